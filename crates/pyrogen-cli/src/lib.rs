@@ -1,0 +1,1 @@
+//! The pyrogen command: train, sample, score and evaluate generative models.

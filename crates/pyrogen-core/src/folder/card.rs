@@ -1,0 +1,56 @@
+//! What a saved model says of itself.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::Seed;
+
+/// The model card: where a model comes from and what was measured of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Card {
+    /// The family, as the command line names it.
+    pub family: String,
+    /// Version of the Pyrogen crates that wrote the folder.
+    pub pyrogen_version: String,
+    /// The seed of the run.
+    pub seed: Seed,
+    /// Optimiser steps behind these weights.
+    pub steps: u64,
+    /// The data it was trained on.
+    pub data: DataCard,
+    /// SHA-256 of `model.safetensors`, in hexadecimal.
+    #[serde(default)]
+    pub weights_sha256: String,
+    /// Measured scores, by name.
+    #[serde(default)]
+    pub scores: Map<String, Value>,
+}
+
+impl Card {
+    /// The card of a model that nothing has been measured of yet.
+    pub fn new(family: &str, seed: Seed) -> Self {
+        Self {
+            family: family.to_string(),
+            pyrogen_version: env!("CARGO_PKG_VERSION").to_string(),
+            seed,
+            steps: 0,
+            data: DataCard::default(),
+            weights_sha256: String::new(),
+            scores: Map::new(),
+        }
+    }
+}
+
+/// The data a model was trained on.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct DataCard {
+    /// The source, as it was named on the command line.
+    pub source: String,
+    /// SHA-256 over the examples and labels.
+    pub sha256: String,
+    /// Number of training examples.
+    pub examples: usize,
+    /// How raw data becomes what the model sees; read by `pyrogen-data`.
+    #[serde(default)]
+    pub preparation: Value,
+}

@@ -1,0 +1,142 @@
+//! A saved model: a folder of `model.safetensors`, `config.json` and `card.json`.
+//!
+//! The weights can be read from any language that reads safetensors. Writing makes a whole new
+//! folder beside the old one and swaps them, so that a killed process leaves one of the two
+//! whole. Reading checks names, shapes and the hash in the card, and never runs code.
+
+mod atomic;
+mod card;
+mod weights;
+
+use std::path::{Path, PathBuf};
+
+use burn::module::Module;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use atomic::{replace_folder, write_file};
+pub use card::{Card, DataCard};
+pub use weights::{from_bytes, sha256_hex, to_bytes};
+
+use crate::{FolderError, config};
+
+const WEIGHTS: &str = "model.safetensors";
+const CONFIG: &str = "config.json";
+const CARD: &str = "card.json";
+
+/// A model folder that has been opened: its card is read, its weights are not.
+#[derive(Debug, Clone)]
+pub struct ModelFolder {
+    path: PathBuf,
+    card: Card,
+}
+
+impl ModelFolder {
+    /// Writes a model with its config and card; replaces what was at `path`.
+    ///
+    /// # Errors
+    /// When the system refuses; the previous folder is then still there.
+    pub fn save<M: Module, C: Serialize>(
+        path: &Path,
+        model: &M,
+        config: &C,
+        card: &Card,
+    ) -> Result<(), FolderError> {
+        let bytes = to_bytes(model);
+        let card = Card {
+            weights_sha256: sha256_hex(&bytes),
+            ..card.clone()
+        };
+        replace_folder(path, |tmp| {
+            write_file(&tmp.join(WEIGHTS), &bytes)?;
+            write_json(&tmp.join(CONFIG), config)?;
+            write_json(&tmp.join(CARD), &card)
+        })
+    }
+
+    /// Opens a model folder, or a run folder that holds one under `model`.
+    ///
+    /// # Errors
+    /// When there is none, or its card cannot be read.
+    pub fn open(path: &Path) -> Result<Self, FolderError> {
+        let path = [path.to_path_buf(), path.join("model")]
+            .iter()
+            .filter_map(|p| atomic::recover(p))
+            .find(|p| p.join(CARD).exists())
+            .unwrap_or_else(|| path.to_path_buf());
+        let card = read_json(&path.join(CARD))?;
+        Ok(Self { path, card })
+    }
+
+    /// Where the folder is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What the folder says of itself.
+    pub fn card(&self) -> &Card {
+        &self.card
+    }
+
+    /// Checks the family's name.
+    ///
+    /// # Errors
+    /// When the folder is of another family.
+    pub fn expect_family(&self, family: &str) -> Result<(), FolderError> {
+        if self.card.family == family {
+            return Ok(());
+        }
+        Err(FolderError::Family {
+            path: self.path.clone(),
+            expected: family.to_string(),
+            got: self.card.family.clone(),
+        })
+    }
+
+    /// The model's config.
+    ///
+    /// # Errors
+    /// When the file is missing, is not JSON or has an unknown field.
+    pub fn config<C: DeserializeOwned>(&self) -> Result<C, FolderError> {
+        read_json(&self.path.join(CONFIG))
+    }
+
+    /// Fills a model of the right architecture with the saved weights.
+    ///
+    /// # Errors
+    /// When the file is cut off, damaged, or does not fit the model in names or shapes.
+    pub fn load_weights<M: Module>(&self, model: M) -> Result<M, FolderError> {
+        let path = self.path.join(WEIGHTS);
+        let bytes = std::fs::read(&path).map_err(FolderError::io(&path, "read"))?;
+        let loaded = from_bytes(model, &bytes, &path)?;
+        if !self.card.weights_sha256.is_empty() && sha256_hex(&bytes) != self.card.weights_sha256 {
+            return Err(FolderError::Damaged { path });
+        }
+        Ok(loaded)
+    }
+}
+
+/// Writes JSON for people: indented, with a line break at the end, atomically.
+///
+/// # Errors
+/// When the system refuses.
+pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), FolderError> {
+    let mut text = serde_json::to_string_pretty(value).map_err(|e| FolderError::Json {
+        path: path.to_path_buf(),
+        message: e.to_string(),
+    })?;
+    text.push('\n');
+    write_file(path, text.as_bytes())
+}
+
+/// Reads JSON.
+///
+/// # Errors
+/// When the file is missing, is not UTF-8 or not of the type.
+pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, FolderError> {
+    let text = std::fs::read_to_string(path).map_err(FolderError::io(path, "read"))?;
+    config::from_json(&text).map_err(|e| FolderError::Json {
+        path: path.to_path_buf(),
+        message: e.to_string(),
+    })
+}

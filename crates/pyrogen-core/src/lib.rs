@@ -1,0 +1,25 @@
+#![doc = include_str!("../README.md")]
+
+mod batch;
+mod capability;
+pub mod config;
+pub mod distribution;
+mod error;
+mod event;
+pub mod folder;
+pub mod init;
+pub mod latent;
+mod likelihood;
+mod noise;
+mod objective;
+
+pub use batch::{Batch, Examples};
+pub use capability::{
+    Condition, Decode, Denoise, Describe, Encode, Sample, SampleOptions, Score, ScoreMethod,
+    ScoreOptions,
+};
+pub use error::{ConfigError, FolderError, NumericalError, RequestError};
+pub use event::{flatten, unflatten};
+pub use likelihood::{Likelihood, LikelihoodKind};
+pub use noise::{Noise, Seed, normal_quantile};
+pub use objective::{Loss, LossTerm, Objective};

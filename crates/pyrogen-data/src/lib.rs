@@ -1,0 +1,1 @@
+//! Readers, transforms, deterministic splits and batches, and the embedded digits.

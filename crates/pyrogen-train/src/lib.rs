@@ -1,0 +1,1 @@
+//! Training loops over any objective: exact resume, checkpoints, run folders and reports.

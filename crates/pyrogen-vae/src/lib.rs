@@ -1,0 +1,1 @@
+//! Variational autoencoders: beta-VAE, IWAE bound, conditional, with Gaussian, Bernoulli and discretised-logistic decoders.

@@ -1,0 +1,1 @@
+//! Generative modelling in Rust: one vocabulary for every family, on Burn.

@@ -1,0 +1,1 @@
+//! Examples of Pyrogen; see the files in `examples/`.
