@@ -24,9 +24,7 @@ impl<const D: usize> Batch<D> {
 
     /// The labels as a condition for a model (none where there are no labels).
     pub fn condition(&self) -> Condition {
-        Condition {
-            labels: self.labels.clone(),
-        }
+        Condition { labels: self.labels.clone() }
     }
 }
 

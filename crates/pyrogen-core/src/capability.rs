@@ -26,9 +26,7 @@ impl Condition {
 
     /// One class an example, `[batch]`.
     pub fn labels(labels: Tensor<1, Int>) -> Self {
-        Self {
-            labels: Some(labels),
-        }
+        Self { labels: Some(labels) }
     }
 
     /// The same class for `n` examples.
@@ -44,9 +42,7 @@ impl Condition {
 
     /// The condition of the examples `rows`.
     pub fn rows(&self, rows: std::ops::Range<usize>) -> Self {
-        Self {
-            labels: self.labels.clone().map(|l| l.slice([rows])),
-        }
+        Self { labels: self.labels.clone().map(|l| l.slice([rows])) }
     }
 }
 
@@ -68,10 +64,7 @@ pub trait Describe {
             (None, Some(_)) => Err(RequestError::Unconditional),
             (Some(known), None) => Err(RequestError::MissingLabels { classes: known }),
             (Some(known), Some(given)) => match given.iter().find(|&&c| c >= known) {
-                Some(&got) => Err(RequestError::ClassOutOfRange {
-                    got,
-                    classes: known,
-                }),
+                Some(&got) => Err(RequestError::ClassOutOfRange { got, classes: known }),
                 None => Ok(()),
             },
         }
@@ -89,10 +82,7 @@ pub struct SampleOptions {
 
 impl Default for SampleOptions {
     fn default() -> Self {
-        Self {
-            condition: Condition::none(),
-            temperature: 1.0,
-        }
+        Self { condition: Condition::none(), temperature: 1.0 }
     }
 }
 
@@ -144,10 +134,7 @@ pub enum ScoreMethod {
 
 impl Default for ScoreOptions {
     fn default() -> Self {
-        Self {
-            draws: 128,
-            method: ScoreMethod::Estimate,
-        }
+        Self { draws: 128, method: ScoreMethod::Estimate }
     }
 }
 

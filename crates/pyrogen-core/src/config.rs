@@ -36,9 +36,7 @@ pub fn to_value<C: Serialize>(config: &C) -> Value {
 /// # Errors
 /// An unknown field, a missing one, or a value of another type.
 pub fn from_value<C: DeserializeOwned>(value: Value) -> Result<C, ConfigError> {
-    serde_json::from_value(value).map_err(|e| ConfigError::Parse {
-        message: e.to_string(),
-    })
+    serde_json::from_value(value).map_err(|e| ConfigError::Parse { message: e.to_string() })
 }
 
 /// A configuration from JSON text.
@@ -46,9 +44,7 @@ pub fn from_value<C: DeserializeOwned>(value: Value) -> Result<C, ConfigError> {
 /// # Errors
 /// As [`from_value`], with line and column.
 pub fn from_json<C: DeserializeOwned>(text: &str) -> Result<C, ConfigError> {
-    serde_json::from_str(text).map_err(|e| ConfigError::Parse {
-        message: e.to_string(),
-    })
+    serde_json::from_str(text).map_err(|e| ConfigError::Parse { message: e.to_string() })
 }
 
 /// Lays `over` on `base`: objects merge field by field, everything else is replaced.
@@ -116,11 +112,7 @@ pub fn set(base: &mut Value, assignment: &str) -> Result<(), ConfigError> {
     for name in path.trim().split('.') {
         seen = join(&seen, name);
         let Value::Object(fields) = field else {
-            return Err(ConfigError::value(
-                &seen,
-                "a field of an object",
-                "a plain value",
-            ));
+            return Err(ConfigError::value(&seen, "a field of an object", "a plain value"));
         };
         if !fields.contains_key(name) {
             return Err(unknown(&seen, fields));
@@ -155,11 +147,7 @@ fn type_name(value: &Value) -> &'static str {
 }
 
 fn join(path: &str, name: &str) -> String {
-    if path.is_empty() {
-        name.to_string()
-    } else {
-        format!("{path}.{name}")
-    }
+    if path.is_empty() { name.to_string() } else { format!("{path}.{name}") }
 }
 
 fn unknown(field: &str, fields: &serde_json::Map<String, Value>) -> ConfigError {
@@ -180,10 +168,7 @@ mod tests {
         merge(&mut base, &json!({"a": {"c": 3}, "d": 4})).unwrap();
         assert_eq!(base, json!({"a": {"b": 1, "c": 3}, "d": 4}));
         let error = merge(&mut base, &json!({"a": {"x": 3}})).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "config: unknown field `a.x`; known here: b, c"
-        );
+        assert_eq!(error.to_string(), "config: unknown field `a.x`; known here: b, c");
     }
 
     #[test]
@@ -202,15 +187,9 @@ mod tests {
         for (bad, message) in [
             ("a.b", "config: `a.b` is not of the form key=value"),
             ("a.b=many", "config: field `a.b` must be a number, got many"),
-            (
-                "a.on=3",
-                "config: field `a.on` must be true or false, got 3",
-            ),
+            ("a.on=3", "config: field `a.on` must be true or false, got 3"),
             ("a.z=3", "config: unknown field `a.z`; known here: b, on"),
-            (
-                "kind.z=3",
-                "config: field `kind.z` must be a field of an object, got a plain value",
-            ),
+            ("kind.z=3", "config: field `kind.z` must be a field of an object, got a plain value"),
         ] {
             assert_eq!(set(&mut base, bad).unwrap_err().to_string(), message);
         }

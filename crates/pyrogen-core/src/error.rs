@@ -44,11 +44,7 @@ impl ConfigError {
         expected: impl Into<String>,
         got: impl std::fmt::Display,
     ) -> Self {
-        Self::Value {
-            field: field.into(),
-            expected: expected.into(),
-            got: got.to_string(),
-        }
+        Self::Value { field: field.into(), expected: expected.into(), got: got.to_string() }
     }
 }
 
@@ -201,10 +197,6 @@ impl FolderError {
     /// Wraps what the operating system said about a path.
     pub fn io(path: &Path, action: &'static str) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_path_buf();
-        move |source| Self::Io {
-            path,
-            action,
-            source,
-        }
+        move |source| Self::Io { path, action, source }
     }
 }

@@ -30,22 +30,12 @@ pub struct Likelihood {
 impl Likelihood {
     /// Exact values; `dims` is the number of dimensions of one example.
     pub fn exact(nats: Vec<f64>, dims: usize) -> Self {
-        Self {
-            kind: LikelihoodKind::Exact,
-            nats,
-            std_err: None,
-            dims,
-        }
+        Self { kind: LikelihoodKind::Exact, nats, std_err: None, dims }
     }
 
     /// Lower bounds, with the Monte Carlo standard error of each where the bound is sampled.
     pub fn lower_bound(nats: Vec<f64>, std_err: Option<Vec<f64>>, dims: usize) -> Self {
-        Self {
-            kind: LikelihoodKind::LowerBound,
-            nats,
-            std_err,
-            dims,
-        }
+        Self { kind: LikelihoodKind::LowerBound, nats, std_err, dims }
     }
 
     /// Estimates with their Monte Carlo standard errors.
@@ -53,17 +43,8 @@ impl Likelihood {
     /// # Panics
     /// If there is not one standard error a value.
     pub fn estimate(nats: Vec<f64>, std_err: Vec<f64>, dims: usize) -> Self {
-        assert_eq!(
-            nats.len(),
-            std_err.len(),
-            "Likelihood::estimate: one standard error a value"
-        );
-        Self {
-            kind: LikelihoodKind::Estimate,
-            nats,
-            std_err: Some(std_err),
-            dims,
-        }
+        assert_eq!(nats.len(), std_err.len(), "Likelihood::estimate: one standard error a value");
+        Self { kind: LikelihoodKind::Estimate, nats, std_err: Some(std_err), dims }
     }
 
     /// What kind of number this is.

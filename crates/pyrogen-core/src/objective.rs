@@ -59,11 +59,7 @@ impl Loss {
 
     /// Adds a term with a weight.
     pub fn weighted(mut self, name: &'static str, value: Tensor<1>, weight: f64) -> Self {
-        self.terms.push(LossTerm {
-            name,
-            value,
-            weight,
-        });
+        self.terms.push(LossTerm { name, value, weight });
         self
     }
 
@@ -95,11 +91,7 @@ impl Loss {
             .filter(|t| t.weight != 0.0)
             .map(|t| {
                 let w = t.weight * factor(t.name);
-                if w == 1.0 {
-                    t.value.clone()
-                } else {
-                    t.value.clone() * w
-                }
+                if w == 1.0 { t.value.clone() } else { t.value.clone() * w }
             })
             .reduce(|a, b| a + b)
             .expect("Loss::total: a loss needs a term with a weight")

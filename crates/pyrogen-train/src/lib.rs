@@ -1,1 +1,30 @@
-//! Training loops over any objective: exact resume, checkpoints, run folders and reports.
+#![doc = include_str!("../README.md")]
+
+pub mod callback;
+pub mod checkpoint;
+mod config;
+mod ema;
+mod error;
+mod gradient;
+mod grads;
+mod learner;
+pub mod metrics_log;
+mod optimizer;
+pub mod plot;
+mod progress;
+pub mod report;
+mod run;
+mod schedule;
+mod trainer;
+
+pub use callback::{Callback, Control, Event};
+pub use checkpoint::LoopState;
+pub use config::{GradientConfig, Limits, TrainConfig, ValidationConfig};
+pub use error::TrainError;
+pub use gradient::GradientLearner;
+pub use learner::{Learner, Part, StepContext, Values};
+pub use optimizer::{Method, OptimizerConfig};
+pub use progress::{Progress, ProgressMode};
+pub use run::RunFolder;
+pub use schedule::{Anneal, Decay, ScheduleConfig};
+pub use trainer::{Outcome, StopReason, Trainer};

@@ -19,8 +19,7 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
     tmp.write_all(bytes)
         .and_then(|()| tmp.as_file().sync_all())
         .map_err(FolderError::io(path, "write"))?;
-    tmp.persist(path)
-        .map_err(|e| FolderError::io(path, "write")(e.error))?;
+    tmp.persist(path).map_err(|e| FolderError::io(path, "write")(e.error))?;
     Ok(())
 }
 
@@ -59,11 +58,9 @@ pub fn replace_folder(
     remove_if_present(&old)
 }
 
-/// The folder at `path`, or the previous one where a swap was cut off.
-pub(super) fn recover(path: &Path) -> Option<PathBuf> {
-    [path.to_path_buf(), old_name(path)]
-        .into_iter()
-        .find(|p| p.is_dir())
+/// The folder at `path`, or the previous one where [`replace_folder`] was cut off.
+pub fn recover(path: &Path) -> Option<PathBuf> {
+    [path.to_path_buf(), old_name(path)].into_iter().find(|p| p.is_dir())
 }
 
 /// Temporary folders are private to the user; a saved model has the usual permissions.
@@ -112,17 +109,11 @@ mod tests {
         replace_folder(&path, |p| write_file(&p.join("a"), b"1")).unwrap();
         let refused = replace_folder(&path, |p| {
             write_file(&p.join("a"), b"2")?;
-            Err(FolderError::Damaged {
-                path: p.to_path_buf(),
-            })
+            Err(FolderError::Damaged { path: p.to_path_buf() })
         });
         assert!(refused.is_err());
         assert_eq!(fs::read(path.join("a")).unwrap(), b"1");
-        assert_eq!(
-            fs::read_dir(dir.path()).unwrap().count(),
-            1,
-            "nothing is left behind"
-        );
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left behind");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use burn::module::Module;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use atomic::{replace_folder, write_file};
+pub use atomic::{recover, replace_folder, write_file};
 pub use card::{Card, DataCard};
 pub use weights::{from_bytes, sha256_hex, to_bytes};
 
@@ -43,10 +43,7 @@ impl ModelFolder {
         card: &Card,
     ) -> Result<(), FolderError> {
         let bytes = to_bytes(model);
-        let card = Card {
-            weights_sha256: sha256_hex(&bytes),
-            ..card.clone()
-        };
+        let card = Card { weights_sha256: sha256_hex(&bytes), ..card.clone() };
         replace_folder(path, |tmp| {
             write_file(&tmp.join(WEIGHTS), &bytes)?;
             write_json(&tmp.join(CONFIG), config)?;
@@ -121,10 +118,8 @@ impl ModelFolder {
 /// # Errors
 /// When the system refuses.
 pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), FolderError> {
-    let mut text = serde_json::to_string_pretty(value).map_err(|e| FolderError::Json {
-        path: path.to_path_buf(),
-        message: e.to_string(),
-    })?;
+    let mut text = serde_json::to_string_pretty(value)
+        .map_err(|e| FolderError::Json { path: path.to_path_buf(), message: e.to_string() })?;
     text.push('\n');
     write_file(path, text.as_bytes())
 }
@@ -135,8 +130,6 @@ pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), FolderErro
 /// When the file is missing, is not UTF-8 or not of the type.
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, FolderError> {
     let text = std::fs::read_to_string(path).map_err(FolderError::io(path, "read"))?;
-    config::from_json(&text).map_err(|e| FolderError::Json {
-        path: path.to_path_buf(),
-        message: e.to_string(),
-    })
+    config::from_json(&text)
+        .map_err(|e| FolderError::Json { path: path.to_path_buf(), message: e.to_string() })
 }

@@ -27,21 +27,17 @@ pub fn to_bytes<M: Module>(model: &M) -> Vec<u8> {
 pub fn from_bytes<M: Module>(mut model: M, bytes: &[u8], path: &Path) -> Result<M, FolderError> {
     check(&model, bytes, path)?;
     let mut store = SafetensorsStore::from_bytes(Some(bytes.to_vec()));
-    model
-        .load_from(&mut store)
-        .map_err(|e| FolderError::Mismatch {
-            path: path.to_path_buf(),
-            message: e.to_string().replace('\n', " "),
-        })?;
+    model.load_from(&mut store).map_err(|e| FolderError::Mismatch {
+        path: path.to_path_buf(),
+        message: e.to_string().replace('\n', " "),
+    })?;
     Ok(model)
 }
 
 /// Compares the file's header with the model before any tensor is made.
 fn check<M: Module>(model: &M, bytes: &[u8], path: &Path) -> Result<(), FolderError> {
-    let file = SafeTensors::deserialize(bytes).map_err(|e| FolderError::Weights {
-        path: path.to_path_buf(),
-        message: e.to_string(),
-    })?;
+    let file = SafeTensors::deserialize(bytes)
+        .map_err(|e| FolderError::Weights { path: path.to_path_buf(), message: e.to_string() })?;
     let mut expected: BTreeMap<String, Vec<usize>> = model
         .collect(None, None, true)
         .into_iter()
@@ -52,16 +48,10 @@ fn check<M: Module>(model: &M, bytes: &[u8], path: &Path) -> Result<(), FolderEr
         match expected.remove(&name) {
             None => wrong.push(format!("`{name}` is not in the model")),
             Some(shape) if shape != view.shape() => {
-                wrong.push(format!(
-                    "`{name}` has shape {:?}, expected {shape:?}",
-                    view.shape()
-                ));
+                wrong.push(format!("`{name}` has shape {:?}, expected {shape:?}", view.shape()));
             }
             Some(_) if !matches!(view.dtype(), Dtype::F32 | Dtype::F16 | Dtype::BF16) => {
-                wrong.push(format!(
-                    "`{name}` has type {:?}, expected a float",
-                    view.dtype()
-                ));
+                wrong.push(format!("`{name}` has type {:?}, expected a float", view.dtype()));
             }
             Some(_) => {}
         }
@@ -72,11 +62,7 @@ fn check<M: Module>(model: &M, bytes: &[u8], path: &Path) -> Result<(), FolderEr
     }
     let more = wrong.len().saturating_sub(3);
     wrong.truncate(3);
-    let tail = if more > 0 {
-        format!(" and {more} more")
-    } else {
-        String::new()
-    };
+    let tail = if more > 0 { format!(" and {more} more") } else { String::new() };
     Err(FolderError::Mismatch {
         path: path.to_path_buf(),
         message: format!("{}{tail}", wrong.join("; ")),
@@ -85,8 +71,5 @@ fn check<M: Module>(model: &M, bytes: &[u8], path: &Path) -> Result<(), FolderEr
 
 /// SHA-256 in hexadecimal.
 pub fn sha256_hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect()
+    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
 }

@@ -73,11 +73,7 @@ impl Noise {
     }
 
     fn from_key(key: [u8; 32]) -> Self {
-        Self {
-            key,
-            position: 0,
-            window: None,
-        }
+        Self { key, position: 0, window: None }
     }
 
     /// An independent stream with a name. Equal labels give equal streams, whatever was drawn
@@ -96,10 +92,7 @@ impl Noise {
         hash.update(self.key);
         hash.update(kind);
         hash.update(name);
-        Self {
-            window: self.window.clone(),
-            ..Self::from_key(hash.finalize().into())
-        }
+        Self { window: self.window.clone(), ..Self::from_key(hash.finalize().into()) }
     }
 
     /// The same stream, seen by rows `rows` of a batch of `total` rows.
@@ -110,18 +103,12 @@ impl Noise {
     /// # Panics
     /// If `rows` does not lie within `0..total`, or if the stream has a window already.
     pub fn rows(&self, rows: Range<usize>, total: usize) -> Self {
-        assert!(
-            self.window.is_none(),
-            "Noise::rows: the stream has a window already"
-        );
+        assert!(self.window.is_none(), "Noise::rows: the stream has a window already");
         assert!(
             rows.start <= rows.end && rows.end <= total,
             "Noise::rows: rows {rows:?} are not within 0..{total}"
         );
-        Self {
-            window: Some(Window { rows, total }),
-            ..self.clone()
-        }
+        Self { window: Some(Window { rows, total }), ..self.clone() }
     }
 
     /// How many numbers have been drawn from this stream.
@@ -228,11 +215,7 @@ impl Noise {
     pub fn categorical(&mut self, logits: Tensor<2>) -> Tensor<1, Int> {
         let [batch, _] = logits.dims();
         let gumbel = self.gumbel(logits.dims(), &logits.device().inner());
-        let logits = if logits.device().is_autodiff() {
-            logits.inner()
-        } else {
-            logits
-        };
+        let logits = if logits.device().is_autodiff() { logits.inner() } else { logits };
         (logits + gumbel).argmax(1).reshape([batch])
     }
 

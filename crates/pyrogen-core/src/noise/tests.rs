@@ -22,10 +22,7 @@ const PINNED_PERMUTATION: [usize; 8] = [0; 8];
 fn any_number_of_threads_gives_the_same_numbers() {
     let n = 5 * CHUNK + 17;
     let draw = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| Noise::new(Seed(3)).normal_vec(n))
     };
     let one = draw(1);
@@ -43,27 +40,11 @@ fn a_window_gives_the_rows_of_the_whole() {
     let device = Device::flex();
     let root = Noise::new(Seed(5));
     let mut whole = root.clone();
-    let first = whole
-        .normal([6, 3], &device)
-        .into_data()
-        .try_to_vec::<f32>()
-        .unwrap();
-    let second = whole
-        .uniform([6, 2], &device)
-        .into_data()
-        .try_to_vec::<f32>()
-        .unwrap();
+    let first = whole.normal([6, 3], &device).into_data().try_to_vec::<f32>().unwrap();
+    let second = whole.uniform([6, 2], &device).into_data().try_to_vec::<f32>().unwrap();
     let mut part = root.rows(2..5, 6);
-    let a = part
-        .normal([3, 3], &device)
-        .into_data()
-        .try_to_vec::<f32>()
-        .unwrap();
-    let b = part
-        .uniform([3, 2], &device)
-        .into_data()
-        .try_to_vec::<f32>()
-        .unwrap();
+    let a = part.normal([3, 3], &device).into_data().try_to_vec::<f32>().unwrap();
+    let b = part.uniform([3, 2], &device).into_data().try_to_vec::<f32>().unwrap();
     assert_eq!(a, first[6..15]);
     assert_eq!(b, second[4..10]);
     assert_eq!(part.position(), whole.position());
@@ -83,10 +64,7 @@ fn forks_are_independent_of_position_and_of_each_other() {
     assert_eq!(before, a.fork("x").bits_vec(1));
     assert_ne!(before, a.fork("y").bits_vec(1));
     assert_ne!(a.fork_index(0).bits_vec(1), a.fork_index(1).bits_vec(1));
-    assert_ne!(
-        Noise::new(Seed(0)).bits_vec(1),
-        Noise::new(Seed(1)).bits_vec(1)
-    );
+    assert_ne!(Noise::new(Seed(0)).bits_vec(1), Noise::new(Seed(1)).bits_vec(1));
 }
 
 /// Kolmogorov-Smirnov at one fixed seed: the critical value for alpha = 0.001 is
@@ -97,11 +75,7 @@ fn assert_ks(mut draws: Vec<f64>, cdf: impl Fn(f64) -> f64) {
     let d = draws
         .iter()
         .enumerate()
-        .map(|(i, &x)| {
-            (cdf(x) - i as f64 / n)
-                .abs()
-                .max(((i + 1) as f64 / n - cdf(x)).abs())
-        })
+        .map(|(i, &x)| (cdf(x) - i as f64 / n).abs().max(((i + 1) as f64 / n - cdf(x)).abs()))
         .fold(0.0, f64::max);
     assert!(d < 1.949 / n.sqrt(), "KS distance {d}");
 }
@@ -118,10 +92,7 @@ fn uniform_normal_and_gumbel_follow_their_laws() {
     let normal = host(noise.normal([n], &device));
     for p in [0.05, 0.3, 0.5, 0.8, 0.99] {
         let share = below(normal_quantile(p), &normal);
-        assert!(
-            (share - p).abs() < 4.0 * (p * (1.0 - p) / n as f64).sqrt(),
-            "{p}: {share}"
-        );
+        assert!((share - p).abs() < 4.0 * (p * (1.0 - p) / n as f64).sqrt(), "{p}: {share}");
     }
     assert_ks(host(noise.gumbel([n], &device)), |x| (-(-x).exp()).exp());
 }
@@ -132,20 +103,11 @@ fn categorical_follows_its_logits() {
     let n = 20_000;
     let probs = [0.1f64, 0.2, 0.7];
     let row: Vec<f32> = probs.iter().map(|p| p.ln() as f32).collect();
-    let logits = Tensor::<1>::from_data(row.as_slice(), &device)
-        .reshape([1, 3])
-        .repeat_dim(0, n);
-    let draws: Vec<i64> = Noise::new(Seed(2))
-        .categorical(logits)
-        .into_data()
-        .iter()
-        .collect();
+    let logits = Tensor::<1>::from_data(row.as_slice(), &device).reshape([1, 3]).repeat_dim(0, n);
+    let draws: Vec<i64> = Noise::new(Seed(2)).categorical(logits).into_data().iter().collect();
     for (k, p) in probs.iter().enumerate() {
         let share = draws.iter().filter(|&&d| d == k as i64).count() as f64 / n as f64;
-        assert!(
-            (share - p).abs() < 4.0 * (p * (1.0 - p) / n as f64).sqrt(),
-            "{k}: {share}"
-        );
+        assert!((share - p).abs() < 4.0 * (p * (1.0 - p) / n as f64).sqrt(), "{k}: {share}");
     }
 }
 

@@ -1,0 +1,145 @@
+//! Checkpoints: the whole state of a run, written as one folder, with a hash for each file.
+//!
+//! Weights and optimiser moments are in Burn's own format, which keeps the parameters' identities
+//! and so lets the optimiser go on bit for bit. Burn loads a damaged file without a word; the
+//! hashes are what finds it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use burn::module::Module;
+use burn::optim::{ModuleOptimizer, OptimizerRecord};
+use burn::store::ModuleRecord;
+use burn::tensor::Bytes;
+use pyrogen_core::FolderError;
+use pyrogen_core::folder::{
+    read_json, recover, replace_folder, sha256_hex, write_file, write_json,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::error::TrainError;
+use crate::learner::Learner;
+
+/// What the loop itself must remember.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct LoopState {
+    /// Steps that are done.
+    pub step: u64,
+    /// Sums of the values since the last row of the log, by name, in order.
+    pub sums: Vec<(String, f64)>,
+    /// How many steps the sums hold.
+    pub summed: u64,
+    /// The best validation loss and its step.
+    pub best: Option<(f64, u64)>,
+    /// Validations since the best.
+    pub stale: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Manifest {
+    state: LoopState,
+    sha256: BTreeMap<String, String>,
+}
+
+const MANIFEST: &str = "state.json";
+
+/// Writes the checkpoint `path` (a folder), replacing the previous one.
+pub(crate) fn save<L: Learner>(
+    path: &Path,
+    learner: &L,
+    state: &LoopState,
+) -> Result<(), TrainError> {
+    // The folder functions speak of folder errors; a learner's own error is carried past them.
+    let mut other = None;
+    let written = replace_folder(path, |tmp| {
+        match learner.save_state(tmp) {
+            Ok(()) => {}
+            Err(TrainError::Folder(e)) => return Err(e),
+            Err(e) => {
+                other = Some(e);
+                return Err(FolderError::Damaged { path: tmp.to_path_buf() });
+            }
+        }
+        let manifest = Manifest { state: state.clone(), sha256: hashes(tmp)? };
+        write_json(&tmp.join(MANIFEST), &manifest)
+    });
+    match other {
+        Some(e) => Err(e),
+        None => Ok(written?),
+    }
+}
+
+/// Reads the checkpoint `path`; None where there is none.
+pub(crate) fn load<L: Learner>(
+    path: &Path,
+    learner: &mut L,
+) -> Result<Option<LoopState>, TrainError> {
+    let Some(path) = recover(path) else { return Ok(None) };
+    let manifest: Manifest = read_json(&path.join(MANIFEST))?;
+    if hashes(&path)? != manifest.sha256 {
+        return Err(TrainError::Checkpoint {
+            message: "a file is missing or damaged (its SHA-256 differs)".into(),
+            path,
+        });
+    }
+    learner.load_state(&path)?;
+    Ok(Some(manifest.state))
+}
+
+fn hashes(folder: &Path) -> Result<BTreeMap<String, String>, FolderError> {
+    let mut out = BTreeMap::new();
+    for entry in std::fs::read_dir(folder).map_err(FolderError::io(folder, "read"))? {
+        let path = entry.map_err(FolderError::io(folder, "read"))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if name != MANIFEST {
+            let bytes = std::fs::read(&path).map_err(FolderError::io(&path, "read"))?;
+            out.insert(name, sha256_hex(&bytes));
+        }
+    }
+    Ok(out)
+}
+
+/// Writes a module with its parameters' identities.
+///
+/// # Errors
+/// When the system refuses.
+pub fn save_module<M: Module>(path: &Path, module: M) -> Result<(), TrainError> {
+    let bytes = module.into_record().into_bytes().map_err(|e| bad(path, e))?;
+    Ok(write_file(path, &bytes)?)
+}
+
+/// Fills a module with what [`save_module`] wrote.
+///
+/// # Errors
+/// When the file is missing or of another model.
+pub fn load_module<M: Module>(path: &Path, module: M) -> Result<M, TrainError> {
+    let record = ModuleRecord::from_bytes(read(path)?).map_err(|e| bad(path, e))?;
+    module.try_load_record(record).map_err(|e| bad(path, e))
+}
+
+/// Writes an optimiser's moments.
+///
+/// # Errors
+/// When the system refuses.
+pub fn save_optimizer(path: &Path, optimizer: &ModuleOptimizer) -> Result<(), TrainError> {
+    let bytes = optimizer.into_bytes().map_err(|e| bad(path, e))?;
+    Ok(write_file(path, &bytes)?)
+}
+
+/// Fills an optimiser with what [`save_optimizer`] wrote.
+///
+/// # Errors
+/// When the file is missing or unreadable.
+pub fn load_optimizer(path: &Path, fresh: ModuleOptimizer) -> Result<ModuleOptimizer, TrainError> {
+    let record = OptimizerRecord::from_bytes(read(path)?).map_err(|e| bad(path, e))?;
+    Ok(fresh.load_record(record))
+}
+
+fn read(path: &Path) -> Result<Bytes, TrainError> {
+    let bytes = std::fs::read(path).map_err(FolderError::io(path, "read"))?;
+    Ok(Bytes::from_bytes_vec(bytes))
+}
+
+fn bad(path: &Path, message: impl std::fmt::Display) -> TrainError {
+    TrainError::Checkpoint { path: PathBuf::from(path), message: message.to_string() }
+}

@@ -1,0 +1,146 @@
+//! How a run is trained.
+
+use pyrogen_core::ConfigError;
+use serde::{Deserialize, Serialize};
+
+use crate::optimizer::OptimizerConfig;
+use crate::schedule::{Anneal, ScheduleConfig};
+
+/// When a run ends: at the first of its limits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Passes over the training data.
+    pub epochs: Option<u64>,
+    /// Optimiser steps.
+    pub steps: Option<u64>,
+    /// Minutes of wall-clock time of this process.
+    pub minutes: Option<f64>,
+}
+
+impl Limits {
+    /// The number of steps where it is known before the start.
+    pub fn total_steps(&self, steps_per_epoch: u64) -> Option<u64> {
+        let epochs = self.epochs.map(|e| e * steps_per_epoch);
+        match (epochs, self.steps) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
+    }
+}
+
+/// What happens to gradients and to the averages of weights.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GradientConfig {
+    /// Scales the gradient of all parameters together down to this Euclidean norm (Pascanu et al.
+    /// 2013, algorithm 1).
+    pub clip_norm: Option<f64>,
+    /// Pieces that a batch is worked through in, to save memory: the gradient is that of the
+    /// whole batch.
+    pub accumulation: usize,
+    /// Decay of the exponential moving average of the weights; the average is what is saved as
+    /// the model. None keeps no average.
+    pub ema_decay: Option<f64>,
+    /// Threads that share a batch, each with its own graph. The result repeats bit for bit for
+    /// one number of workers; another number changes the rounding.
+    pub workers: usize,
+}
+
+impl Default for GradientConfig {
+    fn default() -> Self {
+        Self { clip_norm: None, accumulation: 1, ema_decay: None, workers: 1 }
+    }
+}
+
+/// Validation and early stopping.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ValidationConfig {
+    /// Epochs between validations.
+    pub every_epochs: u64,
+    /// Stop after this many validations without a better loss. None never stops.
+    pub patience: Option<u64>,
+    /// An improvement smaller than this does not count.
+    pub min_improvement: f64,
+}
+
+impl Default for ValidationConfig {
+    fn default() -> Self {
+        Self { every_epochs: 1, patience: None, min_improvement: 0.0 }
+    }
+}
+
+/// How a run is trained; every family uses the same.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainConfig {
+    /// Examples a step.
+    pub batch_size: usize,
+    /// When the run ends.
+    pub limits: Limits,
+    /// The optimiser.
+    pub optimizer: OptimizerConfig,
+    /// The learning rate over time.
+    pub schedule: ScheduleConfig,
+    /// Clipping, accumulation, averaging, workers.
+    pub gradient: GradientConfig,
+    /// Loss terms whose weight changes over time.
+    pub anneal: Vec<Anneal>,
+    /// Validation and early stopping.
+    pub validation: ValidationConfig,
+    /// Steps between two rows of `metrics.csv`.
+    pub log_every: u64,
+    /// Steps between two checkpoints; 0 writes one at the end of each epoch.
+    pub checkpoint_every: u64,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self {
+            batch_size: 64,
+            limits: Limits { epochs: Some(20), steps: None, minutes: None },
+            optimizer: OptimizerConfig::default(),
+            schedule: ScheduleConfig::default(),
+            gradient: GradientConfig::default(),
+            anneal: Vec::new(),
+            validation: ValidationConfig::default(),
+            log_every: 10,
+            checkpoint_every: 0,
+        }
+    }
+}
+
+impl TrainConfig {
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// The first field that cannot be used.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let positive = |name: &str, v: u64| match v {
+            0 => Err(ConfigError::value(name, "at least 1", v)),
+            _ => Ok(()),
+        };
+        positive("batch_size", self.batch_size as u64)?;
+        positive("log_every", self.log_every)?;
+        positive("gradient.accumulation", self.gradient.accumulation as u64)?;
+        positive("gradient.workers", self.gradient.workers as u64)?;
+        positive("validation.every_epochs", self.validation.every_epochs)?;
+        if let Some(v) = self.gradient.clip_norm.filter(|v| !(v.is_finite() && *v > 0.0)) {
+            return Err(ConfigError::value("gradient.clip_norm", "above 0", v));
+        }
+        if let Some(v) = self.gradient.ema_decay.filter(|v| !(0.0..1.0).contains(v)) {
+            return Err(ConfigError::value("gradient.ema_decay", "in [0, 1)", v));
+        }
+        if let Some(v) = self.limits.minutes.filter(|v| !(v.is_finite() && *v > 0.0)) {
+            return Err(ConfigError::value("limits.minutes", "above 0", v));
+        }
+        let limits = &self.limits;
+        if limits.epochs.is_none() && limits.steps.is_none() && limits.minutes.is_none() {
+            return Err(ConfigError::value("limits", "epochs, steps or minutes", "none of them"));
+        }
+        self.optimizer.validate()?;
+        self.schedule.validate()?;
+        self.anneal.iter().try_for_each(Anneal::validate)
+    }
+}

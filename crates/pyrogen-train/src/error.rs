@@ -1,0 +1,62 @@
+//! Errors of training.
+
+use std::path::PathBuf;
+
+use pyrogen_core::{ConfigError, FolderError, NumericalError};
+
+/// Why a run could not start or go on. The last good checkpoint is always left.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// A configuration value that cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A file or folder that cannot be read or written.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// A number that is not finite.
+    #[error(
+        "training stopped: {0}; the last good checkpoint is kept: lower optimizer.learning_rate or set gradient.clip_norm, and resume"
+    )]
+    Numerical(#[from] NumericalError),
+    /// No examples.
+    #[error("the training data is empty: there is nothing to learn from")]
+    NoData,
+    /// The folder holds a run already.
+    #[error("{}: holds a run already: give --resume to go on with it, or another folder", path.display())]
+    RunExists {
+        /// The run folder.
+        path: PathBuf,
+    },
+    /// The run was started with another configuration.
+    #[error("{}: the run was started with another configuration: `{field}` was {was}, now {now}", path.display())]
+    OtherRun {
+        /// The run folder.
+        path: PathBuf,
+        /// The first field that differs.
+        field: String,
+        /// Its value in the folder.
+        was: String,
+        /// Its value now.
+        now: String,
+    },
+    /// A checkpoint that does not fit or is damaged.
+    #[error("{}: cannot resume from this checkpoint: {message}", path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+    /// A plot or picture that could not be made.
+    #[error("cannot draw {what}: {message}")]
+    Draw {
+        /// What was to be drawn.
+        what: String,
+        /// What the drawing library said.
+        message: String,
+    },
+    /// A callback stopped the run with an error.
+    #[error("{0}")]
+    Callback(Box<dyn std::error::Error + Send + Sync>),
+}

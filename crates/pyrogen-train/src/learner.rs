@@ -1,0 +1,112 @@
+//! What the loop drives.
+
+use std::path::Path;
+
+use burn::tensor::Device;
+use pyrogen_core::{Noise, NumericalError};
+
+use crate::error::TrainError;
+
+/// Named numbers of one update or one validation batch: loss terms first, then what else is
+/// worth a column of the log.
+pub type Values = Vec<(String, f64)>;
+
+/// A piece of a batch: the rows `rows` of the step's `total` rows.
+#[derive(Debug)]
+pub struct Part<B> {
+    /// The examples of this piece.
+    pub batch: B,
+    /// Which of the step's rows these are.
+    pub rows: std::ops::Range<usize>,
+    /// How many rows the step has.
+    pub total: usize,
+}
+
+impl<B> Part<B> {
+    /// The share of the step's examples that this piece holds: its weight in a mean.
+    pub fn weight(&self) -> f64 {
+        self.rows.len() as f64 / self.total as f64
+    }
+
+    /// The step's noise as these rows see it.
+    pub fn noise(&self, step_noise: &Noise) -> Noise {
+        step_noise.rows(self.rows.clone(), self.total)
+    }
+}
+
+/// What an update is told.
+#[derive(Debug, Clone)]
+pub struct StepContext {
+    /// The step, counted from 1.
+    pub step: u64,
+    /// The epoch, counted from 1.
+    pub epoch: u64,
+    /// Steps of the whole run, where known.
+    pub total_steps: Option<u64>,
+    /// The step's random numbers.
+    pub noise: Noise,
+}
+
+/// Something that learns in steps and whose whole state can be saved.
+///
+/// The loop knows nothing else: gradient descent on one objective is [`GradientLearner`](crate::GradientLearner); two players with two optimisers, a sweep of expectation
+/// maximisation and a closed-form fit are learners of their own. `docs/DESIGN.md` sketches them
+/// and `tests/learners.rs` runs them.
+pub trait Learner {
+    /// What one step sees.
+    type Batch: Send;
+    /// What is saved for use after training.
+    type Model;
+
+    /// The device that batches for [`update`](Self::update) are made on.
+    fn device(&self) -> Device;
+
+    /// The device that batches for [`validate`](Self::validate) are made on.
+    fn validation_device(&self) -> Device {
+        self.device().inner()
+    }
+
+    /// Into how many pieces the loop should cut a batch of `rows` rows.
+    fn parts(&self, rows: usize) -> usize {
+        let _ = rows;
+        1
+    }
+
+    /// One update; gives what is logged, with the minimised total under `loss`.
+    ///
+    /// # Errors
+    /// When a loss, gradient or parameter is not finite. The state is then not used again.
+    fn update(
+        &mut self,
+        parts: Vec<Part<Self::Batch>>,
+        context: &StepContext,
+    ) -> Result<Values, NumericalError>;
+
+    /// The same numbers on data that is not learnt from. They are means over the batch.
+    fn validate(&self, batch: Self::Batch, noise: &mut Noise) -> Values;
+
+    /// The model as it is to be used: with averaged weights where an average is kept.
+    fn model(&self) -> Self::Model;
+
+    /// Checks that the state is finite, before it is saved.
+    ///
+    /// # Errors
+    /// The first parameter that is not.
+    fn check(&self, step: u64) -> Result<(), NumericalError> {
+        let _ = step;
+        Ok(())
+    }
+
+    /// Writes the whole state into an empty folder.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    fn save_state(&self, folder: &Path) -> Result<(), TrainError>;
+
+    /// Reads what [`save_state`](Self::save_state) wrote. Training then goes on as if it had not
+    /// been interrupted, bit for bit on one machine.
+    ///
+    /// # Errors
+    /// When a file is missing, damaged, or of another model.
+    fn load_state(&mut self, folder: &Path) -> Result<(), TrainError>;
+}

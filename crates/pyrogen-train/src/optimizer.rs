@@ -1,0 +1,124 @@
+//! The choice of an optimiser, from Burn's.
+
+use burn::optim::decay::WeightDecayConfig;
+use burn::optim::momentum::MomentumConfig;
+use burn::optim::{AdamConfig, AdamWConfig, LionConfig, ModuleOptimizer, RmsPropConfig, SgdConfig};
+use pyrogen_core::ConfigError;
+use serde::{Deserialize, Serialize};
+
+/// The update rule.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Method {
+    /// Adam (Kingma and Ba 2015); weight decay is added to the gradient.
+    #[default]
+    Adam,
+    /// Adam with decoupled weight decay (Loshchilov and Hutter 2019).
+    AdamW,
+    /// Stochastic gradient descent; `beta1` is the momentum.
+    Sgd,
+    /// RMSProp (Tieleman and Hinton 2012); `beta2` is the smoothing.
+    RmsProp,
+    /// Lion (Chen et al. 2023).
+    Lion,
+}
+
+/// An optimiser and its numbers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OptimizerConfig {
+    /// The update rule.
+    pub method: Method,
+    /// Base learning rate; the schedule multiplies it.
+    pub learning_rate: f64,
+    /// Decay of the first moment.
+    pub beta1: f64,
+    /// Decay of the second moment.
+    pub beta2: f64,
+    /// Added to the denominator.
+    pub epsilon: f64,
+    /// Weight decay.
+    pub weight_decay: f64,
+}
+
+impl Default for OptimizerConfig {
+    /// Adam with the numbers of its paper.
+    fn default() -> Self {
+        Self {
+            method: Method::Adam,
+            learning_rate: 1e-3,
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            weight_decay: 0.0,
+        }
+    }
+}
+
+impl OptimizerConfig {
+    /// Checks the ranges.
+    ///
+    /// # Errors
+    /// A rate or epsilon that is not positive, a decay outside [0, 1).
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        for (name, v) in [("learning_rate", self.learning_rate), ("epsilon", self.epsilon)] {
+            if !(v.is_finite() && v > 0.0) {
+                return Err(ConfigError::value(format!("optimizer.{name}"), "above 0", v));
+            }
+        }
+        for (name, v) in [("beta1", self.beta1), ("beta2", self.beta2)] {
+            if !(0.0..1.0).contains(&v) {
+                return Err(ConfigError::value(format!("optimizer.{name}"), "in [0, 1)", v));
+            }
+        }
+        if !(self.weight_decay.is_finite() && self.weight_decay >= 0.0) {
+            return Err(ConfigError::value(
+                "optimizer.weight_decay",
+                "at least 0",
+                self.weight_decay,
+            ));
+        }
+        Ok(())
+    }
+
+    /// Burn's optimiser with these numbers.
+    pub fn init(&self) -> ModuleOptimizer {
+        let (b1, b2, eps) = (self.beta1 as f32, self.beta2 as f32, self.epsilon as f32);
+        let decay =
+            (self.weight_decay > 0.0).then(|| WeightDecayConfig::new(self.weight_decay as f32));
+        match self.method {
+            Method::Adam => AdamConfig::new()
+                .with_beta_1(b1)
+                .with_beta_2(b2)
+                .with_epsilon(eps)
+                .with_weight_decay(decay)
+                .init(),
+            Method::AdamW => AdamWConfig::new()
+                .with_beta_1(b1)
+                .with_beta_2(b2)
+                .with_epsilon(eps)
+                .with_weight_decay(self.weight_decay as f32)
+                .init(),
+            Method::Sgd => {
+                let momentum = (b1 > 0.0).then(|| MomentumConfig {
+                    momentum: self.beta1,
+                    dampening: 0.0,
+                    nesterov: false,
+                });
+                SgdConfig::new().with_weight_decay(decay).with_momentum(momentum).init()
+            }
+            Method::RmsProp => RmsPropConfig::new()
+                .with_alpha(b2)
+                .with_momentum(b1)
+                .with_epsilon(eps)
+                .with_weight_decay(decay)
+                .init(),
+            Method::Lion => LionConfig::new()
+                .with_beta_1(b1)
+                .with_beta_2(b2)
+                .with_weight_decay(self.weight_decay as f32)
+                .init(),
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! What the loop promises beside exact resume.
+
+mod common;
+
+use std::sync::Arc;
+
+use burn::tensor::Tensor;
+use common::{Denoiser, Table, bytes, config, data, run};
+use pyrogen_core::{Batch, Loss, Noise, NumericalError, Objective, Seed};
+use pyrogen_train::metrics_log::read_rows;
+use pyrogen_train::{
+    Anneal, GradientConfig, GradientLearner, Learner, Limits, Part, ProgressMode, StepContext,
+    StopReason, TrainConfig, TrainError, Trainer, ValidationConfig,
+};
+use serde_json::json;
+
+/// Sums in another order, in f32: a few units in the last place over some steps.
+const REORDERED: f64 = 2e-5;
+
+fn losses(config: &TrainConfig) -> Vec<f64> {
+    let dir = tempfile::tempdir().unwrap();
+    run(config, dir.path(), false, None).unwrap();
+    let rows = read_rows(&dir.path().join("metrics.csv")).unwrap();
+    rows.iter().map(|r| r.values[0].1).collect()
+}
+
+#[test]
+fn workers_and_accumulation_do_not_change_what_is_learnt() {
+    let with = |workers, accumulation| {
+        let gradient = GradientConfig { workers, accumulation, ..Default::default() };
+        losses(&TrainConfig { gradient, ..config(30) })
+    };
+    let one = with(1, 1);
+    for other in [with(2, 1), with(1, 3), with(2, 2), with(3, 1)] {
+        assert_eq!(one.len(), other.len());
+        for (a, b) in one.iter().zip(&other) {
+            assert!((a - b).abs() < REORDERED, "{a} {b}");
+        }
+    }
+}
+
+#[test]
+fn it_learns() {
+    let losses = losses(&TrainConfig {
+        optimizer: pyrogen_train::OptimizerConfig { learning_rate: 0.02, ..Default::default() },
+        ..config(150)
+    });
+    let (first, last) = (losses[0], losses[losses.len() - 1]);
+    assert!(last < 0.6 * first, "{first} -> {last}");
+}
+
+#[test]
+fn early_stopping_and_best() {
+    let dir = tempfile::tempdir().unwrap();
+    // A rate at which the loss gets worse and worse.
+    let config = TrainConfig {
+        optimizer: pyrogen_train::OptimizerConfig { learning_rate: 3.0, ..Default::default() },
+        validation: ValidationConfig { patience: Some(3), ..Default::default() },
+        limits: Limits { epochs: Some(50), steps: None, minutes: None },
+        ..config(0)
+    };
+    let mut outcome = run(&config, dir.path(), false, None).unwrap();
+    assert_eq!(outcome.reason, StopReason::EarlyStopping);
+    assert!(outcome.state.step < 50 * 6);
+    let (best, step) = outcome.state.best.unwrap();
+    let rows = read_rows(&dir.path().join("metrics.csv")).unwrap();
+    let validation: Vec<_> = rows.iter().filter(|r| r.part == "validation").collect();
+    let least = validation.iter().map(|r| r.values[0].1).fold(f64::INFINITY, f64::min);
+    assert_eq!(best, least);
+    assert_eq!(validation.iter().find(|r| r.step == step).unwrap().values[0].1, best);
+    let last = bytes(&outcome);
+    assert!(outcome.restore_best().unwrap());
+    assert_ne!(bytes(&outcome), last);
+}
+
+#[test]
+fn time_is_a_limit() {
+    let dir = tempfile::tempdir().unwrap();
+    let limits = Limits { epochs: None, steps: None, minutes: Some(1e-9) };
+    let outcome = run(&TrainConfig { limits, ..config(0) }, dir.path(), false, None).unwrap();
+    assert_eq!((outcome.reason, outcome.state.step), (StopReason::Time, 1));
+}
+
+#[test]
+fn annealing_acts_on_the_named_term_alone() {
+    let (train, _) = data();
+    let device = pyrogen_testkit::device();
+    let first_loss = |anneal: Vec<Anneal>| {
+        let config = TrainConfig { anneal, ..config(1) };
+        let mut learner = GradientLearner::new(Denoiser::new(Seed(1), &device), &config).unwrap();
+        let noise = Noise::new(Seed(5));
+        let batch = pyrogen_core::Examples::batch(
+            train.as_ref(),
+            &[0, 1, 2],
+            &mut noise.rows(0..3, 3),
+            &learner.device(),
+        );
+        let parts = vec![Part { batch, rows: 0..3, total: 3 }];
+        let context = StepContext { step: 1, epoch: 1, total_steps: None, noise };
+        learner.update(parts, &context).unwrap()
+    };
+    let plain = first_loss(vec![]);
+    let value = |name: &str| plain.iter().find(|(n, _)| n == name).unwrap().1;
+    let off = Anneal { term: "size".into(), ..Default::default() };
+    let annealed = first_loss(vec![off]);
+    assert!((value("loss") - value("error") - 0.01 * value("size")).abs() < 1e-6);
+    assert!((annealed[0].1 - value("error")).abs() < 1e-6, "{annealed:?}");
+}
+
+/// A loss that becomes NaN or infinite where it is told to.
+#[derive(burn::module::Module, Debug)]
+struct Breaks {
+    inner: Denoiser,
+    #[module(skip)]
+    how: How,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum How {
+    Loss,
+    Gradient,
+}
+
+impl Objective for Breaks {
+    type Batch = Batch<2>;
+    type Draws = Tensor<2>;
+
+    fn draw(&self, batch: &Batch<2>, noise: &mut Noise) -> Tensor<2> {
+        self.inner.draw(batch, noise)
+    }
+
+    fn loss(&self, batch: Batch<2>, draws: Tensor<2>) -> Loss {
+        let zero = (batch.x.clone() * 0.0).sum();
+        let loss = self.inner.loss(batch, draws);
+        let size = loss.terms()[1].value.clone();
+        match self.how {
+            How::Loss => loss.term("broken", (zero - 1.0).log() + size),
+            // sqrt(0 * x) is 0 and its gradient is 0 * inf = NaN.
+            How::Gradient => loss.term("broken", (size * 0.0).sqrt()),
+        }
+    }
+}
+
+#[test]
+fn a_nan_names_step_term_and_parameter_and_keeps_the_checkpoint() {
+    let device = pyrogen_testkit::device();
+    for how in [How::Loss, How::Gradient] {
+        let dir = tempfile::tempdir().unwrap();
+        // Good steps first: the checkpoint of a healthy run of the same shape.
+        let fit = |how: Option<How>, steps| {
+            let config = TrainConfig { checkpoint_every: 1, ..config(steps) };
+            let trainer = |c: &TrainConfig| Trainer::new(c.clone(), Seed(2)).unwrap();
+            let inner = Denoiser::new(Seed(1), &device);
+            let (train, _) = data();
+            match how {
+                None => trainer(&config)
+                    .progress(ProgressMode::Hidden)
+                    .fit(
+                        GradientLearner::new(inner, &config).unwrap(),
+                        train,
+                        None,
+                        dir.path(),
+                        json!({}),
+                        false,
+                    )
+                    .map(|_| ()),
+                Some(how) => Trainer::new(config.clone(), Seed(2))
+                    .unwrap()
+                    .progress(ProgressMode::Hidden)
+                    .fit(
+                        GradientLearner::new(Breaks { inner, how }, &config).unwrap(),
+                        train,
+                        None,
+                        &dir.path().join("broken"),
+                        json!({}),
+                        false,
+                    )
+                    .map(|_| ()),
+            }
+        };
+        fit(None, 2).unwrap();
+        let error = fit(Some(how), 3).unwrap_err();
+        let text = error.to_string();
+        match (how, error) {
+            (How::Loss, TrainError::Numerical(NumericalError::Loss { step: 1, term, .. })) => {
+                assert_eq!(term, "broken");
+            }
+            (
+                How::Gradient,
+                TrainError::Numerical(NumericalError::Gradient { step: 1, parameter, .. }),
+            ) => assert_eq!(parameter, "inner.down"),
+            (_, other) => panic!("{how:?}: {other}"),
+        }
+        assert!(text.starts_with("training stopped: step 1: ") && !text.contains('\n'), "{text}");
+        let events = std::fs::read_to_string(dir.path().join("broken/events.jsonl")).unwrap();
+        assert!(events.contains("\"failed\""), "{events}");
+        assert!(dir.path().join("checkpoints/last/state.json").exists());
+    }
+}
+
+#[test]
+fn bad_configs_and_no_data_are_refused_before_anything_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("run");
+    let config = TrainConfig { batch_size: 0, ..config(3) };
+    let error = run(&config, &folder, false, None).err().unwrap();
+    assert_eq!(error.to_string(), "config: field `batch_size` must be at least 1, got 0");
+    let config = common::config(3);
+    let learner =
+        GradientLearner::new(Denoiser::new(Seed(1), &pyrogen_testkit::device()), &config).unwrap();
+    let empty = Arc::new(Table { rows: vec![], jitter: 0.0 });
+    let error = Trainer::new(config, Seed(1))
+        .unwrap()
+        .progress(ProgressMode::Hidden)
+        .fit(learner, empty, None, &folder, json!({}), false)
+        .err()
+        .unwrap();
+    assert!(matches!(error, TrainError::NoData));
+    assert!(!folder.exists());
+}
