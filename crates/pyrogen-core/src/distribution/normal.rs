@@ -4,6 +4,7 @@ use std::f64::consts::{E, PI};
 
 use burn::tensor::{Device, Tensor};
 
+use super::numerics::{broadcast_dims, expand_to};
 use super::{Distribution, Entropy, KlDivergence, Moments, Reparameterized};
 use crate::Noise;
 
@@ -14,11 +15,24 @@ use crate::Noise;
 /// ```
 ///
 /// # Shapes
-/// `mean` and `log_var` are equal in shape, or broadcast.
+/// `mean` and `log_var` are equal in shape, or broadcast; so does the value. Draws, moments and
+/// entropies have the shape that the two make together.
 ///
 /// # Numerics
 /// The log-variance is not clamped: `exp(-log_var)` overflows f32 below -88. Networks that
 /// predict it should bound it.
+///
+/// # Examples
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use pyrogen_core::distribution::{Distribution, Normal};
+///
+/// let device = Device::flex();
+/// let mean = Tensor::<2>::zeros([3, 2], &device);
+/// let shared = Tensor::<2>::from_floats([[0.0, -2.0]], &device);
+/// let normal = Normal::new(mean.clone(), shared);
+/// assert_eq!(normal.log_prob(mean).dims(), [3, 2]);
+/// ```
 #[derive(Debug, Clone)]
 pub struct Normal<const D: usize> {
     mean: Tensor<D>,
@@ -27,7 +41,11 @@ pub struct Normal<const D: usize> {
 
 impl<const D: usize> Normal<D> {
     /// From means and log-variances.
+    ///
+    /// # Panics
+    /// If the shapes do not broadcast.
     pub fn new(mean: Tensor<D>, log_var: Tensor<D>) -> Self {
+        broadcast_dims("Normal", mean.dims(), log_var.dims());
         Self { mean, log_var }
     }
 
@@ -38,11 +56,20 @@ impl<const D: usize> Normal<D> {
 
     /// The log-variance.
     pub fn log_var(&self) -> Tensor<D> {
-        self.log_var.clone()
+        expand_to(self.log_var.clone(), self.dims())
     }
 
     /// The standard deviation.
     pub fn std(&self) -> Tensor<D> {
+        expand_to(self.scale(), self.dims())
+    }
+
+    /// The shape of a draw.
+    fn dims(&self) -> [usize; D] {
+        broadcast_dims("Normal", self.mean.dims(), self.log_var.dims())
+    }
+
+    fn scale(&self) -> Tensor<D> {
         (self.log_var.clone() * 0.5).exp()
     }
 }
@@ -55,36 +82,40 @@ impl<const D: usize> Distribution<D, D> for Normal<D> {
     }
 
     fn sample(&self, noise: &mut Noise) -> Tensor<D> {
-        let epsilon = noise.normal(self.mean.dims(), &self.mean.device());
-        self.reparameterize(epsilon).detach()
+        let epsilon = noise.normal(self.dims(), &self.mean.device());
+        self.mean.clone().detach() + self.scale().detach() * epsilon
     }
 }
 
 impl<const D: usize> Moments<D> for Normal<D> {
     fn mean(&self) -> Tensor<D> {
-        self.mean.clone()
+        expand_to(self.mean.clone(), self.dims())
     }
 
     fn variance(&self) -> Tensor<D> {
-        self.log_var.clone().exp()
+        expand_to(self.log_var.clone().exp(), self.dims())
     }
 }
 
 impl<const D: usize> Reparameterized<D> for Normal<D> {
     fn reparameterize(&self, epsilon: Tensor<D>) -> Tensor<D> {
-        self.mean.clone() + self.std() * epsilon
+        self.mean.clone() + self.scale() * epsilon
     }
 }
 
 impl<const D: usize> Entropy<D> for Normal<D> {
     fn entropy(&self) -> Tensor<D> {
-        (self.log_var.clone() + (2.0 * PI * E).ln()) * 0.5
+        expand_to(
+            (self.log_var.clone() + (2.0 * PI * E).ln()) * 0.5,
+            self.dims(),
+        )
     }
 }
 
 impl<const D: usize> KlDivergence<Normal<D>, D> for Normal<D> {
     /// ```text
-    /// 0.5 * (log_var_q - log_var_p + (var_p + (mean_p - mean_q)^2) / var_q - 1)
+    /// r = log_var_self - log_var_other
+    /// 0.5 * (exp(r) - r - 1 + (mean_self - mean_other)^2 * exp(-log_var_other))
     /// ```
     fn kl_divergence(&self, other: &Normal<D>) -> Tensor<D> {
         let log_ratio = self.log_var.clone() - other.log_var.clone();

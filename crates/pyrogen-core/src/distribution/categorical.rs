@@ -1,0 +1,138 @@
+//! The categorical distribution.
+
+use burn::tensor::activation::log_softmax;
+use burn::tensor::{Int, Tensor};
+
+use super::numerics::{broadcast_dims, expand_to};
+use super::{Distribution, Entropy, KlDivergence, OneMoreThan, Rank};
+use crate::Noise;
+
+/// Categorical distribution from logits; the categories are the last axis.
+///
+/// ```text
+/// log p(k) = logits_k - ln(sum_j exp(logits_j))
+/// ```
+///
+/// # Shapes
+/// The logits are `[.., categories]`, of rank `L`; values and log-probabilities lack the last
+/// axis, so they have rank `L - 1`. One distribution alone is `[1, categories]`.
+///
+/// # Numerics
+/// A logit of `-inf` rules its category out: its probability is 0, and it adds nothing to the
+/// entropy or to a divergence. A row of nothing but `-inf` gives NaN.
+///
+/// # Examples
+/// ```
+/// use burn::tensor::{Device, Int, Tensor};
+/// use pyrogen_core::distribution::{Categorical, Distribution};
+/// use pyrogen_core::{Noise, Seed};
+///
+/// let device = Device::flex();
+/// let dice = Categorical::new(Tensor::<2>::zeros([3, 6], &device));
+/// let throws = dice.sample(&mut Noise::new(Seed(1)));
+/// assert_eq!(throws.dims(), [3]);
+/// let log_prob = dice.log_prob(throws);
+/// assert!(log_prob.all_close(Tensor::full([3], -(6f32.ln()), &device), None, None));
+/// ```
+#[derive(Debug, Clone)]
+pub struct Categorical<const L: usize> {
+    log_probs: Tensor<L>,
+}
+
+impl<const L: usize> Categorical<L> {
+    /// From logits `[.., categories]`, which need not be normalised.
+    ///
+    /// # Panics
+    /// If there are no categories.
+    pub fn new(logits: Tensor<L>) -> Self {
+        assert!(
+            logits.dims()[L - 1] > 0,
+            "Categorical: logits of shape {:?} have no categories",
+            logits.dims()
+        );
+        Self {
+            log_probs: log_softmax(logits, L - 1),
+        }
+    }
+
+    /// The normalised logits: log-probabilities of every category.
+    pub fn log_probs(&self) -> Tensor<L> {
+        self.log_probs.clone()
+    }
+
+    /// The probabilities of every category.
+    pub fn probs(&self) -> Tensor<L> {
+        self.log_probs.clone().exp()
+    }
+
+    /// The number of categories.
+    pub fn categories(&self) -> usize {
+        self.log_probs.dims()[L - 1]
+    }
+
+    /// `sum_k p_k f_k` over the categories that are possible.
+    fn expect<const B: usize>(&self, f: Tensor<L>) -> Tensor<B> {
+        let impossible = self.log_probs.clone().equal_elem(f32::NEG_INFINITY);
+        (self.probs() * f.mask_fill(impossible, 0.0))
+            .sum_dim(L - 1)
+            .squeeze_dim(L - 1)
+    }
+}
+
+/// The category of the largest `logits + g`, with standard Gumbel noise `g`: a draw with
+/// probabilities `softmax(logits)` (Gumbel 1954). The last axis of the result has length 1. The
+/// noise has the logits' shape, so windows of the first axis see their own rows.
+pub(super) fn gumbel_argmax<const L: usize>(
+    logits: Tensor<L>,
+    noise: &mut Noise,
+) -> Tensor<L, Int> {
+    let gumbel = noise.gumbel(logits.dims(), &logits.device());
+    (logits.detach() + gumbel).argmax(L - 1)
+}
+
+impl<const L: usize, const B: usize> Distribution<B, B, Int> for Categorical<L>
+where
+    Rank<L>: OneMoreThan<B>,
+{
+    /// # Panics
+    /// If the values and the batch of the logits do not broadcast. A value that is not a category
+    /// panics or gives an arbitrary number, as the device's gather does.
+    fn log_prob(&self, value: Tensor<B, Int>) -> Tensor<B> {
+        let last = L - 1;
+        let index: Tensor<L, Int> = value.unsqueeze_dim(last);
+        let mut all = self.log_probs.dims();
+        let categories = std::mem::replace(&mut all[last], 1);
+        let mut dims = broadcast_dims("Categorical::log_prob", all, index.dims());
+        let index = expand_to(index, dims);
+        dims[last] = categories;
+        expand_to(self.log_probs.clone(), dims)
+            .gather(last, index)
+            .squeeze_dim(last)
+    }
+
+    fn sample(&self, noise: &mut Noise) -> Tensor<B, Int> {
+        gumbel_argmax(self.log_probs.clone(), noise).squeeze_dim(L - 1)
+    }
+}
+
+impl<const L: usize, const B: usize> Entropy<B> for Categorical<L>
+where
+    Rank<L>: OneMoreThan<B>,
+{
+    fn entropy(&self) -> Tensor<B> {
+        self.expect::<B>(self.log_probs.clone()).neg()
+    }
+}
+
+impl<const L: usize, const B: usize> KlDivergence<Categorical<L>, B> for Categorical<L>
+where
+    Rank<L>: OneMoreThan<B>,
+{
+    /// ```text
+    /// sum_k p_k (ln p_k - ln q_k)
+    /// ```
+    /// Infinite where `other` rules out a category that is possible here.
+    fn kl_divergence(&self, other: &Categorical<L>) -> Tensor<B> {
+        self.expect(self.log_probs.clone() - other.log_probs.clone())
+    }
+}
