@@ -1,0 +1,102 @@
+//! Multilayer perceptrons.
+
+use burn::module::Module;
+use burn::nn::Linear;
+use burn::tensor::{Device, Tensor};
+use pyrogen_core::{ConfigError, Noise};
+use serde::{Deserialize, Serialize};
+
+use crate::{Activation, linear};
+
+/// Configuration of an [`Mlp`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MlpConfig {
+    /// Widths of the hidden layers, from the input on; empty for a linear map.
+    pub hidden: Vec<usize>,
+    /// What follows each hidden layer.
+    pub activation: Activation,
+}
+
+impl Default for MlpConfig {
+    fn default() -> Self {
+        Self { hidden: vec![256, 256], activation: Activation::default() }
+    }
+}
+
+impl MlpConfig {
+    /// Checks the values; `field` is the path that an error names.
+    ///
+    /// # Errors
+    /// A width of zero, or a bad parameter of the activation.
+    pub fn validate(&self, field: &str) -> Result<(), ConfigError> {
+        check_widths(&self.hidden, &format!("{field}.hidden"))?;
+        self.activation.validate(&format!("{field}.activation"))
+    }
+
+    /// The network from `d_in` to `d_out` numbers.
+    pub fn init(&self, d_in: usize, d_out: usize, noise: &mut Noise, device: &Device) -> Mlp {
+        let widths = self.widths(d_in, d_out);
+        let layers = widths.windows(2).map(|w| linear(w[0], w[1], noise, device)).collect();
+        Mlp { layers, activation: self.activation }
+    }
+
+    /// The same with the hidden layers in reverse order: the decoder of an encoder.
+    pub fn mirrored(&self) -> Self {
+        Self { hidden: self.hidden.iter().rev().copied().collect(), activation: self.activation }
+    }
+
+    /// Number of parameters; `usize::MAX` where it does not fit.
+    pub fn num_params(&self, d_in: usize, d_out: usize) -> usize {
+        let layer = |w: &[usize]| w[0].saturating_add(1).saturating_mul(w[1]);
+        self.widths(d_in, d_out).windows(2).map(layer).fold(0, usize::saturating_add)
+    }
+
+    fn widths(&self, d_in: usize, d_out: usize) -> Vec<usize> {
+        [&[d_in], self.hidden.as_slice(), &[d_out]].concat()
+    }
+}
+
+/// Every width at least 1.
+pub(crate) fn check_widths(widths: &[usize], field: &str) -> Result<(), ConfigError> {
+    if widths.contains(&0) {
+        return Err(ConfigError::value(
+            field,
+            "a list of widths, each at least 1",
+            format!("{widths:?}"),
+        ));
+    }
+    Ok(())
+}
+
+/// Linear layers with an activation between them; none after the last.
+#[derive(Module, Debug)]
+pub struct Mlp {
+    layers: Vec<Linear>,
+    #[module(skip)]
+    activation: Activation,
+}
+
+impl Mlp {
+    /// Applies the layers.
+    ///
+    /// # Shapes
+    /// `[batch, d_in]` to `[batch, d_out]`.
+    ///
+    /// # Panics
+    /// If the input has another width.
+    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        let [d_in, _] = self.layers[0].weight.dims();
+        assert_eq!(x.dims()[1], d_in, "Mlp: expected an input [batch, {d_in}], got {:?}", x.dims());
+        let last = self.layers.len() - 1;
+        self.layers.iter().enumerate().fold(x, |x, (i, layer)| {
+            let x = layer.forward(x);
+            if i == last { x } else { self.activation.forward(x) }
+        })
+    }
+
+    /// The layers, from the input on.
+    pub fn layers(&self) -> &[Linear] {
+        &self.layers
+    }
+}
