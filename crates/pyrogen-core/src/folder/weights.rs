@@ -13,7 +13,7 @@ use crate::FolderError;
 /// All parameters, in safetensors' format. Equal parameters give equal bytes.
 pub fn to_bytes<M: Module>(model: &M) -> Vec<u8> {
     // Metadata lives in an unordered map and would make the bytes differ from run to run.
-    let mut store = SafetensorsStore::from_bytes(None).clear_metadata();
+    let mut store = SafetensorsStore::from_bytes(None).clear_metadata().skip_enum_variants(true);
     model
         .save_into(&mut store)
         .and_then(|()| store.get_bytes())
@@ -26,7 +26,7 @@ pub fn to_bytes<M: Module>(model: &M) -> Vec<u8> {
 /// When the bytes are not safetensors, or names, shapes or types are not the model's.
 pub fn from_bytes<M: Module>(mut model: M, bytes: &[u8], path: &Path) -> Result<M, FolderError> {
     check(&model, bytes, path)?;
-    let mut store = SafetensorsStore::from_bytes(Some(bytes.to_vec()));
+    let mut store = SafetensorsStore::from_bytes(Some(bytes.to_vec())).skip_enum_variants(true);
     model.load_from(&mut store).map_err(|e| FolderError::Mismatch {
         path: path.to_path_buf(),
         message: e.to_string().replace('\n', " "),
