@@ -1,0 +1,213 @@
+//! The model: an encoder, a decoder, and the way between them.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor};
+use pyrogen_core::distribution::{Distribution, Independent, Moments, Normal, Reparameterized};
+use pyrogen_core::{Condition, ConfigError, Noise, Seed, init};
+use pyrogen_nn::{EventDecoder, EventEncoder, one_hot, soft_bound};
+
+use crate::{DecoderDistribution, VaeConfig};
+
+/// Posterior log-variances stay within this distance of 0, smoothly: standard deviations between
+/// 5.5e-4 and 1.8e3.
+const LOG_VAR_LIMIT: f64 = 15.0;
+
+/// A variational autoencoder (Kingma and Welling 2014; Rezende et al. 2014).
+///
+/// ```text
+/// z ~ N(0, 1)                               prior
+/// x | z ~ decoder                           likelihood
+/// z | x ~ N(mean(x), exp(log_var(x)))       approximate posterior
+/// ```
+///
+/// Given classes, both networks also read the class of the example, one-hot, and the model is of
+/// `p(x | class)` (Sohn et al. 2015, with a prior that does not depend on the class).
+///
+/// # Numerics
+/// The posterior's log-variance is `15 tanh(raw / 15)`, learned log-scales of the decoder are
+/// `10 tanh((raw - 1) / 10)`: smooth limits that keep variances in f32. NaN passes through.
+#[derive(Module, Debug)]
+pub struct Vae {
+    encoder: EventEncoder,
+    decoder: EventDecoder,
+    log_scale: Option<Param<Tensor<1>>>,
+    #[module(skip)]
+    config: VaeConfig,
+}
+
+impl VaeConfig {
+    /// A model with initial weights from the seed. The same seed gives the same weights, byte for
+    /// byte.
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate).
+    pub fn init(&self, seed: Seed, device: &Device) -> Result<Vae, ConfigError> {
+        self.validate()?;
+        let noise = Noise::new(seed).fork("weights");
+        let classes = self.classes.unwrap_or(0);
+        let encoder = self.network.encoder(
+            &self.event,
+            classes,
+            2 * self.latents,
+            &mut noise.fork("encoder"),
+            device,
+        );
+        let decoder = self.network.decoder(
+            self.latents + classes,
+            &self.event,
+            self.decoder.maps(),
+            &mut noise.fork("decoder"),
+            device,
+        );
+        let scales = self.decoder.learned_scales(self.features());
+        Ok(Vae {
+            encoder,
+            decoder,
+            log_scale: (scales > 0).then(|| init::constant([scales], 0.0, device)),
+            config: self.clone(),
+        })
+    }
+}
+
+impl Vae {
+    /// The configuration that the model was built from.
+    pub fn config(&self) -> &VaeConfig {
+        &self.config
+    }
+
+    /// The device of the weights.
+    pub fn device(&self) -> Device {
+        self.devices()[0].clone()
+    }
+
+    /// The approximate posterior `q(z | x)` of flat examples.
+    ///
+    /// # Shapes
+    /// `x` is `[batch, features]`, the posterior over `[batch, latents]`.
+    ///
+    /// # Panics
+    /// If `x` has another width, or the condition does not fit the model.
+    pub fn posterior(&self, x: Tensor<2>, condition: &Condition) -> Independent<Normal<2>> {
+        let classes = self.condition(condition, x.dims()[0]);
+        self.posterior_given(x, classes)
+    }
+
+    /// The distribution `p(x | z)` of flat examples.
+    ///
+    /// # Shapes
+    /// `z` is `[batch, latents]`, the distribution over `[batch, features]`.
+    ///
+    /// # Panics
+    /// If `z` has another width, or the condition does not fit the model.
+    pub fn likelihood(&self, z: Tensor<2>, condition: &Condition) -> DecoderDistribution {
+        let classes = self.condition(condition, z.dims()[0]);
+        self.likelihood_given(z, classes)
+    }
+
+    pub(crate) fn posterior_given(
+        &self,
+        x: Tensor<2>,
+        classes: Option<Tensor<2>>,
+    ) -> Independent<Normal<2>> {
+        let [rows, width] = x.dims();
+        let features = self.config.features();
+        assert_eq!(
+            width, features,
+            "Vae: expected examples [batch, {features}], got [{rows}, {width}]"
+        );
+        let latents = self.config.latents;
+        let output = self.encoder.forward(x, classes);
+        let mean = output.clone().slice([0..rows, 0..latents]);
+        let log_var = output.slice([0..rows, latents..2 * latents]);
+        Independent::new(Normal::new(mean, soft_bound(log_var, LOG_VAR_LIMIT)))
+    }
+
+    pub(crate) fn likelihood_given(
+        &self,
+        z: Tensor<2>,
+        classes: Option<Tensor<2>>,
+    ) -> DecoderDistribution {
+        let [rows, width] = z.dims();
+        let latents = self.config.latents;
+        assert_eq!(
+            width, latents,
+            "Vae: expected latents [batch, {latents}], got [{rows}, {width}]"
+        );
+        let input = match classes {
+            Some(classes) => Tensor::cat(vec![z, classes], 1),
+            None => z,
+        };
+        DecoderDistribution::new(
+            &self.config.decoder,
+            self.config.features(),
+            self.decoder.forward(input),
+            self.log_scale.as_ref().map(Param::val),
+        )
+    }
+
+    /// The condition as one-hot rows.
+    ///
+    /// # Panics
+    /// If it is given and the model takes none, is missing, or is not one label a row.
+    pub(crate) fn condition(&self, condition: &Condition, rows: usize) -> Option<Tensor<2>> {
+        match (self.config.classes, &condition.labels) {
+            (None, None) => None,
+            (None, Some(_)) => panic!("Vae: a class was given to a model without classes"),
+            (Some(classes), None) => {
+                panic!("Vae: the model is conditional: give one label (of {classes}) an example")
+            }
+            (Some(classes), Some(labels)) => {
+                assert_eq!(
+                    labels.dims(),
+                    [rows],
+                    "Vae: expected one label an example, [{rows}], got {:?}",
+                    labels.dims()
+                );
+                Some(one_hot(labels.clone(), classes))
+            }
+        }
+    }
+
+    /// Log-densities of latent draws and of the examples given them.
+    pub(crate) fn decode_draws(
+        &self,
+        x: Tensor<2>,
+        posterior: &Independent<Normal<2>>,
+        classes: Option<Tensor<2>>,
+        epsilon: Tensor<3>,
+    ) -> Drawn {
+        let [rows, draws, latents] = epsilon.dims();
+        let normal = posterior.base();
+        let q = Normal::new(spread(normal.mean(), draws), spread(normal.log_var(), draws));
+        let epsilon = epsilon.reshape([rows * draws, latents]);
+        let z = q.reparameterize(epsilon.clone());
+        let decoded = self.likelihood_given(z.clone(), classes.map(|c| spread(c, draws)));
+        let log_px = decoded.log_prob(spread(x, draws));
+        Drawn {
+            log_px: log_px.reshape([rows, draws]),
+            log_ratio: prior_over_posterior(z, epsilon, q.log_var()).reshape([rows, draws]),
+        }
+    }
+}
+
+/// What [`Vae::decode_draws`] computes, `[batch, draws]` each.
+pub(crate) struct Drawn {
+    /// `ln p(x | z)`.
+    pub log_px: Tensor<2>,
+    /// `ln p(z) - ln q(z | x)`.
+    pub log_ratio: Tensor<2>,
+}
+
+/// `ln p(z) - ln q(z | x) = 0.5 sum(epsilon^2 + log_var - z^2)`, for `z = mean + std * epsilon`.
+fn prior_over_posterior(z: Tensor<2>, epsilon: Tensor<2>, log_var: Tensor<2>) -> Tensor<2> {
+    (epsilon.square() + log_var - z.square()).sum_dim(1) * 0.5
+}
+
+/// Each row `draws` times, one after the other: `[rows, width]` to `[rows * draws, width]`.
+fn spread(x: Tensor<2>, draws: usize) -> Tensor<2> {
+    if draws == 1 {
+        return x;
+    }
+    let [rows, width] = x.dims();
+    x.unsqueeze_dim::<3>(1).expand([rows, draws, width]).reshape([rows * draws, width])
+}
