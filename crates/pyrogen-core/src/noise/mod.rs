@@ -183,6 +183,15 @@ impl Noise {
         self.fill(&[n], open_unit_f64)
     }
 
+    /// Draws of `shape` from the uniform distribution on (0, 1), in f64, row-major; in a window
+    /// the first axis is its rows.
+    ///
+    /// # Panics
+    /// In a window, if the first axis of `shape` is not the window's rows.
+    pub fn uniform_rows(&mut self, shape: &[usize]) -> Vec<f64> {
+        self.fill(shape, open_unit_f64)
+    }
+
     /// `n` draws from the standard normal distribution, in f64.
     pub fn normal_vec(&mut self, n: usize) -> Vec<f64> {
         self.fill(&[n], |bits| normal_quantile(open_unit_f64(bits)))

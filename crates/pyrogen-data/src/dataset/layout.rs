@@ -1,0 +1,39 @@
+//! What the raw values of a data set mean.
+
+use serde::{Deserialize, Serialize};
+
+use crate::table::TableSchema;
+
+/// The meaning of raw values: enough to write samples of a model in the data's own terms.
+///
+/// It is saved with the model (inside [`Preparation`](crate::Preparation)).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Layout {
+    /// Shape of one example: `[channels, height, width]` of a picture, `[columns]` of a table.
+    pub event: Vec<usize>,
+    /// Number of discrete values of an element where raw values are the integers `0..levels`.
+    pub levels: Option<usize>,
+    /// Names and kinds of the columns of a table.
+    pub schema: Option<TableSchema>,
+    /// Names of the classes; empty where there are none.
+    pub class_names: Vec<String>,
+}
+
+impl Layout {
+    /// Elements of one example.
+    pub fn width(&self) -> usize {
+        self.event.iter().product()
+    }
+
+    /// Whether one example is a picture of one or three channels.
+    pub fn is_picture(&self) -> bool {
+        matches!(self.event[..], [1 | 3, _, _])
+    }
+
+    /// Raw values as brightness in `[0, 1]`, for pictures: divided by `levels - 1` where levels
+    /// are known, and kept as they are where not; then clamped.
+    pub fn to_unit(&self, raw: &[f32]) -> Vec<f32> {
+        let top = self.levels.map_or(1.0, |l| (l.max(2) - 1) as f32);
+        raw.iter().map(|v| (v / top).clamp(0.0, 1.0)).collect()
+    }
+}

@@ -1,0 +1,108 @@
+//! Preparations by name, fitted to data.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Binarise, Dequantise, Logit, OneHot, Preparation, Scale, Standardise, Step, step_error,
+};
+use crate::table::ColumnKind;
+use crate::{DataError, Dataset};
+
+/// A way to prepare data, before it is fitted to any.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Recipe {
+    /// Nothing: raw values.
+    #[default]
+    Raw,
+    /// To `[0, 1]`: by the levels where they are known, else by the smallest and largest value.
+    Unit,
+    /// To `[0, 1]` and then to 0 or 1.
+    Binarised(Binarise),
+    /// Integers spread over their cells in (0, 1), and taken to the real line if `logit` is given.
+    Dequantised {
+        /// The `alpha` of [`Logit`].
+        logit: Option<f64>,
+    },
+    /// Mean 0 and standard deviation 1, element by element.
+    Standardised,
+    /// For tables: numbers standardised, categories as indicators.
+    Table,
+}
+
+impl Recipe {
+    /// What suits the data where nothing is asked for: tables with a schema as tables, pictures
+    /// and other levels to `[0, 1]`, all else standardised.
+    pub fn suited_to(data: &Dataset) -> Self {
+        if data.schema().is_some() {
+            Self::Table
+        } else if data.levels().is_some() || data.layout().is_picture() {
+            Self::Unit
+        } else {
+            Self::Standardised
+        }
+    }
+}
+
+impl Preparation {
+    /// Fits a recipe to data: use the training part.
+    ///
+    /// # Errors
+    /// A recipe that does not suit the data (dequantising real numbers), or parameters out of
+    /// range.
+    pub fn fit(recipe: &Recipe, data: &Dataset) -> Result<Self, DataError> {
+        let steps = match recipe {
+            Recipe::Raw => Vec::new(),
+            Recipe::Unit => vec![unit(data)],
+            Recipe::Binarised(binarise) => vec![unit(data), Step::Binarise(*binarise)],
+            Recipe::Dequantised { logit } => dequantised(data, *logit)?,
+            Recipe::Standardised => vec![Step::Standardise(Standardise::fit(data))],
+            Recipe::Table => table(data),
+        };
+        Self::new(data.layout().clone(), steps)
+    }
+}
+
+fn unit(data: &Dataset) -> Step {
+    if let Some(levels) = data.levels() {
+        return Step::Scale(Scale::unit(levels));
+    }
+    let fold = |f: fn(f32, f32) -> f32, start| data.values().iter().copied().fold(start, f);
+    let (min, max) = (fold(f32::min, f32::INFINITY), fold(f32::max, f32::NEG_INFINITY));
+    let span = max - min;
+    Step::Scale(Scale { shift: min, scale: if span.is_normal() { span } else { 1.0 } })
+}
+
+fn dequantised(data: &Dataset, logit: Option<f64>) -> Result<Vec<Step>, DataError> {
+    let Some(levels) = data.levels() else {
+        let got = "values without known levels";
+        return Err(step_error("dequantise", "integers from 0 up (pictures of 8 bits)", got));
+    };
+    let mut steps = vec![Step::Dequantise(Dequantise { levels })];
+    steps.extend(logit.map(|alpha| Step::Logit(Logit { alpha })));
+    Ok(steps)
+}
+
+fn table(data: &Dataset) -> Vec<Step> {
+    let mut standardise = Standardise::fit(data);
+    let Some(schema) = data.schema() else {
+        return vec![Step::Standardise(standardise)];
+    };
+    let categories: Vec<Option<usize>> = schema
+        .columns
+        .iter()
+        .map(|column| match &column.kind {
+            ColumnKind::Categorical { categories } => Some(categories.len()),
+            _ => None,
+        })
+        .collect();
+    for (j, _) in categories.iter().enumerate().filter(|(_, c)| c.is_some()) {
+        (standardise.mean[j], standardise.std[j]) = (0.0, 1.0);
+    }
+    let mut steps = vec![Step::Standardise(standardise)];
+    if categories.iter().any(Option::is_some) {
+        steps.push(Step::OneHot(OneHot { categories }));
+    }
+    steps
+}

@@ -1,0 +1,68 @@
+//! Whole files into memory, plain or gzip, with a bound.
+
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+
+use flate2::read::MultiGzDecoder;
+
+use crate::DataError;
+
+/// The first two bytes of every gzip file.
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+
+/// Deflate cannot expand a byte into more than this many (zlib's technical notes: 1032).
+const MAX_EXPANSION: u64 = 1032;
+
+/// A file's bytes.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, DataError> {
+    let meta = fs::metadata(path).map_err(DataError::io(path, "read"))?;
+    if meta.is_dir() {
+        let is_folder = std::io::Error::new(
+            std::io::ErrorKind::IsADirectory,
+            "it is a folder, a file is needed",
+        );
+        return Err(DataError::io(path, "read")(is_folder));
+    }
+    fs::read(path).map_err(DataError::io(path, "read"))
+}
+
+/// A file that may be gzip: its bytes, with the length of its decompressed content bounded by
+/// what its first `header` bytes announce.
+pub(crate) struct Content {
+    /// The decompressed bytes, at most one more than announced or the header.
+    pub bytes: Vec<u8>,
+    /// Whether reading stopped before the end.
+    pub more: bool,
+}
+
+/// Reads `path`. For gzip, `announced` gets the first bytes (up to `header` of them) and says how
+/// long the whole ought to be; no more than one byte beyond is decompressed.
+pub(crate) fn read_maybe_gzip(
+    path: &Path,
+    header: u64,
+    announced: impl FnOnce(&[u8]) -> Result<u64, DataError>,
+) -> Result<Content, DataError> {
+    let raw = read(path)?;
+    if !raw.starts_with(&GZIP_MAGIC) {
+        return Ok(Content { bytes: raw, more: false });
+    }
+    let mut decoder = MultiGzDecoder::new(raw.as_slice());
+    let mut bytes = Vec::new();
+    let gzip_error = |e: std::io::Error| {
+        DataError::format(
+            path,
+            "gzip",
+            format!("{e}: the file is cut off or damaged, fetch it again"),
+        )
+    };
+    (&mut decoder).take(header).read_to_end(&mut bytes).map_err(gzip_error)?;
+    let whole = announced(&bytes)?;
+    let possible = (raw.len() as u64).saturating_mul(MAX_EXPANSION);
+    let limit = whole.min(possible).saturating_add(1);
+    decoder
+        .take(limit.saturating_sub(bytes.len() as u64))
+        .read_to_end(&mut bytes)
+        .map_err(gzip_error)?;
+    Ok(Content { more: bytes.len() as u64 >= limit, bytes })
+}

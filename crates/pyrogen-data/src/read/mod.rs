@@ -1,0 +1,9 @@
+//! Readers: one file a format. No size that a file announces is trusted before it is compared
+//! with the bytes that are there.
+
+pub(crate) mod bytes;
+pub(crate) mod idx;
+pub(crate) mod matrix;
+pub(crate) mod mnist;
+pub(crate) mod npy;
+pub(crate) mod pictures;
