@@ -65,7 +65,7 @@ impl<const D: usize> Distribution<D, D> for Bernoulli<D> {
 
     fn sample(&self, noise: &mut Noise) -> Tensor<D> {
         let uniform = noise.uniform(self.logits.dims(), &self.logits.device());
-        uniform.lower(self.probs().detach()).float()
+        uniform.lower(self.probs()).float()
     }
 }
 

@@ -36,7 +36,7 @@ use crate::Noise;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Categorical<const L: usize> {
-    log_probs: Tensor<L>,
+    logits: Tensor<L>,
 }
 
 impl<const L: usize> Categorical<L> {
@@ -50,33 +50,38 @@ impl<const L: usize> Categorical<L> {
             "Categorical: logits of shape {:?} have no categories",
             logits.dims()
         );
-        Self {
-            log_probs: log_softmax(logits, L - 1),
-        }
+        Self { logits }
     }
 
-    /// The normalised logits: log-probabilities of every category.
+    /// The logits, as they were given.
+    pub fn logits(&self) -> Tensor<L> {
+        self.logits.clone()
+    }
+
+    /// The log-probabilities of every category: the normalised logits.
     pub fn log_probs(&self) -> Tensor<L> {
-        self.log_probs.clone()
+        log_softmax(self.logits.clone(), L - 1)
     }
 
     /// The probabilities of every category.
     pub fn probs(&self) -> Tensor<L> {
-        self.log_probs.clone().exp()
+        self.log_probs().exp()
     }
 
     /// The number of categories.
     pub fn categories(&self) -> usize {
-        self.log_probs.dims()[L - 1]
+        self.logits.dims()[L - 1]
     }
+}
 
-    /// `sum_k p_k f_k` over the categories that are possible.
-    fn expect<const B: usize>(&self, f: Tensor<L>) -> Tensor<B> {
-        let impossible = self.log_probs.clone().equal_elem(f32::NEG_INFINITY);
-        (self.probs() * f.mask_fill(impossible, 0.0))
-            .sum_dim(L - 1)
-            .squeeze_dim(L - 1)
-    }
+/// `sum_k p_k f_k` over the categories that are possible.
+fn expect<const L: usize, const B: usize>(log_probs: Tensor<L>, f: Tensor<L>) -> Tensor<B>
+where
+    Rank<L>: OneMoreThan<B>,
+{
+    let impossible = log_probs.clone().equal_elem(f32::NEG_INFINITY);
+    let impossible = expand_to(impossible, f.dims());
+    (log_probs.exp() * f.mask_fill(impossible, 0.0)).sum_dim(L - 1).squeeze_dim(L - 1)
 }
 
 /// The category of the largest `logits + g`, with standard Gumbel noise `g`: a draw with
@@ -87,7 +92,7 @@ pub(super) fn gumbel_argmax<const L: usize>(
     noise: &mut Noise,
 ) -> Tensor<L, Int> {
     let gumbel = noise.gumbel(logits.dims(), &logits.device());
-    (logits.detach() + gumbel).argmax(L - 1)
+    (logits + gumbel).argmax(L - 1)
 }
 
 impl<const L: usize, const B: usize> Distribution<B, B, Int> for Categorical<L>
@@ -100,18 +105,16 @@ where
     fn log_prob(&self, value: Tensor<B, Int>) -> Tensor<B> {
         let last = L - 1;
         let index: Tensor<L, Int> = value.unsqueeze_dim(last);
-        let mut all = self.log_probs.dims();
+        let mut all = self.logits.dims();
         let categories = std::mem::replace(&mut all[last], 1);
         let mut dims = broadcast_dims("Categorical::log_prob", all, index.dims());
         let index = expand_to(index, dims);
         dims[last] = categories;
-        expand_to(self.log_probs.clone(), dims)
-            .gather(last, index)
-            .squeeze_dim(last)
+        expand_to(self.log_probs(), dims).gather(last, index).squeeze_dim(last)
     }
 
     fn sample(&self, noise: &mut Noise) -> Tensor<B, Int> {
-        gumbel_argmax(self.log_probs.clone(), noise).squeeze_dim(L - 1)
+        gumbel_argmax(self.logits.clone(), noise).squeeze_dim(L - 1)
     }
 }
 
@@ -120,7 +123,8 @@ where
     Rank<L>: OneMoreThan<B>,
 {
     fn entropy(&self) -> Tensor<B> {
-        self.expect::<B>(self.log_probs.clone()).neg()
+        let log_probs = self.log_probs();
+        expect::<L, B>(log_probs.clone(), log_probs).neg()
     }
 }
 
@@ -133,6 +137,7 @@ where
     /// ```
     /// Infinite where `other` rules out a category that is possible here.
     fn kl_divergence(&self, other: &Categorical<L>) -> Tensor<B> {
-        self.expect(self.log_probs.clone() - other.log_probs.clone())
+        let log_probs = self.log_probs();
+        expect(log_probs.clone(), log_probs - other.log_probs())
     }
 }

@@ -127,7 +127,7 @@ impl<const D: usize> Distribution<D, D> for DiscretisedLogistic<D> {
     fn sample(&self, noise: &mut Noise) -> Tensor<D> {
         let uniform = noise.uniform(self.dims(), &self.mean.device());
         let logistic = uniform.clone().log() - (uniform.neg() + 1.0).log();
-        let draw = self.mean.clone().detach() + self.scale().detach() * logistic;
+        let draw = (self.mean.clone() + self.scale() * logistic).detach();
         let steps = (self.levels - 1) as f64;
         (draw.clamp(0.0, 1.0) * steps).round() / steps
     }

@@ -80,15 +80,10 @@ impl<P, const B: usize> Independent<P, B> {
 /// Sums over the axes after the first `B`.
 fn sum_event<const D: usize, const B: usize>(x: Tensor<D>) -> Tensor<B> {
     let dims = x.dims();
-    assert!(
-        B <= D,
-        "Independent: a tensor of rank {D} does not have {B} batch axes"
-    );
+    assert!(B <= D, "Independent: a tensor of rank {D} does not have {B} batch axes");
     let batch: [usize; B] = std::array::from_fn(|i| dims[i]);
     let features: usize = dims[B..].iter().product();
-    x.reshape([batch.iter().product(), features])
-        .sum_dim(1)
-        .reshape(batch)
+    x.reshape([batch.iter().product(), features]).sum_dim(1).reshape(batch)
 }
 
 impl<const X: usize, const B: usize, K, P> Distribution<X, B, K> for Independent<P, B>

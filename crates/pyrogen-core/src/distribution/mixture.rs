@@ -55,7 +55,7 @@ use crate::Noise;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Mixture<P, const C: usize, const L: usize> {
-    log_weights: Tensor<L>,
+    logits: Tensor<L>,
     components: P,
 }
 
@@ -73,15 +73,12 @@ impl<P, const C: usize, const L: usize> Mixture<P, C, L> {
             "Mixture: weights of shape {:?} have no components",
             logits.dims()
         );
-        Self {
-            log_weights: log_softmax(logits, L - 1),
-            components,
-        }
+        Self { logits, components }
     }
 
     /// The logarithms of the weights.
     pub fn log_weights(&self) -> Tensor<L> {
-        self.log_weights.clone()
+        log_softmax(self.logits.clone(), L - 1)
     }
 
     /// The components.
@@ -91,9 +88,9 @@ impl<P, const C: usize, const L: usize> Mixture<P, C, L> {
 
     /// `sum_k w_k f_k`; the component's axis is dropped.
     fn expect<const X: usize>(&self, f: Tensor<C>) -> Tensor<X> {
-        let dims = self.log_weights.dims();
+        let dims = self.logits.dims();
         let dims = std::array::from_fn(|i| if i < L { dims[i] } else { 1 });
-        let weights: Tensor<C> = self.log_weights.clone().exp().reshape(dims);
+        let weights: Tensor<C> = self.log_weights().exp().reshape(dims);
         (f * weights).sum_dim(L - 1).squeeze_dim(L - 1)
     }
 
@@ -119,7 +116,7 @@ impl<P, const C: usize, const L: usize> Mixture<P, C, L> {
         P: Distribution<C, L, K>,
         Rank<C>: OneMoreThan<X>,
     {
-        let joint = self.component_log_prob(value) + self.log_weights.clone();
+        let joint = self.component_log_prob(value) + self.log_weights();
         log_softmax(joint, L - 1).exp()
     }
 }
@@ -135,7 +132,7 @@ where
     /// # Panics
     /// If the value does not fit the components.
     fn log_prob(&self, value: Tensor<X, K>) -> Tensor<B> {
-        log_sum_exp(self.component_log_prob(value) + self.log_weights.clone())
+        log_sum_exp(self.component_log_prob(value) + self.log_weights())
     }
 
     /// Draws from every component and keeps the one that the weights choose (Gumbel-max), so it
@@ -148,13 +145,13 @@ where
         let draws = self.components.sample(noise);
         let dims = draws.dims();
         let batch: [usize; L] = std::array::from_fn(|i| dims[i]);
-        let weights = self.log_weights.dims();
+        let weights = self.logits.dims();
         assert!(
             broadcast_dims("Mixture::sample", weights, batch) == batch,
             "Mixture::sample: weights of shape {weights:?} have more rows than components of \
              batch shape {batch:?}; expand the components"
         );
-        let chosen = gumbel_argmax(expand_to(self.log_weights.clone(), batch), noise);
+        let chosen = gumbel_argmax(expand_to(self.logits.clone(), batch), noise);
         let axis = L - 1;
         let mut aligned = [1; C];
         aligned[..axis].copy_from_slice(&batch[..axis]);

@@ -83,7 +83,7 @@ impl<const D: usize> Distribution<D, D> for Normal<D> {
 
     fn sample(&self, noise: &mut Noise) -> Tensor<D> {
         let epsilon = noise.normal(self.dims(), &self.mean.device());
-        self.mean.clone().detach() + self.scale().detach() * epsilon
+        self.reparameterize(epsilon).detach()
     }
 }
 
@@ -105,10 +105,7 @@ impl<const D: usize> Reparameterized<D> for Normal<D> {
 
 impl<const D: usize> Entropy<D> for Normal<D> {
     fn entropy(&self) -> Tensor<D> {
-        expand_to(
-            (self.log_var.clone() + (2.0 * PI * E).ln()) * 0.5,
-            self.dims(),
-        )
+        expand_to((self.log_var.clone() + (2.0 * PI * E).ln()) * 0.5, self.dims())
     }
 }
 

@@ -1,8 +1,8 @@
 //! Stable pieces that several densities share.
 
+use burn::tensor::Tensor;
 use burn::tensor::activation::log_sigmoid;
 use burn::tensor::kind::Basic;
-use burn::tensor::Tensor;
 
 use super::{OneMoreThan, Rank};
 
