@@ -1,1 +1,29 @@
-//! Metrics for generative models: bits per dimension, Frechet distance, KID, PRDC, MMD, each with a signature.
+#![doc = include_str!("../README.md")]
+
+mod digits;
+mod error;
+mod extractor;
+mod features;
+mod frechet;
+mod kid;
+mod likelihood;
+mod metric;
+mod mmd;
+mod pairwise;
+mod prdc;
+mod report;
+mod resize;
+mod signature;
+
+pub use digits::DigitsClassifier;
+pub use error::MetricError;
+pub use extractor::{FeatureExtractor, RawPixels};
+pub use features::Features;
+pub use frechet::{Frechet, Gaussian, frechet};
+pub use kid::{Kid, KidOptions, kid, polynomial_mmd};
+pub use likelihood::{LikelihoodReport, bits_per_dim, nats_from_bits_per_dim, rescaled_nats};
+pub use metric::Metric;
+pub use mmd::{Bandwidth, Mmd, MmdEstimator, MmdOptions, median_distance, mmd};
+pub use prdc::{Prdc, prdc};
+pub use report::MetricReport;
+pub use signature::{Incomparable, Signature, SignatureError};
