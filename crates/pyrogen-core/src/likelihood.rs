@@ -94,6 +94,17 @@ impl Likelihood {
         -self.mean_nats() / (self.dims as f64 * std::f64::consts::LN_2)
     }
 
+    /// Adds one number to each value: the log-determinant of a change of units, which turns a
+    /// density of prepared values into one of raw values.
+    ///
+    /// # Panics
+    /// If there is not one number a value.
+    pub fn shifted(mut self, by: &[f64]) -> Self {
+        assert_eq!(self.nats.len(), by.len(), "Likelihood::shifted: one number a value");
+        self.nats.iter_mut().zip(by).for_each(|(v, b)| *v += b);
+        self
+    }
+
     /// Joins the values of another part of the same data.
     ///
     /// # Panics

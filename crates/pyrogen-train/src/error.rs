@@ -11,6 +11,9 @@ pub enum TrainError {
     /// A configuration value that cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// Data that cannot be used.
+    #[error(transparent)]
+    Data(#[from] pyrogen_data::DataError),
     /// A file or folder that cannot be read or written.
     #[error(transparent)]
     Folder(#[from] FolderError),

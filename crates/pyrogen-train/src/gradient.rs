@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::thread;
 
-use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::Device;
 use pyrogen_core::{ConfigError, Noise, NumericalError, Objective};
@@ -11,6 +10,7 @@ use pyrogen_core::{ConfigError, Noise, NumericalError, Objective};
 use crate::config::TrainConfig;
 use crate::error::TrainError;
 use crate::learner::{Learner, Part, StepContext, Values};
+use crate::schedule::Anneal;
 use crate::{checkpoint, ema, grads};
 
 /// One model, one optimiser, one loss: trains any [`Objective`].
@@ -51,34 +51,12 @@ impl<O: Objective> GradientLearner<O> {
         })
     }
 
-    fn anneal(&self, term: &str, step: u64) -> f64 {
-        let matching = self.config.anneal.iter().filter(|a| a.term == term);
-        matching.map(|a| a.factor(step)).product()
-    }
-
-    /// Loss and gradient of one piece, on a model of its own graph.
-    fn part(&self, model: &O, part: Part<O::Batch>, context: &StepContext) -> PartResult {
-        let weight = part.weight();
-        let mut noise = part.noise(&context.noise);
-        let draws = model.draw(&part.batch, &mut noise);
-        let loss = model.loss(part.batch, draws);
-        let total = loss.total_scaled(|term| self.anneal(term, context.step));
-        let values = loss.values();
-        let value = grads::scalar(total.clone().detach());
-        // A loss that is not finite has no gradient worth computing.
-        let grads = if value.is_finite() {
-            GradientsParams::from_grads(total.backward(), model)
-        } else {
-            GradientsParams::new()
-        };
-        PartResult { grads, values, loss: value, weight }
-    }
-
     /// Works through the pieces, `workers` at a time; the results are in the pieces' order.
     fn run_parts(&self, parts: Vec<Part<O::Batch>>, context: &StepContext) -> Vec<PartResult> {
         let workers = self.config.gradient.workers;
         if workers == 1 || parts.len() == 1 {
-            return parts.into_iter().map(|p| self.part(&self.model, p, context)).collect();
+            let anneal = &self.config.anneal;
+            return parts.into_iter().map(|p| run_part(&self.model, p, context, anneal)).collect();
         }
         let mut results = Vec::with_capacity(parts.len());
         let mut parts = parts.into_iter().peekable();
@@ -90,7 +68,8 @@ impl<O: Objective> GradientLearner<O> {
                     .map(|part| {
                         // Graphs that share parameter nodes are one graph in Burn.
                         let model = self.model.clone().fork(&self.device);
-                        scope.spawn(move || self.part_on(model, part, context))
+                        let anneal = &self.config.anneal;
+                        scope.spawn(move || run_part(&model, part, context, anneal))
                     })
                     .collect();
                 handles
@@ -101,10 +80,6 @@ impl<O: Objective> GradientLearner<O> {
             results.extend(done);
         }
         results
-    }
-
-    fn part_on(&self, model: O, part: Part<O::Batch>, context: &StepContext) -> PartResult {
-        self.part(&model, part, context)
     }
 
     /// Weighted means over the pieces.
@@ -126,10 +101,7 @@ impl<O: Objective> GradientLearner<O> {
     }
 }
 
-impl<O: Objective + Sync> Learner for GradientLearner<O>
-where
-    O::Batch: Send,
-{
+impl<O: Objective> Learner for GradientLearner<O> {
     type Batch = O::Batch;
     type Model = O;
 
@@ -219,6 +191,32 @@ where
         }
         Ok(())
     }
+}
+
+/// Loss and gradient of one piece, on a model of its own graph.
+fn run_part<O: Objective>(
+    model: &O,
+    part: Part<O::Batch>,
+    context: &StepContext,
+    anneal: &[Anneal],
+) -> PartResult {
+    let weight = part.weight();
+    let mut noise = part.noise(&context.noise);
+    let draws = model.draw(&part.batch, &mut noise);
+    let loss = model.loss(part.batch, draws);
+    let total = loss.total_scaled(|term| {
+        let matching = anneal.iter().filter(|a| a.term == term);
+        matching.map(|a| a.factor(context.step)).product()
+    });
+    let values = loss.values();
+    let value = grads::scalar(total.clone().detach());
+    // A loss that is not finite has no gradient worth computing.
+    let grads = if value.is_finite() {
+        GradientsParams::from_grads(total.backward(), model)
+    } else {
+        GradientsParams::new()
+    };
+    PartResult { grads, values, loss: value, weight }
 }
 
 /// `reconstruction 80.1, kl 3.2`.

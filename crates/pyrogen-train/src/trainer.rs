@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use burn::tensor::Device;
 use pyrogen_core::{Examples, FolderError, Noise, Seed};
-use pyrogen_data::{BatchOrder, Prefetch, Shuffle};
+use pyrogen_data::{BatchOrder, Prefetch, ShuffleMode};
 use serde_json::{Value, json};
 
 use crate::callback::{Callback, Control, Event};
@@ -198,7 +198,7 @@ where
         let config = self.trainer.config.clone();
         let root = Noise::new(self.trainer.seed).fork("train");
         let batch = config.batch_size.min(train.len());
-        let order = BatchOrder::new(train.len(), batch, root.clone(), Shuffle::EachEpoch, false);
+        let order = BatchOrder::new(train.len(), batch, &root, ShuffleMode::Shuffled, false)?;
         let per_epoch = order.steps_per_epoch();
         let total = config.limits.total_steps(per_epoch);
         if total.is_some_and(|t| self.state.step >= t) {
@@ -248,7 +248,7 @@ where
     fn batches<E>(
         &self,
         train: Arc<E>,
-        order: BatchOrder,
+        mut order: BatchOrder,
         root: &Noise,
         total: Option<u64>,
     ) -> Prefetch<Prepared<L::Batch>>
@@ -260,7 +260,6 @@ where
         let pieces = self.learner.parts(self.trainer.config.batch_size.min(train.len()));
         let steps = self.state.step + 1..=total.unwrap_or(u64::MAX);
         Prefetch::new(
-            PREFETCH,
             steps.map(move |step| {
                 let (epoch, rows) = order.rows(step - 1);
                 let noise = noise.fork_index(step);
@@ -269,6 +268,7 @@ where
                     .collect();
                 Prepared { step, epoch: epoch + 1, parts }
             }),
+            PREFETCH,
         )
     }
 

@@ -1,1 +1,23 @@
-//! Generative modelling in Rust: one vocabulary for every family, on Burn.
+#![doc = include_str!("../README.md")]
+
+pub use pyrogen_core as core;
+#[cfg(feature = "data")]
+pub use pyrogen_data as data;
+#[cfg(feature = "metrics")]
+pub use pyrogen_metrics as metrics;
+pub use pyrogen_nn as nn;
+#[cfg(feature = "train")]
+pub use pyrogen_train as train;
+#[cfg(feature = "vae")]
+pub use pyrogen_vae as vae;
+
+/// What most programs import.
+pub mod prelude {
+    pub use burn::tensor::{Device, Tensor};
+    pub use pyrogen_core::{
+        Condition, Decode, Describe, Encode, Likelihood, LikelihoodKind, Noise, Sample,
+        SampleOptions, Score, ScoreMethod, ScoreOptions, Seed,
+    };
+    #[cfg(feature = "vae")]
+    pub use pyrogen_vae::{Vae, VaeConfig};
+}

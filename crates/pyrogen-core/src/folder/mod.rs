@@ -113,6 +113,17 @@ impl ModelFolder {
     }
 }
 
+/// Changes the card of a saved model, atomically: to add scores, say.
+///
+/// # Errors
+/// When the card cannot be read or written.
+pub fn replace_card(folder: &Path, change: impl FnOnce(&mut Card)) -> Result<(), FolderError> {
+    let path = folder.join(CARD);
+    let mut card: Card = read_json(&path)?;
+    change(&mut card);
+    write_json(&path, &card)
+}
+
 /// Writes JSON for people: indented, with a line break at the end, atomically.
 ///
 /// # Errors

@@ -1,0 +1,46 @@
+//! `pyrogen evaluate`
+
+use pyrogen::core::Seed;
+
+use crate::args::EvaluateArgs;
+use crate::error::CliError;
+use crate::evaluation::{Evaluation, evaluate};
+use crate::output::{print_json, print_line};
+use crate::session::{Session, first};
+
+/// Computes every metric that applies.
+pub fn run(args: EvaluateArgs) -> Result<(), CliError> {
+    let (session, data) = Session::with_data(&args.target)?;
+    let data = session.prepare(first(data.data(), args.limit))?;
+    let evaluation = evaluate(&session, &data, args.draws, Seed(args.target.seed))?;
+    if args.json.json {
+        return print_json(&evaluation);
+    }
+    print(&evaluation);
+    Ok(())
+}
+
+/// Plain lines.
+pub fn print(evaluation: &Evaluation) {
+    print_line(&format!("examples: {}", evaluation.examples));
+    for l in &evaluation.likelihood {
+        let text = serde_json::to_value(l).unwrap_or_default();
+        let number = |name: &str| text[name].as_f64();
+        let error = number("std_err").map_or(String::new(), |e| format!(" ± {e:.4}"));
+        print_line(&format!(
+            "log p(x), {}: {:.4}{error} nats, {:.5} bits/dim",
+            text["kind"].as_str().unwrap_or_default(),
+            number("mean_nats").unwrap_or(f64::NAN),
+            number("bits_per_dim").unwrap_or(f64::NAN)
+        ));
+    }
+    for m in &evaluation.metrics {
+        for (name, value) in m.values() {
+            print_line(&format!("{name}: {value:.5}"));
+        }
+        print_line(&format!("    {}", m.signature()));
+    }
+    if let Some(latent) = &evaluation.latent {
+        print_line(&latent.to_string());
+    }
+}

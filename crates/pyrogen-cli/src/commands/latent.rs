@@ -1,0 +1,158 @@
+//! `pyrogen reconstruct`, `interpolate` and `traverse`
+
+use burn::tensor::Tensor;
+use pyrogen::core::distribution::Moments;
+use pyrogen::core::latent::{linear, slerp, traversal};
+use pyrogen::core::{Condition, Decode, Encode, Noise, Seed};
+use pyrogen::data::Prepared;
+
+use crate::args::{InterpolateArgs, ReconstructArgs, TraverseArgs};
+use crate::error::CliError;
+use crate::output::{Form, print_line, write_examples};
+use crate::session::{Session, device, host};
+
+/// Encodes and decodes examples; a grid has the originals above their reconstructions.
+pub fn reconstruct(args: ReconstructArgs) -> Result<(), CliError> {
+    let (session, data) = Session::with_data(&args.target)?;
+    let layout = session.preparation.layout();
+    let form = Form::of(&args.out, layout)?;
+    let n = args.n.min(data.len());
+    let (original, decoded) = reconstructions(&session, &data, n, Seed(args.target.seed))?;
+    if form == Form::Png {
+        let columns = n.min(16);
+        let rows = interleave(&original, &decoded, layout.width(), columns);
+        write_examples(&args.out, &rows, None, layout, columns)?;
+    } else {
+        write_examples(&args.out, &decoded, None, layout, 0)?;
+    }
+    print_line(&format!("{n} reconstructions in {}", args.out.display()));
+    Ok(())
+}
+
+/// The first `n` examples as the model sees them and as it reconstructs them, in raw units.
+pub fn reconstructions(
+    session: &Session,
+    data: &Prepared<2>,
+    n: usize,
+    seed: Seed,
+) -> Result<(Vec<f32>, Vec<f32>), CliError> {
+    let (encoder, decoder) = coders(session, "reconstruct")?;
+    let noise = Noise::new(seed).fork("reconstruct");
+    let (x, condition) = session.batch(data, 0..n, &noise)?;
+    let z = encoder.encode(x.clone(), &condition).mean();
+    let decoded = decoder.decode(z, &condition);
+    Ok((session.raw(&host(x)), session.raw(&host(decoded))))
+}
+
+/// Rows of `columns` originals, each above the row of their reconstructions.
+pub fn interleave(a: &[f32], b: &[f32], width: usize, columns: usize) -> Vec<f32> {
+    let line = width * columns;
+    // A last line that is not full is filled with empty pictures.
+    let padded = |x: &[f32]| {
+        let mut x = x.to_vec();
+        x.resize(x.len().div_ceil(line) * line, 0.0);
+        x
+    };
+    let (a, b) = (padded(a), padded(b));
+    a.chunks(line).zip(b.chunks(line)).flat_map(|(a, b)| [a, b].concat()).collect()
+}
+
+/// Walks from one example to another through the latent space.
+pub fn interpolate(args: InterpolateArgs) -> Result<(), CliError> {
+    let (session, data) = Session::with_data(&args.target)?;
+    let layout = session.preparation.layout();
+    Form::of(&args.out, layout)?;
+    if args.steps < 2 {
+        return Err(CliError::Usage("--steps must be at least 2".into()));
+    }
+    for row in [args.from, args.to] {
+        if row >= data.len() {
+            return Err(CliError::Usage(format!(
+                "row {row} is out of range: the data has {} rows here",
+                data.len()
+            )));
+        }
+    }
+    let (encoder, decoder) = coders(&session, "interpolate")?;
+    let noise = Noise::new(Seed(args.target.seed)).fork("interpolate");
+    let end = |row: usize| -> Result<(Tensor<1>, Condition), CliError> {
+        let (x, condition) = session.batch(&data, row..row + 1, &noise)?;
+        Ok((encoder.encode(x, &condition).mean().flatten(0, 1), condition))
+    };
+    let ((from, condition), (to, _)) = (end(args.from)?, end(args.to)?);
+    let z = match args.spherical {
+        true => slerp(from, to, args.steps),
+        false => linear(from, to, args.steps),
+    };
+    // The first example's class for the whole walk: only the latents change.
+    let condition = repeat(&condition, args.steps);
+    let raw = session.raw(&host(decoder.decode(z, &condition)));
+    write_examples(&args.out, &raw, None, layout, args.steps)?;
+    print_line(&format!("{} points in {}", args.steps, args.out.display()));
+    Ok(())
+}
+
+/// Varies one latent dimension after the other around the prior's mean.
+pub fn traverse(args: TraverseArgs) -> Result<(), CliError> {
+    let session = Session::open(&args.model, device(args.device.device)?)?;
+    let layout = session.preparation.layout();
+    Form::of(&args.out, layout)?;
+    if args.steps < 2 {
+        return Err(CliError::Usage("--steps must be at least 2".into()));
+    }
+    if !(args.range.is_finite() && args.range > 0.0) {
+        return Err(CliError::Usage(format!("--range must be above 0, got {}", args.range)));
+    }
+    let raw = traversals(&session, &args.dims, args.steps, args.range, args.class)?;
+    write_examples(&args.out, &raw, None, layout, args.steps)?;
+    let count = raw.len() / layout.width() / args.steps;
+    print_line(&format!("{count} dimensions in {}", args.out.display()));
+    Ok(())
+}
+
+/// One row of `steps` examples for each dimension (all where none is given), in raw units.
+pub fn traversals(
+    session: &Session,
+    dims: &[usize],
+    steps: usize,
+    range: f64,
+    class: Option<usize>,
+) -> Result<Vec<f32>, CliError> {
+    let decoder =
+        session.model.as_decode().ok_or_else(|| session.cannot("traverse", "it has no decoder"))?;
+    let latents = decoder.latent_dim();
+    if let Some(dim) = dims.iter().find(|&&d| d >= latents) {
+        return Err(CliError::Usage(format!(
+            "latent dimension {dim} is out of range: the model has {latents}"
+        )));
+    }
+    let class = class.or(session.model.classes().map(|_| 0));
+    session.model.check_classes(class.map(|c| vec![c]).as_deref())?;
+    let all: Vec<usize> = (0..latents).collect();
+    let dims = if dims.is_empty() { &all } else { dims };
+    let condition = match class {
+        Some(class) => Condition::class(class, steps, &session.device),
+        None => Condition::none(),
+    };
+    let mut raw = Vec::new();
+    for &dim in dims {
+        let base = Tensor::zeros([latents], &session.device);
+        let z = traversal(base, dim, (-range, range), steps);
+        raw.extend(session.raw(&host(decoder.decode(z, &condition))));
+    }
+    Ok(raw)
+}
+
+fn coders<'a>(
+    session: &'a Session,
+    command: &str,
+) -> Result<(&'a dyn Encode<2>, &'a dyn Decode<2>), CliError> {
+    match (session.model.as_encode(), session.model.as_decode()) {
+        (Some(encoder), Some(decoder)) => Ok((encoder, decoder)),
+        _ => Err(session.cannot(command, "it has no encoder and decoder")),
+    }
+}
+
+fn repeat(condition: &Condition, n: usize) -> Condition {
+    Condition { labels: condition.labels.clone().map(|l| l.repeat_dim(0, n)) }
+}

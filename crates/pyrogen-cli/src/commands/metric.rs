@@ -1,0 +1,46 @@
+//! `pyrogen metric`
+
+use std::path::Path;
+
+use pyrogen::core::Seed;
+use pyrogen::data::read_matrix;
+use pyrogen::metrics::{Features, Metric};
+
+use crate::args::MetricArgs;
+use crate::error::CliError;
+use crate::output::{print_json, print_line};
+
+/// Compares two files of samples or features.
+pub fn run(args: MetricArgs) -> Result<(), CliError> {
+    let mut metric: Metric = args
+        .name
+        .parse()
+        .map_err(|e: pyrogen::metrics::MetricError| CliError::Usage(e.to_string()))?;
+    match (&mut metric, args.k) {
+        (_, None) => {}
+        (Metric::Prdc { k }, Some(given)) => *k = given,
+        (other, Some(_)) => {
+            return Err(CliError::Usage(format!(
+                "-k is for prdc; {} has no neighbours",
+                other.name()
+            )));
+        }
+    }
+    let real = features(&args.real)?;
+    let generated = features(&args.generated)?;
+    let report = metric.compute(&real, &generated, Seed(args.seed))?;
+    if args.json.json {
+        return print_json(&report);
+    }
+    for (name, value) in report.values() {
+        print_line(&format!("{name}: {value}"));
+    }
+    print_line(&format!("signature: {}", report.signature()));
+    Ok(())
+}
+
+fn features(path: &Path) -> Result<Features, CliError> {
+    let matrix = read_matrix(path)?;
+    Features::new(matrix.values, matrix.rows, matrix.cols)
+        .map_err(|e| CliError::Failed(format!("{}: {e}", path.display())))
+}

@@ -1,0 +1,41 @@
+//! One file a command.
+
+pub mod anomaly;
+pub mod data;
+pub mod demo;
+pub mod evaluate;
+pub mod families;
+pub mod info;
+pub mod latent;
+pub mod metric;
+pub mod sample;
+pub mod score;
+pub mod train;
+
+use crate::args::{Command, DataCommand};
+use crate::error::CliError;
+
+/// Carries out a command.
+pub fn run(command: Command) -> Result<(), CliError> {
+    match command {
+        Command::Demo(args) => demo::run(args),
+        Command::Train(args) => train::run(args),
+        Command::Sample(args) => sample::run(args),
+        Command::Score(args) => score::run(args),
+        Command::Reconstruct(args) => latent::reconstruct(args),
+        Command::Interpolate(args) => latent::interpolate(args),
+        Command::Traverse(args) => latent::traverse(args),
+        Command::Anomaly(args) => anomaly::run(args),
+        Command::Evaluate(args) => evaluate::run(args),
+        Command::Metric(args) => metric::run(args),
+        Command::Info(args) => info::run(args),
+        Command::Families(args) => families::run(args),
+        Command::Data(DataCommand::Describe { source, json }) => data::describe(source, json),
+        Command::Completions { shell } => {
+            use clap::CommandFactory;
+            let mut grammar = crate::args::Cli::command();
+            clap_complete::generate(shell, &mut grammar, "pyrogen", &mut std::io::stdout());
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! `pyrogen train`
+
+use std::path::Path;
+
+use pyrogen::core::folder::{Card, DataCard};
+use pyrogen::core::{FolderError, Seed, config};
+use pyrogen::data::{Holdout, Source, Split};
+use pyrogen::train::{Limits, TrainConfig};
+use serde_json::{Value, json};
+
+use crate::args::{DeviceName, TrainArgs};
+use crate::error::CliError;
+use crate::family::{self, Defaults, TrainJob};
+use crate::output::print_line;
+use crate::report;
+use crate::session::{TEST_SHARE, VALIDATION_SHARE, device};
+
+/// Trains a model and writes its run folder with a report.
+pub fn run(args: TrainArgs) -> Result<(), CliError> {
+    let order = Order {
+        family: args.family,
+        data: args.data,
+        seed: Seed(args.seed),
+        device: args.device.device,
+        resume: args.resume,
+    };
+    let file = args.config.as_deref().map(read_config).transpose()?;
+    let limits = (args.epochs.is_some() || args.steps.is_some() || args.minutes.is_some())
+        .then_some(Limits { epochs: args.epochs, steps: args.steps, minutes: args.minutes });
+    order.train(&args.out, |configs| {
+        if let Some(file) = &file {
+            config::merge(configs, file)?;
+        }
+        args.set.iter().try_for_each(|assignment| set(configs, assignment))?;
+        if let Some(workers) = args.workers {
+            configs["train"]["gradient"]["workers"] = json!(workers);
+        }
+        if let Some(limits) = limits {
+            configs["train"]["limits"] = config::to_value(&limits);
+        }
+        Ok(())
+    })?;
+    report::write(&args.out, &order.data, device(order.device)?, !args.no_evaluate)?;
+    print_line(&format!("report: {}", args.out.join("report.html").display()));
+    Ok(())
+}
+
+/// What is to be trained on what.
+pub struct Order {
+    /// The family.
+    pub family: String,
+    /// The data.
+    pub data: Source,
+    /// The seed of the run.
+    pub seed: Seed,
+    /// The device.
+    pub device: DeviceName,
+    /// Whether to go on with an existing run.
+    pub resume: bool,
+}
+
+impl Order {
+    /// Trains into the folder; `change` acts on the defaults as JSON, `{"model", "train"}`.
+    pub fn train(
+        &self,
+        out: &Path,
+        change: impl FnOnce(&mut Value) -> Result<(), CliError>,
+    ) -> Result<(), CliError> {
+        let family = family::find(&self.family)?;
+        let device = device(self.device)?;
+        let data = self.data.load()?;
+        let Split { train, test: _ } = data.split(Holdout::Fraction(TEST_SHARE), self.seed)?;
+        let Split { train, test: validation } =
+            train.hold_out(Holdout::Fraction(VALIDATION_SHARE), self.seed)?;
+        let Defaults { model, train: training } = family.defaults(&train)?;
+        let mut configs = json!({"model": model, "train": config::to_value(&training)});
+        change(&mut configs)?;
+        let training: TrainConfig = config::from_value(configs["train"].take())?;
+        let model = configs["model"].take();
+        let preparation = family.preparation(&model, &train)?;
+        let sha256 = data.sha256();
+        let record = json!({
+            "family": self.family,
+            "data": {"source": self.data.to_string(), "sha256": sha256},
+            "model": model,
+        });
+        let mut card = Card::new(&self.family, self.seed);
+        card.data = DataCard {
+            source: self.data.to_string(),
+            sha256,
+            examples: train.len(),
+            preparation: config::to_value(&preparation),
+        };
+        family.train(TrainJob {
+            model,
+            train: training,
+            data: train,
+            validation,
+            preparation,
+            seed: self.seed,
+            device,
+            out,
+            resume: self.resume,
+            record,
+            card,
+        })
+    }
+}
+
+/// A key may leave out its part: `latents=8` is `model.latents=8`, `batch_size=8` is
+/// `train.batch_size=8`.
+fn set(configs: &mut Value, assignment: &str) -> Result<(), CliError> {
+    let first = assignment.split(['.', '=']).next().unwrap_or_default().trim();
+    let part = match first {
+        "model" | "train" => return Ok(config::set(configs, assignment)?),
+        name if configs["model"].get(name).is_some() => "model",
+        name if configs["train"].get(name).is_some() => "train",
+        name => {
+            let names = |part: &str| match &configs[part] {
+                Value::Object(fields) => fields.keys().cloned().collect::<Vec<_>>().join(", "),
+                _ => String::new(),
+            };
+            return Err(CliError::Usage(format!(
+                "config: unknown field `{name}`; model has {}; train has {}",
+                names("model"),
+                names("train")
+            )));
+        }
+    };
+    Ok(config::set(configs, &format!("{part}.{assignment}"))?)
+}
+
+fn read_config(path: &Path) -> Result<Value, CliError> {
+    let bytes = std::fs::read(path).map_err(FolderError::io(path, "read"))?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| CliError::Usage(format!("{}: is not UTF-8 text", path.display())))?;
+    serde_json::from_str(&text)
+        .map_err(|e| CliError::Usage(format!("{}: is not JSON: {e}", path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_find_their_part() {
+        let mut c =
+            json!({"model": {"latents": 2}, "train": {"batch_size": 4, "limits": {"epochs": 1}}});
+        for assignment in ["latents=3", "batch_size=8", "train.limits.epochs=7"] {
+            set(&mut c, assignment).unwrap();
+        }
+        assert_eq!(
+            c,
+            json!({"model": {"latents": 3}, "train": {"batch_size": 8, "limits": {"epochs": 7}}})
+        );
+        let error = set(&mut c, "width=3").unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "config: unknown field `width`; model has latents; train has batch_size, limits"
+        );
+    }
+}

@@ -1,0 +1,91 @@
+//! Everything that can be measured of a model on data.
+
+use burn::tensor::{Tensor, TensorData};
+use pyrogen::core::latent::LatentReport;
+use pyrogen::core::{Noise, ScoreMethod, Seed};
+use pyrogen::data::Prepared;
+use pyrogen::metrics::{
+    DigitsClassifier, FeatureExtractor, Features, LikelihoodReport, Metric, MetricReport,
+};
+use serde::Serialize;
+
+use crate::error::CliError;
+use crate::session::Session;
+
+/// The numbers of one evaluation.
+#[derive(Debug, Serialize)]
+pub struct Evaluation {
+    /// Number of real examples.
+    pub examples: usize,
+    /// Likelihoods, each of its own kind.
+    pub likelihood: Vec<LikelihoodReport>,
+    /// Samples against the real examples.
+    pub metrics: Vec<MetricReport>,
+    /// The latent space.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latent: Option<LatentReport>,
+}
+
+/// Evaluates a model on real examples with as many samples of its own.
+pub fn evaluate(
+    session: &Session,
+    data: &Prepared<2>,
+    draws: usize,
+    seed: Seed,
+) -> Result<Evaluation, CliError> {
+    let n = pyrogen::core::Examples::len(data);
+    let mut likelihood = Vec::new();
+    if session.model.as_score().is_some() {
+        for method in [ScoreMethod::LowerBound, ScoreMethod::Estimate] {
+            // A bound averages few draws well; an estimate needs many.
+            let draws = if method == ScoreMethod::LowerBound { draws.min(8) } else { draws };
+            let value = session.score(data, method, draws, seed)?;
+            let report = LikelihoodReport::new(&value)?;
+            if !likelihood.contains(&report) {
+                likelihood.push(report);
+            }
+        }
+    }
+    let mut metrics = Vec::new();
+    if session.model.as_sample().is_some() {
+        let generated = session.sample(n, None, 1.0, seed)?;
+        let rows: Vec<usize> = (0..n).collect();
+        let mut noise = Noise::new(seed).fork("evaluate");
+        let real = data.values(&rows, &mut noise);
+        metrics = compare(session, &real, &generated, seed)?;
+    }
+    let noise = Noise::new(seed).fork("latent");
+    let (x, condition) = session.batch(data, 0..n, &noise)?;
+    let latent = session.model.latent_report(x, &condition);
+    Ok(Evaluation { examples: n, likelihood, metrics, latent })
+}
+
+/// Every sample metric between two sets of prepared examples.
+pub fn compare(
+    session: &Session,
+    real: &[f32],
+    generated: &[f32],
+    seed: Seed,
+) -> Result<Vec<MetricReport>, CliError> {
+    let real = features(session, real)?;
+    let generated = features(session, generated)?;
+    let all = Metric::all();
+    let reports = all.iter().map(|m| m.compute(&real, &generated, seed));
+    Ok(reports.collect::<Result<_, _>>()?)
+}
+
+/// Features of prepared examples: the digits classifier's for grey pictures, else the prepared
+/// values themselves.
+fn features(session: &Session, prepared: &[f32]) -> Result<Features, CliError> {
+    let layout = session.preparation.layout();
+    let [1, h, w] = layout.event[..] else {
+        let values: Vec<f64> = prepared.iter().map(|&v| f64::from(v)).collect();
+        let cols: usize = session.model.event_shape().iter().product();
+        let rows = values.len() / cols;
+        return Ok(Features::new(values, rows, cols)?.named("prepared-values-v1")?);
+    };
+    let unit = layout.to_unit(&session.raw(prepared));
+    let n = unit.len() / (h * w);
+    let images = Tensor::from_data(TensorData::new(unit, [n, 1, h, w]), &session.device);
+    Ok(DigitsClassifier::new(&session.device).features(images)?)
+}

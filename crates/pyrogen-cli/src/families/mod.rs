@@ -1,0 +1,4 @@
+//! One file a family.
+
+mod gradient;
+pub mod vae;

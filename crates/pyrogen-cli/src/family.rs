@@ -1,0 +1,141 @@
+//! What the command line knows of a family. A new family is a file in `families/` and a line in
+//! [`all`]; no command changes.
+
+use std::path::Path;
+
+use burn::tensor::Device;
+use pyrogen::core::folder::{Card, ModelFolder};
+use pyrogen::core::latent::LatentReport;
+use pyrogen::core::{Condition, Decode, Describe, Encode, Sample, Score, Seed};
+use pyrogen::data::{Dataset, Preparation};
+use pyrogen::train::TrainConfig;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::error::CliError;
+use crate::families;
+
+/// The families, in the order in which they are listed.
+pub fn all() -> Vec<Box<dyn Family>> {
+    vec![Box::new(families::vae::VaeFamily)]
+}
+
+/// The family of that name.
+pub fn find(name: &str) -> Result<Box<dyn Family>, CliError> {
+    let known: Vec<&str> = all().iter().map(|f| f.name()).collect();
+    all().into_iter().find(|f| f.name() == name).ok_or_else(|| {
+        CliError::Usage(format!("unknown family `{name}`; known: {}", known.join(", ")))
+    })
+}
+
+/// What a family can do, for `pyrogen families`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Capabilities {
+    /// Draws samples.
+    pub sample: bool,
+    /// Takes a class as condition.
+    pub condition: bool,
+    /// Kinds of likelihood, best first; none for a family without.
+    pub score: Vec<&'static str>,
+    /// Has an encoder and a decoder: reconstruct, interpolate, traverse.
+    pub latent: bool,
+}
+
+/// A model and how it is trained, as the configuration file has it.
+#[derive(Debug, Clone)]
+pub struct Defaults {
+    /// The model's config.
+    pub model: Value,
+    /// The training config.
+    pub train: TrainConfig,
+}
+
+/// Everything a family needs to train.
+pub struct TrainJob<'a> {
+    /// The model's config.
+    pub model: Value,
+    /// The training config.
+    pub train: TrainConfig,
+    /// What is learnt from.
+    pub data: Dataset,
+    /// What decides which state is best.
+    pub validation: Dataset,
+    /// How raw values become what the model sees.
+    pub preparation: Preparation,
+    /// The seed of the run.
+    pub seed: Seed,
+    /// The device.
+    pub device: Device,
+    /// The run folder.
+    pub out: &'a Path,
+    /// Whether to go on with an existing run.
+    pub resume: bool,
+    /// What `config.json` holds beside the training config.
+    pub record: Value,
+    /// The card, without the number of steps.
+    pub card: Card,
+}
+
+/// A family of models.
+pub trait Family {
+    /// Its name on the command line.
+    fn name(&self) -> &'static str;
+
+    /// One line.
+    fn about(&self) -> &'static str;
+
+    /// What it can do.
+    fn capabilities(&self) -> Capabilities;
+
+    /// The defaults for some data.
+    fn defaults(&self, data: &Dataset) -> Result<Defaults, CliError>;
+
+    /// How raw values become what the model of this config sees.
+    fn preparation(&self, model: &Value, data: &Dataset) -> Result<Preparation, CliError>;
+
+    /// Trains, and leaves a run folder with a model folder in it.
+    fn train(&self, job: TrainJob) -> Result<(), CliError>;
+
+    /// Loads a model folder.
+    fn load(&self, folder: &ModelFolder, device: &Device) -> Result<Box<dyn Model>, CliError>;
+}
+
+/// A loaded model: its capabilities on flat events, `[batch, features]`, in prepared units.
+pub trait Model: Describe {
+    /// Draws samples.
+    fn as_sample(&self) -> Option<&dyn Sample<2>> {
+        None
+    }
+
+    /// Says how probable examples are.
+    fn as_score(&self) -> Option<&dyn Score<2>> {
+        None
+    }
+
+    /// Encodes.
+    fn as_encode(&self) -> Option<&dyn Encode<2>> {
+        None
+    }
+
+    /// Decodes.
+    fn as_decode(&self) -> Option<&dyn Decode<2>> {
+        None
+    }
+
+    /// What the latent space looks like on some examples.
+    fn latent_report(
+        &self,
+        x: burn::tensor::Tensor<2>,
+        condition: &Condition,
+    ) -> Option<LatentReport> {
+        let _ = (x, condition);
+        None
+    }
+
+    /// Number of parameters.
+    fn parameters(&self) -> usize;
+
+    /// The kind of data that the preparation's log-det turns back into raw units: false where
+    /// probabilities of discrete values are meant, which no change of scale touches.
+    fn is_density(&self) -> bool;
+}

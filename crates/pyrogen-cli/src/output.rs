@@ -1,0 +1,107 @@
+//! Where results go: files by their ending, JSON or plain lines on standard output.
+
+use std::path::Path;
+
+use pyrogen::data::{Layout, auto_scale, grid_png_file, picture_folder, write_csv, write_npy};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::error::CliError;
+
+/// The forms that examples can be written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A grid of pictures.
+    Png,
+    /// A table.
+    Csv,
+    /// An array.
+    Npy,
+    /// A folder of pictures.
+    Folder,
+}
+
+impl Form {
+    /// The form that a path's ending asks for, checked against what the examples are: before any
+    /// computing.
+    pub fn of(path: &Path, layout: &Layout) -> Result<Self, CliError> {
+        let ending = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
+        let form = match ending.as_deref() {
+            Some("png") => Self::Png,
+            Some("csv") => Self::Csv,
+            Some("npy") => Self::Npy,
+            None => Self::Folder,
+            Some(other) => {
+                return Err(CliError::Usage(format!(
+                    "{}: cannot write .{other}; give .png, .csv, .npy or a folder",
+                    path.display()
+                )));
+            }
+        };
+        if matches!(form, Self::Png | Self::Folder) && !layout.is_picture() {
+            return Err(CliError::Usage(format!(
+                "{}: examples of shape {:?} are not pictures; give .csv or .npy",
+                path.display(),
+                layout.event
+            )));
+        }
+        Ok(form)
+    }
+}
+
+/// Writes examples in raw units; `columns` is for grids (0 for a square).
+pub fn write_examples(
+    path: &Path,
+    raw: &[f32],
+    labels: Option<&[u32]>,
+    layout: &Layout,
+    columns: usize,
+) -> Result<(), CliError> {
+    let n = raw.len() / layout.width();
+    if let Some(parent) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
+        std::fs::create_dir_all(parent)
+            .map_err(|e| CliError::Failed(format!("{}: cannot create: {e}", parent.display())))?;
+    }
+    let event = &layout.event;
+    let scale = auto_scale(event);
+    match Form::of(path, layout)? {
+        Form::Png => grid_png_file(path, &layout.to_unit(raw), n, event, columns, scale)?,
+        Form::Csv => write_csv(path, raw, labels, layout)?,
+        Form::Npy => {
+            let shape: Vec<usize> = std::iter::once(n).chain(event.iter().copied()).collect();
+            write_npy(path, raw, &shape)?;
+        }
+        Form::Folder => {
+            picture_folder(path, &layout.to_unit(raw), n, event, scale)?;
+        }
+    }
+    Ok(())
+}
+
+/// One JSON object on standard output.
+pub fn print_json<T: Serialize>(value: &T) -> Result<(), CliError> {
+    let text = serde_json::to_string(value).map_err(|e| CliError::Failed(e.to_string()))?;
+    print_line(&text);
+    Ok(())
+}
+
+/// One line on standard output; a reader that has gone away is no error.
+pub fn print_line(text: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+/// `name: value` lines of a JSON object, nested names joined with dots.
+pub fn print_fields(value: &Value, path: &str) {
+    match value {
+        Value::Object(fields) if !fields.is_empty() => {
+            for (name, value) in fields {
+                let here = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                print_fields(value, &here);
+            }
+        }
+        Value::String(text) => print_line(&format!("{path}: {text}")),
+        Value::Null => {}
+        other => print_line(&format!("{path}: {other}")),
+    }
+}

@@ -1,0 +1,238 @@
+//! A loaded model with all that belongs to it: card, preparation, device.
+
+use std::ops::Range;
+use std::path::Path;
+
+use burn::tensor::{Device, Tensor};
+use pyrogen::core::folder::ModelFolder;
+use pyrogen::core::{
+    Condition, Examples, Likelihood, Noise, RequestError, SampleOptions, ScoreMethod, ScoreOptions,
+    Seed,
+};
+use pyrogen::data::{Dataset, Holdout, Preparation, Prepared, Source};
+
+use crate::args::{DeviceName, ModelData, PartName};
+use crate::error::CliError;
+use crate::family::{self, Model};
+
+/// The share of the data that training never sees.
+pub const TEST_SHARE: f64 = 0.2;
+/// The share of the rest that decides which state is best.
+pub const VALIDATION_SHARE: f64 = 0.1;
+
+/// Examples that are worked on at once.
+const CHUNK: usize = 256;
+
+/// The device of that name, where it was compiled in.
+pub fn device(name: DeviceName) -> Result<Device, CliError> {
+    match name {
+        #[cfg(feature = "flex")]
+        DeviceName::Flex => Ok(Device::flex()),
+        #[cfg(feature = "wgpu")]
+        DeviceName::Wgpu => Ok(Device::wgpu(burn::tensor::DeviceKind::DefaultDevice)),
+        #[cfg(feature = "cuda")]
+        DeviceName::Cuda => Ok(Device::cuda(0)),
+        #[cfg(feature = "ndarray")]
+        DeviceName::Ndarray => Ok(Device::ndarray()),
+        #[allow(unreachable_patterns)] // all patterns are reachable in some build
+        other => {
+            let name = format!("{other:?}").to_lowercase();
+            Err(CliError::Usage(format!(
+                "device `{name}` is not in this build: build with --features {name}"
+            )))
+        }
+    }
+}
+
+/// A loaded model.
+pub struct Session {
+    /// The folder.
+    pub folder: ModelFolder,
+    /// The model.
+    pub model: Box<dyn Model>,
+    /// How raw values become what the model sees.
+    pub preparation: Preparation,
+    /// Where it computes.
+    pub device: Device,
+}
+
+impl Session {
+    /// Loads a run folder or a model folder.
+    pub fn open(path: &Path, device: Device) -> Result<Self, CliError> {
+        let folder = ModelFolder::open(path)?;
+        let family = family::find(&folder.card().family)
+            .map_err(|e| CliError::Failed(format!("{}: {e}", path.display())))?;
+        let model = family.load(&folder, &device)?;
+        let stored = folder.card().data.preparation.clone();
+        let preparation: Preparation = serde_json::from_value(stored).map_err(|e| {
+            CliError::Failed(format!("{}: card.json: data.preparation: {e}", path.display()))
+        })?;
+        Ok(Self { folder, model, preparation, device })
+    }
+
+    /// Loads a model and the rows of the data that are asked for, prepared as in training.
+    pub fn with_data(args: &ModelData) -> Result<(Self, Prepared<2>), CliError> {
+        let session = Self::open(&args.model, device(args.device.device)?)?;
+        let data = session.part(args.data.load()?, &args.data, args.part)?;
+        let data = session.prepare(data)?;
+        Ok((session, data))
+    }
+
+    /// Data as the model sees it.
+    pub fn prepare(&self, data: Dataset) -> Result<Prepared<2>, CliError> {
+        let expected = &self.preparation.layout().event;
+        if data.event_shape() != expected && self.preparation.layout().is_picture() {
+            return Err(RequestError::EventShape {
+                expected: expected.clone(),
+                got: data.event_shape().to_vec(),
+            }
+            .into());
+        }
+        Ok(Prepared::new(data, self.preparation.clone())?)
+    }
+
+    fn part(&self, data: Dataset, source: &Source, part: PartName) -> Result<Dataset, CliError> {
+        let card = self.folder.card();
+        let same = card.data.source == source.to_string();
+        let split = |data: Dataset| data.split(Holdout::Fraction(TEST_SHARE), card.seed);
+        match part {
+            PartName::All => Ok(data),
+            PartName::HeldOut if !same => Ok(data),
+            PartName::Train if !same => Err(CliError::Usage(format!(
+                "--part train needs the data the model was trained on ({})",
+                card.data.source
+            ))),
+            PartName::HeldOut => Ok(split(data)?.test),
+            PartName::Train => Ok(split(data)?.train),
+        }
+    }
+
+    /// A batch of prepared rows with its condition, and the rows' share of the noise.
+    pub fn batch(
+        &self,
+        data: &Prepared<2>,
+        rows: Range<usize>,
+        noise: &Noise,
+    ) -> Result<(Tensor<2>, Condition), CliError> {
+        let condition = self.condition(data.data(), rows.clone())?;
+        let mut noise = noise.fork("data").rows(rows.clone(), data.len());
+        let rows: Vec<usize> = rows.collect();
+        Ok((data.batch(&rows, &mut noise, &self.device).x, condition))
+    }
+
+    /// The labels of some rows as a condition, where the model wants one.
+    fn condition(&self, data: &Dataset, rows: Range<usize>) -> Result<Condition, CliError> {
+        if self.model.classes().is_none() {
+            return Ok(Condition::none());
+        }
+        let labels: Option<Vec<usize>> =
+            data.labels().map(|l| l[rows].iter().map(|&l| l as usize).collect());
+        self.model.check_classes(labels.as_deref())?;
+        Ok(Condition::classes(&labels.unwrap_or_default(), &self.device))
+    }
+
+    /// Draws `n` samples, in prepared units.
+    pub fn sample(
+        &self,
+        n: usize,
+        class: Option<usize>,
+        temperature: f64,
+        seed: Seed,
+    ) -> Result<Vec<f32>, CliError> {
+        let sampler =
+            self.model.as_sample().ok_or_else(|| self.cannot("sample", "it has no sampler"))?;
+        if n == 0 {
+            return Err(CliError::Usage("-n must be at least 1".into()));
+        }
+        if !(temperature.is_finite() && temperature >= 0.0) {
+            return Err(CliError::Usage(format!(
+                "--temperature must be a number of at least 0, got {temperature}"
+            )));
+        }
+        let classes: Option<Vec<usize>> =
+            self.drawn_classes(n, class).map(|labels| labels.iter().map(|&l| l as usize).collect());
+        self.model.check_classes(classes.as_deref())?;
+        let noise = Noise::new(seed).fork("samples");
+        let mut values = Vec::new();
+        for start in (0..n).step_by(CHUNK) {
+            let rows = start..(start + CHUNK).min(n);
+            let condition = match &classes {
+                Some(c) => Condition::classes(&c[rows.clone()], &self.device),
+                None => Condition::none(),
+            };
+            let options = SampleOptions { condition, temperature };
+            let count = rows.len();
+            values.extend(host(sampler.sample(count, &options, &mut noise.rows(rows, n))));
+        }
+        Ok(values)
+    }
+
+    /// The class of each sample: the one asked for, or every class in turn where a conditional
+    /// model is asked for none.
+    pub fn drawn_classes(&self, n: usize, class: Option<usize>) -> Option<Vec<u32>> {
+        match (class, self.model.classes()) {
+            (Some(class), _) => Some(vec![class as u32; n]),
+            (None, Some(known)) => Some((0..n).map(|i| (i % known) as u32).collect()),
+            (None, None) => None,
+        }
+    }
+
+    /// Log-likelihood of data in raw units.
+    pub fn score(
+        &self,
+        data: &Prepared<2>,
+        method: ScoreMethod,
+        draws: usize,
+        seed: Seed,
+    ) -> Result<Likelihood, CliError> {
+        let scorer = self.model.as_score().ok_or_else(|| {
+            self.cannot("score", "the family has no likelihood; use `pyrogen evaluate`")
+        })?;
+        if draws == 0 {
+            return Err(CliError::Usage("--draws must be at least 1".into()));
+        }
+        let noise = Noise::new(seed).fork("score");
+        let mut all: Option<Likelihood> = None;
+        for start in (0..data.len()).step_by(CHUNK) {
+            let rows = start..(start + CHUNK).min(data.len());
+            let (x, condition) = self.batch(data, rows.clone(), &noise)?;
+            let prepared = self.model.is_density().then(|| host(x.clone()));
+            let mut noise = noise.fork("draws").rows(rows, data.len());
+            let options = ScoreOptions { draws, method };
+            let mut part = scorer.log_likelihood(x, &condition, &options, &mut noise);
+            if let Some(prepared) = prepared {
+                part = part.shifted(&self.preparation.log_det(&prepared));
+            }
+            match &mut all {
+                Some(all) => all.extend(part),
+                None => all = Some(part),
+            }
+        }
+        all.ok_or_else(|| CliError::Failed("the data is empty: there is nothing to score".into()))
+    }
+
+    /// Prepared values back in the data's own units.
+    pub fn raw(&self, prepared: &[f32]) -> Vec<f32> {
+        self.preparation.inverse(prepared)
+    }
+
+    /// The error of a command that this model cannot serve.
+    pub fn cannot(&self, command: &str, why: &str) -> CliError {
+        let family = &self.folder.card().family;
+        CliError::Failed(format!("a model of family `{family}` cannot {command}: {why}"))
+    }
+}
+
+/// A tensor's values on the host.
+pub fn host<const D: usize>(x: Tensor<D>) -> Vec<f32> {
+    x.into_data().iter::<f32>().collect()
+}
+
+/// The first rows of data, at most `limit`.
+pub fn first(data: &Dataset, limit: usize) -> Dataset {
+    if data.len() <= limit {
+        return data.clone();
+    }
+    let rows: Vec<usize> = (0..limit).collect();
+    data.subset(&rows)
+}
