@@ -27,10 +27,10 @@ use crate::Noise;
 /// `mean` and `log_scale` are equal in shape, or broadcast; so does the value.
 ///
 /// # Values
-/// Levels as numbers in [0, 1]: a pixel `v` of 256 grey values is `v / 255`. Salimans et al. work
-/// on [-1, 1], where half-widths and scales are twice as large: their `log_scale` is this one plus
-/// `ln 2`. A value nearer to the first (last) level than to its neighbour counts as that
-/// level; any other value counts as the centre of a bin.
+/// Levels as numbers in [0, 1]: a pixel `v` of 256 grey values is `v / 255`. The code of Salimans
+/// et al. works on [-1, 1], where half-widths and scales are twice as large: its `log_scale` is
+/// this one plus `ln 2`. A value nearer to the first (last) level than to its neighbour counts as
+/// that end; any other value counts as the centre of a bin.
 ///
 /// # Numerics
 /// Finite, with a gradient that does not vanish, wherever the mass of a bin underflows: in the
