@@ -103,7 +103,7 @@ impl ConvConfig {
             .rev()
             .map(|i| {
                 // From ceil(s / 2) back to s: an even s needs one row more than 2 * ceil(s / 2) - 1.
-                let more = |s: usize| usize::from(s % 2 == 0);
+                let more = |s: usize| usize::from(s.is_multiple_of(2));
                 let config = ConvTranspose2dConfig::new([all[i + 1], all[i]], [KERNEL; 2])
                     .with_stride([2, 2])
                     .with_padding([1, 1])

@@ -3,8 +3,10 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 use pyrogen_core::distribution::{Distribution, Independent, Moments, Normal};
+use pyrogen_core::latent::{LatentReport, LatentStatistics};
 use pyrogen_core::{
-    Condition, Decode, Describe, Encode, Noise, Sample, SampleOptions, flatten, unflatten,
+    Condition, Decode, Describe, Encode, Noise, RequestError, Sample, SampleOptions, flatten,
+    unflatten,
 };
 
 use crate::{DecoderDistribution, Vae};
@@ -47,7 +49,36 @@ impl<const D: usize> Decode<D> for Vae {
     }
 }
 
+/// Examples that [`Vae::latent_report`] encodes at once.
+const ENCODED_AT_ONCE: usize = 512;
+
 impl Vae {
+    /// Which latent dimensions carry information about these examples, and whether the posterior
+    /// collapsed.
+    ///
+    /// # Errors
+    /// Fewer than two examples, or a posterior that is not finite.
+    ///
+    /// # Panics
+    /// If `x` is not a batch of events, or the condition does not fit the model.
+    pub fn latent_report<const D: usize>(
+        &self,
+        x: Tensor<D>,
+        condition: &Condition,
+    ) -> Result<LatentReport, RequestError> {
+        let config = self.config();
+        let model = self.valid();
+        let x = flatten(x.inner(), &config.event);
+        let rows = x.dims()[0];
+        let mut statistics = LatentStatistics::new(config.latents);
+        for start in (0..rows).step_by(ENCODED_AT_ONCE) {
+            let part = start..rows.min(start + ENCODED_AT_ONCE);
+            let given = condition.rows(part.clone());
+            statistics.add(&model.posterior(x.clone().slice(part), &given))?;
+        }
+        statistics.report()
+    }
+
     /// `n` draws from the model itself, `x ~ p(x | z)` with `z ~ N(0, temperature^2)`: values of
     /// the data's own kind (zeros and ones, grey levels), where [`Sample`] gives means.
     ///

@@ -81,7 +81,7 @@ pub enum Decoder {
 
 impl Default for Decoder {
     fn default() -> Self {
-        Self::DiscretisedLogistic { levels: 17, scale: Scale::PerFeature }
+        Self::DiscretisedLogistic { levels: 17, scale: Scale::Predicted }
     }
 }
 
