@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use pyrogen_core::FolderError;
+use pyrogen_core::{ConfigError, FolderError};
 
 /// Data that cannot be read, prepared or written.
 ///
@@ -225,6 +225,9 @@ pub enum DataError {
         /// What was found.
         got: String,
     },
+    /// A model card whose preparation cannot be used.
+    #[error("card.json: the model's data preparation cannot be used: {0}")]
+    Card(ConfigError),
     /// A file could not be written whole.
     #[error(transparent)]
     Write(#[from] FolderError),

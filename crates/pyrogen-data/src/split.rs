@@ -1,5 +1,7 @@
 //! Deterministic parts of a data set: training, validation, test.
 
+use std::collections::BTreeMap;
+
 use pyrogen_core::{Noise, Seed};
 
 use crate::{DataError, Dataset};
@@ -104,10 +106,11 @@ fn group(order: &[usize], labels: Option<&[u32]>) -> Vec<Vec<usize>> {
         return vec![order.to_vec()];
     };
     assert_eq!(labels.len(), order.len(), "split_rows: one label a row");
-    let classes = labels.iter().max().map_or(0, |&l| l as usize + 1);
-    let mut groups = vec![Vec::new(); classes];
-    order.iter().for_each(|&row| groups[labels[row] as usize].push(row));
-    groups
+    let mut groups: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+    for &row in order {
+        groups.entry(labels[row]).or_default().push(row);
+    }
+    groups.into_values().collect()
 }
 
 /// How many rows each class gives, `count` in all: its share rounded down, and the rest by the
@@ -166,9 +169,9 @@ mod tests {
         let (_, rows) =
             split_rows(1797, data.labels(), Holdout::Fraction(fraction), Seed(0)).unwrap();
         assert_eq!(split.test, data.subset(&rows));
-        // A class of one row, and an empty class, are no trouble.
+        // A class of one row, and numbers without examples, are no trouble.
         let (train, test) =
-            split_rows(5, Some(&[0, 0, 0, 0, 7]), Holdout::Count(2), Seed(1)).unwrap();
+            split_rows(5, Some(&[0, 0, 0, 0, u32::MAX]), Holdout::Count(2), Seed(1)).unwrap();
         assert_eq!((train.len(), test.len()), (3, 2));
     }
 

@@ -58,7 +58,7 @@ impl Dataset {
                 format!("{event:?}"),
             ));
         };
-        if values.is_empty() || values.len() % width != 0 {
+        if values.is_empty() || !values.len().is_multiple_of(width) {
             return Err(DataError::part(
                 "values",
                 format!("one or more examples of {width} values"),

@@ -1,6 +1,7 @@
 //! From raw values to what a model sees, and back.
 
 mod binarise;
+mod card;
 mod dequantise;
 mod logit;
 mod one_hot;
@@ -240,7 +241,10 @@ impl Preparation {
 }
 
 fn assert_rows(method: &str, len: usize, width: usize) {
-    assert!(len % width == 0, "Preparation::{method}: {len} values are not whole rows of {width}");
+    assert!(
+        len.is_multiple_of(width),
+        "Preparation::{method}: {len} values are not whole rows of {width}"
+    );
 }
 
 /// The error of a step.

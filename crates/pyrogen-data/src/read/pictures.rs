@@ -37,9 +37,9 @@ pub(crate) fn load(dir: &Path, options: &PictureOptions) -> Result<Dataset, Data
             hint: format!("there is no file ending in {}", ENDINGS.join(", ")),
         });
     }
-    let (pixels, size, channels) = decode_all(&paths, options)?;
-    let values = to_planes(&pixels, size, channels);
-    let event = vec![channels, size.1 as usize, size.0 as usize];
+    let pixels = decode_all(&paths, options)?;
+    let values = to_planes(&pixels);
+    let event = vec![pixels.channels, pixels.height, pixels.width];
     let (labels, names) = classes(dir, &paths).unzip();
     let data = Dataset::from_parts(values, event, labels)?.with_levels(256)?;
     match names {
@@ -77,12 +77,16 @@ fn collect(
     Ok(())
 }
 
-/// All pixels, interleaved, with the common size and number of channels.
-fn decode_all(
-    paths: &[PathBuf],
-    options: &PictureOptions,
-) -> Result<(Vec<u8>, (u32, u32), usize), DataError> {
-    let mut pixels: Vec<u8> = Vec::new();
+/// The pixels of all pictures, interleaved.
+struct Pixels {
+    bytes: Vec<u8>,
+    width: usize,
+    height: usize,
+    channels: usize,
+}
+
+fn decode_all(paths: &[PathBuf], options: &PictureOptions) -> Result<Pixels, DataError> {
+    let mut bytes: Vec<u8> = Vec::new();
     let mut first_size = None;
     let mut channels = 1;
     for path in paths {
@@ -101,14 +105,15 @@ fn decode_all(
         }
         if channels == 1 && !options.grey && has_colour(&picture) {
             channels = 3;
-            pixels = pixels.iter().flat_map(|&p| [p; 3]).collect();
+            bytes = bytes.iter().flat_map(|&p| [p; 3]).collect();
         }
         match channels {
-            1 => pixels.extend(picture.to_luma8().as_raw()),
-            _ => pixels.extend(picture.to_rgb8().as_raw()),
+            1 => bytes.extend(picture.to_luma8().as_raw()),
+            _ => bytes.extend(picture.to_rgb8().as_raw()),
         }
     }
-    Ok((pixels, first_size.unwrap_or_default(), channels))
+    let (width, height) = first_size.unwrap_or_default();
+    Ok(Pixels { bytes, width: width as usize, height: height as usize, channels })
 }
 
 fn decode(path: &Path) -> Result<DynamicImage, DataError> {
@@ -161,10 +166,10 @@ fn fit(picture: DynamicImage, options: &PictureOptions) -> DynamicImage {
 }
 
 /// Interleaved pixels as planes, `[c, h, w]` for each picture.
-fn to_planes(pixels: &[u8], (w, h): (u32, u32), channels: usize) -> Vec<f32> {
-    let area = w as usize * h as usize;
-    let mut values = Vec::with_capacity(pixels.len());
-    for picture in pixels.chunks_exact(area * channels) {
+fn to_planes(pixels: &Pixels) -> Vec<f32> {
+    let channels = pixels.channels;
+    let mut values = Vec::with_capacity(pixels.bytes.len());
+    for picture in pixels.bytes.chunks_exact(pixels.width * pixels.height * channels) {
         for c in 0..channels {
             values.extend(picture.iter().skip(c).step_by(channels).map(|&p| f32::from(p)));
         }

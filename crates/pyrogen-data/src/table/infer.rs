@@ -50,8 +50,12 @@ pub(super) fn column(
             message: "has no values: remove it".to_string(),
         }),
         Some(i) if numbers > texts && !categorical => {
+            let hint = match i {
+                0 if !text.named => "give header=yes if this line names the columns, else ",
+                _ => "",
+            };
             let message = format!(
-                "`{}` is not a number, and {numbers} of {} cells are: correct it, or give \
+                "`{}` is not a number, and {numbers} of {} cells are: {hint}correct it, or give \
                  categorical={}",
                 text.records[i][j].trim(),
                 numbers + texts,

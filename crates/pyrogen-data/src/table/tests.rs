@@ -157,6 +157,9 @@ fn bad_tables_are_errors_that_say_where() {
         let got = message(table, &plain);
         assert!(got.contains(says), "{table:?}: {got}");
     }
+    // Half of a header looks like data: the message says how to go on.
+    let got = message("150,4,setosa\n1,2,0\n3,4,1\n", &plain);
+    assert!(got.contains("line 1, column `column3`") && got.contains("header=yes"), "{got}");
     let got = message(b"a,b\n1,x\n2,\xff\xfe\n", &plain);
     assert!(got.contains("line 3: not UTF-8"), "{got}");
     let label = |name: &str| CsvOptions { label: Some(name.to_string()), ..CsvOptions::default() };

@@ -14,6 +14,8 @@ use crate::read::bytes;
 pub(super) struct Text {
     pub path: PathBuf,
     pub names: Vec<String>,
+    /// Whether the names come from the file.
+    pub named: bool,
     pub records: Vec<StringRecord>,
 }
 
@@ -60,14 +62,16 @@ impl Text {
             }
             records.push(record);
         }
+        let total = records.len();
         let names = take_names(&mut records, header);
+        let named = records.len() < total;
         if records.is_empty() {
             return Err(DataError::NoExamples {
                 path: path.to_path_buf(),
                 hint: "the table has no rows".to_string(),
             });
         }
-        let text = Self { path: path.to_path_buf(), names, records };
+        let text = Self { path: path.to_path_buf(), names, named, records };
         text.check_names()?;
         Ok(text)
     }

@@ -93,7 +93,7 @@ pub fn write_csv(
     layout: &Layout,
 ) -> Result<(), DataError> {
     let width = layout.width();
-    if width == 0 || values.len() % width != 0 {
+    if width == 0 || !values.len().is_multiple_of(width) {
         return Err(DataError::Output {
             what: "values",
             expected: "whole rows of the layout",
