@@ -1,8 +1,8 @@
 //! Everything that can be measured of a model on data.
 
 use burn::tensor::{Tensor, TensorData};
-use pyrogen::core::latent::LatentReport;
-use pyrogen::core::{Noise, ScoreMethod, Seed};
+use pyrogen::core::latent::{LatentReport, LatentStatistics};
+use pyrogen::core::{Examples, Noise, ScoreMethod, Seed};
 use pyrogen::data::Prepared;
 use pyrogen::metrics::{
     DigitsClassifier, FeatureExtractor, Features, LikelihoodReport, Metric, MetricReport,
@@ -10,7 +10,7 @@ use pyrogen::metrics::{
 use serde::Serialize;
 
 use crate::error::CliError;
-use crate::session::Session;
+use crate::session::{CHUNK, Session};
 
 /// The numbers of one evaluation.
 #[derive(Debug, Serialize)]
@@ -33,7 +33,7 @@ pub fn evaluate(
     draws: usize,
     seed: Seed,
 ) -> Result<Evaluation, CliError> {
-    let n = pyrogen::core::Examples::len(data);
+    let n = data.len();
     let mut likelihood = Vec::new();
     if session.model.as_score().is_some() {
         for method in [ScoreMethod::LowerBound, ScoreMethod::Estimate] {
@@ -54,10 +54,28 @@ pub fn evaluate(
         let real = data.values(&rows, &mut noise);
         metrics = compare(session, &real, &generated, seed)?;
     }
-    let noise = Noise::new(seed).fork("latent");
-    let (x, condition) = session.batch(data, 0..n, &noise)?;
-    let latent = session.model.latent_report(x, &condition);
+    let latent = latent(session, data, seed)?;
     Ok(Evaluation { examples: n, likelihood, metrics, latent })
+}
+
+/// Whether the latent space is used, for families that have one.
+fn latent(
+    session: &Session,
+    data: &Prepared<2>,
+    seed: Seed,
+) -> Result<Option<LatentReport>, CliError> {
+    let (Some(encoder), Some(decoder)) = (session.model.as_encode(), session.model.as_decode())
+    else {
+        return Ok(None);
+    };
+    let noise = Noise::new(seed).fork("latent");
+    let n = data.len();
+    let mut statistics = LatentStatistics::new(decoder.latent_dim());
+    for start in (0..n).step_by(CHUNK) {
+        let (x, condition) = session.batch(data, start..(start + CHUNK).min(n), &noise)?;
+        statistics.add(&encoder.encode(x, &condition))?;
+    }
+    Ok(Some(statistics.report()?))
 }
 
 /// Every sample metric between two sets of prepared examples.

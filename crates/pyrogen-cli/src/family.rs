@@ -5,8 +5,7 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use pyrogen::core::folder::{Card, ModelFolder};
-use pyrogen::core::latent::LatentReport;
-use pyrogen::core::{Condition, Decode, Describe, Encode, Sample, Score, Seed};
+use pyrogen::core::{Decode, Describe, Encode, Sample, Score, Seed};
 use pyrogen::data::{Dataset, Preparation};
 use pyrogen::train::TrainConfig;
 use serde::Serialize;
@@ -119,16 +118,6 @@ pub trait Model: Describe {
 
     /// Decodes.
     fn as_decode(&self) -> Option<&dyn Decode<2>> {
-        None
-    }
-
-    /// What the latent space looks like on some examples.
-    fn latent_report(
-        &self,
-        x: burn::tensor::Tensor<2>,
-        condition: &Condition,
-    ) -> Option<LatentReport> {
-        let _ = (x, condition);
         None
     }
 

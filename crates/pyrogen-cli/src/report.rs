@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use burn::tensor::Device;
+use pyrogen::core::latent::Collapse;
 use pyrogen::core::folder::{read_json, replace_card, write_file};
 use pyrogen::core::{Noise, Seed};
 use pyrogen::data::{Dataset, Holdout, Prepared, Source, Split, auto_scale, grid_png, write_csv};
@@ -230,9 +231,9 @@ fn scores(page: &mut Report, evaluation: &Evaluation, reference: &[MetricReport]
     page.table(&["metric", "samples", "training data instead", "signature"], &rows);
     if let Some(latent) = &evaluation.latent {
         page.section("Latent space");
-        match latent.collapse() {
-            Some(warning) => page.warning(&warning.to_string()),
-            None => page.text(&latent.to_string()),
+        match latent.collapse {
+            Collapse::None => page.text(&latent.to_string()),
+            _ => page.warning(&latent.to_string()),
         };
     }
 }

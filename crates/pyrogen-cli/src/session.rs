@@ -21,7 +21,7 @@ pub const TEST_SHARE: f64 = 0.2;
 pub const VALIDATION_SHARE: f64 = 0.1;
 
 /// Examples that are worked on at once.
-const CHUNK: usize = 256;
+pub const CHUNK: usize = 256;
 
 /// The device of that name, where it was compiled in.
 pub fn device(name: DeviceName) -> Result<Device, CliError> {

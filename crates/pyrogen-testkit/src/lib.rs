@@ -1,6 +1,17 @@
-//! Conformance checks that every Pyrogen family runs.
+#![doc = include_str!("../README.md")]
 
-use burn::tensor::Device;
+mod module;
+mod sampling;
+mod scoring;
+
+pub use module::{every_parameter_gets_a_gradient, init_depends_on_the_seed_alone, resume_is_exact, saves_and_loads};
+pub use sampling::{
+    samples_do_not_depend_on_the_split, samples_do_not_depend_on_threads, samples_repeat,
+    serves_a_batch_of_one,
+};
+pub use scoring::score_agrees_with_samples;
+
+use burn::tensor::{Device, Tensor};
 
 /// The device that tests run on: flex, or what `PYROGEN_TEST_DEVICE` names.
 ///
@@ -13,4 +24,20 @@ pub fn device() -> Device {
         Ok("wgpu") => Device::wgpu(burn::tensor::DeviceKind::DefaultDevice),
         Ok(other) => panic!("PYROGEN_TEST_DEVICE={other}: this device is not compiled in"),
     }
+}
+
+/// A tensor's values on the host.
+pub fn host<const D: usize>(x: Tensor<D>) -> Vec<f64> {
+    x.into_data().iter::<f64>().collect()
+}
+
+/// The largest difference between two tensors of one shape, relative to their size where that is
+/// above one.
+///
+/// # Panics
+/// If the shapes differ.
+pub fn largest_difference<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> f64 {
+    assert_eq!(a.dims(), b.dims(), "largest_difference: other shapes");
+    let pairs = host(a).into_iter().zip(host(b));
+    pairs.map(|(a, b)| (a - b).abs() / a.abs().max(1.0)).fold(0.0, f64::max)
 }

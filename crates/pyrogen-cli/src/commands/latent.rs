@@ -2,8 +2,8 @@
 
 use burn::tensor::Tensor;
 use pyrogen::core::distribution::Moments;
-use pyrogen::core::latent::{linear, slerp, traversal};
-use pyrogen::core::{Condition, Decode, Encode, Noise, Seed};
+use pyrogen::core::latent::{Interpolation, Traversal};
+use pyrogen::core::{Condition, Decode, Encode, Examples, Noise, Seed};
 use pyrogen::data::Prepared;
 
 use crate::args::{InterpolateArgs, ReconstructArgs, TraverseArgs};
@@ -62,9 +62,6 @@ pub fn interpolate(args: InterpolateArgs) -> Result<(), CliError> {
     let (session, data) = Session::with_data(&args.target)?;
     let layout = session.preparation.layout();
     Form::of(&args.out, layout)?;
-    if args.steps < 2 {
-        return Err(CliError::Usage("--steps must be at least 2".into()));
-    }
     for row in [args.from, args.to] {
         if row >= data.len() {
             return Err(CliError::Usage(format!(
@@ -80,10 +77,11 @@ pub fn interpolate(args: InterpolateArgs) -> Result<(), CliError> {
         Ok((encoder.encode(x, &condition).mean().flatten(0, 1), condition))
     };
     let ((from, condition), (to, _)) = (end(args.from)?, end(args.to)?);
-    let z = match args.spherical {
-        true => slerp(from, to, args.steps),
-        false => linear(from, to, args.steps),
+    let path = match args.spherical {
+        true => Interpolation::Spherical,
+        false => Interpolation::Linear,
     };
+    let z = path.path(from, to, args.steps)?;
     // The first example's class for the whole walk: only the latents change.
     let condition = repeat(&condition, args.steps);
     let raw = session.raw(&host(decoder.decode(z, &condition)));
@@ -97,12 +95,6 @@ pub fn traverse(args: TraverseArgs) -> Result<(), CliError> {
     let session = Session::open(&args.model, device(args.device.device)?)?;
     let layout = session.preparation.layout();
     Form::of(&args.out, layout)?;
-    if args.steps < 2 {
-        return Err(CliError::Usage("--steps must be at least 2".into()));
-    }
-    if !(args.range.is_finite() && args.range > 0.0) {
-        return Err(CliError::Usage(format!("--range must be above 0, got {}", args.range)));
-    }
     let raw = traversals(&session, &args.dims, args.steps, args.range, args.class)?;
     write_examples(&args.out, &raw, None, layout, args.steps)?;
     let count = raw.len() / layout.width() / args.steps;
@@ -121,26 +113,18 @@ pub fn traversals(
     let decoder =
         session.model.as_decode().ok_or_else(|| session.cannot("traverse", "it has no decoder"))?;
     let latents = decoder.latent_dim();
-    if let Some(dim) = dims.iter().find(|&&d| d >= latents) {
-        return Err(CliError::Usage(format!(
-            "latent dimension {dim} is out of range: the model has {latents}"
-        )));
-    }
     let class = class.or(session.model.classes().map(|_| 0));
     session.model.check_classes(class.map(|c| vec![c]).as_deref())?;
     let all: Vec<usize> = (0..latents).collect();
     let dims = if dims.is_empty() { &all } else { dims };
+    let traversal = Traversal { low: -range, high: range, steps };
+    let base = Tensor::zeros([latents], &session.device);
+    let z = traversal.grid(base, dims)?.flatten(0, 1);
     let condition = match class {
-        Some(class) => Condition::class(class, steps, &session.device),
+        Some(class) => Condition::class(class, dims.len() * steps, &session.device),
         None => Condition::none(),
     };
-    let mut raw = Vec::new();
-    for &dim in dims {
-        let base = Tensor::zeros([latents], &session.device);
-        let z = traversal(base, dim, (-range, range), steps);
-        raw.extend(session.raw(&host(decoder.decode(z, &condition))));
-    }
-    Ok(raw)
+    Ok(session.raw(&host(decoder.decode(z, &condition))))
 }
 
 fn coders<'a>(

@@ -1,10 +1,9 @@
 //! Variational autoencoders.
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use pyrogen::core::folder::ModelFolder;
-use pyrogen::core::latent::LatentReport;
-use pyrogen::core::{Condition, Decode, Describe, Encode, Sample, Score, config};
+use pyrogen::core::{Decode, Encode, Sample, Score, config};
 use pyrogen::data::{Binarise, Dataset, Preparation, Recipe};
 use pyrogen::nn::{ConvConfig, MlpConfig, Network};
 use pyrogen::train::{Decay, GradientConfig, Limits, OptimizerConfig, ScheduleConfig, TrainConfig};
@@ -45,7 +44,7 @@ impl Family for VaeFamily {
         let event = Preparation::fit(&recipe, data)?.event_shape();
         let decoder = match (data.levels(), &recipe) {
             (Some(levels), Recipe::Unit) => {
-                Decoder::DiscretisedLogistic { levels, scale: Scale::PerFeature }
+                Decoder::DiscretisedLogistic { levels, scale: Scale::Predicted }
             }
             _ => Decoder::Gaussian { scale: Scale::PerFeature },
         };
@@ -108,10 +107,6 @@ impl Model for Vae {
         Some(self)
     }
 
-    fn latent_report(&self, x: Tensor<2>, condition: &Condition) -> Option<LatentReport> {
-        Some(Vae::latent_report(self, x, condition))
-    }
-
     fn parameters(&self) -> usize {
         self.num_params()
     }
@@ -137,7 +132,7 @@ mod tests {
         let preparation = family.preparation(&defaults.model, &data).unwrap();
         assert_eq!(preparation.event_shape(), config.event);
         assert_eq!(
-            Vae::event_shape(&config.init(pyrogen::core::Seed(1), &Device::flex()).unwrap()),
+            pyrogen::core::Describe::event_shape(&config.init(pyrogen::core::Seed(1), &Device::flex()).unwrap()),
             [1, 8, 8]
         );
     }

@@ -1,0 +1,93 @@
+//! What sampling promises.
+
+use burn::tensor::Tensor;
+use pyrogen_core::{Condition, Noise, Sample, SampleOptions, Seed};
+
+use crate::{host, largest_difference};
+
+/// Matrix products of another number of rows may add in another order, in f32.
+const SPLIT: f64 = 1e-4;
+
+/// Options for `n` samples of a model: every class in turn where it is conditional.
+fn options<const D: usize>(
+    model: &impl Sample<D>,
+    n: usize,
+    device: &burn::tensor::Device,
+) -> SampleOptions {
+    let condition = match model.classes() {
+        None => Condition::none(),
+        Some(classes) => {
+            let labels: Vec<usize> = (0..n).map(|i| i % classes).collect();
+            Condition::classes(&labels, device)
+        }
+    };
+    SampleOptions { condition, ..SampleOptions::default() }
+}
+
+fn draw<const D: usize>(model: &impl Sample<D>, n: usize, seed: u64) -> Tensor<D> {
+    let device = crate::device();
+    model.sample(n, &options(model, n, &device), &mut Noise::new(Seed(seed)))
+}
+
+/// One seed gives the same samples, another gives others, and all are finite and of the event's
+/// shape.
+///
+/// # Panics
+/// If that does not hold.
+pub fn samples_repeat<const D: usize>(model: &impl Sample<D>) {
+    let (a, b, c) = (draw(model, 6, 1), draw(model, 6, 1), draw(model, 6, 2));
+    let features: usize = model.event_shape().iter().product();
+    assert_eq!(a.dims()[0], 6, "the first axis of samples counts them");
+    assert_eq!(a.dims().iter().product::<usize>(), 6 * features, "samples have the event's size");
+    let (a, b, c) = (host(a), host(b), host(c));
+    assert!(a.iter().all(|v| v.is_finite()), "samples are finite");
+    assert_eq!(a, b, "one seed gives the same samples");
+    assert_ne!(a, c, "another seed gives other samples");
+}
+
+/// Samples are the same, bit for bit, for any number of threads.
+///
+/// # Panics
+/// If that does not hold.
+pub fn samples_do_not_depend_on_threads<const D: usize, M>(model: &M)
+where
+    M: Sample<D> + Clone + Send,
+{
+    let with = |threads| {
+        let model = model.clone();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+        pool.install(move || host(draw(&model, 33, 1)))
+    };
+    let one = with(1);
+    assert_eq!(one, with(2), "two threads change the samples");
+    assert_eq!(one, with(5), "five threads change the samples");
+}
+
+/// Rows of a batch drawn through [`Noise::rows`] are the rows of the whole, to rounding.
+///
+/// # Panics
+/// If that does not hold.
+pub fn samples_do_not_depend_on_the_split<const D: usize>(model: &impl Sample<D>) {
+    let device = crate::device();
+    let n = 10;
+    let whole = draw(model, n, 1);
+    let all = options(model, n, &device);
+    for rows in [0..4, 4..5, 5..10] {
+        let options =
+            SampleOptions { condition: all.condition.rows(rows.clone()), ..all.clone() };
+        let mut noise = Noise::new(Seed(1)).rows(rows.clone(), n);
+        let part = model.sample(rows.len(), &options, &mut noise);
+        let difference = largest_difference(part, whole.clone().slice([rows.clone()]));
+        assert!(difference < SPLIT, "rows {rows:?} differ by {difference} from those of the whole");
+    }
+}
+
+/// One sample can be drawn, and is finite.
+///
+/// # Panics
+/// If that does not hold.
+pub fn serves_a_batch_of_one<const D: usize>(model: &impl Sample<D>) {
+    let one = draw(model, 1, 3);
+    assert_eq!(one.dims()[0], 1);
+    assert!(host(one).iter().all(|v| v.is_finite()), "the sample is finite");
+}
