@@ -113,9 +113,9 @@ fn rows_of_paths_are_the_paths_of_rows() {
     let (a, b) = (draws("a", [3, 4]), draws("b", [3, 4]));
     let all = Interpolation::Spherical.paths(a.clone(), b.clone(), 6).unwrap();
     for i in 0..3 {
-        let row = |x: &Tensor<2>| x.clone().slice([i..i + 1]).reshape([4]);
+        let row = |x: &Tensor<2>| x.clone().slice(i..i + 1).reshape([4]);
         let one = Interpolation::Spherical.path(row(&a), row(&b), 6).unwrap();
-        let expected = host(all.clone().slice([i..i + 1]));
+        let expected = host(all.clone().slice(i..i + 1));
         assert_close("row", &host(one), &expected, ROUNDED);
     }
 }
@@ -179,7 +179,7 @@ fn attributes_are_differences_of_class_means() {
     let has = [false, false, true, true];
     let attribute = AttributeVector::new(latents.clone(), &has).unwrap();
     assert_eq!(host(attribute.direction()), [3.0, 6.5]);
-    let moved = attribute.apply(latents.slice([0..2]), -2.0);
+    let moved = attribute.apply(latents.slice(0..2), -2.0);
     assert_eq!(host(moved), [-5.0, -13.0, -3.0, -11.0]);
 }
 

@@ -400,7 +400,7 @@ fn impossible_categories_add_nothing() {
     assert_close("kl", &kl[..1], &[(3.0f64 / 2.0).ln()], SAME);
     assert_eq!(host(p.kl_divergence(&p)), [0.0, 0.0]);
     assert_eq!(host(q.kl_divergence(&p)), [f64::INFINITY; 2]);
-    let draws = Categorical::new(p.log_probs().slice([0..1]).expand([1000, 3]));
+    let draws = Categorical::new(p.log_probs().slice(0..1).expand([1000, 3]));
     assert!(host_int(draws.sample(&mut noise())).iter().all(|&k| k < 2));
 }
 

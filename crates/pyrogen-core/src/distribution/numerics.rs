@@ -79,3 +79,42 @@ pub(super) fn log1mexp_double<const D: usize>(log_h: Tensor<D>) -> Tensor<D> {
     let above = (large_h * -2.0).exp().neg().log1p();
     small.mask_where(large, above)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A few roundings of f32 at the size of the logarithm, which reaches 20.
+    const ROUNDED: f64 = 3e-7;
+
+    #[test]
+    fn log1mexp_double_and_its_gradient_equal_f64() {
+        let device = pyrogen_testkit::device().autodiff();
+        // ln h from -20 to 3, on both sides of where the two forms meet.
+        let log_h: Vec<f32> = (0..=460).map(|i| -20.0 + 0.05 * i as f32).collect();
+        let x = Tensor::<1>::from_data(log_h.as_slice(), &device).require_grad();
+        let y = log1mexp_double(x.clone());
+        let slope = x.grad(&y.clone().sum().backward()).unwrap();
+        let host = |t: Tensor<1>| -> Vec<f64> { t.into_data().iter().collect() };
+        for ((l, y), slope) in log_h.iter().zip(host(y)).zip(host(slope)) {
+            let double = 2.0 * f64::from(*l).exp();
+            let expected = (-(-double).exp_m1()).ln();
+            assert!(
+                (y - expected).abs() < ROUNDED * (1.0 + expected.abs()),
+                "ln h = {l}: {y} {expected}"
+            );
+            let expected = double / double.exp_m1();
+            assert!((slope - expected).abs() < 3.0 * ROUNDED, "{l}: {slope} {expected}");
+        }
+    }
+
+    #[test]
+    fn log_sum_exp_takes_rows_without_mass() {
+        let device = pyrogen_testkit::device();
+        let none = f32::NEG_INFINITY;
+        let rows = Tensor::<2>::from_floats([[none, none], [none, 2.0], [1e4, 1e4]], &device);
+        let sums: Tensor<1> = log_sum_exp(rows);
+        let sums: Vec<f32> = sums.into_data().iter().collect();
+        assert_eq!(sums, [none, 2.0, 1e4 + std::f32::consts::LN_2]);
+    }
+}

@@ -20,7 +20,7 @@ use crate::RequestError;
 /// let device = Device::flex();
 /// let latents = Tensor::<2>::from_floats([[0.0, 1.0], [0.0, 3.0], [4.0, 2.0]], &device);
 /// let attribute = AttributeVector::new(latents.clone(), &[false, false, true])?;
-/// let changed = attribute.apply(latents.slice([0..1]), 0.5);
+/// let changed = attribute.apply(latents.slice(0..1), 0.5);
 /// let expected = Tensor::<2>::from_floats([[2.0, 1.0]], &device);
 /// assert!(changed.all_close(expected, None, None));
 /// # Ok::<(), pyrogen_core::RequestError>(())

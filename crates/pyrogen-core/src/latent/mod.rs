@@ -20,8 +20,8 @@
 //!
 //! // Five points from the first example to the second, to be decoded as [5, 2].
 //! let path = Interpolation::Spherical.path(
-//!     means.clone().slice([0..1]).reshape([2]),
-//!     means.clone().slice([1..2]).reshape([2]),
+//!     means.clone().slice(0..1).reshape([2]),
+//!     means.clone().slice(1..2).reshape([2]),
 //!     5,
 //! )?;
 //! assert_eq!(path.dims(), [5, 2]);

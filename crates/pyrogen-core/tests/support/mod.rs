@@ -76,12 +76,7 @@ impl Fixture {
         let grads = y.sum().backward();
         for (name, leaf) in leaves {
             let name = format!("d_{of}.{name}");
-            assert_close(
-                &name,
-                &leaf.gradient(&grads),
-                &self.values(&name),
-                tolerance,
-            );
+            assert_close(&name, &leaf.gradient(&grads), &self.values(&name), tolerance);
         }
     }
 }
