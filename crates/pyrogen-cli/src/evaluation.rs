@@ -59,7 +59,7 @@ pub fn evaluate(
 }
 
 /// Whether the latent space is used, for families that have one.
-fn latent(
+pub fn latent(
     session: &Session,
     data: &Prepared<2>,
     seed: Seed,

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use pyrogen::core::latent::Collapse;
 use pyrogen::core::folder::{read_json, replace_card, write_file};
+use pyrogen::core::latent::Collapse;
 use pyrogen::core::{Noise, Seed};
 use pyrogen::data::{Dataset, Holdout, Prepared, Source, Split, auto_scale, grid_png, write_csv};
 use pyrogen::metrics::MetricReport;
@@ -15,11 +15,13 @@ use serde_json::{Value, json};
 
 use crate::commands::latent::{interleave, reconstructions, traversals};
 use crate::error::CliError;
-use crate::evaluation::{Evaluation, compare, evaluate};
+use crate::evaluation::{Evaluation, compare, evaluate, latent};
 use crate::session::{Session, TEST_SHARE, first};
 
 /// Samples in the grid.
 const SAMPLES: usize = 64;
+/// Latent dimensions that are shown at most.
+const ROWS: usize = 10;
 /// Held-out examples that are evaluated at most.
 const LIMIT: usize = 2000;
 /// Latent draws an example for the likelihood's estimate.
@@ -150,10 +152,19 @@ fn latent_pictures(
         picture(page, out, "samples/reconstructions.png", &rows, 16, caption, session)?;
     }
     let steps = 9;
-    let raw = traversals(session, &[], steps, 2.5, None)?;
+    let dims: Vec<usize> = match latent(session, test, seed)? {
+        Some(report) => report.dimensions.iter().take(ROWS).map(|d| d.index).collect(),
+        None => Vec::new(),
+    };
+    let raw = traversals(session, &dims, steps, 2.5, None)?;
     page.section("Latent traversal");
-    let caption = "One row a latent dimension, from -2.5 to 2.5 standard deviations of the prior";
-    picture(page, out, "samples/traversal.png", &raw, steps, caption, session)
+    let names: Vec<String> = dims.iter().map(usize::to_string).collect();
+    let caption = format!(
+        "One row a latent dimension, those that say most about an example first ({}), \
+         from -2.5 to 2.5 standard deviations of the prior",
+        names.join(", ")
+    );
+    picture(page, out, "samples/traversal.png", &raw, steps, &caption, session)
 }
 
 fn picture(

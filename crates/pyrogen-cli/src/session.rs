@@ -63,10 +63,8 @@ impl Session {
         let family = family::find(&folder.card().family)
             .map_err(|e| CliError::Failed(format!("{}: {e}", path.display())))?;
         let model = family.load(&folder, &device)?;
-        let stored = folder.card().data.preparation.clone();
-        let preparation: Preparation = serde_json::from_value(stored).map_err(|e| {
-            CliError::Failed(format!("{}: card.json: data.preparation: {e}", path.display()))
-        })?;
+        let preparation = Preparation::from_card(&folder.card().data)
+            .map_err(|e| CliError::Failed(format!("{}: card.json: {e}", path.display())))?;
         Ok(Self { folder, model, preparation, device })
     }
 
@@ -153,7 +151,6 @@ impl Session {
             self.drawn_classes(n, class).map(|labels| labels.iter().map(|&l| l as usize).collect());
         self.model.check_classes(classes.as_deref())?;
         let noise = Noise::new(seed).fork("samples");
-        let mut values = Vec::new();
         for start in (0..n).step_by(CHUNK) {
             let rows = start..(start + CHUNK).min(n);
             let condition = match &classes {

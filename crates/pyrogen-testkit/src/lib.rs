@@ -4,7 +4,10 @@ mod module;
 mod sampling;
 mod scoring;
 
-pub use module::{every_parameter_gets_a_gradient, init_depends_on_the_seed_alone, resume_is_exact, saves_and_loads};
+pub use module::{
+    every_parameter_gets_a_gradient, init_depends_on_the_seed_alone, resume_is_exact,
+    saves_and_loads,
+};
 pub use sampling::{
     samples_do_not_depend_on_the_split, samples_do_not_depend_on_threads, samples_repeat,
     serves_a_batch_of_one,

@@ -73,8 +73,7 @@ pub fn samples_do_not_depend_on_the_split<const D: usize>(model: &impl Sample<D>
     let whole = draw(model, n, 1);
     let all = options(model, n, &device);
     for rows in [0..4, 4..5, 5..10] {
-        let options =
-            SampleOptions { condition: all.condition.rows(rows.clone()), ..all.clone() };
+        let options = SampleOptions { condition: all.condition.rows(rows.clone()), ..all.clone() };
         let mut noise = Noise::new(Seed(1)).rows(rows.clone(), n);
         let part = model.sample(rows.len(), &options, &mut noise);
         let difference = largest_difference(part, whole.clone().slice([rows.clone()]));

@@ -5,7 +5,7 @@ use std::thread;
 
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::Device;
-use pyrogen_core::{ConfigError, Noise, NumericalError, Objective};
+use pyrogen_core::{ConfigError, Loss, Noise, NumericalError, Objective};
 
 use crate::config::TrainConfig;
 use crate::error::TrainError;
@@ -52,7 +52,11 @@ impl<O: Objective> GradientLearner<O> {
     }
 
     /// Works through the pieces, `workers` at a time; the results are in the pieces' order.
-    fn run_parts(&self, parts: Vec<Part<O::Batch>>, context: &StepContext) -> Vec<PartResult> {
+    fn run_parts(
+        &self,
+        parts: Vec<Part<O::Batch>>,
+        context: &StepContext,
+    ) -> Result<Vec<PartResult>, ConfigError> {
         let workers = self.config.gradient.workers;
         if workers == 1 || parts.len() == 1 {
             let anneal = &self.config.anneal;
@@ -75,11 +79,11 @@ impl<O: Objective> GradientLearner<O> {
                 handles
                     .into_iter()
                     .map(|h| h.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-                    .collect::<Vec<_>>()
+                    .collect::<Result<Vec<_>, _>>()
             });
-            results.extend(done);
+            results.extend(done?);
         }
-        results
+        Ok(results)
     }
 
     /// Weighted means over the pieces.
@@ -117,14 +121,12 @@ impl<O: Objective> Learner for GradientLearner<O> {
         &mut self,
         parts: Vec<Part<O::Batch>>,
         context: &StepContext,
-    ) -> Result<Values, NumericalError> {
+    ) -> Result<Values, TrainError> {
         let step = context.step;
-        let (mut grads, terms, loss) = self.combine(self.run_parts(parts, context));
-        if let Some((term, value)) = terms.iter().find(|(_, v)| !v.is_finite()) {
-            return Err(NumericalError::Loss { step, term: term.clone(), value: *value });
-        }
-        if !loss.is_finite() {
-            return Err(NumericalError::Loss { step, term: "total".into(), value: loss });
+        let (mut grads, terms, loss) = self.combine(self.run_parts(parts, context)?);
+        let total = ("total".to_string(), loss);
+        if let Some((term, value)) = terms.iter().chain([&total]).find(|(_, v)| !v.is_finite()) {
+            return Err(NumericalError::Loss { step, term: term.clone(), value: *value }.into());
         }
         let norm = grads::norm(&self.model, &grads).map_err(|parameter| {
             NumericalError::Gradient { step, parameter, terms: describe(&terms) }
@@ -199,11 +201,12 @@ fn run_part<O: Objective>(
     part: Part<O::Batch>,
     context: &StepContext,
     anneal: &[Anneal],
-) -> PartResult {
+) -> Result<PartResult, ConfigError> {
     let weight = part.weight();
     let mut noise = part.noise(&context.noise);
     let draws = model.draw(&part.batch, &mut noise);
     let loss = model.loss(part.batch, draws);
+    check_anneal(&loss, anneal)?;
     let total = loss.total_scaled(|term| {
         let matching = anneal.iter().filter(|a| a.term == term);
         matching.map(|a| a.factor(context.step)).product()
@@ -216,7 +219,20 @@ fn run_part<O: Objective>(
     } else {
         GradientsParams::new()
     };
-    PartResult { grads, values, loss: value, weight }
+    Ok(PartResult { grads, values, loss: value, weight })
+}
+
+/// An annealed term that the loss does not minimise would be ignored without a word.
+fn check_anneal(loss: &Loss, anneal: &[Anneal]) -> Result<(), ConfigError> {
+    let terms = loss.terms().iter().filter(|t| t.weight != 0.0);
+    let names: Vec<&str> = terms.map(|t| t.name).collect();
+    match anneal.iter().find(|a| !names.contains(&a.term.as_str())) {
+        None => Ok(()),
+        Some(a) => {
+            let expected = format!("a term of the loss ({})", names.join(", "));
+            Err(ConfigError::value("anneal.term", expected, &a.term))
+        }
+    }
 }
 
 /// `reconstruction 80.1, kl 3.2`.

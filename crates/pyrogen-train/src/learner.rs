@@ -75,12 +75,13 @@ pub trait Learner {
     /// One update; gives what is logged, with the minimised total under `loss`.
     ///
     /// # Errors
-    /// When a loss, gradient or parameter is not finite. The state is then not used again.
+    /// When a loss, gradient or parameter is not finite, or the learner cannot go on for a reason
+    /// of its own. The state is then not used again.
     fn update(
         &mut self,
         parts: Vec<Part<Self::Batch>>,
         context: &StepContext,
-    ) -> Result<Values, NumericalError>;
+    ) -> Result<Values, TrainError>;
 
     /// The same numbers on data that is not learnt from. They are means over the batch.
     fn validate(&self, batch: Self::Batch, noise: &mut Noise) -> Values;

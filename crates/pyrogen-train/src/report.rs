@@ -43,13 +43,18 @@ impl Report {
         self.push(format!("<pre>{}</pre>", escape(text)))
     }
 
-    /// A table; rows shorter than the header are filled with empty cells.
+    /// A table; rows shorter than the header are filled with empty cells, and a header of empty
+    /// cells is not shown.
     pub fn table(&mut self, header: &[&str], rows: &[Vec<String>]) -> &mut Self {
-        let mut html = String::from("<table><thead><tr>");
-        for cell in header {
-            let _ = write!(html, "<th>{}</th>", escape(cell));
+        let mut html = String::from("<table>");
+        if header.iter().any(|cell| !cell.is_empty()) {
+            html += "<thead><tr>";
+            for cell in header {
+                let _ = write!(html, "<th>{}</th>", escape(cell));
+            }
+            html += "</tr></thead>";
         }
-        html += "</tr></thead><tbody>";
+        html += "<tbody>";
         for row in rows {
             html += "<tr>";
             for i in 0..header.len() {
@@ -107,7 +112,7 @@ const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;mar
     padding:0 1rem;color:#222;background:#fff}h1,h2{line-height:1.2}\
     table{border-collapse:collapse;display:block;overflow-x:auto}\
     th,td{border:1px solid #ccc;padding:.3rem .6rem;text-align:left;vertical-align:top}\
-    th{background:#f3f3f3}td{overflow-wrap:anywhere}\
+    th{background:#f3f3f3}td:last-child{overflow-wrap:anywhere}\
     figure{margin:1rem 0}figcaption{color:#555;font-size:.9em}\
     img{image-rendering:pixelated;max-width:100%}svg{max-width:100%;height:auto}\
     pre{background:#f6f6f6;padding:.7rem;overflow-x:auto}\

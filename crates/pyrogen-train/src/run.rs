@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use pyrogen_core::FolderError;
-use pyrogen_core::folder::{read_json, write_file, write_json};
+use pyrogen_core::folder::{read_json, remove_leftovers, write_file, write_json};
 use serde_json::{Value, json};
 
 use crate::error::TrainError;
@@ -51,7 +51,9 @@ impl RunFolder {
         for name in ["checkpoints", "samples", "plots"] {
             let dir = path.join(name);
             fs::create_dir_all(&dir).map_err(FolderError::io(&dir, "create"))?;
+            remove_leftovers(&dir)?;
         }
+        remove_leftovers(path)?;
         write_json(&config, record)?;
         let folder = Self { path: path.to_path_buf(), started: Instant::now() };
         folder.trim_events()?;

@@ -139,7 +139,7 @@ impl Learner for TwoPlayers {
         &mut self,
         parts: Vec<Part<Batch<2>>>,
         c: &StepContext,
-    ) -> Result<Values, NumericalError> {
+    ) -> Result<Values, TrainError> {
         let real = parts.into_iter().next().expect("one part").batch.x;
         let z = c.noise.fork("z").normal(real.dims(), &self.device);
 
@@ -336,13 +336,15 @@ impl Learner for Mixture {
         &mut self,
         parts: Vec<Part<Vec<f64>>>,
         c: &StepContext,
-    ) -> Result<Values, NumericalError> {
+    ) -> Result<Values, TrainError> {
         let mut x: Vec<f64> = parts.into_iter().flat_map(|p| p.batch).collect();
         // The rows come shuffled; sums in f64 are made in one order.
         x.sort_by(f64::total_cmp);
         let loss = -self.mean_log_likelihood(&x);
         if !loss.is_finite() {
-            return Err(NumericalError::Loss { step: c.step, term: "loss".into(), value: loss });
+            return Err(
+                NumericalError::Loss { step: c.step, term: "loss".into(), value: loss }.into()
+            );
         }
         let share: Vec<[f64; 2]> = x
             .iter()

@@ -97,12 +97,17 @@ fn annealing_acts_on_the_named_term_alone() {
         );
         let parts = vec![Part { batch, rows: 0..3, total: 3 }];
         let context = StepContext { step: 1, epoch: 1, total_steps: None, noise };
-        learner.update(parts, &context).unwrap()
+        learner.update(parts, &context)
     };
-    let plain = first_loss(vec![]);
+    let plain = first_loss(vec![]).unwrap();
     let value = |name: &str| plain.iter().find(|(n, _)| n == name).unwrap().1;
     let off = Anneal { term: "size".into(), ..Default::default() };
-    let annealed = first_loss(vec![off]);
+    let annealed = first_loss(vec![off]).unwrap();
+    let unknown = first_loss(vec![Anneal::default()]).unwrap_err().to_string();
+    assert_eq!(
+        unknown,
+        "config: field `anneal.term` must be a term of the loss (error, size), got kl"
+    );
     assert!((value("loss") - value("error") - 0.01 * value("size")).abs() < 1e-6);
     assert!((annealed[0].1 - value("error")).abs() < 1e-6, "{annealed:?}");
 }

@@ -41,6 +41,8 @@ pub fn run(args: DemoArgs) -> Result<(), CliError> {
     };
     eprintln!("training a convolutional VAE on 8x8 handwritten digits");
     order.train(out, |configs| {
+        // KL warm-up keeps more latent dimensions in use.
+        configs["train"]["anneal"] = json!([{"term": "kl", "steps": 400}]);
         if let Some(epochs) = args.epochs {
             configs["train"]["limits"] = json!({"epochs": epochs});
         }

@@ -85,12 +85,7 @@ impl Order {
             "model": model,
         });
         let mut card = Card::new(&self.family, self.seed);
-        card.data = DataCard {
-            source: self.data.to_string(),
-            sha256,
-            examples: train.len(),
-            preparation: config::to_value(&preparation),
-        };
+        card.data = DataCard { sha256, ..train.card(&self.data.to_string(), &preparation) };
         family.train(TrainJob {
             model,
             train: training,

@@ -132,7 +132,9 @@ mod tests {
         let preparation = family.preparation(&defaults.model, &data).unwrap();
         assert_eq!(preparation.event_shape(), config.event);
         assert_eq!(
-            pyrogen::core::Describe::event_shape(&config.init(pyrogen::core::Seed(1), &Device::flex()).unwrap()),
+            pyrogen::core::Describe::event_shape(
+                &config.init(pyrogen::core::Seed(1), &Device::flex()).unwrap()
+            ),
             [1, 8, 8]
         );
     }

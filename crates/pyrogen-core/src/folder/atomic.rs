@@ -6,6 +6,28 @@ use std::path::{Path, PathBuf};
 
 use crate::FolderError;
 
+/// How the names of unfinished files and folders begin.
+const TEMPORARY: &str = ".pyrogen-tmp-";
+
+/// Removes what processes that were killed in the middle of a write left in a folder. Call it only
+/// where no other process writes.
+///
+/// # Errors
+/// When the system refuses.
+pub fn remove_leftovers(folder: &Path) -> Result<(), FolderError> {
+    for entry in fs::read_dir(folder).map_err(FolderError::io(folder, "read"))? {
+        let path = entry.map_err(FolderError::io(folder, "read"))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if !name.starts_with(TEMPORARY) {
+            continue;
+        }
+        let removed =
+            if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        removed.map_err(FolderError::io(&path, "remove"))?;
+    }
+    Ok(())
+}
+
 /// Writes a file beside its place, flushes it to disk and renames it into its place.
 ///
 /// # Errors
@@ -13,7 +35,7 @@ use crate::FolderError;
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
     let parent = parent_of(path);
     let mut tmp = tempfile::Builder::new()
-        .prefix(".tmp-")
+        .prefix(TEMPORARY)
         .tempfile_in(parent)
         .map_err(FolderError::io(path, "write"))?;
     tmp.write_all(bytes)
@@ -37,7 +59,7 @@ pub fn replace_folder(
     let parent = parent_of(path);
     fs::create_dir_all(parent).map_err(FolderError::io(parent, "create"))?;
     let tmp = tempfile::Builder::new()
-        .prefix(".tmp-")
+        .prefix(TEMPORARY)
         .tempdir_in(parent)
         .map_err(FolderError::io(path, "write"))?;
     fill(tmp.path())?;
@@ -114,6 +136,18 @@ mod tests {
         assert!(refused.is_err());
         assert_eq!(fs::read(path.join("a")).unwrap(), b"1");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left behind");
+    }
+
+    #[test]
+    fn leftovers_are_removed_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join(".pyrogen-tmp-abc")).unwrap();
+        fs::write(dir.path().join(".pyrogen-tmp-def"), "").unwrap();
+        fs::write(dir.path().join("kept"), "").unwrap();
+        remove_leftovers(dir.path()).unwrap();
+        let left: Vec<_> =
+            fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert_eq!(left, ["kept"]);
     }
 
     #[test]

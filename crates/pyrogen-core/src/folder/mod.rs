@@ -14,7 +14,7 @@ use burn::module::Module;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use atomic::{recover, replace_folder, write_file};
+pub use atomic::{recover, remove_leftovers, replace_folder, write_file};
 pub use card::{Card, DataCard};
 pub use weights::{from_bytes, sha256_hex, to_bytes};
 

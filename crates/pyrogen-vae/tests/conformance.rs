@@ -1,0 +1,180 @@
+//! The promises that every family makes.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor, TensorData};
+use pyrogen_core::folder::{Card, to_bytes};
+use pyrogen_core::{Batch, Condition, Examples, Noise, SampleOptions, Seed};
+use pyrogen_nn::{ConvConfig, MlpConfig, Network};
+use pyrogen_testkit as kit;
+use pyrogen_train::{GradientLearner, Limits, ProgressMode, TrainConfig, Trainer};
+use pyrogen_vae::{Bound, Decoder, Scale, Vae, VaeConfig};
+
+/// Small models that between them use every part.
+fn configs() -> Vec<VaeConfig> {
+    let mlp = Network::Mlp(MlpConfig { hidden: vec![12], ..MlpConfig::default() });
+    let conv = Network::Conv(ConvConfig {
+        channels: vec![4, 6],
+        hidden: vec![10],
+        ..ConvConfig::default()
+    });
+    let base = VaeConfig { event: vec![1, 5, 4], latents: 3, ..VaeConfig::default() };
+    vec![
+        VaeConfig {
+            network: mlp.clone(),
+            decoder: Decoder::Gaussian { scale: Scale::Predicted },
+            ..base.clone()
+        },
+        VaeConfig {
+            network: mlp,
+            decoder: Decoder::Bernoulli,
+            objective: Bound::Iwae { samples: 3 },
+            classes: Some(4),
+            ..base.clone()
+        },
+        VaeConfig {
+            network: conv.clone(),
+            decoder: Decoder::DiscretisedLogistic { levels: 9, scale: Scale::PerFeature },
+            ..base.clone()
+        },
+        VaeConfig {
+            network: conv,
+            decoder: Decoder::DiscretisedLogistic { levels: 9, scale: Scale::Predicted },
+            classes: Some(2),
+            beta: 0.5,
+            ..base
+        },
+    ]
+}
+
+fn model(config: &VaeConfig) -> Vae {
+    config.init(Seed(1), &kit::device()).unwrap()
+}
+
+fn labels(config: &VaeConfig, n: usize) -> Option<Vec<usize>> {
+    config.classes.map(|k| (0..n).map(|i| i % k).collect())
+}
+
+/// Grey values on the levels, which every decoder accepts.
+fn values(n: usize, config: &VaeConfig) -> Vec<f32> {
+    let draws = Noise::new(Seed(2)).uniform_vec(n * config.features());
+    match config.decoder {
+        Decoder::Bernoulli => draws.iter().map(|v| v.round() as f32).collect(),
+        _ => draws.iter().map(|v| (v * 8.0).round() as f32 / 8.0).collect(),
+    }
+}
+
+#[test]
+fn initial_weights_come_from_the_seed() {
+    for config in configs() {
+        kit::init_depends_on_the_seed_alone(|seed| config.init(seed, &kit::device()).unwrap());
+    }
+}
+
+#[test]
+fn sampling() {
+    for config in configs() {
+        let model = model(&config);
+        kit::samples_repeat::<4>(&model);
+        kit::samples_repeat::<2>(&model);
+        kit::samples_do_not_depend_on_threads::<4, _>(&model);
+        kit::samples_do_not_depend_on_the_split::<4>(&model);
+        kit::serves_a_batch_of_one::<4>(&model);
+    }
+}
+
+#[test]
+fn gradients_reach_every_parameter() {
+    for config in configs() {
+        let device = kit::device().autodiff();
+        let model = config.init(Seed(1), &device).unwrap().train();
+        let n = 6;
+        let x = TensorData::new(values(n, &config), [n, config.features()]);
+        let batch = Batch {
+            x: Tensor::from_data(x, &device),
+            labels: labels(&config, n).and_then(|l| Condition::classes(&l, &device).labels),
+        };
+        kit::every_parameter_gets_a_gradient(&model, batch);
+    }
+}
+
+#[test]
+fn saving() {
+    for config in configs() {
+        kit::saves_and_loads(
+            &model(&config),
+            |model, folder| model.save(folder, &Card::new("vae", Seed(1))).unwrap(),
+            |folder, device| Vae::load(folder, device).unwrap(),
+        );
+    }
+}
+
+#[test]
+fn scores_agree_with_samples() {
+    // Gibbs' inequality in the mean of 200 draws, by three standard errors.
+    const SIGMAS: f64 = 3.0;
+    for config in configs() {
+        let (model, other) = (model(&config), config.init(Seed(9), &kit::device()).unwrap());
+        let n = 200;
+        let condition = match labels(&config, n) {
+            Some(labels) => Condition::classes(&labels, &kit::device()),
+            None => Condition::none(),
+        };
+        let options = SampleOptions { condition: condition.clone(), ..SampleOptions::default() };
+        let x: Tensor<2> = model.sample_from_decoder(n, &options, &mut Noise::new(Seed(4)));
+        kit::score_agrees_with_samples::<2, _>(&model, &other, x, &condition, SIGMAS);
+    }
+}
+
+struct Rows {
+    values: Vec<f32>,
+    width: usize,
+    labels: Option<Vec<usize>>,
+}
+
+impl Examples for Rows {
+    type Batch = Batch<2>;
+
+    fn len(&self) -> usize {
+        self.values.len() / self.width
+    }
+
+    fn batch(&self, rows: &[usize], _: &mut Noise, device: &Device) -> Batch<2> {
+        let w = self.width;
+        let x: Vec<f32> =
+            rows.iter().flat_map(|&r| &self.values[r * w..(r + 1) * w]).copied().collect();
+        let labels = self.labels.as_ref().map(|l| rows.iter().map(|&r| l[r]).collect::<Vec<_>>());
+        Batch {
+            x: Tensor::from_data(TensorData::new(x, [rows.len(), w]), device),
+            labels: labels.and_then(|l| Condition::classes(&l, device).labels),
+        }
+    }
+}
+
+#[test]
+fn resuming() {
+    for config in configs() {
+        kit::resume_is_exact(|folder: &Path, steps| {
+            let n = 20;
+            let data = Rows {
+                values: values(n, &config),
+                width: config.features(),
+                labels: labels(&config, n),
+            };
+            let train = TrainConfig {
+                batch_size: 8,
+                limits: Limits { steps: Some(steps), epochs: None, minutes: None },
+                ..TrainConfig::default()
+            };
+            let learner = GradientLearner::new(model(&config), &train).unwrap();
+            let outcome = Trainer::new(train, Seed(5))
+                .unwrap()
+                .progress(ProgressMode::Hidden)
+                .fit(learner, Arc::new(data), None, folder, serde_json::json!({}), true)
+                .unwrap();
+            to_bytes(&pyrogen_train::Learner::model(&outcome.learner))
+        });
+    }
+}
