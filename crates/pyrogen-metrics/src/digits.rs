@@ -154,7 +154,7 @@ impl DigitsClassifier {
         let mut out = Vec::new();
         for start in (0..n).step_by(BATCH) {
             let end = (start + BATCH).min(n);
-            let pixels = read_pixels(NAME, images.clone().slice([start..end]), start)?;
+            let pixels = read_pixels(NAME, images.clone().slice_dim(0, start..end), start)?;
             let small: Vec<f32> = pixels
                 .chunks_exact(height * width)
                 .flat_map(|image| resize_area(image, [height, width], [SIZE, SIZE]))

@@ -64,7 +64,7 @@ pub enum MetricError {
     TooFewRows {
         /// The metric.
         metric: &'static str,
-        /// Which set: "real" or "generated".
+        /// Which set: "real", "generated", ...
         set: &'static str,
         /// Rows needed.
         needed: usize,

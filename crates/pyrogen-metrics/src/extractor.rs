@@ -5,10 +5,13 @@ use burn::tensor::Tensor;
 use crate::features::read;
 use crate::{Features, MetricError};
 
+/// Values outside 0 to 1 by less than this come from rescaling in f32 and are let through.
+const ROUNDING: f32 = 1e-4;
+
 /// Turns images into the features that metrics compare.
 ///
 /// # Shapes
-/// Images are `[n, channels, height, width]` with values from 0 to 1.
+/// Images are `[n, channels, height, width]` with values from 0 to 1 (up to 1e-4 of rounding).
 pub trait FeatureExtractor {
     /// What the features are, with a version: it stands in every signature, and features of
     /// different names are not compared. Visible characters without `|`.
@@ -89,7 +92,8 @@ pub(crate) fn read_pixels(
     let [_, channels, height, width] = images.dims();
     let values: Vec<f32> = read(images)?;
     // NaN is in no range.
-    match values.iter().position(|v| !(0.0..=1.0).contains(v)) {
+    let allowed = -ROUNDING..=1.0 + ROUNDING;
+    match values.iter().position(|v| !allowed.contains(v)) {
         None => Ok(values),
         Some(at) => Err(MetricError::PixelRange {
             extractor: extractor.to_string(),

@@ -146,12 +146,22 @@ pub(crate) fn check_pair(
             generated: generated.name().to_string(),
         });
     }
-    for (set, features) in [("real", real), ("generated", generated)] {
-        if features.rows() < needed {
-            return Err(MetricError::TooFewRows { metric, set, needed, got: features.rows() });
-        }
+    check_rows(metric, "real", real, needed)?;
+    check_rows(metric, "generated", generated, needed)
+}
+
+/// Checks that a set is large enough.
+pub(crate) fn check_rows(
+    metric: &'static str,
+    set: &'static str,
+    features: &Features,
+    needed: usize,
+) -> Result<(), MetricError> {
+    let got = features.rows();
+    if got >= needed {
+        return Ok(());
     }
-    Ok(())
+    Err(MetricError::TooFewRows { metric, set, needed, got })
 }
 
 /// Refuses a result that overflowed.

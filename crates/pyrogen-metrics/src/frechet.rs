@@ -1,9 +1,10 @@
 //! The Fréchet distance between two Gaussians fitted to features.
 
 use faer::linalg::matmul::matmul;
-use faer::{Accum, Mat, MatRef, Par, Side};
+use faer::{Accum, Mat, MatMut, MatRef, Par, Side};
 
-use crate::features::{check_pair, finite};
+use crate::features::{check_pair, check_rows, finite};
+use crate::registers::settled;
 use crate::{Features, MetricError};
 
 const METRIC: &str = "frechet";
@@ -87,14 +88,14 @@ impl Gaussian {
     /// Fewer than two rows, or values whose squares overflow.
     pub fn fit(features: &Features) -> Result<Self, MetricError> {
         let (n, d) = (features.rows(), features.cols());
-        check_pair(METRIC, features, features, 2)?;
+        check_rows(METRIC, "fitted", features, 2)?;
         let mean = column_means(features);
         let scale = 1.0 / ((n - 1) as f64).sqrt();
         let x = features.matrix();
         let centred = Mat::from_fn(n, d, |i, j| (x[(i, j)] - mean[j]) * scale);
         finite(METRIC, centred.squared_norm_l2())?;
         // With C = QR the covariance C^T C is R^T R.
-        let factor = if n > d { centred.qr().thin_R().to_owned() } else { centred };
+        let factor = if n > d { settled(|| centred.qr().thin_R().to_owned()) } else { centred };
         Ok(Self { mean, factor })
     }
 
@@ -108,8 +109,7 @@ impl Gaussian {
         let d = mean.len();
         check_moments(&mean, covariance)?;
         let matrix = MatRef::from_row_major_slice(covariance, d, d);
-        let eigen = matrix
-            .self_adjoint_eigen(Side::Lower)
+        let eigen = settled(|| matrix.self_adjoint_eigen(Side::Lower))
             .map_err(|_| not_converged("eigendecomposition"))?;
         let values = eigen.S().column_vector();
         let largest = (0..d).map(|i| values[i].abs()).fold(0.0, f64::max);
@@ -140,14 +140,8 @@ impl Gaussian {
     pub fn covariance(&self) -> Vec<f64> {
         let d = self.dims();
         let mut values = vec![0.0; d * d];
-        matmul(
-            faer::MatMut::from_row_major_slice_mut(&mut values, d, d),
-            Accum::Replace,
-            self.factor.transpose(),
-            &self.factor,
-            1.0,
-            Par::rayon(0),
-        );
+        let target = MatMut::from_row_major_slice_mut(&mut values, d, d);
+        settled(|| product(target, self.factor.transpose(), self.factor.as_ref()));
         values
     }
 
@@ -172,20 +166,19 @@ impl Gaussian {
     }
 
     fn trace_of_root(&self, other: &Self) -> Result<f64, MetricError> {
-        let mut product = Mat::zeros(self.factor.nrows(), other.factor.nrows());
-        matmul(
-            &mut product,
-            Accum::Replace,
-            &self.factor,
-            other.factor.transpose(),
-            1.0,
-            Par::rayon(0),
-        );
-        let values =
-            product.singular_values().map_err(|_| not_converged("singular value decomposition"))?;
+        let mut between = Mat::zeros(self.factor.nrows(), other.factor.nrows());
+        let values = settled(|| {
+            product(between.as_mut(), self.factor.as_ref(), other.factor.transpose());
+            between.singular_values()
+        })
+        .map_err(|_| not_converged("singular value decomposition"))?;
         // Smallest first: the sum keeps the small ones' digits.
         Ok(values.iter().rev().sum())
     }
+}
+
+fn product(target: MatMut<f64>, a: MatRef<f64>, b: MatRef<f64>) {
+    matmul(target, Accum::Replace, a, b, 1.0, Par::rayon(0));
 }
 
 fn not_converged(decomposition: &'static str) -> MetricError {

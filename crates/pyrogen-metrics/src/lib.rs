@@ -11,6 +11,7 @@ mod metric;
 mod mmd;
 mod pairwise;
 mod prdc;
+mod registers;
 mod report;
 mod resize;
 mod signature;

@@ -103,10 +103,9 @@ pub fn mmd(
         Bandwidth::Given(bandwidths) => bandwidths.clone(),
     };
     check_bandwidths(&bandwidths)?;
-    let rbf = |squared: f64| {
-        let terms = bandwidths.iter().map(|b| (-squared / (2.0 * b * b)).exp());
-        terms.sum::<f64>() / bandwidths.len() as f64
-    };
+    let rates: Vec<f64> = bandwidths.iter().map(|b| -0.5 / (b * b)).collect();
+    let weight = 1.0 / rates.len() as f64;
+    let rbf = |squared: f64| weight * rates.iter().map(|r| (r * squared).exp()).sum::<f64>();
     let within = |x: &Features| -> Result<f64, MetricError> {
         let distances = Distances::new(x, x);
         distances.check(METRIC)?;

@@ -9,6 +9,7 @@ use faer::{Accum, MatMut, Par};
 use rayon::prelude::*;
 
 use crate::features::finite;
+use crate::registers::settle;
 use crate::{Features, MetricError};
 
 /// Rows of dot products that a thread holds at a time: large enough for a fast matrix product.
@@ -20,7 +21,7 @@ pub(crate) fn rows<T: Send>(
     y: &Features,
     f: impl Fn(usize, &[f64]) -> T + Sync,
 ) -> Vec<T> {
-    blocks(x, y, |_| 0, |i, _, dots| f(i, dots))
+    flatten(blocks(x, y, |_| 0, |block| block.rows(&f)))
 }
 
 /// Calls `f(i, dots)` for each row `i` of `x` with the products above the diagonal:
@@ -29,37 +30,76 @@ pub(crate) fn rows_above_diagonal<T: Send>(
     x: &Features,
     f: impl Fn(usize, &[f64]) -> T + Sync,
 ) -> Vec<T> {
-    blocks(x, x, |start| start, |i, first, dots| f(i, &dots[i + 1 - first..]))
+    flatten(blocks(x, x, |start| start, |block| block.above_diagonal(&f)))
+}
+
+/// Calls `f(state, i, dots)` for the rows of [`rows_above_diagonal`], with one state for several
+/// blocks of rows, and joins the states; for states whose order does not matter.
+pub(crate) fn fold_above_diagonal<S: Send>(
+    x: &Features,
+    new: impl Fn() -> S + Sync + Send,
+    f: impl Fn(&mut S, usize, &[f64]) + Sync,
+    join: impl Fn(S, S) -> S + Sync + Send,
+) -> S {
+    let each = |mut state: S, start: usize| {
+        Block::new(x, x, start, start).above_diagonal(|i, dots| f(&mut state, i, dots));
+        state
+    };
+    starts(x).into_par_iter().fold(&new, each).reduce(&new, &join)
 }
 
 /// `first(start)` is the first column that the block starting at row `start` needs.
 fn blocks<T: Send>(
     x: &Features,
     y: &Features,
-    first: impl Fn(usize) -> usize + Sync,
-    f: impl Fn(usize, usize, &[f64]) -> T + Sync,
+    first: impl Fn(usize) -> usize + Sync + Send,
+    f: impl Fn(Block) -> T + Sync + Send,
 ) -> Vec<T> {
-    let starts: Vec<usize> = (0..x.rows()).step_by(BLOCK).collect();
-    let parts: Vec<Vec<T>> = starts
-        .par_iter()
-        .map(|&start| {
-            let height = BLOCK.min(x.rows() - start);
-            let from = first(start);
-            let width = y.rows() - from;
-            let mut dots = vec![0.0; height * width];
-            matmul(
-                MatMut::from_row_major_slice_mut(&mut dots, height, width),
-                Accum::Replace,
-                x.matrix().subrows(start, height),
-                y.matrix().subrows(from, width).transpose(),
-                1.0,
-                Par::Seq,
-            );
-            let rows = dots.chunks_exact(width).enumerate();
-            rows.map(|(r, row)| f(start + r, from, row)).collect()
-        })
-        .collect();
+    let block = |start| f(Block::new(x, y, start, first(start)));
+    starts(x).into_par_iter().map(block).collect()
+}
+
+fn starts(x: &Features) -> Vec<usize> {
+    (0..x.rows()).step_by(BLOCK).collect()
+}
+
+fn flatten<T>(parts: Vec<Vec<T>>) -> Vec<T> {
     parts.into_iter().flatten().collect()
+}
+
+/// Some rows of the matrix, from one column on.
+struct Block {
+    dots: Vec<f64>,
+    width: usize,
+    first_row: usize,
+    first_column: usize,
+}
+
+impl Block {
+    fn new(x: &Features, y: &Features, first_row: usize, first_column: usize) -> Self {
+        let height = BLOCK.min(x.rows() - first_row);
+        let width = y.rows() - first_column;
+        let mut dots = vec![0.0; height * width];
+        matmul(
+            MatMut::from_row_major_slice_mut(&mut dots, height, width),
+            Accum::Replace,
+            x.matrix().subrows(first_row, height),
+            y.matrix().subrows(first_column, width).transpose(),
+            1.0,
+            Par::Seq,
+        );
+        settle();
+        Self { dots, width, first_row, first_column }
+    }
+
+    fn rows<T>(&self, mut f: impl FnMut(usize, &[f64]) -> T) -> Vec<T> {
+        let rows = self.dots.chunks_exact(self.width).enumerate();
+        rows.map(|(r, dots)| f(self.first_row + r, dots)).collect()
+    }
+
+    fn above_diagonal<T>(&self, mut f: impl FnMut(usize, &[f64]) -> T) -> Vec<T> {
+        self.rows(|i, dots| f(i, &dots[i + 1 - self.first_column..]))
+    }
 }
 
 /// Squared Euclidean distances between the rows of two sets, from dot products.

@@ -138,6 +138,8 @@ fn images_that_do_not_fit() {
         assert!(got.contains("image 2 has a value 1.5 outside 0 to 1"), "{got}");
         let nan = Tensor::full([1, 1, 8, 8], f32::NAN, &device);
         assert!(message(extractor.features(nan)).contains("NaN"));
+        let rounded = Tensor::full([1, 1, 8, 8], 1.0 + 1e-6, &device);
+        assert_eq!(extractor.features(rounded).unwrap().rows(), 1);
         let none = Tensor::zeros([0, 1, 8, 8], &device);
         let got = message(extractor.features(none));
         assert!(got.contains("0 rows of 64 columns"), "{got}");

@@ -1,11 +1,11 @@
 //! The median distance, without holding all distances.
 
 use super::METRIC;
-use crate::pairwise::{Distances, rows_above_diagonal};
+use crate::pairwise::{Distances, fold_above_diagonal};
 use crate::{Features, MetricError};
 
-/// Up to so many distances are held at once (32 MB).
-const HELD: usize = 4 << 20;
+/// Up to so many distances are held at once (64 MB): all pairs of 4,096 samples.
+const HELD: usize = 8 << 20;
 
 /// Bits that one pass of the selection fixes.
 const DIGIT: u32 = 16;
@@ -30,10 +30,13 @@ fn median(sets: &[&Features], held: usize) -> Result<f64, MetricError> {
     distances.check(METRIC)?;
     let n = pooled.rows();
     let pairs = n * (n - 1) / 2;
-    let lower = select(&pooled, &distances, (pairs - 1) / 2, held).sqrt();
-    let upper =
-        if pairs % 2 == 0 { select(&pooled, &distances, pairs / 2, held).sqrt() } else { lower };
-    let median = 0.5 * (lower + upper);
+    let lower = select(&pooled, &distances, (pairs - 1) / 2, held);
+    let upper = if pairs.is_multiple_of(2) {
+        of_rank_after(&pooled, &distances, lower, pairs / 2)
+    } else {
+        lower
+    };
+    let median = 0.5 * (lower.sqrt() + upper.sqrt());
     if median == 0.0 {
         return Err(MetricError::ZeroBandwidth);
     }
@@ -74,13 +77,39 @@ fn select(pooled: &Features, distances: &Distances, mut rank: usize, held: usize
     if fixed == u64::BITS {
         return f64::from_bits(prefix);
     }
-    let parts = rows_above_diagonal(pooled, |i, dots| {
-        bits_of(distances, i, dots)
-            .filter(|&bits| starts_with(bits, prefix, fixed))
-            .collect::<Vec<u64>>()
-    });
-    let mut left: Vec<u64> = parts.into_iter().flatten().collect();
+    let mut left: Vec<u64> = fold_above_diagonal(
+        pooled,
+        Vec::new,
+        |found, i, dots| {
+            let bits = bits_of(distances, i, dots);
+            found.extend(bits.filter(|&b| starts_with(b, prefix, fixed)));
+        },
+        |mut a, b| {
+            a.extend(b);
+            a
+        },
+    );
     f64::from_bits(*left.select_nth_unstable(rank).1)
+}
+
+/// The squared distance of rank `rank`, given that of the rank before.
+fn of_rank_after(pooled: &Features, distances: &Distances, before: f64, rank: usize) -> f64 {
+    let before = before.to_bits();
+    let (up_to, next) = fold_above_diagonal(
+        pooled,
+        || (0, u64::MAX),
+        |(up_to, next), i, dots| {
+            for bits in bits_of(distances, i, dots) {
+                if bits <= before {
+                    *up_to += 1;
+                } else {
+                    *next = bits.min(*next);
+                }
+            }
+        },
+        |a: (usize, u64), b| (a.0 + b.0, a.1.min(b.1)),
+    );
+    f64::from_bits(if up_to > rank { before } else { next })
 }
 
 /// How many of the distances that begin with `prefix` have each next digit.
@@ -91,15 +120,19 @@ fn count(
     fixed: u32,
     shift: u32,
 ) -> Vec<usize> {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    let counts: Vec<AtomicUsize> = (0..1 << DIGIT).map(|_| AtomicUsize::new(0)).collect();
-    rows_above_diagonal(pooled, |i, dots| {
-        for bits in bits_of(distances, i, dots).filter(|&b| starts_with(b, prefix, fixed)) {
-            let digit = (bits >> shift) as usize & ((1 << DIGIT) - 1);
-            counts[digit].fetch_add(1, Ordering::Relaxed);
-        }
-    });
-    counts.into_iter().map(AtomicUsize::into_inner).collect()
+    fold_above_diagonal(
+        pooled,
+        || vec![0; 1 << DIGIT],
+        |counts, i, dots| {
+            for bits in bits_of(distances, i, dots).filter(|&b| starts_with(b, prefix, fixed)) {
+                counts[(bits >> shift) as usize & ((1 << DIGIT) - 1)] += 1;
+            }
+        },
+        |mut a: Vec<usize>, b| {
+            a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+            a
+        },
+    )
 }
 
 fn bits_of(distances: &Distances, i: usize, dots: &[f64]) -> impl Iterator<Item = u64> {
@@ -118,7 +151,7 @@ mod tests {
 
     fn sorted_distances(x: &Features) -> Vec<f64> {
         let d = Distances::new(x, x);
-        let parts = rows_above_diagonal(x, |i, dots| {
+        let parts = crate::pairwise::rows_above_diagonal(x, |i, dots| {
             let pairs = dots.iter().enumerate();
             let distance = |(j, &dot)| d.fast(i, i + 1 + j, dot).sqrt();
             pairs.map(distance).collect::<Vec<f64>>()
