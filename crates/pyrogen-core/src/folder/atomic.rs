@@ -1,6 +1,6 @@
 //! Writes that leave the old or the new, never a part.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -30,19 +30,41 @@ pub fn remove_leftovers(folder: &Path) -> Result<(), FolderError> {
 
 /// Writes a file beside its place, flushes it to disk and renames it into its place.
 ///
+/// A symbolic link is followed. What is no regular file (a pipe, a terminal, a device) is written
+/// into and stays what it is.
+///
 /// # Errors
 /// When the system refuses; the old file is then untouched.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
-    let parent = parent_of(path);
-    let mut tmp = tempfile::Builder::new()
-        .prefix(TEMPORARY)
-        .tempfile_in(parent)
-        .map_err(FolderError::io(path, "write"))?;
-    tmp.write_all(bytes)
-        .and_then(|()| tmp.as_file().sync_all())
-        .map_err(FolderError::io(path, "write"))?;
-    tmp.persist(path).map_err(|e| FolderError::io(path, "write")(e.error))?;
+    write_into_place(path, bytes).map_err(FolderError::io(path, "write"))
+}
+
+fn write_into_place(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    if fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir()) {
+        return OpenOptions::new().write(true).open(path)?.write_all(bytes);
+    }
+    // A path that does not exist yet is its own place.
+    let place = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let mut tmp = temporary(0o666).tempfile_in(parent_of(&place))?;
+    tmp.write_all(bytes)?;
+    tmp.as_file().sync_all()?;
+    tmp.persist(&place).map_err(|e| e.error)?;
     Ok(())
+}
+
+/// Temporary files are private to the user by default; these get `mode` less what the user's mask
+/// takes, as any new file.
+fn temporary(mode: u32) -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(TEMPORARY);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(mode));
+    }
+    #[cfg(not(unix))]
+    let _ = mode;
+    builder
 }
 
 /// Fills a new folder beside `path` and swaps it into place.
@@ -58,10 +80,7 @@ pub fn replace_folder(
 ) -> Result<(), FolderError> {
     let parent = parent_of(path);
     fs::create_dir_all(parent).map_err(FolderError::io(parent, "create"))?;
-    let tmp = tempfile::Builder::new()
-        .prefix(TEMPORARY)
-        .tempdir_in(parent)
-        .map_err(FolderError::io(path, "write"))?;
+    let tmp = temporary(0o777).tempdir_in(parent).map_err(FolderError::io(path, "write"))?;
     fill(tmp.path())?;
     let old = old_name(path);
     if path.exists() {
@@ -70,7 +89,6 @@ pub fn replace_folder(
     }
     // From here on the temporary folder is the model: it is no longer removed on drop.
     let tmp = tmp.keep();
-    make_readable(&tmp)?;
     if let Err(e) = fs::rename(&tmp, path) {
         // The old one is whole under its other name: put it back, then tell.
         let _ = fs::rename(&old, path);
@@ -83,19 +101,6 @@ pub fn replace_folder(
 /// The folder at `path`, or the previous one where [`replace_folder`] was cut off.
 pub fn recover(path: &Path) -> Option<PathBuf> {
     [path.to_path_buf(), old_name(path)].into_iter().find(|p| p.is_dir())
-}
-
-/// Temporary folders are private to the user; a saved model has the usual permissions.
-fn make_readable(path: &Path) -> Result<(), FolderError> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(path, fs::Permissions::from_mode(0o755))
-            .map_err(FolderError::io(path, "write"))?;
-    }
-    #[cfg(not(unix))]
-    let _ = path;
-    Ok(())
 }
 
 fn remove_if_present(path: &Path) -> Result<(), FolderError> {
@@ -160,5 +165,37 @@ mod tests {
         replace_folder(&path, |p| write_file(&p.join("a"), b"2")).unwrap();
         assert_eq!(fs::read(path.join("a")).unwrap(), b"2");
         assert!(!old_name(&path).exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_followed_and_devices_stay_devices() {
+        use std::os::unix::fs::{FileTypeExt, symlink};
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        fs::write(path("file"), "old").unwrap();
+        symlink(path("file"), path("link")).unwrap();
+        write_file(&path("link"), b"new").unwrap();
+        assert!(fs::symlink_metadata(path("link")).unwrap().is_symlink());
+        assert_eq!(fs::read(path("file")).unwrap(), b"new");
+
+        symlink("/dev/null", path("null")).unwrap();
+        write_file(&path("null"), b"new").unwrap();
+        assert!(fs::metadata(path("null")).unwrap().file_type().is_char_device());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn modes_are_those_of_any_new_file() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        let mode = |name: &str| fs::metadata(path(name)).unwrap().permissions().mode();
+        fs::write(path("theirs"), "x").unwrap();
+        write_file(&path("ours"), b"x").unwrap();
+        assert_eq!(mode("ours"), mode("theirs"));
+        fs::create_dir(path("their folder")).unwrap();
+        replace_folder(&path("our folder"), |_| Ok(())).unwrap();
+        assert_eq!(mode("our folder"), mode("their folder"));
     }
 }
