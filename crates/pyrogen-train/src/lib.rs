@@ -3,6 +3,8 @@
 pub mod callback;
 pub mod checkpoint;
 mod config;
+#[cfg(feature = "dashboard")]
+pub mod dashboard;
 mod ema;
 mod error;
 mod gradient;
