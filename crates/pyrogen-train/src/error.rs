@@ -31,6 +31,14 @@ pub enum TrainError {
         /// The run folder.
         path: PathBuf,
     },
+    /// The folder holds no run, and something where a run would write.
+    #[error("{}: {} is there and is not a run's: give an empty or a new folder", path.display(), occupied.display())]
+    NoRun {
+        /// The folder.
+        path: PathBuf,
+        /// What is in the way.
+        occupied: PathBuf,
+    },
     /// The run was started with another configuration.
     #[error("{}: the run was started with another configuration: `{field}` was {was}, now {now}", path.display())]
     OtherRun {

@@ -101,7 +101,7 @@ impl OptimizerConfig {
                 .with_weight_decay(self.weight_decay as f32)
                 .init(),
             Method::Sgd => {
-                let momentum = (b1 > 0.0).then(|| MomentumConfig {
+                let momentum = (b1 > 0.0).then_some(MomentumConfig {
                     momentum: self.beta1,
                     dampening: 0.0,
                     nesterov: false,

@@ -28,6 +28,10 @@ pub struct RunFolder {
     started: Instant,
 }
 
+/// What only a run with a `config.json` has; without one it is somebody else's.
+const WRITTEN: [&str; 6] =
+    ["metrics.csv", "events.jsonl", "checkpoints/last", "checkpoints/best", "model", "report.html"];
+
 impl RunFolder {
     /// Makes a run folder, or opens one to go on with.
     ///
@@ -35,8 +39,8 @@ impl RunFolder {
     /// run goes on. A folder that was killed before it held anything is started anew.
     ///
     /// # Errors
-    /// When the folder holds a run and `resume` is false, when the record differs, or when the
-    /// system refuses.
+    /// When the folder holds a run and `resume` is false, when the record differs, when the folder
+    /// holds something else where the run would write, or when the system refuses.
     pub fn open(path: &Path, record: &Value, resume: bool) -> Result<Self, TrainError> {
         let config = path.join("config.json");
         if config.exists() {
@@ -47,6 +51,8 @@ impl RunFolder {
             if let Some((field, was, now)) = difference(&before, record, "") {
                 return Err(TrainError::OtherRun { path: path.to_path_buf(), field, was, now });
             }
+        } else if let Some(occupied) = WRITTEN.iter().map(|n| path.join(n)).find(|p| p.exists()) {
+            return Err(TrainError::NoRun { path: path.to_path_buf(), occupied });
         }
         for name in ["checkpoints", "samples", "plots"] {
             let dir = path.join(name);
@@ -140,6 +146,23 @@ mod tests {
         let other = json!({"seed": 1, "train": {"limits": {"epochs": 2}, "batch_size": 9}});
         let error = RunFolder::open(&path, &other, true).unwrap_err().to_string();
         assert!(error.contains("`train.batch_size` was 8, now 9"), "{error}");
+    }
+
+    #[test]
+    fn what_is_not_a_run_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let model = dir.path().join("model");
+        fs::create_dir(&model).unwrap();
+        for resume in [false, true] {
+            let error = RunFolder::open(dir.path(), &json!({}), resume).unwrap_err().to_string();
+            assert!(error.contains("model is there"), "{error}");
+        }
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing was made");
+        // What a run that was killed before it held anything leaves, and files of other names.
+        fs::remove_dir(&model).unwrap();
+        fs::create_dir(dir.path().join("checkpoints")).unwrap();
+        fs::write(dir.path().join("notes.txt"), "mine").unwrap();
+        RunFolder::open(dir.path(), &json!({}), false).unwrap();
     }
 
     #[test]
