@@ -1,1 +1,107 @@
-//! Examples of Pyrogen; see the files in `examples/`.
+//! What the examples share, and the book's tutorial as tests.
+//!
+//! The examples are in `examples/`, one file each; they use the embedded digits and run in less
+//! than a minute on a CPU:
+//!
+//! | example | what |
+//! |---|---|
+//! | `train_vae` | data, training, scores, samples and a saved model, in the library |
+//! | `load_and_sample` | a program that loads a model and samples |
+//! | `latent_arithmetic` | attribute vectors and interpolation |
+//! | `anomaly` | what a model has not seen is less probable |
+//! | `own_objective` | a model of one's own, trained by the same trainer |
+
+use std::error::Error;
+use std::path::Path;
+use std::sync::Arc;
+
+use burn::tensor::{Int, TensorData};
+use pyrogen::core::folder::Card;
+use pyrogen::core::{Batch, Examples};
+use pyrogen::data::{Dataset, Holdout, Preparation, Prepared, Recipe, Split, digits};
+use pyrogen::nn::{MlpConfig, Network};
+use pyrogen::prelude::*;
+use pyrogen::train::{
+    GradientLearner, Learner, Limits, OptimizerConfig, ProgressMode, TrainConfig, Trainer,
+};
+
+/// The first tutorial of the book: every block of Rust in it is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/src/tutorial-first-model.md")]
+pub struct TutorialFirstModel;
+
+/// Pictures on the CPU with their labels.
+#[derive(Debug)]
+pub struct Labelled {
+    /// `[n, 1, 8, 8]`, from 0 to 1.
+    pub x: Tensor<4>,
+    /// The digit of each picture.
+    pub labels: Vec<usize>,
+}
+
+/// A model and the data that it was made with.
+#[derive(Debug)]
+pub struct Trained {
+    /// The model.
+    pub model: Vae,
+    /// What it has learnt from.
+    pub train: Labelled,
+    /// What it has not seen.
+    pub test: Labelled,
+}
+
+/// Trains a small VAE on the embedded digits in some seconds, for examples that need one, and
+/// saves it into the run folder `folder`.
+///
+/// # Errors
+/// When the folder holds a run already or cannot be written.
+pub fn small_model(folder: &Path) -> Result<Trained, Box<dyn Error>> {
+    let seed = Seed(1);
+    let device = Device::flex();
+    let Split { train, test } = digits().split(Holdout::Fraction(0.2), seed)?;
+    let preparation = Preparation::fit(&Recipe::Unit, &train)?;
+    let data = train.card("digits", &preparation);
+    let (train_labels, test_labels) = (labels(&train), labels(&test));
+    let train = Prepared::<2>::new(train, preparation.clone())?;
+    let test = Prepared::<2>::new(test, preparation)?;
+    let whole = |part: &Prepared<2>, labels: Vec<usize>| -> Labelled {
+        let rows: Vec<usize> = (0..part.len()).collect();
+        let Batch { x, .. } = part.batch(&rows, &mut Noise::new(seed).fork("whole"), &device);
+        Labelled { x: x.reshape([labels.len(), 1, 8, 8]), labels }
+    };
+    let (train_part, test) = (whole(&train, train_labels), whole(&test, test_labels));
+
+    let config = VaeConfig {
+        latents: 8,
+        network: Network::Mlp(MlpConfig { hidden: vec![128], ..MlpConfig::default() }),
+        ..VaeConfig::default()
+    };
+    let training = TrainConfig {
+        limits: Limits { epochs: Some(40), ..Limits::default() },
+        optimizer: OptimizerConfig { learning_rate: 3e-3, ..OptimizerConfig::default() },
+        ..TrainConfig::default()
+    };
+    let learner = GradientLearner::new(config.init(seed, &device)?, &training)?;
+    let outcome = Trainer::new(training, seed)?.progress(ProgressMode::Hidden).fit(
+        learner,
+        Arc::new(train),
+        None,
+        folder,
+        serde_json::json!({"family": "vae", "data": "digits"}),
+        false,
+    )?;
+    let model = outcome.learner.model();
+    let card = Card { steps: outcome.state.step, data, ..Card::new(pyrogen::vae::FAMILY, seed) };
+    model.save(&folder.join("model"), &card)?;
+    Ok(Trained { model, train: train_part, test })
+}
+
+/// Rows as a tensor, to select them.
+pub fn indices(rows: &[usize], device: &Device) -> Tensor<1, Int> {
+    let rows: Vec<i32> = rows.iter().map(|&row| row as i32).collect();
+    Tensor::from_data(TensorData::new(rows.clone(), [rows.len()]), device)
+}
+
+fn labels(data: &Dataset) -> Vec<usize> {
+    data.labels().unwrap_or_default().iter().map(|&label| label as usize).collect()
+}
