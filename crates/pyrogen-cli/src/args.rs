@@ -132,7 +132,7 @@ pub struct TrainArgs {
     #[arg(long, conflicts_with = "minutes")]
     pub steps: Option<u64>,
     /// Minutes
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub minutes: Option<f64>,
     /// Skip the evaluation at the end
     #[arg(long)]
@@ -157,7 +157,7 @@ pub struct SampleArgs {
     #[arg(long)]
     pub class: Option<usize>,
     /// Spread of the latent draws: below 1 is safer and less varied
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 1.0, allow_negative_numbers = true)]
     pub temperature: f64,
     #[command(flatten)]
     pub device: DeviceArg,
@@ -268,7 +268,7 @@ pub struct TraverseArgs {
     #[arg(long, default_value_t = 9)]
     pub steps: usize,
     /// How far to go, in standard deviations of the prior
-    #[arg(long, default_value_t = 2.5)]
+    #[arg(long, default_value_t = 2.5, allow_negative_numbers = true)]
     pub range: f64,
     /// The class, for conditional models
     #[arg(long)]

@@ -1,7 +1,9 @@
 //! Where results go: files by their ending, JSON or plain lines on standard output.
 
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 
+use pyrogen::core::FolderError;
 use pyrogen::data::{Layout, auto_scale, grid_png_file, picture_folder, write_csv, write_npy};
 use serde::Serialize;
 use serde_json::Value;
@@ -49,6 +51,24 @@ impl Form {
     }
 }
 
+/// Checks the ending of a file of numbers, before any computing.
+pub fn expect_ending(path: &Path, allowed: &[&str]) -> Result<(), CliError> {
+    let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
+    if allowed.iter().any(|a| ending == *a) {
+        return Ok(());
+    }
+    let allowed: Vec<String> = allowed.iter().map(|a| format!(".{a}")).collect();
+    Err(CliError::Usage(format!("{}: give {}", path.display(), allowed.join(" or "))))
+}
+
+/// Makes the folder that a file is to be in.
+pub fn make_parent(path: &Path) -> Result<(), CliError> {
+    let Some(parent) = path.parent().filter(|p| !p.as_os_str().is_empty()) else {
+        return Ok(());
+    };
+    Ok(std::fs::create_dir_all(parent).map_err(FolderError::io(parent, "create"))?)
+}
+
 /// Writes examples in raw units; `columns` is for grids (0 for a square).
 pub fn write_examples(
     path: &Path,
@@ -58,10 +78,7 @@ pub fn write_examples(
     columns: usize,
 ) -> Result<(), CliError> {
     let n = raw.len() / layout.width();
-    if let Some(parent) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
-        std::fs::create_dir_all(parent)
-            .map_err(|e| CliError::Failed(format!("{}: cannot create: {e}", parent.display())))?;
-    }
+    make_parent(path)?;
     let event = &layout.event;
     let scale = auto_scale(event);
     match Form::of(path, layout)? {
@@ -81,27 +98,37 @@ pub fn write_examples(
 /// One JSON object on standard output.
 pub fn print_json<T: Serialize>(value: &T) -> Result<(), CliError> {
     let text = serde_json::to_string(value).map_err(|e| CliError::Failed(e.to_string()))?;
-    print_line(&text);
-    Ok(())
+    print_line(&text)
 }
 
-/// One line on standard output; a reader that has gone away is no error.
-pub fn print_line(text: &str) {
-    use std::io::Write;
-    let _ = writeln!(std::io::stdout(), "{text}");
+/// One line on standard output.
+pub fn print_line(text: &str) -> Result<(), CliError> {
+    print_text(&format!("{text}\n"))
+}
+
+/// Text on standard output; a reader that has gone away is no error.
+pub fn print_text(text: &str) -> Result<(), CliError> {
+    let mut out = std::io::stdout();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() != ErrorKind::BrokenPipe => {
+            Err(CliError::Failed(format!("standard output: cannot write: {e}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// `name: value` lines of a JSON object, nested names joined with dots.
-pub fn print_fields(value: &Value, path: &str) {
+pub fn print_fields(value: &Value, path: &str) -> Result<(), CliError> {
     match value {
         Value::Object(fields) if !fields.is_empty() => {
             for (name, value) in fields {
                 let here = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-                print_fields(value, &here);
+                print_fields(value, &here)?;
             }
         }
-        Value::String(text) => print_line(&format!("{path}: {text}")),
+        Value::String(text) => print_line(&format!("{path}: {text}"))?,
         Value::Null => {}
-        other => print_line(&format!("{path}: {other}")),
+        other => print_line(&format!("{path}: {other}"))?,
     }
+    Ok(())
 }

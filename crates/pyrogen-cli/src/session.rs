@@ -147,9 +147,16 @@ impl Session {
                 "--temperature must be a number of at least 0, got {temperature}"
             )));
         }
+        let mut values = Vec::new();
+        let width: usize = self.model.event_shape().iter().product();
+        values.try_reserve_exact(n.saturating_mul(width)).map_err(|_| {
+            CliError::Failed(format!("{n} samples do not fit into memory: draw fewer at a time"))
+        })?;
+        if let Some(class) = class {
+            self.model.check_classes(Some(&[class]))?;
+        }
         let classes: Option<Vec<usize>> =
             self.drawn_classes(n, class).map(|labels| labels.iter().map(|&l| l as usize).collect());
-        self.model.check_classes(classes.as_deref())?;
         let noise = Noise::new(seed).fork("samples");
         for start in (0..n).step_by(CHUNK) {
             let rows = start..(start + CHUNK).min(n);

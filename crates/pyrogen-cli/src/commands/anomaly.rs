@@ -6,11 +6,14 @@ use serde_json::json;
 
 use crate::args::AnomalyArgs;
 use crate::error::CliError;
-use crate::output::{print_json, print_line};
+use crate::output::{expect_ending, make_parent, print_json, print_line};
 use crate::session::Session;
 
 /// Ranks examples by their log-likelihood, the least probable first.
 pub fn run(args: AnomalyArgs) -> Result<(), CliError> {
+    if let Some(path) = &args.out {
+        expect_ending(path, &["csv"])?;
+    }
     let (session, data) = Session::with_data(&args.target)?;
     let seed = Seed(args.target.seed);
     let likelihood = session.score(&data, ScoreMethod::Estimate, args.draws, seed)?;
@@ -22,6 +25,7 @@ pub fn run(args: AnomalyArgs) -> Result<(), CliError> {
         for (rank, &row) in order.iter().enumerate() {
             text += &format!("{},{row},{}\n", rank + 1, nats[row]);
         }
+        make_parent(path)?;
         write_file(path, text.as_bytes())?;
     }
     let top = &order[..args.top.min(order.len())];
@@ -31,10 +35,10 @@ pub fn run(args: AnomalyArgs) -> Result<(), CliError> {
             top.iter().map(|&r| json!({"row": r, "nats": nats[r], "label": label(r)})).collect();
         return print_json(&json!({"kind": likelihood.kind(), "n": nats.len(), "anomalies": list}));
     }
-    print_line("row  log p(x) in nats");
+    print_line("row  log p(x) in nats")?;
     for &row in top {
         let label = label(row).map_or(String::new(), |l| format!("  label {l}"));
-        print_line(&format!("{row}  {:.3}{label}", nats[row]));
+        print_line(&format!("{row}  {:.3}{label}", nats[row]))?;
     }
     Ok(())
 }

@@ -18,12 +18,12 @@ pub fn describe(source: Source, json: JsonArg) -> Result<(), CliError> {
     for (name, value) in fields {
         match value {
             Value::Array(rows) if rows.iter().any(Value::is_object) => {
-                print_line(&format!("{name}:"));
+                print_line(&format!("{name}:"))?;
                 for row in rows {
-                    print_line(&format!("    {}", row_text(&row)));
+                    print_line(&format!("    {}", row_text(&row)))?;
                 }
             }
-            value => print_fields(&value, &name),
+            value => print_fields(&value, &name)?,
         }
     }
     Ok(())

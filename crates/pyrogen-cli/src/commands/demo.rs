@@ -20,6 +20,8 @@ const MARK: &str = ".pyrogen-demo";
 pub fn run(args: DemoArgs) -> Result<(), CliError> {
     let started = Instant::now();
     let out = &args.out;
+    // Before anything is replaced.
+    device(args.device.device)?;
     if out.exists() {
         let empty = std::fs::read_dir(out).map_err(FolderError::io(out, "read"))?.next().is_none();
         if !empty && !out.join(MARK).exists() {
@@ -50,11 +52,11 @@ pub fn run(args: DemoArgs) -> Result<(), CliError> {
     })?;
     eprintln!("evaluating on the held-out digits");
     report::write(out, &order.data, device(order.device)?, true)?;
-    print_line(&format!("report: {}", out.join("report.html").display()));
+    print_line(&format!("report: {}", out.join("report.html").display()))?;
     print_line(&format!(
         "draw more: pyrogen sample {} -n 100 --seed 2 --out samples.png",
         out.display()
-    ));
+    ))?;
     eprintln!("done in {:.0} s", started.elapsed().as_secs_f64());
     Ok(())
 }

@@ -10,19 +10,21 @@ use crate::session::{Session, first};
 
 /// Computes every metric that applies.
 pub fn run(args: EvaluateArgs) -> Result<(), CliError> {
+    if args.limit == 0 {
+        return Err(CliError::Usage("--limit must be at least 1".into()));
+    }
     let (session, data) = Session::with_data(&args.target)?;
     let data = session.prepare(first(data.data(), args.limit))?;
     let evaluation = evaluate(&session, &data, args.draws, Seed(args.target.seed))?;
     if args.json.json {
         return print_json(&evaluation);
     }
-    print(&evaluation);
-    Ok(())
+    print(&evaluation)
 }
 
 /// Plain lines.
-pub fn print(evaluation: &Evaluation) {
-    print_line(&format!("examples: {}", evaluation.examples));
+fn print(evaluation: &Evaluation) -> Result<(), CliError> {
+    print_line(&format!("examples: {}", evaluation.examples))?;
     for l in &evaluation.likelihood {
         let text = serde_json::to_value(l).unwrap_or_default();
         let number = |name: &str| text[name].as_f64();
@@ -32,15 +34,16 @@ pub fn print(evaluation: &Evaluation) {
             text["kind"].as_str().unwrap_or_default(),
             number("mean_nats").unwrap_or(f64::NAN),
             number("bits_per_dim").unwrap_or(f64::NAN)
-        ));
+        ))?;
     }
     for m in &evaluation.metrics {
         for (name, value) in m.values() {
-            print_line(&format!("{name}: {value:.5}"));
+            print_line(&format!("{name}: {value:.5}"))?;
         }
-        print_line(&format!("    {}", m.signature()));
+        print_line(&format!("    {}", m.signature()))?;
     }
     if let Some(latent) = &evaluation.latent {
-        print_line(&latent.to_string());
+        print_line(&latent.to_string())?;
     }
+    Ok(())
 }

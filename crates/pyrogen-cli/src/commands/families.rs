@@ -33,10 +33,10 @@ pub fn run(args: JsonArg) -> Result<(), CliError> {
             words.extend(["reconstruct", "interpolate", "traverse"]);
         }
         words.push("evaluate");
-        print_line(&format!("{}: {}", f.name(), f.about()));
-        print_line(&format!("    {}", words.join(", ")));
+        print_line(&format!("{}: {}", f.name(), f.about()))?;
+        print_line(&format!("    {}", words.join(", ")))?;
         if !can.score.is_empty() {
-            print_line(&format!("    likelihood: {}", can.score.join(", ")));
+            print_line(&format!("    likelihood: {}", can.score.join(", ")))?;
         }
     }
     Ok(())

@@ -26,6 +26,6 @@ pub fn run(args: InfoArgs) -> Result<(), CliError> {
     if args.json.json {
         return print_json(&info);
     }
-    print_fields(&info, "");
+    print_fields(&info, "")?;
     Ok(())
 }

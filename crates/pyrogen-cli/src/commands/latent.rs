@@ -16,6 +16,9 @@ pub fn reconstruct(args: ReconstructArgs) -> Result<(), CliError> {
     let (session, data) = Session::with_data(&args.target)?;
     let layout = session.preparation.layout();
     let form = Form::of(&args.out, layout)?;
+    if args.n == 0 {
+        return Err(CliError::Usage("-n must be at least 1".into()));
+    }
     let n = args.n.min(data.len());
     let (original, decoded) = reconstructions(&session, &data, n, Seed(args.target.seed))?;
     if form == Form::Png {
@@ -25,7 +28,7 @@ pub fn reconstruct(args: ReconstructArgs) -> Result<(), CliError> {
     } else {
         write_examples(&args.out, &decoded, None, layout, 0)?;
     }
-    print_line(&format!("{n} reconstructions in {}", args.out.display()));
+    print_line(&format!("{n} reconstructions in {}", args.out.display()))?;
     Ok(())
 }
 
@@ -86,7 +89,7 @@ pub fn interpolate(args: InterpolateArgs) -> Result<(), CliError> {
     let condition = repeat(&condition, args.steps);
     let raw = session.raw(&host(decoder.decode(z, &condition)));
     write_examples(&args.out, &raw, None, layout, args.steps)?;
-    print_line(&format!("{} points in {}", args.steps, args.out.display()));
+    print_line(&format!("{} points in {}", args.steps, args.out.display()))?;
     Ok(())
 }
 
@@ -98,7 +101,7 @@ pub fn traverse(args: TraverseArgs) -> Result<(), CliError> {
     let raw = traversals(&session, &args.dims, args.steps, args.range, args.class)?;
     write_examples(&args.out, &raw, None, layout, args.steps)?;
     let count = raw.len() / layout.width() / args.steps;
-    print_line(&format!("{count} dimensions in {}", args.out.display()));
+    print_line(&format!("{count} dimensions in {}", args.out.display()))?;
     Ok(())
 }
 

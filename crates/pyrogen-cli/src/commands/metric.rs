@@ -33,9 +33,9 @@ pub fn run(args: MetricArgs) -> Result<(), CliError> {
         return print_json(&report);
     }
     for (name, value) in report.values() {
-        print_line(&format!("{name}: {value}"));
+        print_line(&format!("{name}: {value}"))?;
     }
-    print_line(&format!("signature: {}", report.signature()));
+    print_line(&format!("signature: {}", report.signature()))?;
     Ok(())
 }
 

@@ -14,6 +14,7 @@ pub mod train;
 
 use crate::args::{Command, DataCommand};
 use crate::error::CliError;
+use crate::output::print_text;
 
 /// Carries out a command.
 pub fn run(command: Command) -> Result<(), CliError> {
@@ -34,8 +35,9 @@ pub fn run(command: Command) -> Result<(), CliError> {
         Command::Completions { shell } => {
             use clap::CommandFactory;
             let mut grammar = crate::args::Cli::command();
-            clap_complete::generate(shell, &mut grammar, "pyrogen", &mut std::io::stdout());
-            Ok(())
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut grammar, "pyrogen", &mut script);
+            print_text(&String::from_utf8_lossy(&script))
         }
     }
 }

@@ -20,6 +20,6 @@ pub fn run(args: SampleArgs) -> Result<(), CliError> {
     if args.json.json {
         return print_json(&json!({"n": args.n, "seed": args.seed, "out": args.out}));
     }
-    print_line(&format!("{} samples in {}", args.n, args.out.display()));
+    print_line(&format!("{} samples in {}", args.n, args.out.display()))?;
     Ok(())
 }

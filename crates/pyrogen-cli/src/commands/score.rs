@@ -1,38 +1,30 @@
 //! `pyrogen score`
 
+use std::path::Path;
+
 use pyrogen::core::{LikelihoodKind, ScoreMethod, Seed};
 use pyrogen::data::{Layout, write_csv, write_npy};
 use pyrogen::metrics::LikelihoodReport;
 
 use crate::args::{MethodName, ScoreArgs};
 use crate::error::CliError;
-use crate::output::{print_json, print_line};
+use crate::output::{expect_ending, make_parent, print_json, print_line};
 use crate::session::Session;
 
 /// Says how probable examples are, each and in the mean.
 pub fn run(args: ScoreArgs) -> Result<(), CliError> {
+    if let Some(path) = &args.out {
+        expect_ending(path, &["csv", "npy"])?;
+    }
     let (session, data) = Session::with_data(&args.target)?;
     let method = match args.method {
         MethodName::Estimate => ScoreMethod::Estimate,
         MethodName::LowerBound => ScoreMethod::LowerBound,
     };
-    let ending = args.out.as_ref().map(|p| p.extension().unwrap_or_default().to_os_string());
-    if let (Some(path), Some(ending)) = (&args.out, &ending)
-        && ending != "csv"
-        && ending != "npy"
-    {
-        return Err(CliError::Usage(format!("{}: give .csv or .npy", path.display())));
-    }
     let likelihood = session.score(&data, method, args.draws, Seed(args.target.seed))?;
     let report = LikelihoodReport::new(&likelihood)?;
     if let Some(path) = &args.out {
-        let values: Vec<f32> = likelihood.nats().iter().map(|&v| v as f32).collect();
-        match ending.is_some_and(|e| e == "npy") {
-            true => write_npy(path, &values, &[values.len()])?,
-            false => {
-                write_csv(path, &values, None, &Layout { event: vec![1], ..Layout::default() })?
-            }
-        }
+        write(path, likelihood.nats())?;
     }
     if args.json.json {
         return print_json(&report);
@@ -44,8 +36,19 @@ pub fn run(args: ScoreArgs) -> Result<(), CliError> {
         _ => "log p(x)",
     };
     let error = likelihood.std_err().map_or(String::new(), |e| format!(" ± {e:.4}"));
-    print_line(&format!("{kind}: {:.4}{error} nats", likelihood.mean_nats()));
-    print_line(&format!("bits per dimension: {:.5}", likelihood.bits_per_dim()));
-    print_line(&format!("examples: {}", likelihood.nats().len()));
+    print_line(&format!("{kind}: {:.4}{error} nats", likelihood.mean_nats()))?;
+    print_line(&format!("bits per dimension: {:.5}", likelihood.bits_per_dim()))?;
+    print_line(&format!("examples: {}", likelihood.nats().len()))?;
+    Ok(())
+}
+
+/// One number an example.
+fn write(path: &Path, nats: &[f64]) -> Result<(), CliError> {
+    make_parent(path)?;
+    let values: Vec<f32> = nats.iter().map(|&v| v as f32).collect();
+    match path.extension().is_some_and(|e| e.eq_ignore_ascii_case("npy")) {
+        true => write_npy(path, &values, &[values.len()])?,
+        false => write_csv(path, &values, None, &Layout { event: vec![1], ..Layout::default() })?,
+    }
     Ok(())
 }

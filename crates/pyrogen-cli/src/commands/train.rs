@@ -24,6 +24,9 @@ pub fn run(args: TrainArgs) -> Result<(), CliError> {
         device: args.device.device,
         resume: args.resume,
     };
+    if let Some(minutes) = args.minutes.filter(|m| !(m.is_finite() && *m > 0.0)) {
+        return Err(CliError::Usage(format!("--minutes must be a number above 0, got {minutes}")));
+    }
     let file = args.config.as_deref().map(read_config).transpose()?;
     let limits = (args.epochs.is_some() || args.steps.is_some() || args.minutes.is_some())
         .then_some(Limits { epochs: args.epochs, steps: args.steps, minutes: args.minutes });
@@ -33,15 +36,15 @@ pub fn run(args: TrainArgs) -> Result<(), CliError> {
         }
         args.set.iter().try_for_each(|assignment| set(configs, assignment))?;
         if let Some(workers) = args.workers {
-            configs["train"]["gradient"]["workers"] = json!(workers);
+            config::set(configs, &format!("train.gradient.workers={workers}"))?;
         }
         if let Some(limits) = limits {
-            configs["train"]["limits"] = config::to_value(&limits);
+            config::set(configs, &format!("train.limits={}", config::to_value(&limits)))?;
         }
         Ok(())
     })?;
     report::write(&args.out, &order.data, device(order.device)?, !args.no_evaluate)?;
-    print_line(&format!("report: {}", args.out.join("report.html").display()));
+    print_line(&format!("report: {}", args.out.join("report.html").display()))?;
     Ok(())
 }
 
@@ -129,8 +132,16 @@ fn read_config(path: &Path) -> Result<Value, CliError> {
     let bytes = std::fs::read(path).map_err(FolderError::io(path, "read"))?;
     let text = String::from_utf8(bytes)
         .map_err(|_| CliError::Usage(format!("{}: is not UTF-8 text", path.display())))?;
-    serde_json::from_str(&text)
-        .map_err(|e| CliError::Usage(format!("{}: is not JSON: {e}", path.display())))
+    let config: Value = serde_json::from_str(&text)
+        .map_err(|e| CliError::Usage(format!("{}: is not JSON: {e}", path.display())))?;
+    let parts = config.as_object().is_some_and(|c| c.values().all(Value::is_object));
+    if !parts {
+        return Err(CliError::Usage(format!(
+            "{}: must hold an object of `model` and `train`, each an object",
+            path.display()
+        )));
+    }
+    Ok(config)
 }
 
 #[cfg(test)]

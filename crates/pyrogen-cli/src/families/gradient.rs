@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pyrogen::core::folder::Card;
-use pyrogen::core::{Batch, FolderError, Objective};
+use pyrogen::core::{Batch, ConfigError, Describe, FolderError, Objective};
 use pyrogen::data::Prepared;
 use pyrogen::train::callback::CallbackError;
 use pyrogen::train::{Callback, Control, Event, GradientLearner, Learner, Trainer};
@@ -30,11 +30,52 @@ impl<L: Learner> Callback<L> for Export<L::Model> {
     }
 }
 
+/// Numbers that training keeps of each parameter: itself, its gradient and two moments.
+const KEPT: usize = 4;
+
+/// Refuses a model that cannot be, before the system ends the process for want of memory.
+pub fn fits_memory(parameters: usize) -> Result<(), CliError> {
+    let mut room: Vec<f32> = Vec::new();
+    let found = room.try_reserve_exact(parameters.saturating_mul(KEPT));
+    // Room that nobody looks at need not be asked for.
+    std::hint::black_box(&room);
+    found.map_err(|_| {
+        CliError::Usage(format!(
+            "the model would have {parameters} parameters, which do not fit into memory: \
+             make it smaller"
+        ))
+    })
+}
+
+/// Checks that the data is what the model takes: the size of an example, and labels where it is
+/// conditional.
+fn check_data(model: &impl Describe, job: &TrainJob) -> Result<(), CliError> {
+    let (event, expected) = (model.event_shape(), job.preparation.event_shape());
+    if event.iter().product::<usize>() != expected.iter().product::<usize>() {
+        let expected = format!("{expected:?} for this data");
+        return Err(ConfigError::value("model.event", expected, format!("{event:?}")).into());
+    }
+    let Some(classes) = model.classes() else { return Ok(()) };
+    for data in [&job.data, &job.validation] {
+        let labels = data.labels().ok_or_else(|| {
+            let got = format!("{classes}, and the data has no labels");
+            ConfigError::value("model.classes", "null", got)
+        })?;
+        let used = labels.iter().max().map_or(0, |&l| l as usize + 1);
+        if used > classes {
+            let expected = format!("at least {used}, the classes of the data");
+            return Err(ConfigError::value("model.classes", expected, classes).into());
+        }
+    }
+    Ok(())
+}
+
 /// Trains a model; with early stopping, the best state is what is saved.
 pub fn train<O>(job: TrainJob, model: O, save: Save<O>) -> Result<(), CliError>
 where
-    O: Objective<Batch = Batch<2>> + 'static,
+    O: Objective<Batch = Batch<2>> + Describe + 'static,
 {
+    check_data(&model, &job)?;
     let learner = GradientLearner::new(model, &job.train)?;
     let train = Arc::new(Prepared::<2>::new(job.data, job.preparation.clone())?);
     let validation = Arc::new(Prepared::<2>::new(job.validation, job.preparation)?);

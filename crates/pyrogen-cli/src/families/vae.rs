@@ -10,7 +10,7 @@ use pyrogen::train::{Decay, GradientConfig, Limits, OptimizerConfig, ScheduleCon
 use pyrogen::vae::{Decoder, Scale, Vae, VaeConfig};
 use serde_json::Value;
 
-use super::gradient;
+use super::gradient::{self, fits_memory};
 use crate::error::CliError;
 use crate::family::{Capabilities, Defaults, Family, Model, TrainJob};
 
@@ -81,6 +81,7 @@ impl Family for VaeFamily {
 
     fn train(&self, job: TrainJob) -> Result<(), CliError> {
         let config: VaeConfig = config::from_value(job.model.clone())?;
+        fits_memory(config.num_params()?)?;
         let model = config.init(job.seed, &job.device)?;
         gradient::train(job, model, |model: &Vae, folder, card| model.save(folder, card))
     }
