@@ -36,7 +36,7 @@ pub fn to_value<C: Serialize>(config: &C) -> Value {
 /// # Errors
 /// An unknown field, a missing one, or a value of another type.
 pub fn from_value<C: DeserializeOwned>(value: Value) -> Result<C, ConfigError> {
-    serde_json::from_value(value).map_err(|e| ConfigError::Parse { message: e.to_string() })
+    serde_path_to_error::deserialize(value).map_err(|e| parse_error(&e))
 }
 
 /// A configuration from JSON text.
@@ -44,7 +44,20 @@ pub fn from_value<C: DeserializeOwned>(value: Value) -> Result<C, ConfigError> {
 /// # Errors
 /// As [`from_value`], with line and column.
 pub fn from_json<C: DeserializeOwned>(text: &str) -> Result<C, ConfigError> {
-    serde_json::from_str(text).map_err(|e| ConfigError::Parse { message: e.to_string() })
+    let mut json = serde_json::Deserializer::from_str(text);
+    let config = serde_path_to_error::deserialize(&mut json).map_err(|e| parse_error(&e))?;
+    json.end().map_err(|e| ConfigError::Parse { message: e.to_string() })?;
+    Ok(config)
+}
+
+/// Names the field; text that is no JSON has none.
+fn parse_error(error: &serde_path_to_error::Error<serde_json::Error>) -> ConfigError {
+    let (path, cause) = (error.path(), error.inner());
+    let message = match path.iter().next() {
+        Some(_) if cause.is_data() => format!("field `{path}`: {cause}"),
+        _ => cause.to_string(),
+    };
+    ConfigError::Parse { message }
 }
 
 /// Lays `over` on `base`: objects merge field by field, everything else is replaced.
@@ -176,6 +189,29 @@ mod tests {
         let mut base = json!({"net": {"mlp": {"hidden": [4]}}});
         merge(&mut base, &json!({"net": {"conv": {"channels": 8}}})).unwrap();
         assert_eq!(base, json!({"net": {"conv": {"channels": 8}}}));
+    }
+
+    #[test]
+    fn a_value_of_another_type_is_named() {
+        #[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        struct Outer {
+            nets: Vec<Net>,
+        }
+        #[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        struct Net {
+            width: usize,
+        }
+        let message = |text: &str| from_json::<Outer>(text).unwrap_err().to_string();
+        let wrong = message(r#"{"nets": [{"width": 1}, {"width": 2.5}]}"#);
+        assert!(wrong.contains("field `nets[1].width`") && wrong.contains("`2.5`"), "{wrong}");
+        let wrong = from_value::<Outer>(json!({"nets": 3})).unwrap_err().to_string();
+        assert!(wrong.contains("field `nets`"), "{wrong}");
+        for text in [r#"{"nets": [{"width": 1}"#, "", r#"{"nets": []} x"#] {
+            let wrong = message(text);
+            assert!(!wrong.contains("field") && wrong.contains("line 1"), "{wrong}");
+        }
     }
 
     #[test]
