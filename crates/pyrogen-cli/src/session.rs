@@ -9,7 +9,7 @@ use pyrogen::core::{
     Condition, Examples, Likelihood, Noise, RequestError, SampleOptions, ScoreMethod, ScoreOptions,
     Seed,
 };
-use pyrogen::data::{Dataset, Holdout, Preparation, Prepared, Source};
+use pyrogen::data::{Dataset, Holdout, Preparation, Prepared};
 
 use crate::args::{DeviceName, ModelData, PartName};
 use crate::error::CliError;
@@ -71,7 +71,7 @@ impl Session {
     /// Loads a model and the rows of the data that are asked for, prepared as in training.
     pub fn with_data(args: &ModelData) -> Result<(Self, Prepared<2>), CliError> {
         let session = Self::open(&args.model, device(args.device.device)?)?;
-        let data = session.part(args.data.load()?, &args.data, args.part)?;
+        let data = session.part(args.data.load()?, args.part)?;
         let data = session.prepare(data)?;
         Ok((session, data))
     }
@@ -89,9 +89,11 @@ impl Session {
         Ok(Prepared::new(data, self.preparation.clone())?)
     }
 
-    fn part(&self, data: Dataset, source: &Source, part: PartName) -> Result<Dataset, CliError> {
+    /// The rows of the data that are asked for. Training data is known by its hash: a file may
+    /// have been moved, or changed.
+    fn part(&self, data: Dataset, part: PartName) -> Result<Dataset, CliError> {
         let card = self.folder.card();
-        let same = card.data.source == source.to_string();
+        let same = card.data.sha256 == data.sha256();
         let split = |data: Dataset| data.split(Holdout::Fraction(TEST_SHARE), card.seed);
         match part {
             PartName::All => Ok(data),

@@ -117,7 +117,7 @@ fn settings() {
     // The terms of a loss are known when it is first computed: a folder has been made by then.
     let line =
         format!("train vae --data digits --out lk {TINY} --set anneal=[{{\"term\":\"lk\"}}]");
-    room.run(&line).is_one_line(&line, USAGE, "`lk`");
+    room.run(&line).is_one_line(&line, USAGE, "a term of the loss (reconstruction, kl), got lk");
     for (args, says) in [
         ("--workers 0", "`gradient.workers` must be at least 1"),
         ("--epochs 3", "cannot be used with"),

@@ -79,6 +79,8 @@ fn a_run_that_is_killed_ten_times_ends_as_the_unbroken_run() {
     assert!(hits >= KILLS - 2, "only {hits} of {KILLS} kills hit a running process");
     assert!(models >= KILLS - EARLY, "only {models} of {KILLS} kills left a model");
     killed.ok(&train(STEPS));
+    let resumed = killed.text("run/events.jsonl").matches("\"resume\"").count();
+    assert!(resumed >= KILLS - EARLY, "only {resumed} of {KILLS} runs went on from a checkpoint");
     same(&whole, &killed);
 
     // The optimiser's moments too: both go on, and must stay equal.

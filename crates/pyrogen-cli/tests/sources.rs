@@ -1,0 +1,134 @@
+//! Models of other data than the digits, and the demo.
+
+mod common;
+
+use common::{Room, TINY};
+use pyrogen::core::{Noise, Seed};
+use pyrogen::data::{digits, picture_folder, read_npy, write_npy};
+
+/// Every kind of column: numbers, whole numbers, categories, classes.
+fn mixed_table() -> String {
+    let mut noise = Noise::new(Seed(4));
+    let rows = noise.normal_vec(80);
+    let cells = rows.iter().enumerate().map(|(i, v)| {
+        let colour = ["red", "green", "blue"][i % 3];
+        format!("{v:.4},{},{colour},{}\n", 20 + i % 11, ["yes", "no"][i % 2])
+    });
+    format!("height,age,colour,bought\n{}", cells.collect::<String>())
+}
+
+#[test]
+fn a_mixed_table() {
+    let room = Room::new();
+    room.write("t.csv", mixed_table());
+    let source = "csv:t.csv,label=bought";
+    let describe = room.json(&format!("data describe {source} --json"));
+    let kinds: Vec<&str> = describe["columns"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| c["kind"].as_str().unwrap())
+        .collect();
+    assert_eq!(kinds, ["continuous", "integer", "categorical"]);
+    room.ok(&format!("train vae --data {source} --out run {TINY} --set classes=2"));
+    assert!(room.text("run/report.html").contains("<th>colour</th>"), "a table of samples");
+
+    room.ok("sample run -n 25 --class 1 --out s.csv");
+    let csv = room.text("s.csv");
+    let mut lines = csv.lines();
+    assert_eq!(lines.next(), Some("height,age,colour,label"));
+    let classes: Vec<&str> = lines
+        .map(|line| {
+            let cells: Vec<&str> = line.split(',').collect();
+            assert!(cells[0].parse::<f64>().is_ok(), "{line}");
+            assert!(cells[1].parse::<i64>().is_ok(), "whole numbers stay whole: {line}");
+            assert!(["red", "green", "blue"].contains(&cells[2]), "{line}");
+            cells[3]
+        })
+        .collect();
+    assert_eq!(classes.len(), 25);
+    assert!(classes.iter().all(|c| *c == classes[0] && ["yes", "no"].contains(c)));
+
+    let score = room.json(&format!("score run --data {source} --draws 8 --json"));
+    assert_eq!(score["n"], 16, "a fifth is held out");
+    // Samples are data of the same kind.
+    room.json("score run --data csv:s.csv,label=label --draws 8 --json");
+    let evaluation = room.json(&format!("evaluate run --data {source} --part all --json"));
+    let signature = evaluation["metrics"][0]["signature"].as_str().unwrap();
+    assert!(signature.contains("|features:prepared-values-v1|"), "{signature}");
+}
+
+#[test]
+fn rows_of_an_array() {
+    let room = Room::new();
+    let values: Vec<f32> =
+        Noise::new(Seed(5)).normal_vec(300).into_iter().map(|v| 10.0 + v as f32).collect();
+    write_npy(&room.path("x.npy"), &values, &[100, 3]).unwrap();
+    room.ok(&format!("train vae --data npy:x.npy --out run {TINY}"));
+    room.ok("sample run -n 40 --out s.npy");
+    let (samples, shape) = read_npy(&room.path("s.npy")).unwrap();
+    assert_eq!(shape, [40, 3]);
+    let mean = samples.iter().sum::<f64>() / samples.len() as f64;
+    assert!((mean - 10.0).abs() < 2.0, "in the units of the data: {mean}");
+    room.json("metric frechet x.npy s.npy --json");
+    room.ok("reconstruct run --data npy:x.npy -n 5 --out r.csv");
+    assert_eq!(room.text("r.csv").lines().count(), 6);
+}
+
+#[test]
+fn a_folder_of_pictures_and_idx_files() {
+    let room = Room::new();
+    let rows: Vec<usize> = (0..40).collect();
+    let some = digits().subset(&rows);
+    let unit = some.layout().to_unit(some.values());
+    picture_folder(&room.path("pictures"), &unit, 40, &[1, 8, 8], 1).unwrap();
+    let bytes: Vec<u8> = some.values().iter().map(|&v| v as u8).collect();
+    let header = [0, 0, 8, 3, 0, 0, 0, 40, 0, 0, 0, 8, 0, 0, 0, 8];
+    room.write("x.idx", [&header[..], &bytes].concat());
+    for (i, source) in ["images:pictures,size=8x8,grey", "idx:x.idx"].iter().enumerate() {
+        assert_eq!(room.json(&format!("data describe {source} --json"))["examples"], 40);
+        room.ok(&format!("train vae --data {source} --out run{i} {TINY}"));
+        room.ok(&format!("sample run{i} -n 4 --out s.png"));
+        let score = room.json(&format!("score run{i} --data {source} --draws 4 --json"));
+        assert_eq!(score["n"], 8);
+    }
+}
+
+#[test]
+fn decoders_say_what_they_are_likelihoods_of() {
+    let room = Room::new();
+    for decoder in ["bernoulli", r#"{"gaussian":{"scale":"shared"}}"#] {
+        room.ok(&format!("train vae --data digits --out run {TINY} --set decoder={decoder}"));
+        let score = room.json("score run --data digits --draws 4 --json");
+        let bits = score["bits_per_dim"].as_f64().unwrap();
+        // A hardly trained model of one bit, and of 17 grey values (4.1 bits), a pixel.
+        let range = if decoder == "bernoulli" { 0.3..1.5 } else { 2.0..6.0 };
+        assert!(range.contains(&bits), "{decoder}: {bits}");
+        std::fs::remove_dir_all(room.path("run")).unwrap();
+    }
+}
+
+#[test]
+fn the_demo_writes_a_report_and_replaces_only_its_own() {
+    let room = Room::new();
+    let out = room.ok("demo --epochs 1 --out demo").stdout;
+    assert!(out.contains("report: demo/report.html"), "{out}");
+    let report = room.text("demo/report.html");
+    for heading in ["Loss", "Samples", "Reconstructions", "Latent traversal", "Configuration"] {
+        assert!(report.contains(&format!("<h2>{heading}</h2>")), "{heading}");
+    }
+    for part in ["bits/dim", "lower bound", "estimate", "frechet|", "kid|", "prdc|", "mmd|"] {
+        assert!(report.contains(part), "{part}");
+    }
+    // The line that it prints works.
+    let line = out.lines().find_map(|l| l.strip_prefix("draw more: pyrogen ")).unwrap();
+    room.ok(line);
+    assert!(room.path("samples.png").exists());
+
+    // What cannot be done does not cost the last demo.
+    #[cfg(not(feature = "cuda"))]
+    room.refused("demo --out demo --device cuda", 2, "--features cuda");
+    room.write("demo/from-before", "");
+    room.ok("demo --epochs 0 --out demo");
+    assert!(!room.path("demo/from-before").exists(), "replaced as a whole");
+}
