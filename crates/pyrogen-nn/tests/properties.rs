@@ -1,7 +1,5 @@
 //! Shapes, seeds, gradients and errors.
 
-mod support;
-
 use burn::module::Module;
 use burn::nn::conv::{Conv2dConfig, ConvTranspose2dConfig};
 use burn::tensor::{Distribution, Int, Tensor};
@@ -11,7 +9,7 @@ use pyrogen_nn::{
     Activation, ConvConfig, MlpConfig, Network, conv_transpose2d, conv2d, one_hot, soft_bound,
 };
 use pyrogen_testkit::device;
-use support::gradients;
+use pyrogen_testkit::fixtures::gradients;
 
 fn conv() -> Network {
     Network::Conv(ConvConfig {

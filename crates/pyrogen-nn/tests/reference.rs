@@ -1,14 +1,12 @@
 //! Values and gradients against PyTorch on the same weights; see `scripts/reference_nn.py`.
 
-mod support;
-
 use burn::module::Module;
 use burn::tensor::Tensor;
 use pyrogen_core::{Noise, Seed};
 use pyrogen_nn::{Activation, ConvConfig, MlpConfig};
 use pyrogen_testkit::device;
+use pyrogen_testkit::fixtures::{Array, Arrays, assert_all_close, gradients, with_weights};
 use serde::Deserialize;
-use support::{Array, Arrays, assert_all_close, gradients, with_weights};
 
 /// Sums of fewer than a hundred products in f32, in another order than PyTorch's.
 const TOLERANCE: f64 = 1e-5;

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod fixtures;
 mod module;
 mod sampling;
 mod scoring;

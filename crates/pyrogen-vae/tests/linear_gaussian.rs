@@ -1,14 +1,12 @@
 //! A model whose likelihood is known: a linear decoder with Gaussian noise is probabilistic
 //! principal component analysis (Tipping and Bishop 1999), `x ~ N(b, W W^T + sigma^2 I)`.
 
-mod support;
-
 use burn::tensor::{Device, Tensor};
 use pyrogen_core::{Condition, Likelihood, Noise, Score, ScoreMethod, ScoreOptions, Seed};
 use pyrogen_nn::{Activation, MlpConfig, Network};
 use pyrogen_testkit::device;
+use pyrogen_testkit::fixtures::{Array, Arrays, with_weights};
 use pyrogen_vae::{Decoder, Scale, Vae, VaeConfig};
-use support::{Array, Arrays, with_weights};
 
 const SIGMA: f64 = 0.6;
 /// Orthogonal columns, so that the exact posterior is diagonal as the encoder's is.

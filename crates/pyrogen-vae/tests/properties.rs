@@ -1,7 +1,5 @@
 //! Seeds, shapes, saving, errors and learning.
 
-mod support;
-
 use std::fs;
 
 use burn::module::Module;
@@ -16,8 +14,8 @@ use pyrogen_core::{
 };
 use pyrogen_nn::{Activation, ConvConfig, MlpConfig, Network};
 use pyrogen_testkit::device;
+use pyrogen_testkit::fixtures::gradients;
 use pyrogen_vae::{Bound, Decoder, FAMILY, Scale, Vae, VaeConfig};
-use support::gradients;
 
 /// Sums of some hundred products in f32, in another order (matrix products of other sizes).
 const ROUNDING: f64 = 1e-4;

@@ -1,16 +1,14 @@
 //! Loss terms and every gradient against PyTorch on the same weights, examples and noise; see
 //! `scripts/reference_vae.py`.
 
-mod support;
-
 use std::collections::BTreeMap;
 
 use burn::tensor::{Int, Tensor};
 use pyrogen_core::{Batch, Objective, Seed};
 use pyrogen_testkit::device;
+use pyrogen_testkit::fixtures::{Array, Arrays, assert_all_close, gradients, with_weights};
 use pyrogen_vae::VaeConfig;
 use serde::Deserialize;
-use support::{Array, Arrays, assert_all_close, gradients, with_weights};
 
 /// Relative above 1, absolute below. The reference computes in f64, we in f32: sums of at most a
 /// few hundred products.

@@ -1,7 +1,5 @@
 //! Fixtures: arrays by parameter name, put into a module and compared with its gradients.
 
-#![allow(dead_code, reason = "each test binary uses its part")]
-
 use std::collections::BTreeMap;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
@@ -11,16 +9,22 @@ use serde::Deserialize;
 /// An array of a fixture.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Array {
+    /// Its axes.
     pub shape: Vec<usize>,
+    /// Its values, row-major.
     pub values: Vec<f32>,
 }
 
 impl Array {
+    /// As a tensor on a device.
     pub fn tensor<const D: usize>(&self, device: &Device) -> Tensor<D> {
         Tensor::from_data(TensorData::new(self.values.clone(), self.shape.clone()), device)
     }
 
-    /// Panics where a value is further than `tolerance * max(1, |expected|)` from this array's.
+    /// Compares a tensor with this array; `what` is named on failure.
+    ///
+    /// # Panics
+    /// Where a value is further than `tolerance * max(1, |expected|)` from this array's.
     pub fn assert_close<const D: usize>(&self, got: Tensor<D>, tolerance: f64, what: &str) {
         assert_eq!(got.dims().to_vec(), self.shape, "{what}");
         let got = got.into_data().try_to_vec::<f32>().unwrap();
@@ -41,6 +45,9 @@ fn join(path: &[String]) -> String {
 }
 
 /// The module with every parameter replaced by the array of its name.
+///
+/// # Panics
+/// If names or shapes differ.
 pub fn with_weights<M: Module>(module: M, arrays: &Arrays) -> M {
     struct Fill<'a>(&'a Arrays, Vec<String>, usize);
     impl ModuleMapper for Fill<'_> {
@@ -91,6 +98,9 @@ pub fn gradients<M: Module>(module: &M, grads: &Gradients) -> Arrays {
 }
 
 /// Compares arrays by name.
+///
+/// # Panics
+/// If names, shapes or values differ.
 pub fn assert_all_close(expected: &Arrays, got: &Arrays, tolerance: f64, device: &Device) {
     assert_eq!(got.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
     for (name, array) in expected {
