@@ -52,7 +52,8 @@ fn usage(error: &clap::Error) -> ExitCode {
                 .lines()
                 .map(str::trim)
                 .take_while(|l| !l.starts_with("Usage:") && !l.starts_with("For more"))
-                .filter(|l| !l.is_empty())
+                // Nothing here takes values after `--`.
+                .filter(|l| !l.is_empty() && !l.contains("as a value, use '-- "))
                 .collect();
             eprintln!("{} (see --help)", one_line(&what.join(" ")));
             ExitCode::from(2)

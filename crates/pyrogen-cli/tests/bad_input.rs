@@ -121,7 +121,7 @@ fn settings() {
     for (args, says) in [
         ("--workers 0", "`gradient.workers` must be at least 1"),
         ("--epochs 3", "cannot be used with"),
-        ("--seed -1", "--seed"),
+        ("--seed -1", "unexpected argument '-1' found (see --help)"),
         ("--device tpu", "possible values: flex"),
     ] {
         train_refused(&room, &format!("--data digits {args}"), USAGE, says);

@@ -71,6 +71,7 @@ fn a_full_disk_loses_nothing() {
         format!("train vae --data digits --out {out} --resume {set} {tiny}")
     };
     room.ok(&run("disk/run", 20));
+    room.ok(&run("whole", 20));
     room.ok(&run("whole", 40));
     let weights = room.read("disk/run/model/model.safetensors");
     let state = room.read("disk/run/checkpoints/last/state.json");
