@@ -25,10 +25,15 @@ use pyrogen::train::{
     GradientLearner, Learner, Limits, OptimizerConfig, ProgressMode, TrainConfig, Trainer,
 };
 
-/// The first tutorial of the book: every block of Rust in it is compiled and run.
+/// The first tutorial of the book: every block of Rust in the book is compiled and run.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/src/tutorial-first-model.md")]
 pub struct TutorialFirstModel;
+
+/// The book's chapter on data.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/src/data.md")]
+pub struct Data;
 
 /// Pictures on the CPU with their labels.
 #[derive(Debug)]

@@ -3,8 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
 fn docs() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs")
+    repository().join("docs")
 }
 
 fn chapters() -> Vec<PathBuf> {
@@ -60,14 +64,18 @@ fn the_summary_lists_every_chapter() {
 }
 
 #[test]
-fn relative_links_resolve() {
+fn links_resolve() {
     let mut checked = 0;
-    for file in
-        chapters().into_iter().chain([docs().join("RESULTS.md"), docs().join("BENCHMARKS.md")])
-    {
+    let notes = ["RESULTS.md", "BENCHMARKS.md"].map(|name| docs().join(name));
+    for file in chapters().into_iter().chain(notes) {
         let text = fs::read_to_string(&file).expect("a chapter");
-        for link in links(&text).into_iter().filter(|l| !l.contains("://")) {
+        for link in links(&text) {
             let (path, place) = link.split_once('#').unwrap_or((&link, ""));
+            if path.contains("://") {
+                continue;
+            }
+            // mdBook does not copy what lies outside `src`.
+            assert!(!path.contains(".."), "{}: {link} leaves the book", file.display());
             let target = match path {
                 "" => file.clone(),
                 path => file.parent().expect("in a folder").join(path),
@@ -81,7 +89,32 @@ fn relative_links_resolve() {
             checked += 1;
         }
     }
-    assert!(checked > 10, "the book has links: {checked}");
+    assert!(checked > 20, "the book has links: {checked}");
+}
+
+/// Files of the repository that a text names in code, as `docs/RESULTS.md`.
+fn named_files(text: &str) -> Vec<&str> {
+    let code = text.split('`').skip(1).step_by(2);
+    code.filter(|c| {
+        let file = c.ends_with(".rs") || c.ends_with(".md");
+        file && !c.contains(char::is_whitespace) && (c.contains('/') || *c == "CONTRIBUTING.md")
+    })
+    .collect()
+}
+
+#[test]
+fn files_that_are_named_exist() {
+    let mut checked = 0;
+    for file in chapters() {
+        let text = fs::read_to_string(&file).expect("a chapter");
+        // Blocks of code are no text.
+        let prose: Vec<&str> = text.split("```").step_by(2).collect();
+        for name in named_files(&prose.join("")) {
+            assert!(repository().join(name).exists(), "{}: there is no {name}", file.display());
+            checked += 1;
+        }
+    }
+    assert!(checked > 5, "the book names files: {checked}");
 }
 
 #[test]
