@@ -105,7 +105,7 @@ fn same(whole: &Room, killed: &Room) {
     let (a, b) = (whole.tree(), killed.tree());
     assert_eq!(a.keys().collect::<Vec<_>>(), b.keys().collect::<Vec<_>>(), "the same files");
     for name in ["run/model/model.safetensors", "run/metrics.csv", "run/report.html"] {
-        assert!(a.get(Path::new(name)).is_some(), "{name} is compared");
+        assert!(a.contains_key(Path::new(name)), "{name} is compared");
     }
     for (path, bytes) in &a {
         let name = path.to_str().unwrap();
