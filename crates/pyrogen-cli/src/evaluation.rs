@@ -78,13 +78,21 @@ pub fn latent(
     Ok(Some(statistics.report()?))
 }
 
-/// Every sample metric between two sets of prepared examples.
+/// Fewer examples than this say nothing about a distribution, and nearest neighbours run out.
+pub const FEWEST: usize = 10;
+
+/// Every sample metric between two sets of prepared examples; none where one of them has fewer
+/// than [`FEWEST`].
 pub fn compare(
     session: &Session,
     real: &[f32],
     generated: &[f32],
     seed: Seed,
 ) -> Result<Vec<MetricReport>, CliError> {
+    let width: usize = session.model.event_shape().iter().product();
+    if real.len().min(generated.len()) < FEWEST * width {
+        return Ok(Vec::new());
+    }
     let real = features(session, real)?;
     let generated = features(session, generated)?;
     let all = Metric::all();

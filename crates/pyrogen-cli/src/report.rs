@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::commands::latent::{interleave, reconstructions, traversals};
 use crate::error::CliError;
-use crate::evaluation::{Evaluation, compare, evaluate, latent};
+use crate::evaluation::{Evaluation, FEWEST, compare, evaluate, latent};
 use crate::session::{Session, TEST_SHARE, first};
 
 /// Samples in the grid.
@@ -226,6 +226,9 @@ fn scores(page: &mut Report, evaluation: &Evaluation, reference: &[MetricReport]
         .collect();
     page.table(&["kind", "nats an example", "standard error", "bits/dim", "examples"], &rows);
     page.section("Samples against held-out examples");
+    if evaluation.metrics.is_empty() {
+        page.text(&format!("Left out: they need at least {FEWEST} held-out examples."));
+    }
     let mut rows = Vec::new();
     for report in &evaluation.metrics {
         let real = reference.iter().find(|r| r.metric() == report.metric());
@@ -239,7 +242,9 @@ fn scores(page: &mut Report, evaluation: &Evaluation, reference: &[MetricReport]
             ]);
         }
     }
-    page.table(&["metric", "samples", "training data instead", "signature"], &rows);
+    if !rows.is_empty() {
+        page.table(&["metric", "samples", "training data instead", "signature"], &rows);
+    }
     if let Some(latent) = &evaluation.latent {
         page.section("Latent space");
         match latent.collapse {

@@ -257,7 +257,6 @@ fn requests_to_a_model() {
         ("score run --data digits --draws 1 --out file/s.csv", FAILED, "file"),
         ("anomaly run --data digits --draws 1 --out a.png", USAGE, "give .csv"),
         ("evaluate run --data digits --limit 0", USAGE, "--limit must be at least 1"),
-        ("evaluate run --data digits --limit 3 --draws 1", FAILED, "k"),
         ("demo --out run", FAILED, "is not a demo's folder"),
         ("demo --out file", FAILED, "file"),
         ("demo --out run --epochs many", USAGE, "many"),

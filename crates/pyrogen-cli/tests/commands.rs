@@ -300,6 +300,10 @@ fn evaluate_reports_every_metric() {
     for part in ["lower_bound: ", "estimate: ", "frechet: ", "coverage: ", "features:"] {
         assert!(text.contains(part), "{part} in {text}");
     }
+    // A few examples have a likelihood, and say nothing about a distribution.
+    let few = room.json("evaluate run --data digits --limit 3 --draws 4 --json");
+    assert_eq!(few["likelihood"].as_array().unwrap().len(), 2);
+    assert_eq!(few["metrics"].as_array().unwrap().len(), 0);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use pyrogen_core::FolderError;
-use pyrogen_core::folder::{read_json, remove_leftovers, write_file, write_json};
+use pyrogen_core::folder::{read_json, recover, remove_leftovers, write_file, write_json};
 use serde_json::{Value, json};
 
 use crate::error::TrainError;
@@ -36,14 +36,15 @@ impl RunFolder {
     /// Makes a run folder, or opens one to go on with.
     ///
     /// `record` is everything that decides the result; its field `train.limits` may differ when a
-    /// run goes on. A folder that was killed before it held anything is started anew.
+    /// run goes on. A run that ended before its first checkpoint is started anew, with `resume` or
+    /// without: there is nothing to lose.
     ///
     /// # Errors
     /// When the folder holds a run and `resume` is false, when the record differs, when the folder
     /// holds something else where the run would write, or when the system refuses.
     pub fn open(path: &Path, record: &Value, resume: bool) -> Result<Self, TrainError> {
         let config = path.join("config.json");
-        if config.exists() {
+        if config.exists() && recover(&path.join("checkpoints/last")).is_some() {
             if !resume {
                 return Err(TrainError::RunExists { path: path.to_path_buf() });
             }
@@ -51,7 +52,9 @@ impl RunFolder {
             if let Some((field, was, now)) = difference(&before, record, "") {
                 return Err(TrainError::OtherRun { path: path.to_path_buf(), field, was, now });
             }
-        } else if let Some(occupied) = WRITTEN.iter().map(|n| path.join(n)).find(|p| p.exists()) {
+        } else if !config.exists()
+            && let Some(occupied) = WRITTEN.iter().map(|n| path.join(n)).find(|p| p.exists())
+        {
             return Err(TrainError::NoRun { path: path.to_path_buf(), occupied });
         }
         for name in ["checkpoints", "samples", "plots"] {
@@ -138,6 +141,10 @@ mod tests {
         let record = json!({"seed": 1, "train": {"limits": {"epochs": 2}, "batch_size": 8}});
         let run = RunFolder::open(&path, &record, false).unwrap();
         run.event("start", json!({"step": 0})).unwrap();
+        // Before the first checkpoint a run may begin again, with another config too.
+        RunFolder::open(&path, &json!({"seed": 2}), false).unwrap();
+        RunFolder::open(&path, &record, false).unwrap();
+        fs::create_dir(path.join("checkpoints/last")).unwrap();
         let error = RunFolder::open(&path, &record, false).unwrap_err();
         assert!(error.to_string().ends_with("or another folder"), "{error}");
 

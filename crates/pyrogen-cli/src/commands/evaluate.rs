@@ -4,7 +4,7 @@ use pyrogen::core::Seed;
 
 use crate::args::EvaluateArgs;
 use crate::error::CliError;
-use crate::evaluation::{Evaluation, evaluate};
+use crate::evaluation::{Evaluation, FEWEST, evaluate};
 use crate::output::{print_json, print_line};
 use crate::session::{Session, first};
 
@@ -35,6 +35,9 @@ fn print(evaluation: &Evaluation) -> Result<(), CliError> {
             number("mean_nats").unwrap_or(f64::NAN),
             number("bits_per_dim").unwrap_or(f64::NAN)
         ))?;
+    }
+    if evaluation.metrics.is_empty() && evaluation.examples < FEWEST {
+        print_line(&format!("sample metrics need at least {FEWEST} examples"));
     }
     for m in &evaluation.metrics {
         for (name, value) in m.values() {
