@@ -37,7 +37,7 @@ fn print(evaluation: &Evaluation) -> Result<(), CliError> {
         ))?;
     }
     if evaluation.metrics.is_empty() && evaluation.examples < FEWEST {
-        print_line(&format!("sample metrics need at least {FEWEST} examples"));
+        print_line(&format!("sample metrics need at least {FEWEST} examples"))?;
     }
     for m in &evaluation.metrics {
         for (name, value) in m.values() {
