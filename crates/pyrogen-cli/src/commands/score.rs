@@ -35,7 +35,9 @@ pub fn run(args: ScoreArgs) -> Result<(), CliError> {
         LikelihoodKind::Estimate => "estimate of log p(x)",
         _ => "log p(x)",
     };
-    let error = likelihood.std_err().map_or(String::new(), |e| format!(" ± {e:.4}"));
+    // One draw has no standard error.
+    let error = likelihood.std_err().filter(|e| e.is_finite());
+    let error = error.map_or(String::new(), |e| format!(" ± {e:.4}"));
     print_line(&format!("{kind}: {:.4}{error} nats", likelihood.mean_nats()))?;
     print_line(&format!("bits per dimension: {:.5}", likelihood.bits_per_dim()))?;
     print_line(&format!("examples: {}", likelihood.nats().len()))?;

@@ -276,8 +276,8 @@ impl fmt::Display for LatentReport {
             }
             Collapse::Whole => write!(
                 f,
-                "; the latents say next to nothing about the examples: try a lower beta, KL \
-                 warm-up or free bits"
+                "; the latents say next to nothing about the examples: try a lower beta or KL \
+                 warm-up"
             ),
         }
     }
