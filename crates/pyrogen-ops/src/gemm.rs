@@ -2,6 +2,7 @@
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
+use rayon::prelude::*;
 
 use crate::parallel::vectorised;
 
@@ -17,6 +18,11 @@ impl<'a> Matrix<'a> {
     pub(crate) fn new(values: &'a [f32], rows: usize, cols: usize, stride: usize) -> Self {
         let needed = span(rows, cols, stride);
         Self(MatRef::from_row_major_slice_with_stride(&values[..needed], rows, cols, stride))
+    }
+
+    /// Some of the rows.
+    pub(crate) fn rows(self, from: usize, count: usize) -> Self {
+        Self(self.0.subrows(from, count))
     }
 
     /// The transpose of the same values.
@@ -42,6 +48,23 @@ pub(crate) fn product(out: &mut [f32], stride: usize, add: bool, a: Matrix, b: M
     let accumulate = if add { Accum::Add } else { Accum::Replace };
     matmul(out, accumulate, b.0.transpose(), a.0.transpose(), 1.0, Par::Seq);
     settle();
+}
+
+/// Rows of a result that one thread works out.
+const ROWS: usize = 64;
+
+/// `out = a b` on all threads.
+///
+/// # Panics
+/// If the sizes do not fit.
+pub(crate) fn large_product(out: &mut [f32], a: Matrix, b: Matrix) {
+    let (rows, cols) = (a.0.nrows(), b.0.ncols());
+    assert_eq!(out.len(), rows * cols, "large_product: another size");
+    let piece = ROWS.max(rows.div_ceil(16)) * cols;
+    out.par_chunks_mut(piece.max(1)).enumerate().for_each(|(i, out)| {
+        let (from, count) = (i * piece / cols, out.len() / cols);
+        product(out, cols, false, a.rows(from, count), b);
+    });
 }
 
 /// Clears the upper halves of this thread's vector registers.

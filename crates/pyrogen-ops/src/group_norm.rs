@@ -134,7 +134,8 @@ mod host {
         type Saved = Option<Saved>;
 
         fn forward(&self, [x, gamma, beta]: [Array; 3], track: bool) -> (Array, Self::Saved) {
-            let (channels, size) = (x.dims()[1] / self.groups, x.dims()[2..].iter().product::<usize>());
+            let (channels, size) =
+                (x.dims()[1] / self.groups, x.dims()[2..].iter().product::<usize>());
             let mut out = vec![0.0; x.values().len()];
             let group: usize = channels * size;
             let mut all = vec![[0.0; 2]; x.values().len().checked_div(group).unwrap_or(0)];

@@ -156,9 +156,7 @@ fn convolutions() {
         let w = &source.leaf([outputs, channels, kernel[0], kernel[1]]);
         let b = &source.leaf([outputs]);
         let options = ConvOptions::new(stride, padding, dilation, 1);
-        let theirs = |bias| {
-            module::conv2d(x.clone(), w.clone(), bias, options.clone())
-        };
+        let theirs = |bias| module::conv2d(x.clone(), w.clone(), bias, options.clone());
         let ours = |bias| ops::conv2d(x.clone(), w.clone(), bias, options.clone());
         let bias = || Some(b.clone());
         assert_equal!(format!("conv2d {i}"), ours(bias()), theirs(bias()), x, w, b);
@@ -220,6 +218,45 @@ fn attention() {
         let [q, k, v]: [Tensor<3>; 3] = qkv.clone().chunk(3, 2).try_into().unwrap();
         let ours = ops::self_attention(qkv.clone(), 4, causal);
         assert_equal!("self_attention", ours, attend(q, k, v, 4, causal), qkv);
+    }
+}
+
+#[test]
+fn lstm() {
+    let mut source = Source::new();
+    for (batch, places, features, width) in [(2, 5, 3, 4), (37, 3, 6, 20), (1, 1, 2, 1)] {
+        let x = &source.leaf([batch, places, features]);
+        let input = &source.leaf([features, 4 * width]);
+        let hidden = &source.leaf([width, 4 * width]);
+        let bias = &source.leaf([4 * width]);
+        let [h, c] = &[(); 2].map(|()| source.leaf([batch, width]));
+        let weights = || ops::LstmWeights {
+            input: input.clone(),
+            hidden: hidden.clone(),
+            bias: bias.clone(),
+        };
+        let (mut h_now, mut c_now) = (h.clone(), c.clone());
+        let mut all = Vec::new();
+        for t in 0..places {
+            let x = x.clone().slice([0..batch, t..t + 1]).reshape([batch, features]);
+            let gates =
+                x.matmul(input.clone()) + h_now.matmul(hidden.clone()) + bias.clone().unsqueeze();
+            let [i, f, g, o]: [Tensor<2>; 4] = gates.chunk(4, 1).try_into().unwrap();
+            let [i, f, o] = [i, f, o].map(activation::sigmoid);
+            c_now = f * c_now + i * g.tanh();
+            h_now = o * c_now.clone().tanh();
+            all.push(h_now.clone());
+        }
+        let join = |h: Tensor<3>, [last, cell]: [Tensor<2>; 2]| {
+            Tensor::cat(vec![h, last.unsqueeze_dim(1), cell.unsqueeze_dim(1)], 1)
+        };
+        let theirs = join(Tensor::stack(all, 1), [h_now, c_now]);
+        let (ours, state) = ops::lstm(x.clone(), Some([h.clone(), c.clone()]), weights());
+        assert_equal!("lstm", join(ours, state), theirs, x, input, hidden, bias, h, c);
+        let zeros = [(); 2].map(|()| Tensor::zeros([batch, width], &x.device()));
+        let (a, _) = ops::lstm(x.clone(), Some(zeros), weights());
+        let (b, _) = ops::lstm(x.clone(), None, weights());
+        assert_eq!(host(a), host(b));
     }
 }
 
