@@ -108,3 +108,54 @@ fn by_operations<const D: usize>(
     let tensor = if step.keep == 1.0 { tensor } else { tensor * step.keep };
     (tensor - delta, first, second)
 }
+
+#[cfg(test)]
+mod tests {
+    use pyrogen_core::{Noise, Seed};
+    use pyrogen_testkit::host;
+
+    use super::*;
+
+    #[test]
+    #[cfg(feature = "flex")]
+    fn one_pass_and_tensor_operations_give_the_same_bits() {
+        let device = Device::flex();
+        let mut noise = Noise::new(Seed(3));
+        let mut draw = || noise.normal([300, 7], &device);
+        for decoupled in [false, true] {
+            let adam =
+                Adam { beta1: 0.9, beta2: 0.99, epsilon: 1e-6, weight_decay: 0.1, decoupled };
+            let (p, g, m, v) = (draw(), draw(), draw(), draw().square());
+            let step = adam.coefficients(0.05, 3);
+            let slices = Values::of(p.clone()).unwrap();
+            let a = in_place(step, slices, g.clone(), m.clone(), v.clone());
+            let b = by_operations(step, p.clone(), g, m, v);
+            assert_eq!(host(a.0), host(b.0.clone()));
+            assert_eq!((host(a.1), host(a.2)), (host(b.1), host(b.2)));
+            assert_ne!(host(b.0), host(p));
+        }
+    }
+
+    #[test]
+    #[cfg(feature = "flex")]
+    fn views_and_shared_tensors_are_left_alone() {
+        let device = Device::flex();
+        let mut noise = Noise::new(Seed(3));
+        let base = noise.normal([4, 6], &device);
+        let before = host(base.clone());
+        let adam =
+            Adam { beta1: 0.9, beta2: 0.99, epsilon: 1e-6, weight_decay: 0.0, decoupled: false };
+        let view = base.clone().slice([1..3, 0..6]).transpose();
+        let expected = by_operations(
+            adam.coefficients(0.1, 1),
+            view.clone(),
+            view.clone(),
+            view.zeros_like(),
+            view.zeros_like(),
+        );
+        let (got, state) = adam.step(0.1, view.clone(), view, None);
+        assert_eq!(host(got), host(expected.0));
+        assert_eq!(host(state.unwrap().momentum.moment_1), host(expected.1));
+        assert_eq!(host(base), before);
+    }
+}

@@ -152,3 +152,75 @@ fn each(x: &mut [f32], f: impl Fn(&mut [f32]) + Sync) {
     }
     x.par_chunks_mut(CHUNK).for_each(chunk);
 }
+
+#[cfg(test)]
+mod tests {
+    use pyrogen_core::{Noise, Seed};
+    use rayon::ThreadPoolBuilder;
+
+    use super::*;
+
+    /// Several chunks and a rest.
+    const N: usize = (PARALLEL + 3) * CHUNK + 17;
+
+    fn numbers(label: &str, n: usize) -> Vec<f32> {
+        Noise::new(Seed(1)).fork(label).normal_vec(n).iter().map(|&v| v as f32).collect()
+    }
+
+    fn step() -> AdamStep {
+        AdamStep {
+            first: [0.9, 0.1],
+            second: [0.99, 0.01],
+            rate: 0.02,
+            epsilon: 1e-7,
+            decay: 0.1,
+            keep: 0.98,
+        }
+    }
+
+    /// Every pass on `n` numbers, as bits.
+    fn everything(n: usize) -> Vec<u64> {
+        let mut p = numbers("p", n);
+        let (g, h) = (numbers("g", n), numbers("h", n));
+        let (mut m, mut v) = (numbers("m", n), numbers("v", n));
+        v.iter_mut().for_each(|v| *v = v.abs());
+        adam(step(), &mut p, &g, &mut m, &mut v);
+        let squares = combine(&mut m, &[&g, &h], &[0.25, 0.5, 0.25]);
+        scale(&mut v, 0.3);
+        blend(&mut p, &g, 0.1);
+        let bits = p.iter().chain(&m).chain(&v).map(|v| u64::from(v.to_bits()));
+        bits.chain([squares.to_bits(), sum_of_squares(&p).to_bits()]).collect()
+    }
+
+    #[test]
+    fn the_number_of_threads_changes_nothing() {
+        let on = |threads| {
+            let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| everything(N))
+        };
+        assert!(on(1) == on(4));
+    }
+
+    /// Sums of 10^5 squares in f64, in another order.
+    const REORDERED: f64 = 1e-12;
+
+    #[test]
+    fn sums_are_those_of_the_definition() {
+        for n in [0, 1, 15, 16, 33, CHUNK, CHUNK + 1, N] {
+            let (a, b) = (numbers("a", n), numbers("b", n));
+            let mut sum = a.clone();
+            let squares = combine(&mut sum, &[&b], &[0.75, 0.25]);
+            assert!(sum.iter().zip(a.iter().zip(&b)).all(|(s, (a, b))| *s == a * 0.75 + b * 0.25));
+            let expected: f64 = sum.iter().map(|&v| f64::from(v).powi(2)).sum();
+            assert!((squares - expected).abs() <= REORDERED * expected, "{n}");
+            assert_eq!(sum_of_squares(&sum), squares);
+        }
+        // Squares that overflow f32 do not overflow the sum; what is not finite shows.
+        assert_eq!(
+            sum_of_squares(&[3e30, 4e30]),
+            f64::from(3e30f32).powi(2) + f64::from(4e30f32).powi(2)
+        );
+        assert!(sum_of_squares(&[1.0, f32::INFINITY]).is_infinite());
+        assert!(sum_of_squares(&[1.0, f32::NAN]).is_nan());
+    }
+}

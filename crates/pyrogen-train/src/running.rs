@@ -83,7 +83,8 @@ impl ModuleVisitor for Marked {
         if value.shape().num_elements() == 0 {
             return;
         }
-        let first = value.slice(std::array::from_fn::<_, D, _>(|_| 0..1)).into_data().iter::<f64>().next();
+        let first =
+            value.slice(std::array::from_fn::<_, D, _>(|_| 0..1)).into_data().iter::<f64>().next();
         if first.is_some_and(f64::is_nan) {
             self.0.push(param.id);
         }
