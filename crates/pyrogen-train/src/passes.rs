@@ -32,6 +32,9 @@ pub(crate) struct AdamStep {
     pub keep: f32,
 }
 
+/// Parameter, gradient and moments, as zipped iterators give them.
+type Chunk<'a> = (((&'a mut [f32], &'a [f32]), &'a mut [f32]), &'a mut [f32]);
+
 /// One step of Adam: the parameter and both moments, in place.
 ///
 /// # Panics
@@ -45,7 +48,7 @@ pub(crate) fn adam(
 ) {
     let n = parameter.len();
     assert!(n == gradient.len() && n == first.len() && n == second.len(), "adam: lengths");
-    let chunk = |(((p, g), m), v): (((&mut [f32], &[f32]), &mut [f32]), &mut [f32])| {
+    let chunk = |(((p, g), m), v): Chunk| {
         Arch::new().dispatch(|| adam_chunk(step, p, g, m, v));
     };
     if n <= PARALLEL * CHUNK {
