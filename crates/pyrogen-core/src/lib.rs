@@ -12,6 +12,7 @@ pub mod latent;
 mod likelihood;
 mod noise;
 mod objective;
+pub mod parallel;
 
 pub use batch::{Batch, Examples};
 pub use capability::{
