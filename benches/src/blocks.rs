@@ -3,25 +3,25 @@
 
 use burn::nn::conv::{Conv2d, ConvTranspose2d};
 use burn::nn::loss::CrossEntropyLossConfig;
-use burn::nn::{BatchNorm, Embedding, GroupNorm, LayerNorm, Linear, Lstm};
+use burn::nn::{BatchNorm, Embedding, GroupNorm, Linear};
 use burn::optim::ModuleOptimizer;
-use burn::tensor::ops::AttentionModuleOptions;
-use burn::tensor::{Int, Tensor, activation, module};
+use burn::tensor::{Int, Tensor, activation};
 use pyrogen::train::{Method, OptimizerConfig};
+use pyrogen_nn::{LayerNorm, Lstm, forward, ops};
 
 /// `[batch, in, h, w]` to `[batch, out, h', w']`.
 pub fn conv2d(layer: &Conv2d, x: Tensor<4>) -> Tensor<4> {
-    layer.forward(x)
+    forward::conv2d(layer, x)
 }
 
 /// `[batch, in, h, w]` to `[batch, out, h', w']`.
 pub fn conv_transpose2d(layer: &ConvTranspose2d, x: Tensor<4>) -> Tensor<4> {
-    layer.forward(x)
+    forward::conv_transpose2d(layer, x)
 }
 
-/// Normalises each group of channels of each example.
-pub fn group_norm(layer: &GroupNorm, x: Tensor<4>) -> Tensor<4> {
-    layer.forward(x)
+/// Normalises each group of channels of each example, then `x sigmoid(x)`.
+pub fn group_norm_silu(layer: &GroupNorm, x: Tensor<4>) -> Tensor<4> {
+    forward::group_norm_silu(layer, x)
 }
 
 /// Normalises the last axis.
@@ -46,27 +46,27 @@ pub fn embedding(layer: &Embedding, tokens: Tensor<2, Int>) -> Tensor<3> {
 
 /// `x sigmoid(x)`.
 pub fn silu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    activation::silu(x)
+    ops::silu(x)
 }
 
 /// `x Phi(x)`, with the error function.
 pub fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    activation::gelu(x)
+    ops::gelu(x)
 }
 
 /// `max(x, 0)`.
 pub fn relu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    activation::relu(x)
+    ops::leaky_relu(x, 0.0)
 }
 
 /// `max(x, 0) + slope min(x, 0)`.
 pub fn leaky_relu<const D: usize>(x: Tensor<D>, slope: f64) -> Tensor<D> {
-    activation::leaky_relu(x, slope)
+    ops::leaky_relu(x, slope)
 }
 
 /// `ln(1 + exp(x))`.
 pub fn softplus<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    activation::log_sigmoid(x.neg()).neg()
+    ops::softplus(x)
 }
 
 /// Softmax over the last axis.
@@ -74,16 +74,21 @@ pub fn softmax<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     activation::softmax(x, D - 1)
 }
 
-/// Softmax attention of `[batch, heads, length, width]`; causal where asked, aligned at the end.
-pub fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, causal: bool) -> Tensor<4> {
-    let options = AttentionModuleOptions { is_causal: causal, ..Default::default() };
-    module::attention(q, k, v, None, None, options)
+/// Causal attention of a sequence to itself: `[batch, length, 3 * width]` to
+/// `[batch, length, width]`.
+pub fn self_attention(qkv: Tensor<3>, heads: usize) -> Tensor<3> {
+    ops::self_attention(qkv, heads, true)
 }
 
-/// One more step of keys or values, `[batch, heads, 1, width]`, behind the earlier ones.
-pub fn append(cache: Option<Tensor<4>>, step: Tensor<4>) -> Tensor<4> {
+/// Attention of the last steps to all steps before them, `[batch, length, width]`.
+pub fn attention(q: Tensor<3>, k: Tensor<3>, v: Tensor<3>, heads: usize) -> Tensor<3> {
+    ops::attention(q, k, v, heads, true)
+}
+
+/// One more step of keys or values, `[batch, 1, width]`, behind the earlier ones.
+pub fn append(cache: Option<Tensor<3>>, step: Tensor<3>) -> Tensor<3> {
     match cache {
-        Some(cache) => Tensor::cat(vec![cache, step], 2),
+        Some(cache) => Tensor::cat(vec![cache, step], 1),
         None => step,
     }
 }

@@ -1,11 +1,14 @@
 //! A decoder-only transformer of characters.
 
 use burn::module::Module;
-use burn::nn::{Embedding, LayerNorm, Linear};
+use burn::nn::{Embedding, Linear};
 use burn::tensor::{Device, Int, Tensor};
 use pyrogen::core::Noise;
+use pyrogen_nn::LayerNorm;
 
-use crate::blocks::{adamw, append, attention, cross_entropy, embedding, gelu, layer_norm, linear};
+use crate::blocks::{
+    adamw, append, attention, cross_entropy, embedding, gelu, layer_norm, linear, self_attention,
+};
 use crate::layers;
 use crate::sharded::Trainer;
 use crate::workload::{Plan, Workload, autodiff, first, noise, plain};
@@ -55,8 +58,8 @@ struct Block {
     heads: usize,
 }
 
-/// Keys and values of one block, `[batch, heads, length, width / heads]`.
-pub type Cache = Option<(Tensor<4>, Tensor<4>)>;
+/// Keys and values of one block, `[batch, length, width]`.
+pub type Cache = Option<(Tensor<3>, Tensor<3>)>;
 
 impl Gpt {
     /// A network with weights from a stream.
@@ -116,31 +119,22 @@ impl Gpt {
 
 impl Block {
     fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        let [q, k, v] = self.qkv(x.clone());
-        self.finish(x, attention(q, k, v, true))
+        let qkv = linear(&self.qkv, layer_norm(&self.norms[0], x.clone()));
+        self.finish(x, self_attention(qkv, self.heads))
     }
 
     fn decode(&self, x: Tensor<3>, cache: &mut Cache) -> Tensor<3> {
-        let [q, k, v] = self.qkv(x.clone());
+        let qkv = linear(&self.qkv, layer_norm(&self.norms[0], x.clone()));
+        let width = x.dims()[2];
+        let [q, k, v] = [0, 1, 2].map(|i| qkv.clone().narrow(2, i * width, width));
         let (old_k, old_v) = cache.take().unzip();
         let (k, v) = (append(old_k, k), append(old_v, v));
         *cache = Some((k.clone(), v.clone()));
-        self.finish(x, attention(q, k, v, false))
+        self.finish(x, attention(q, k, v, self.heads))
     }
 
-    /// Each `[batch, heads, length, width / heads]`.
-    fn qkv(&self, x: Tensor<3>) -> [Tensor<4>; 3] {
-        let [batch, length, width] = x.dims();
-        let qkv = linear(&self.qkv, layer_norm(&self.norms[0], x));
-        [0, 1, 2].map(|i| {
-            let part = qkv.clone().narrow(2, i * width, width);
-            part.reshape([batch, length, self.heads, width / self.heads]).swap_dims(1, 2)
-        })
-    }
-
-    fn finish(&self, x: Tensor<3>, attended: Tensor<4>) -> Tensor<3> {
-        let merged = attended.swap_dims(1, 2).reshape(x.dims());
-        let x = x + linear(&self.projection, merged);
+    fn finish(&self, x: Tensor<3>, attended: Tensor<3>) -> Tensor<3> {
+        let x = x + linear(&self.projection, attended);
         let hidden = gelu(linear(&self.wide, layer_norm(&self.norms[1], x.clone())));
         x + linear(&self.narrow, hidden)
     }

@@ -2,11 +2,12 @@
 
 use burn::nn::conv::{Conv2d, Conv2dConfig, ConvTranspose2d, ConvTranspose2dConfig};
 use burn::nn::{
-    BatchNorm, BatchNormConfig, Embedding, EmbeddingConfig, GateController, GroupNorm,
-    GroupNormConfig, LayerNorm, LayerNormConfig, Linear, Lstm, LstmConfig, PaddingConfig2d,
+    BatchNorm, BatchNormConfig, Embedding, EmbeddingConfig, GroupNorm, GroupNormConfig,
+    PaddingConfig2d,
 };
 use burn::tensor::Device;
 use pyrogen::core::{Noise, init};
+use pyrogen_nn::LayerNorm;
 
 pub use pyrogen::nn::linear;
 
@@ -43,7 +44,7 @@ pub fn group_norm(groups: usize, channels: usize, device: &Device) -> GroupNorm 
 
 /// Layer norm with gain 1 and bias 0.
 pub fn layer_norm(width: usize, device: &Device) -> LayerNorm {
-    LayerNormConfig::new(width).init(device)
+    LayerNorm::new(width, device)
 }
 
 /// Batch norm with gain 1 and bias 0.
@@ -56,24 +57,4 @@ pub fn embedding(tokens: usize, width: usize, noise: &mut Noise, device: &Device
     let mut layer = EmbeddingConfig::new(tokens, width).init(device);
     layer.weight = init::normal([tokens, width], 0.02, noise, device);
     layer
-}
-
-/// An LSTM with uniform weights on `±1 / sqrt(hidden)`, as PyTorch's.
-pub fn lstm(input: usize, hidden: usize, noise: &mut Noise, device: &Device) -> Lstm {
-    let mut layer = LstmConfig::new(input, hidden, true).init(device);
-    let forget = layer.forget_gate.as_mut().expect("not coupled to the input gate");
-    for gate in [&mut layer.input_gate, forget, &mut layer.cell_gate, &mut layer.output_gate] {
-        *gate = GateController {
-            input_transform: recurrent_linear(input, hidden, noise, device),
-            hidden_transform: recurrent_linear(hidden, hidden, noise, device),
-        };
-    }
-    layer
-}
-
-fn recurrent_linear(d_in: usize, hidden: usize, noise: &mut Noise, device: &Device) -> Linear {
-    Linear {
-        weight: init::fan_in([d_in, hidden], hidden, noise, device),
-        bias: Some(init::fan_in([hidden], hidden, noise, device)),
-    }
 }

@@ -1,11 +1,11 @@
 //! A recurrent network.
 
-use burn::nn::Lstm;
 use burn::tensor::Tensor;
+use pyrogen_nn::Lstm;
 
+use crate::blocks;
 use crate::sharded::Trainer;
 use crate::workload::{Plan, Workload, autodiff, noise};
-use crate::{blocks, layers};
 
 struct Train {
     trainer: Trainer<Lstm>,
@@ -17,7 +17,7 @@ struct Train {
 pub fn train(plan: Plan) -> Box<dyn Workload> {
     let (mut noise, device) = (noise("lstm"), autodiff());
     let [batch, length, input, hidden] = plan.pick([32, 64, 128, 256], [4, 5, 6, 8]);
-    let model = layers::lstm(input, hidden, &mut noise, &device);
+    let model = Lstm::new(input, hidden, &mut noise, &device);
     let x = noise.normal([batch, length, input], &device);
     let target = noise.uniform([batch, length, hidden], &device);
     Box::new(Train {

@@ -6,7 +6,7 @@ use burn::nn::conv::Conv2d;
 use burn::tensor::{Device, Tensor};
 use pyrogen::core::Noise;
 
-use crate::blocks::{adam, conv2d, group_norm, mse, silu};
+use crate::blocks::{adam, conv2d, group_norm_silu, mse};
 use crate::layers;
 use crate::sharded::Trainer;
 use crate::workload::{Plan, Workload, autodiff, first, noise, plain};
@@ -30,7 +30,7 @@ impl ResBlock {
     /// `[batch, channels, h, w]` to the same.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let layers = self.norms.iter().zip(&self.convs);
-        let out = layers.fold(x.clone(), |h, (norm, conv)| conv2d(conv, silu(group_norm(norm, h))));
+        let out = layers.fold(x.clone(), |h, (norm, conv)| conv2d(conv, group_norm_silu(norm, h)));
         x + out
     }
 }

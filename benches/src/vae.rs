@@ -3,7 +3,9 @@
 use burn::tensor::Tensor;
 use pyrogen::core::{Batch, Seed};
 use pyrogen::nn::{Activation, ConvConfig, MlpConfig, Network};
-use pyrogen::train::{GradientConfig, GradientLearner, Learner, Part, StepContext, TrainConfig};
+use pyrogen::train::{
+    GradientConfig, GradientLearner, Learner, Part, StepContext, TrainConfig, WorkerCount,
+};
 use pyrogen::vae::{Decoder, Vae, VaeConfig};
 
 use crate::sharded::Rows;
@@ -48,13 +50,16 @@ fn build(
     };
     let train = TrainConfig {
         batch_size: batch,
-        gradient: GradientConfig { workers: plan.workers, ..GradientConfig::default() },
+        gradient: GradientConfig {
+            workers: WorkerCount::Exactly(plan.workers),
+            ..GradientConfig::default()
+        },
         ..TrainConfig::default()
     };
     let model = config.init(Seed(1), &plain()).expect("a valid config");
     let learner = GradientLearner::new(model, &train).expect("a valid config");
     let x = noise("vae").uniform([batch, side * side], &learner.device());
-    Box::new(Train { learner, x, workers: plan.workers, step: 0 })
+    Box::new(Train { learner, x, workers: WorkerCount::Exactly(plan.workers), step: 0 })
 }
 
 impl Workload for Train {

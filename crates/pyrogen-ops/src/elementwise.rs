@@ -50,8 +50,7 @@ pub fn softplus<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     if on_host(&x) {
         return apply(Map(Function::Softplus), [x.into()]);
     }
-    // max(x, 0) + ln(1 + exp(-|x|)).
-    activation::relu(x.clone()) + x.abs().neg().exp().log1p()
+    activation::log_sigmoid(x.neg()).neg()
 }
 
 /// `exp(x)`.

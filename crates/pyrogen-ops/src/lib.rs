@@ -19,6 +19,8 @@ mod scalar;
 mod sums;
 #[cfg(feature = "flex")]
 mod windows;
+#[cfg(feature = "flex")]
+mod winograd;
 
 pub use attention::{attention, self_attention};
 pub use conv::{conv_transpose2d, conv2d};

@@ -213,7 +213,7 @@ pub(crate) struct Space {
 }
 
 impl Space {
-    fn take(&mut self, first: usize, second: usize) -> [&mut [f32]; 2] {
+    pub(crate) fn take(&mut self, first: usize, second: usize) -> [&mut [f32]; 2] {
         if self.values.len() < first + second {
             self.values.resize(first + second, 0.0);
         }
