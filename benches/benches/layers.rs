@@ -57,10 +57,10 @@ fn convolutions(c: &mut Criterion) {
 fn norms(c: &mut Criterion) {
     layer!(
         c,
-        "group norm",
+        "group norm and silu",
         MAPS,
         |device: &_| layers::group_norm(8, 64, device),
-        blocks::group_norm
+        blocks::group_norm_silu
     );
 }
 

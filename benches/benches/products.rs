@@ -29,18 +29,14 @@ fn softmax(c: &mut Criterion) {
 }
 
 fn attention(c: &mut Criterion) {
-    let mut noise = noise("criterion");
-    let [q, k, v] = [(); 3].map(|()| noise.normal([2, 6, 256, 64], &plain()));
+    let qkv = noise("criterion").normal([2, 256, 3 * 384], &plain());
     c.bench_function("attention/forward", |bench| {
-        bench.iter(|| black_box(blocks::attention(q.clone(), k.clone(), v.clone(), true)));
+        bench.iter(|| black_box(blocks::self_attention(qkv.clone(), 6)));
     });
-    let leaves = [q, k, v].map(|x| Tensor::from_inner(x).require_grad());
-    assert!(leaves[0].device() == autodiff());
+    let leaf = Tensor::from_inner(qkv).require_grad();
+    assert!(leaf.device() == autodiff());
     c.bench_function("attention/forward and backward", |bench| {
-        bench.iter(|| {
-            let [q, k, v] = leaves.clone();
-            black_box(blocks::attention(q, k, v, true).sum().backward())
-        });
+        bench.iter(|| black_box(blocks::self_attention(leaf.clone(), 6).sum().backward()));
     });
 }
 

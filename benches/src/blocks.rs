@@ -5,7 +5,7 @@ use burn::nn::conv::{Conv2d, ConvTranspose2d};
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::nn::{BatchNorm, Embedding, GroupNorm, Linear};
 use burn::optim::ModuleOptimizer;
-use burn::tensor::{Int, Tensor, activation};
+use burn::tensor::{Int, Tensor};
 use pyrogen::train::{Method, OptimizerConfig};
 use pyrogen_nn::{LayerNorm, Lstm, forward, ops};
 
@@ -71,26 +71,13 @@ pub fn softplus<const D: usize>(x: Tensor<D>) -> Tensor<D> {
 
 /// Softmax over the last axis.
 pub fn softmax<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    activation::softmax(x, D - 1)
+    ops::softmax(x)
 }
 
 /// Causal attention of a sequence to itself: `[batch, length, 3 * width]` to
 /// `[batch, length, width]`.
 pub fn self_attention(qkv: Tensor<3>, heads: usize) -> Tensor<3> {
     ops::self_attention(qkv, heads, true)
-}
-
-/// Attention of the last steps to all steps before them, `[batch, length, width]`.
-pub fn attention(q: Tensor<3>, k: Tensor<3>, v: Tensor<3>, heads: usize) -> Tensor<3> {
-    ops::attention(q, k, v, heads, true)
-}
-
-/// One more step of keys or values, `[batch, 1, width]`, behind the earlier ones.
-pub fn append(cache: Option<Tensor<3>>, step: Tensor<3>) -> Tensor<3> {
-    match cache {
-        Some(cache) => Tensor::cat(vec![cache, step], 1),
-        None => step,
-    }
 }
 
 /// The outputs of all steps: `[batch, length, in]` to `[batch, length, hidden]`.

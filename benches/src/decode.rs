@@ -31,7 +31,7 @@ fn build(plan: Plan, batch: usize) -> Box<dyn Workload> {
 
 impl Workload for Decode {
     fn run(&mut self) -> f64 {
-        let mut caches = self.model.caches();
+        let mut caches = self.model.caches(self.batch);
         let mut tokens = Tensor::<2, Int>::zeros([self.batch, 1], &plain());
         for position in 0..self.length {
             let logits = self.model.decode(tokens, position, &mut caches).squeeze_dim::<2>(1);

@@ -4,11 +4,9 @@ use burn::module::Module;
 use burn::nn::{Embedding, Linear};
 use burn::tensor::{Device, Int, Tensor};
 use pyrogen::core::Noise;
-use pyrogen_nn::LayerNorm;
+use pyrogen_nn::{KeyValueCache, LayerNorm};
 
-use crate::blocks::{
-    adamw, append, attention, cross_entropy, embedding, gelu, layer_norm, linear, self_attention,
-};
+use crate::blocks::{adamw, cross_entropy, embedding, gelu, layer_norm, linear, self_attention};
 use crate::layers;
 use crate::sharded::Trainer;
 use crate::workload::{Plan, Workload, autodiff, first, noise, plain};
@@ -58,9 +56,6 @@ struct Block {
     heads: usize,
 }
 
-/// Keys and values of one block, `[batch, length, width]`.
-pub type Cache = Option<(Tensor<3>, Tensor<3>)>;
-
 impl Gpt {
     /// A network with weights from a stream.
     pub fn new(config: GptConfig, noise: &mut Noise, device: &Device) -> Self {
@@ -95,7 +90,7 @@ impl Gpt {
         &self,
         token: Tensor<2, Int>,
         position: usize,
-        caches: &mut [Cache],
+        caches: &mut [KeyValueCache],
     ) -> Tensor<3> {
         let x = self.embed(token, position);
         let pairs = self.blocks.iter().zip(caches);
@@ -103,9 +98,12 @@ impl Gpt {
         linear(&self.head, layer_norm(&self.norm, x))
     }
 
-    /// Empty caches.
-    pub fn caches(&self) -> Vec<Cache> {
-        vec![None; self.blocks.len()]
+    /// Empty caches for some sequences.
+    pub fn caches(&self, batch: usize) -> Vec<KeyValueCache> {
+        let [context, width] = self.positions.weight.dims();
+        let device = self.positions.weight.device();
+        let cache = |_: &Block| KeyValueCache::new(batch, context, width, &device);
+        self.blocks.iter().map(cache).collect()
     }
 
     fn embed(&self, tokens: Tensor<2, Int>, start: usize) -> Tensor<3> {
@@ -123,14 +121,11 @@ impl Block {
         self.finish(x, self_attention(qkv, self.heads))
     }
 
-    fn decode(&self, x: Tensor<3>, cache: &mut Cache) -> Tensor<3> {
+    fn decode(&self, x: Tensor<3>, cache: &mut KeyValueCache) -> Tensor<3> {
         let qkv = linear(&self.qkv, layer_norm(&self.norms[0], x.clone()));
         let width = x.dims()[2];
         let [q, k, v] = [0, 1, 2].map(|i| qkv.clone().narrow(2, i * width, width));
-        let (old_k, old_v) = cache.take().unzip();
-        let (k, v) = (append(old_k, k), append(old_v, v));
-        *cache = Some((k.clone(), v.clone()));
-        self.finish(x, attention(q, k, v, self.heads))
+        self.finish(x, cache.attend(q, k, v, self.heads))
     }
 
     fn finish(&self, x: Tensor<3>, attended: Tensor<3>) -> Tensor<3> {

@@ -59,7 +59,7 @@ fn build(
     let model = config.init(Seed(1), &plain()).expect("a valid config");
     let learner = GradientLearner::new(model, &train).expect("a valid config");
     let x = noise("vae").uniform([batch, side * side], &learner.device());
-    Box::new(Train { learner, x, workers: WorkerCount::Exactly(plan.workers), step: 0 })
+    Box::new(Train { learner, x, workers: plan.workers, step: 0 })
 }
 
 impl Workload for Train {

@@ -2,6 +2,7 @@
 
 mod activation;
 mod bound;
+mod cache;
 mod conv;
 pub mod forward;
 mod labels;
@@ -13,6 +14,7 @@ mod network;
 
 pub use activation::Activation;
 pub use bound::soft_bound;
+pub use cache::KeyValueCache;
 pub use conv::{ConvConfig, ConvDecoder, ConvEncoder};
 pub use labels::one_hot;
 pub use layer_norm::LayerNorm;

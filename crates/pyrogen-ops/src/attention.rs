@@ -48,7 +48,7 @@ pub fn attention(
     );
     #[cfg(feature = "flex")]
     if on_host(&q) {
-        let op = host::Attention { heads, causal };
+        let op = host::Attention { heads, causal, places_first: false };
         return apply(op, [q.into(), k.into(), v.into()]);
     }
     composed(q, k, v, heads, causal)
@@ -69,10 +69,43 @@ pub fn self_attention(qkv: Tensor<3>, heads: usize, causal: bool) -> Tensor<3> {
     );
     #[cfg(feature = "flex")]
     if on_host(&qkv) {
-        return apply(host::Packed(host::Attention { heads, causal }), [qkv.into()]);
+        return apply(
+            host::Packed(host::Attention { heads, causal, places_first: false }),
+            [qkv.into()],
+        );
     }
     let [q, k, v]: [Tensor<3>; 3] = qkv.chunk(3, 2).try_into().expect("three parts");
     composed(q, k, v, heads, causal)
+}
+
+/// Causal attention of the last places to a cache of all places, without gradients.
+///
+/// # Shapes
+/// `q` is `[batch, queries, heads * d]`, `k` and `v` are `[keys, batch, heads * d]`: a cache grows at
+/// the end of its memory.
+///
+/// # Panics
+/// As [`attention`], and on a device that tracks gradients.
+pub fn cached_attention(q: Tensor<3>, k: Tensor<3>, v: Tensor<3>, heads: usize) -> Tensor<3> {
+    let ([batch, queries, width], [keys, ..]) = (q.dims(), k.dims());
+    assert!(
+        k.dims() == [keys, batch, width] && v.dims() == k.dims() && queries <= keys,
+        "cached_attention: q {:?} does not fit k {:?} and v {:?}",
+        q.dims(),
+        k.dims(),
+        v.dims()
+    );
+    assert!(
+        heads > 0 && width.is_multiple_of(heads),
+        "cached_attention: {width} features cannot be shared by {heads} heads"
+    );
+    assert!(!q.device().is_autodiff(), "cached_attention: has no gradient; use `attention`");
+    #[cfg(feature = "flex")]
+    if on_host(&q) {
+        let op = host::Attention { heads, causal: true, places_first: true };
+        return apply(op, [q.into(), k.into(), v.into()]);
+    }
+    composed(q, k.swap_dims(0, 1), v.swap_dims(0, 1), heads, true)
 }
 
 /// The same by Burn's operations.

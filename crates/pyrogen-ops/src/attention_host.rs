@@ -14,6 +14,8 @@ const ROWS: usize = 64;
 pub(super) struct Attention {
     pub(super) heads: usize,
     pub(super) causal: bool,
+    /// Keys and values are `[keys, batch, features]`.
+    pub(super) places_first: bool,
 }
 
 /// Attention of one array that holds queries, keys and values.
@@ -29,10 +31,12 @@ struct View<'a> {
 }
 
 impl<'a> View<'a> {
+    #[inline(always)]
     fn rows(&self, from: usize, count: usize) -> Matrix<'a> {
         Matrix::new(&self.values[from * self.stride..], count, self.d, self.stride)
     }
 
+    #[inline(always)]
     fn row(&self, i: usize) -> &'a [f32] {
         &self.values[i * self.stride..][..self.d]
     }
@@ -59,10 +63,12 @@ impl Head<'_> {
     }
 
     /// Keys that the query sees.
+    #[inline(always)]
     fn seen(&self, query: usize) -> usize {
         if self.causal { self.keys - self.queries + query + 1 } else { self.keys }
     }
 
+    #[inline(always)]
     fn scale(&self) -> f32 {
         (1.0 / (self.q.d as f64).sqrt()) as f32
     }
@@ -76,12 +82,8 @@ impl Head<'_> {
         for (from, rows, cols) in self.blocks() {
             let q = self.q.rows(from, rows);
             product(&mut weights, cols, false, q, self.k.rows(0, cols).t());
-            let parts = weights.chunks_mut(cols).zip(&mut log_sums[from..from + rows]);
-            vectorised(|| {
-                for (i, (row, log_sum)) in parts.enumerate() {
-                    *log_sum = softmax(row, self.seen(from + i), self.scale());
-                }
-            });
+            let sums = &mut log_sums[from..from + rows];
+            vectorised((self, &mut weights[..rows * cols], sums, from, cols), Self::weigh);
             let weights = Matrix::new(&weights, rows, cols, cols);
             product(&mut out[from * d..], d, false, weights, self.v.rows(0, cols));
         }
@@ -98,22 +100,8 @@ impl Head<'_> {
             let (q, dy_rows) = (self.q.rows(from, rows), dy.rows(from, rows));
             product(&mut p, cols, false, q, self.k.rows(0, cols).t());
             product(&mut ds, cols, false, dy_rows, self.v.rows(0, cols).t());
-            let scale = self.scale();
-            vectorised(|| {
-                for (i, (p, ds)) in
-                    p.chunks_mut(cols).zip(ds.chunks_mut(cols)).take(rows).enumerate()
-                {
-                    let query = from + i;
-                    let mean = crate::sums::dot(dy.row(query), o.row(query)) as f32;
-                    let seen = self.seen(query);
-                    for (p, ds) in p[..seen].iter_mut().zip(&mut ds[..seen]) {
-                        *p = exp(*p * scale - log_sums[query]);
-                        *ds = *p * (*ds - mean) * scale;
-                    }
-                    p[seen..].fill(0.0);
-                    ds[seen..].fill(0.0);
-                }
-            });
+            let block = Block { from, rows, cols };
+            vectorised((self, block, &mut p[..], &mut ds[..], [dy, o], log_sums), Self::weigh_back);
             let (p, ds) = (Matrix::new(&p, rows, cols, cols), Matrix::new(&ds, rows, cols, cols));
             product(&mut dq[from * d..], d, false, ds, self.k.rows(0, cols));
             product(&mut dk, d, true, ds.t(), q);
@@ -121,14 +109,50 @@ impl Head<'_> {
         }
         [dq, dk, dv]
     }
+
+    /// Turns rows of scores into weights, and keeps the logarithms of the sums.
+    #[inline(always)]
+    fn weigh((head, weights, sums, from, cols): (&Self, &mut [f32], &mut [f32], usize, usize)) {
+        for (i, (row, log_sum)) in weights.chunks_mut(cols).zip(sums).enumerate() {
+            *log_sum = softmax(row, head.seen(from + i), head.scale());
+        }
+    }
+
+    /// Turns scores into weights, and the gradients of the weights into those of the scores.
+    #[inline(always)]
+    fn weigh_back((head, block, p, ds, [dy, o], log_sums): WeighBack) {
+        let Block { from, rows, cols } = block;
+        let scale = head.scale();
+        for (i, (p, ds)) in p.chunks_mut(cols).zip(ds.chunks_mut(cols)).take(rows).enumerate() {
+            let query = from + i;
+            let mean = crate::sums::dot(dy.row(query), o.row(query)) as f32;
+            let (seen, log_sum) = (head.seen(query), log_sums[query]);
+            for (p, ds) in p[..seen].iter_mut().zip(&mut ds[..seen]) {
+                *p = exp(*p * scale - log_sum);
+                *ds = *p * (*ds - mean) * scale;
+            }
+            p[seen..].fill(0.0);
+            ds[seen..].fill(0.0);
+        }
+    }
 }
+
+/// The first query, the queries and the keys that they see.
+#[derive(Clone, Copy)]
+struct Block {
+    from: usize,
+    rows: usize,
+    cols: usize,
+}
+
+type WeighBack<'a> = (&'a Head<'a>, Block, &'a mut [f32], &'a mut [f32], [View<'a>; 2], &'a [f32]);
 
 /// Turns the first `seen` scores into weights, the rest to zero; the logarithm of the sum.
 #[inline(always)]
 fn softmax(row: &mut [f32], seen: usize, scale: f32) -> f32 {
     let (seen, rest) = row.split_at_mut(seen);
     rest.fill(0.0);
-    let most = scale * maximum(seen);
+    let most = scale * crate::sums::maximum(seen);
     for x in seen.iter_mut() {
         *x = exp(*x * scale - most);
     }
@@ -138,33 +162,29 @@ fn softmax(row: &mut [f32], seen: usize, scale: f32) -> f32 {
     most + sum.ln() as f32
 }
 
-/// The largest value, in lanes that vectorise; not a number where one is none.
-#[inline(always)]
-fn maximum(values: &[f32]) -> f32 {
-    let larger = |a: f32, b: f32| if b > a || b.is_nan() { b } else { a };
-    let mut lanes = [f32::NEG_INFINITY; 16];
-    let mut chunks = values.chunks_exact(16);
-    for chunk in &mut chunks {
-        for (lane, &x) in lanes.iter_mut().zip(chunk) {
-            *lane = larger(*lane, x);
-        }
-    }
-    let rest = chunks.remainder().iter().copied();
-    lanes.into_iter().chain(rest).fold(f32::NEG_INFINITY, larger)
-}
-
 /// An array and the first feature in it of the queries, the keys or the values.
 #[derive(Clone, Copy)]
 struct Place<'a> {
     array: &'a Array,
     first: usize,
+    places_first: bool,
 }
 
 impl<'a> Place<'a> {
+    fn new(array: &'a Array, places_first: bool) -> Self {
+        Self { array, first: 0, places_first }
+    }
+
+    fn rows(self) -> usize {
+        self.array.dims()[if self.places_first { 0 } else { 1 }]
+    }
+
     /// Head `i`, counted over the examples.
     fn head(self, i: usize, heads: usize, d: usize) -> View<'a> {
-        let [rows, stride] = [self.array.dims()[1], self.array.dims()[2]];
-        let start = i / heads * rows * stride + self.first + i % heads * d;
+        let [rows, width] = [self.array.dims()[1], self.array.dims()[2]];
+        let (stride, example) =
+            if self.places_first { (rows * width, width) } else { (width, rows * width) };
+        let start = i / heads * example + self.first + i % heads * d;
         // Nothing to see where there are no rows.
         let values = self.array.values().get(start..).unwrap_or(&[]);
         View { values, stride, d }
@@ -193,7 +213,7 @@ impl<'a> Heads<'a> {
 
     fn head(&self, i: usize) -> Head<'a> {
         let [q, k, v] = self.places.map(|place| place.head(i, self.op.heads, self.d()));
-        let (queries, keys) = (self.queries(), self.places[1].array.dims()[1]);
+        let (queries, keys) = (self.queries(), self.places[1].rows());
         Head { q, k, v, queries, keys, causal: self.op.causal }
     }
 
@@ -208,8 +228,7 @@ impl<'a> Heads<'a> {
 
     /// The gradients of each head's queries, keys and values.
     fn backward(&self, dy: &Array, kept: &Kept) -> Vec<[Vec<f32>; 3]> {
-        let place = |array| Place { array, first: 0 };
-        let (dy, out) = (place(dy), place(&kept.out));
+        let (dy, out) = (Place::new(dy, false), Place::new(&kept.out, false));
         (0..self.count())
             .into_par_iter()
             .map(|i| {
@@ -249,21 +268,28 @@ pub(super) struct Kept {
     log_sums: Vec<Vec<f32>>,
 }
 
+impl Attention {
+    fn heads<'a>(self, [q, k, v]: &'a [Array; 3]) -> Heads<'a> {
+        let cached = |array| Place::new(array, self.places_first);
+        let places = [Place::new(q, false), cached(k), cached(v)];
+        Heads { op: self, width: q.dims()[2], places }
+    }
+}
+
 impl HostOp<3> for Attention {
     type Saved = Option<([Array; 3], Kept)>;
 
     fn forward(&self, inputs: [Array; 3], track: bool) -> (Array, Self::Saved) {
-        let places = inputs.each_ref().map(|array| Place { array, first: 0 });
-        let heads = Heads { op: *self, width: inputs[0].dims()[2], places };
+        let heads = self.heads(&inputs);
         let (out, log_sums) = heads.forward();
         (out.clone(), track.then_some((inputs, Kept { out, log_sums })))
     }
 
     fn backward(&self, saved: Self::Saved, grad: Array, _wanted: [bool; 3]) -> [Option<Array>; 3] {
         let (inputs, kept) = saved.expect("a tracked forward pass");
-        let places = inputs.each_ref().map(|array| Place { array, first: 0 });
+        assert!(!self.places_first, "attention to a cache has no gradient");
         let width = inputs[0].dims()[2];
-        let parts = Heads { op: *self, width, places }.backward(&grad, &kept);
+        let parts = self.heads(&inputs).backward(&grad, &kept);
         let mut input = 0..3;
         inputs.map(|array| {
             let n = input.next().expect("three inputs");
@@ -300,7 +326,7 @@ impl HostOp<1> for Packed {
 impl Packed {
     fn heads<'a>(&self, qkv: &'a Array) -> Heads<'a> {
         let width = qkv.dims()[2] / 3;
-        let places = [0, 1, 2].map(|n| Place { array: qkv, first: n * width });
+        let places = [0, 1, 2].map(|n| Place { first: n * width, ..Place::new(qkv, false) });
         Heads { op: self.0, width, places }
     }
 }

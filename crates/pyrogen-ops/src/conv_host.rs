@@ -7,9 +7,13 @@ use crate::host::{Array, HostOp};
 use crate::parallel::vectorised;
 use crate::sums;
 use crate::windows::{Space, Windows};
+use crate::winograd::Tiles;
 
 /// Places of the results that one matrix product serves at least: small pictures go together.
 const PLACES: usize = 256;
+
+/// The same for tiles of 2x2 places.
+const TILES: usize = 128;
 
 /// Parts of the batch whose weights' gradients are summed apart.
 const PARTS: usize = 8;
@@ -82,6 +86,11 @@ fn group(windows: &Windows, batch: usize) -> usize {
     PLACES.div_ceil(windows.places().max(1)).min(batch.div_ceil(2)).max(1)
 }
 
+/// [`group`] for tiles.
+fn tile_group(tiles: &Tiles, batch: usize) -> usize {
+    TILES.div_ceil(tiles.count().max(1)).min(batch.div_ceil(2)).max(1)
+}
+
 fn correlate(
     op: &Windows,
     w: &Array,
@@ -89,15 +98,35 @@ fn correlate(
     x: &Array,
     out_dims: [usize; 4],
 ) -> Array {
+    if let Some(tiles) = Tiles::of(op) {
+        return tiled(&tiles, &tiles.kernels(w.values()), bias, x, out_dims);
+    }
     let mut y = vec![0.0; out_dims.iter().product()];
     let n = group(op, out_dims[0]);
     let parts = y.par_chunks_mut((n * op.result()).max(1));
     parts.zip(x.values().par_chunks((n * op.picture()).max(1))).for_each_init(
         Space::default,
         |space, (y, x)| {
-            vectorised(|| op.correlate(w.values(), bias.map(Array::values), x, y, space));
+            op.correlate(w.values(), bias.map(Array::values), x, y, space);
         },
     );
+    Array::new(y, &out_dims)
+}
+
+fn tiled(
+    tiles: &Tiles,
+    kernels: &[f32],
+    bias: Option<&Array>,
+    x: &Array,
+    out_dims: [usize; 4],
+) -> Array {
+    let mut y = vec![0.0; out_dims.iter().product()];
+    let n = tile_group(tiles, out_dims[0]);
+    let [picture, result] = tiles.lengths().map(|length| (n * length).max(1));
+    let parts = y.par_chunks_mut(result).zip(x.values().par_chunks(picture));
+    parts.for_each_init(Space::default, |space, (y, x)| {
+        tiles.correlate(kernels, bias.map(Array::values), x, y, space);
+    });
     Array::new(y, &out_dims)
 }
 
@@ -108,37 +137,64 @@ fn scatter(
     y: &Array,
     out_dims: [usize; 4],
 ) -> Array {
+    if let Some(tiles) = Tiles::of(op) {
+        return tiled(&tiles.back(), &tiles.kernels_back(w.values()), bias, y, out_dims);
+    }
     let mut x = vec![0.0; out_dims.iter().product()];
     let n = group(op, out_dims[0]);
     let parts = x.par_chunks_mut((n * op.picture()).max(1));
     parts.zip(y.values().par_chunks((n * op.result()).max(1))).for_each_init(
         Space::default,
         |space, (x, y)| {
-            vectorised(|| op.scatter(w.values(), bias.map(Array::values), y, x, space));
+            op.scatter(w.values(), bias.map(Array::values), y, x, space);
         },
     );
     Array::new(x, &out_dims)
 }
 
 fn weight_grad(op: &Windows, y: &Array, x: &Array, batch: usize, dims: &[usize]) -> Array {
+    let pairs = op.outputs * op.channels;
+    if let Some(tiles) = Tiles::of(op) {
+        let n = tile_group(&tiles, batch);
+        let sums = over_parts(op, y, x, n, 16 * pairs, |y, x, sum, space| {
+            tiles.add_products(y, x, sum, space);
+        });
+        return Array::new(tiles.weight_grad(&sums), dims);
+    }
     let n = group(op, batch);
+    let dw = over_parts(op, y, x, n, op.outputs * op.rows(), |y, x, sum, space| {
+        op.weight_grad(y, x, sum, space);
+    });
+    Array::new(dw, dims)
+}
+
+/// The sum over the batch of what `add` adds for each group of `n` pictures.
+fn over_parts(
+    op: &Windows,
+    y: &Array,
+    x: &Array,
+    n: usize,
+    length: usize,
+    add: impl Fn(&[f32], &[f32], &mut [f32], &mut Space) + Sync,
+) -> Vec<f32> {
+    let [result, picture] = [op.result(), op.picture()].map(|length| length.max(1));
+    let batch = y.values().len() / result;
     let part = batch.div_ceil(PARTS).next_multiple_of(n).max(1);
-    let (ys, xs) =
-        (y.values().par_chunks(part * op.result()), x.values().par_chunks(part * op.picture()));
+    let ys = y.values().par_chunks(part * result);
     let sums: Vec<Vec<f32>> = ys
-        .zip(xs)
+        .zip(x.values().par_chunks(part * picture))
         .map(|(y, x)| {
-            let (mut dw, mut space) = (vec![0.0; op.outputs * op.rows()], Space::default());
-            let groups = y.chunks(n * op.result()).zip(x.chunks(n * op.picture()));
-            vectorised(|| groups.for_each(|(y, x)| op.weight_grad(y, x, &mut dw, &mut space)));
-            dw
+            let (mut sum, mut space) = (vec![0.0; length], Space::default());
+            let groups = y.chunks(n * result).zip(x.chunks(n * picture));
+            groups.for_each(|(y, x)| add(y, x, &mut sum, &mut space));
+            sum
         })
         .collect();
-    let mut total = vec![0.0; op.outputs * op.rows()];
+    let mut total = vec![0.0; length];
     for part in sums {
         total.iter_mut().zip(part).for_each(|(t, s)| *t += s);
     }
-    Array::new(total, dims)
+    total
 }
 
 /// The sum over all but the channels.
@@ -146,7 +202,7 @@ fn bias_grad(dy: &Array) -> Array {
     let [channels, size] = [dy.dims()[1], dy.dims()[2..].iter().product()];
     let sums = (0..channels).into_par_iter().map(|c| {
         let planes = dy.values().chunks(size).skip(c).step_by(channels);
-        vectorised(|| planes.map(sums::total).sum::<f64>() as f32)
+        planes.map(|plane| vectorised(plane, sums::total)).sum::<f64>() as f32
     });
     Array::new(sums.collect(), &[channels])
 }

@@ -4,6 +4,8 @@ use burn::tensor::{Tensor, activation};
 
 #[cfg(feature = "flex")]
 use crate::host::{Array, HostOp, apply, on_host};
+#[cfg(feature = "flex")]
+use crate::scalar;
 
 /// `x * sigmoid(x)`, also called swish (Elfwing et al. 2018).
 pub fn silu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
@@ -94,16 +96,15 @@ impl HostOp<1> for Map {
     type Saved = Array;
 
     fn forward(&self, [x]: [Array; 1], _track: bool) -> (Array, Array) {
-        use crate::scalar as s;
         let v = x.values();
         let y = match self.0 {
-            Function::Silu => map(v, |x| x * s::sigmoid(x)),
-            Function::Gelu => map(v, |x| x * s::normal_cdf(x).0),
-            Function::Sigmoid => map(v, s::sigmoid),
-            Function::Tanh => map(v, s::tanh),
-            Function::Softplus => map(v, s::softplus),
-            Function::Exp => map(v, s::exp),
-            Function::LeakyRelu(slope) => map(v, |x| if x > 0.0 { x } else { slope * x }),
+            Function::Silu => map(v, value::silu),
+            Function::Gelu => map(v, value::gelu),
+            Function::Sigmoid => map(v, scalar::sigmoid),
+            Function::Tanh => map(v, scalar::tanh),
+            Function::Softplus => map(v, scalar::softplus),
+            Function::Exp => map(v, scalar::exp),
+            Function::LeakyRelu(slope) => map(v, move |x| if x > 0.0 { x } else { slope * x }),
         };
         let y = Array::new(y, x.dims());
         match self.0 {
@@ -113,44 +114,85 @@ impl HostOp<1> for Map {
     }
 
     fn backward(&self, saved: Array, grad: Array, _wanted: [bool; 1]) -> [Option<Array>; 1] {
-        use crate::scalar as s;
         let (v, g) = (saved.values(), grad.values());
         let d = match self.0 {
-            Function::Silu => zip(v, g, |x, g| {
-                let p = s::sigmoid(x);
-                g * (p + x * p * (1.0 - p))
-            }),
-            Function::Gelu => zip(v, g, |x, g| {
-                let (p, density) = s::normal_cdf(x);
-                g * (p + x * density)
-            }),
+            Function::Silu => zip(v, g, value::silu_grad),
+            Function::Gelu => zip(v, g, value::gelu_grad),
             Function::Sigmoid => zip(v, g, |y, g| g * y * (1.0 - y)),
             Function::Tanh => zip(v, g, |y, g| g * (1.0 - y * y)),
-            Function::Softplus => zip(v, g, |x, g| g * s::sigmoid(x)),
+            Function::Softplus => zip(v, g, value::softplus_grad),
             Function::Exp => zip(v, g, |y, g| g * y),
-            Function::LeakyRelu(slope) => zip(v, g, |x, g| if x > 0.0 { g } else { slope * g }),
+            Function::LeakyRelu(slope) => {
+                zip(v, g, move |x, g| if x > 0.0 { g } else { slope * g })
+            }
         };
         [Some(Array::new(d, grad.dims()))]
     }
 }
 
+/// Functions of one element that are more than a product.
 #[cfg(feature = "flex")]
-fn map(x: &[f32], f: impl Fn(f32) -> f32 + Sync) -> Vec<f32> {
+mod value {
+    use crate::scalar::{normal_cdf, sigmoid};
+
+    #[inline(always)]
+    pub(super) fn silu(x: f32) -> f32 {
+        x * sigmoid(x)
+    }
+
+    #[inline(always)]
+    pub(super) fn silu_grad(x: f32, g: f32) -> f32 {
+        let p = sigmoid(x);
+        g * (p + x * p * (1.0 - p))
+    }
+
+    #[inline(always)]
+    pub(super) fn gelu(x: f32) -> f32 {
+        x * normal_cdf(x).0
+    }
+
+    #[inline(always)]
+    pub(super) fn gelu_grad(x: f32, g: f32) -> f32 {
+        let (p, density) = normal_cdf(x);
+        g * (p + x * density)
+    }
+
+    #[inline(always)]
+    pub(super) fn softplus_grad(x: f32, g: f32) -> f32 {
+        g * sigmoid(x)
+    }
+}
+
+#[cfg(feature = "flex")]
+fn map<F: Fn(f32) -> f32 + Copy + Sync + Send>(x: &[f32], f: F) -> Vec<f32> {
     let mut out = vec![0.0; x.len()];
-    crate::parallel::pieces(&mut out, |start, part| {
-        let x = &x[start..start + part.len()];
-        part.iter_mut().zip(x).for_each(|(out, &x)| *out = f(x));
-    });
+    crate::parallel::pieces(&mut out, (x, f), map_piece);
     out
 }
 
 #[cfg(feature = "flex")]
-fn zip(x: &[f32], g: &[f32], f: impl Fn(f32, f32) -> f32 + Sync) -> Vec<f32> {
+#[inline(always)]
+fn map_piece<F: Fn(f32) -> f32>(((x, f), start, out): ((&[f32], F), usize, &mut [f32])) {
+    let x = &x[start..start + out.len()];
+    for (out, &x) in out.iter_mut().zip(x) {
+        *out = f(x);
+    }
+}
+
+#[cfg(feature = "flex")]
+fn zip<F: Fn(f32, f32) -> f32 + Copy + Sync + Send>(x: &[f32], g: &[f32], f: F) -> Vec<f32> {
     let mut out = vec![0.0; x.len()];
-    crate::parallel::pieces(&mut out, |start, part| {
-        let range = start..start + part.len();
-        let pairs = x[range.clone()].iter().zip(&g[range]);
-        part.iter_mut().zip(pairs).for_each(|(out, (&x, &g))| *out = f(x, g));
-    });
+    crate::parallel::pieces(&mut out, (x, g, f), zip_piece);
     out
+}
+
+#[cfg(feature = "flex")]
+#[inline(always)]
+fn zip_piece<F: Fn(f32, f32) -> f32>(
+    ((x, g, f), start, out): ((&[f32], &[f32], F), usize, &mut [f32]),
+) {
+    let range = start..start + out.len();
+    for (out, (&x, &g)) in out.iter_mut().zip(x[range.clone()].iter().zip(&g[range])) {
+        *out = f(x, g);
+    }
 }

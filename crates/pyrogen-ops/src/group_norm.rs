@@ -144,23 +144,8 @@ mod host {
                 let first = i % self.groups * channels;
                 let gamma = &gamma.values()[first..first + channels];
                 let beta = &beta.values()[first..first + channels];
-                vectorised(|| {
-                    *moments = self::moments(x, self.epsilon);
-                    let [mean, scale] = *moments;
-                    for c in 0..channels {
-                        let (a, b) = (scale * gamma[c], beta[c] - mean * scale * gamma[c]);
-                        let range = c * size..(c + 1) * size;
-                        let pairs = out[range.clone()].iter_mut().zip(&x[range]);
-                        if self.silu {
-                            pairs.for_each(|(o, x)| {
-                                let z = a * x + b;
-                                *o = z * sigmoid(z);
-                            });
-                        } else {
-                            pairs.for_each(|(o, x)| *o = a * x + b);
-                        }
-                    }
-                });
+                let slab = Slab { x, dy: &[], gamma, beta, moments: [0.0; 2], size };
+                *moments = vectorised((slab, self.epsilon, self.silu, out), Slab::forward);
             });
             let y = Array::new(out, x.dims());
             (y, track.then_some(Saved { x, gamma, beta, moments: all }))
@@ -187,7 +172,7 @@ mod host {
                 let gamma = &saved.gamma.values()[first..first + channels];
                 let beta = &saved.beta.values()[first..first + channels];
                 let slab = Slab { x, dy, gamma, beta, moments: saved.moments[i], size };
-                vectorised(|| slab.backward(self.silu, dx, sums));
+                vectorised((slab, self.silu, dx, sums), Slab::backward);
             });
             // Over the batch, in its order.
             let mut totals = vec![[0f64; 2]; all];
@@ -214,18 +199,41 @@ mod host {
     }
 
     impl Slab<'_> {
+        /// Fills `out` and returns mean and inverse deviation.
+        #[inline(always)]
+        fn forward((slab, epsilon, silu, out): (Self, f64, bool, &mut [f32])) -> [f32; 2] {
+            let moments = self::moments(slab.x, epsilon);
+            let [mean, scale] = moments;
+            for (c, (gamma, beta)) in slab.gamma.iter().zip(slab.beta).enumerate() {
+                let (a, b) = (scale * gamma, beta - mean * scale * gamma);
+                let range = c * slab.size..(c + 1) * slab.size;
+                let pairs = out[range.clone()].iter_mut().zip(&slab.x[range]);
+                if silu {
+                    for (o, x) in pairs {
+                        let z = a * x + b;
+                        *o = z * sigmoid(z);
+                    }
+                } else {
+                    for (o, x) in pairs {
+                        *o = a * x + b;
+                    }
+                }
+            }
+            moments
+        }
+
         /// Fills `dx`, and for each channel the gradients of shift and scale.
         #[inline(always)]
-        fn backward(&self, silu: bool, dx: &mut [f32], sums: &mut [[f64; 2]]) {
-            let [mean, scale] = self.moments;
-            let n = self.x.len() as f64;
+        fn backward((slab, silu, dx, sums): (Self, bool, &mut [f32], &mut [[f64; 2]])) {
+            let [mean, scale] = slab.moments;
+            let n = slab.x.len() as f64;
             let [mut a, mut b] = [0f64; 2];
             for (c, sum) in sums.iter_mut().enumerate() {
-                let range = c * self.size..(c + 1) * self.size;
-                let (x, dy) = (&self.x[range.clone()], &self.dy[range.clone()]);
+                let range = c * slab.size..(c + 1) * slab.size;
+                let (x, dy) = (&slab.x[range.clone()], &slab.dy[range.clone()]);
                 let dz = &mut dx[range];
                 if silu {
-                    let (ga, be) = (scale * self.gamma[c], self.beta[c]);
+                    let (ga, be) = (scale * slab.gamma[c], slab.beta[c]);
                     for i in 0..dz.len() {
                         let z = (x[i] - mean) * ga + be;
                         let p = sigmoid(z);
@@ -235,14 +243,14 @@ mod host {
                     dz.copy_from_slice(dy);
                 }
                 *sum = [sums::total(dz), sums::sum(dz.len(), |i| dz[i] * ((x[i] - mean) * scale))];
-                a += f64::from(self.gamma[c]) * sum[0];
-                b += f64::from(self.gamma[c]) * sum[1];
+                a += f64::from(slab.gamma[c]) * sum[0];
+                b += f64::from(slab.gamma[c]) * sum[1];
             }
             let (a, b) = ((a / n) as f32, (b / n) as f32);
             for c in 0..sums.len() {
-                let range = c * self.size..(c + 1) * self.size;
-                let gamma = self.gamma[c];
-                for (d, x) in dx[range.clone()].iter_mut().zip(&self.x[range]) {
+                let range = c * slab.size..(c + 1) * slab.size;
+                let gamma = slab.gamma[c];
+                for (d, x) in dx[range.clone()].iter_mut().zip(&slab.x[range]) {
                     *d = scale * (gamma * *d - a - (x - mean) * scale * b);
                 }
             }

@@ -29,15 +29,13 @@ impl Array {
     }
 
     fn from_tensor(tensor: FlexTensor) -> Self {
-        let dense = tensor.is_contiguous()
-            && tensor.layout().start_offset() == 0
-            && tensor.storage::<f32>().len() == tensor.layout().num_elements();
-        Self(if dense { tensor } else { tensor.to_contiguous() })
+        Self(if tensor.is_contiguous() { tensor } else { tensor.to_contiguous() })
     }
 
-    /// The values.
+    /// The values; the memory may hold more, of which this is a part.
     pub(crate) fn values(&self) -> &[f32] {
-        self.0.storage()
+        let layout = self.0.layout();
+        &self.0.storage()[layout.start_offset()..][..layout.num_elements()]
     }
 
     /// The lengths of the axes.

@@ -62,14 +62,8 @@ mod host {
         fn forward(&self, [x, gamma, beta]: [Array; 3], track: bool) -> (Array, Self::Saved) {
             let mut out = vec![0.0; x.values().len()];
             let width = gamma.values().len().max(1);
-            crate::parallel::rows(&mut out, width, |i, out| {
-                let x = &x.values()[i * width..(i + 1) * width];
-                let [mean, scale] = moments(x, self.epsilon);
-                let affine = gamma.values().iter().zip(beta.values());
-                for ((o, x), (g, b)) in out.iter_mut().zip(x).zip(affine) {
-                    *o = (x - mean) * scale * g + b;
-                }
-            });
+            let args = (x.values(), gamma.values(), beta.values(), self.epsilon);
+            crate::parallel::rows(&mut out, width, args, rows_forward);
             let y = Array::new(out, x.dims());
             (y, track.then_some((x, gamma)))
         }
@@ -89,7 +83,7 @@ mod host {
                 .par_chunks_mut(piece)
                 .zip(pieces)
                 .map(|(dx, (x, dy))| {
-                    vectorised(|| rows_backward(dx, x, dy, gamma.values(), self.epsilon))
+                    vectorised((dx, x, dy, gamma.values(), self.epsilon), rows_backward)
                 })
                 .collect();
             let mut totals = vec![0f32; 2 * width];
@@ -105,14 +99,24 @@ mod host {
         }
     }
 
+    type Forward<'a> = (&'a [f32], &'a [f32], &'a [f32], f64);
+
+    #[inline(always)]
+    fn rows_forward(((x, gamma, beta, epsilon), first, out): (Forward, usize, &mut [f32])) {
+        let width = gamma.len();
+        for (i, out) in out.chunks_mut(width).enumerate() {
+            let x = &x[(first + i) * width..][..width];
+            let [mean, scale] = moments(x, epsilon);
+            for j in 0..width {
+                out[j] = (x[j] - mean) * scale * gamma[j] + beta[j];
+            }
+        }
+    }
+
     /// Fills `dx` and returns the sums over the rows for `gamma`, then for `beta`.
     #[inline(always)]
     fn rows_backward(
-        dx: &mut [f32],
-        x: &[f32],
-        dy: &[f32],
-        gamma: &[f32],
-        epsilon: f64,
+        (dx, x, dy, gamma, epsilon): (&mut [f32], &[f32], &[f32], &[f32], f64),
     ) -> Vec<f32> {
         let width = gamma.len();
         let mut out = vec![0f32; 2 * width];

@@ -6,6 +6,7 @@ mod elementwise;
 mod group_norm;
 mod layer_norm;
 mod lstm;
+mod softmax;
 
 #[cfg(feature = "flex")]
 mod gemm;
@@ -22,9 +23,10 @@ mod windows;
 #[cfg(feature = "flex")]
 mod winograd;
 
-pub use attention::{attention, self_attention};
+pub use attention::{attention, cached_attention, self_attention};
 pub use conv::{conv_transpose2d, conv2d};
 pub use elementwise::{exp, gelu, leaky_relu, sigmoid, silu, softplus, tanh};
 pub use group_norm::{group_norm, group_norm_silu};
 pub use layer_norm::layer_norm;
 pub use lstm::{LstmWeights, lstm};
+pub use softmax::{log_softmax, softmax};

@@ -68,7 +68,7 @@ impl HostOp<6> for Lstm {
             .zip(cells.par_chunks_mut(n * places * width));
         let starts = h0.par_chunks(n * width).zip(c0.par_chunks(n * width));
         parts.zip(starts).for_each(|(((gates, result), cells), (h0, c0))| {
-            vectorised(|| through_time(&s, [gates, result, cells], hidden, bias, [h0, c0]));
+            through_time(&s, [gates, result, cells], hidden, bias, [h0, c0]);
         });
         let result = Array::new(result, &[batch, places + 1, width]);
         let kept = track.then(|| Kept {
@@ -120,7 +120,6 @@ impl HostOp<6> for Lstm {
 }
 
 /// Fills gates, result and cells of some sequences.
-#[inline(always)]
 fn through_time(
     s: &Sizes,
     [gates, result, cells]: [&mut [f32]; 3],
@@ -143,7 +142,7 @@ fn through_time(
             let (past, now) = cells.split_at_mut(row);
             let before = if t == 0 { &c0[b * width..] } else { &past[row - width..] };
             let h = &mut result[(b * (places + 1) + t) * width..][..width];
-            cell(gates, bias, &before[..width], &mut now[..width], h);
+            vectorised((gates, bias, &before[..width], &mut now[..width], h), cell);
         }
     }
     for b in 0..batch {
@@ -154,12 +153,13 @@ fn through_time(
 
 /// One step of one sequence; the gates are left after their functions.
 #[inline(always)]
-fn cell(gates: &mut [f32], bias: &[f32], before: &[f32], c: &mut [f32], h: &mut [f32]) {
+fn cell((gates, bias, before, c, h): (&mut [f32], &[f32], &[f32], &mut [f32], &mut [f32])) {
     let n = h.len();
     let (i, rest) = gates.split_at_mut(n);
     let (f, rest) = rest.split_at_mut(n);
     let (g, o) = rest.split_at_mut(n);
-    let [bi, bf, bg, bo] = [0, 1, 2, 3].map(|part| &bias[part * n..][..n]);
+    let (bi, bf) = (&bias[..n], &bias[n..2 * n]);
+    let (bg, bo) = (&bias[2 * n..3 * n], &bias[3 * n..4 * n]);
     let (before, c, o) = (&before[..n], &mut c[..n], &mut o[..n]);
     for j in 0..n {
         i[j] = sigmoid(i[j] + bi[j]);
@@ -181,13 +181,12 @@ fn back_through_time(s: &Sizes, kept: &Kept, grad: &Array) -> (Vec<f32>, Vec<f32
         .par_chunks_mut(n * places * 4 * width)
         .zip(dh.par_chunks_mut(n * width).zip(dc.par_chunks_mut(n * width)));
     parts.enumerate().for_each(|(part, (dgates, (dh, dc)))| {
-        vectorised(|| part_back(s, kept, grad, part * n, dgates, dh, dc));
+        part_back(s, kept, grad, part * n, dgates, dh, dc);
     });
     (dgates, dh, dc)
 }
 
 /// The sequences from `first` on.
-#[inline(always)]
 fn part_back(
     s: &Sizes,
     kept: &Kept,
@@ -219,7 +218,7 @@ fn part_back(
             let c = &kept.cells.values()[row * width..][..width];
             let out = &mut dgates[(b * places + t) * 4 * width..][..4 * width];
             let (dh, dc) = (&dh[b * width..][..width], &mut dc[b * width..][..width]);
-            cell_back(gates, [c, &before[..width], dy, dh], dc, out);
+            vectorised((gates, [c, &before[..width], dy, dh], dc, out), cell_back);
         }
         let rows = Matrix::new(&dgates[t * 4 * width..], batch, 4 * width, places * 4 * width);
         product(dh, width, false, rows, weight);
@@ -228,9 +227,10 @@ fn part_back(
 
 /// Gradients of one step: of the gates, and of the cell before in place of the cell's.
 #[inline(always)]
-fn cell_back(gates: &[f32], [c, before, dy, dh]: [&[f32]; 4], dc: &mut [f32], out: &mut [f32]) {
+fn cell_back((gates, [c, before, dy, dh], dc, out): (&[f32], [&[f32]; 4], &mut [f32], &mut [f32])) {
     let n = c.len();
-    let [i, f, g, o] = [0, 1, 2, 3].map(|part| &gates[part * n..][..n]);
+    let (i, f) = (&gates[..n], &gates[n..2 * n]);
+    let (g, o) = (&gates[2 * n..3 * n], &gates[3 * n..4 * n]);
     let (di, rest) = out.split_at_mut(n);
     let (df, rest) = rest.split_at_mut(n);
     let (dg, d_o) = rest.split_at_mut(n);

@@ -20,7 +20,9 @@ const ROUND: f32 = 12_582_912.0;
 #[inline(always)]
 pub(crate) fn exp(x: f32) -> f32 {
     let clamped = x.clamp(-104.0, 89.0);
-    let n = (clamped * LOG2_E + ROUND) - ROUND;
+    // The integer is also in the low bits of the sum.
+    let sum = clamped * LOG2_E + ROUND;
+    let n = sum - ROUND;
     let r = (clamped - n * LN2_HIGH) - n * LN2_LOW;
     // The Taylor series to r^7 on |r| <= ln(2) / 2: the rest is below 6e-9.
     let p = 1.0 / 5040.0;
@@ -31,14 +33,14 @@ pub(crate) fn exp(x: f32) -> f32 {
     let p = p * r + 0.5;
     let p = (p * r) * r + r + 1.0;
     // 2^n in two factors, each within the normal range.
-    let n = n as i32;
+    let n = (sum.to_bits() as i32).wrapping_sub(ROUND.to_bits() as i32);
     let half = n >> 1;
     p * power_of_two(half) * power_of_two(n - half)
 }
 
 #[inline(always)]
 fn power_of_two(n: i32) -> f32 {
-    f32::from_bits(((n + 127) << 23) as u32)
+    f32::from_bits((n.wrapping_add(127) << 23) as u32)
 }
 
 /// `1 / (1 + exp(-x))`.

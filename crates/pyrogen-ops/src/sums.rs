@@ -45,3 +45,18 @@ pub(crate) fn dot(x: &[f32], y: &[f32]) -> f64 {
     let y = &y[..x.len()];
     sum(x.len(), |i| x[i] * y[i])
 }
+
+/// The largest value, in lanes that vectorise; not a number where one is none.
+#[inline(always)]
+pub(crate) fn maximum(values: &[f32]) -> f32 {
+    let larger = |a: f32, b: f32| if b > a || b.is_nan() { b } else { a };
+    let mut lanes = [f32::NEG_INFINITY; 16];
+    let mut chunks = values.chunks_exact(16);
+    for chunk in &mut chunks {
+        for (lane, &x) in lanes.iter_mut().zip(chunk) {
+            *lane = larger(*lane, x);
+        }
+    }
+    let rest = chunks.remainder().iter().copied();
+    lanes.into_iter().chain(rest).fold(f32::NEG_INFINITY, larger)
+}

@@ -1,6 +1,7 @@
 //! The windows of a picture that a convolution's kernel covers, as columns of a matrix.
 
 use crate::gemm::{Matrix, product};
+use crate::parallel::vectorised;
 
 /// Sizes of a convolution of one picture `[channels, height, width]` to
 /// `[outputs, out_height, out_width]`.
@@ -52,17 +53,11 @@ impl Windows {
         let all = y.len() / self.result() * places;
         let (rows, outputs) = (self.rows(), self.outputs);
         let [columns, values] = space.take(rows * all, outputs * all);
-        self.read(x, columns, all);
+        vectorised((self, x, &mut *columns, all), Self::read);
         let (w, columns) =
             (Matrix::new(w, outputs, rows, rows), Matrix::new(columns, rows, all, all));
         product(values, all, false, w, columns);
-        for (i, y) in y.chunks_mut(self.result()).enumerate() {
-            for (o, y) in y.chunks_mut(places).enumerate() {
-                let values = &values[o * all + i * places..][..places];
-                let bias = bias.map_or(0.0, |bias| bias[o]);
-                y.iter_mut().zip(values).for_each(|(y, v)| *y = v + bias);
-            }
-        }
+        vectorised((self, &*values, bias, y, all), Self::write);
     }
 
     /// `x = picture(w^T y)`, the transpose of [`correlate`](Self::correlate), each channel moved by
@@ -78,18 +73,19 @@ impl Windows {
         let all = y.len() / self.result() * self.places();
         let (rows, outputs) = (self.rows(), self.outputs);
         let [columns, values] = space.take(rows * all, outputs * all);
-        self.gather(y, values, all);
+        vectorised((self, y, &mut *values, all), Self::gather);
         let w = Matrix::new(w, outputs, rows, rows).t();
         product(columns, all, false, w, Matrix::new(values, outputs, all, all));
         match bias {
             None => x.fill(0.0),
             Some(bias) => {
                 let channel = self.size[0] * self.size[1];
-                let channels = x.chunks_mut(channel).zip(bias.iter().cycle());
-                channels.for_each(|(x, &b)| x.fill(b));
+                for (x, &b) in x.chunks_mut(channel).zip(bias.iter().cycle()) {
+                    x.fill(b);
+                }
             }
         }
-        self.add(columns, x, all);
+        vectorised((self, &*columns, x, all), Self::add);
     }
 
     /// `dw += y col(x)^T`.
@@ -97,16 +93,32 @@ impl Windows {
         let all = y.len() / self.result() * self.places();
         let (rows, outputs) = (self.rows(), self.outputs);
         let [columns, values] = space.take(rows * all, outputs * all);
-        self.read(x, columns, all);
-        self.gather(y, values, all);
+        vectorised((self, x, &mut *columns, all), Self::read);
+        vectorised((self, y, &mut *values, all), Self::gather);
         let columns = Matrix::new(columns, rows, all, all).t();
         product(dw, rows, true, Matrix::new(values, outputs, all, all), columns);
     }
 
+    /// Results `[output, example and place]` to `[example, output, place]`, moved by the bias.
+    #[inline(always)]
+    fn write((op, values, bias, y, all): (&Self, &[f32], Option<&[f32]>, &mut [f32], usize)) {
+        let places = op.places();
+        for (i, y) in y.chunks_mut(op.result()).enumerate() {
+            for (o, y) in y.chunks_mut(places).enumerate() {
+                let values = &values[o * all + i * places..][..places];
+                let bias = bias.map_or(0.0, |bias| bias[o]);
+                for (y, v) in y.iter_mut().zip(values) {
+                    *y = v + bias;
+                }
+            }
+        }
+    }
+
     /// Results `[example, output, place]` to `[output, example and place]`.
-    fn gather(&self, y: &[f32], values: &mut [f32], all: usize) {
-        let places = self.places();
-        for (i, y) in y.chunks(self.result()).enumerate() {
+    #[inline(always)]
+    fn gather((op, y, values, all): (&Self, &[f32], &mut [f32], usize)) {
+        let places = op.places();
+        for (i, y) in y.chunks(op.result()).enumerate() {
             for (o, y) in y.chunks(places).enumerate() {
                 values[o * all + i * places..][..places].copy_from_slice(y);
             }
@@ -114,42 +126,42 @@ impl Windows {
     }
 
     /// Writes the windows of pictures; a matrix row has `all` places.
-    fn read(&self, x: &[f32], columns: &mut [f32], all: usize) {
-        let places = self.places();
-        for (i, x) in x.chunks(self.picture()).enumerate() {
-            self.each_row(|row, plane, offset| {
+    #[inline(always)]
+    fn read((op, x, columns, all): (&Self, &[f32], &mut [f32], usize)) {
+        let places = op.places();
+        for (i, x) in x.chunks(op.picture()).enumerate() {
+            for row in 0..op.rows() {
+                let (plane, offset) = op.row(row);
                 let out = &mut columns[row * all + i * places..][..places];
-                let x = &x[plane..plane + self.size[0] * self.size[1]];
-                self.read_row(x, out, offset);
-            });
+                op.read_row(&x[plane..plane + op.size[0] * op.size[1]], out, offset);
+            }
         }
     }
 
     /// Adds windows to pictures.
-    fn add(&self, columns: &[f32], x: &mut [f32], all: usize) {
-        let places = self.places();
-        for (i, x) in x.chunks_mut(self.picture()).enumerate() {
-            self.each_row(|row, plane, offset| {
+    #[inline(always)]
+    fn add((op, columns, x, all): (&Self, &[f32], &mut [f32], usize)) {
+        let places = op.places();
+        for (i, x) in x.chunks_mut(op.picture()).enumerate() {
+            for row in 0..op.rows() {
+                let (plane, offset) = op.row(row);
                 let values = &columns[row * all + i * places..][..places];
-                let x = &mut x[plane..plane + self.size[0] * self.size[1]];
-                self.add_row(values, x, offset);
-            });
+                op.add_row(values, &mut x[plane..plane + op.size[0] * op.size[1]], offset);
+            }
         }
     }
 
-    /// Calls `work` for each row of the matrix with the start of its channel's plane and the place
-    /// in the kernel.
-    fn each_row(&self, mut work: impl FnMut(usize, usize, [usize; 2])) {
+    /// The start of a row's channel and its place in the kernel.
+    #[inline(always)]
+    fn row(&self, row: usize) -> (usize, [usize; 2]) {
         let [kh, kw] = self.kernel;
-        let plane = self.size[0] * self.size[1];
-        for row in 0..self.rows() {
-            let (c, k) = (row / (kh * kw), row % (kh * kw));
-            work(row, c * plane, [k / kw, k % kw]);
-        }
+        let (c, k) = (row / (kh * kw), row % (kh * kw));
+        (c * self.size[0] * self.size[1], [k / kw, k % kw])
     }
 
     /// The results along an axis whose window has this kernel element within the picture, and the
     /// position of the first.
+    #[inline(always)]
     fn valid(&self, axis: usize, k: usize) -> (usize, usize, usize) {
         let (stride, shift) = (self.stride[axis], k * self.dilation[axis]);
         let (padding, size) = (self.padding[axis], self.size[axis]);
@@ -160,6 +172,7 @@ impl Windows {
         (first, end, (first * stride + shift).saturating_sub(padding))
     }
 
+    #[inline(always)]
     fn read_row(&self, x: &[f32], out: &mut [f32], [ky, kx]: [usize; 2]) {
         let width = self.size[1];
         let (top, bottom, y0) = self.valid(0, ky);
@@ -179,12 +192,13 @@ impl Windows {
             let line = &line[x0..];
             match self.stride[1] {
                 1 => out.copy_from_slice(&line[..out.len()]),
-                2 => out.iter_mut().zip(line.iter().step_by(2)).for_each(|(o, v)| *o = *v),
-                s => out.iter_mut().zip(line.iter().step_by(s)).for_each(|(o, v)| *o = *v),
+                2 => take(out, line, 2),
+                s => take(out, line, s),
             }
         }
     }
 
+    #[inline(always)]
     fn add_row(&self, values: &[f32], x: &mut [f32], [ky, kx]: [usize; 2]) {
         let width = self.size[1];
         let (top, bottom, y0) = self.valid(0, ky);
@@ -198,11 +212,27 @@ impl Windows {
             let values = &values[oy * out_width + left..oy * out_width + right];
             let line = &mut line[x0..];
             match self.stride[1] {
-                1 => line.iter_mut().zip(values).for_each(|(x, v)| *x += v),
-                2 => line.iter_mut().step_by(2).zip(values).for_each(|(x, v)| *x += v),
-                s => line.iter_mut().step_by(s).zip(values).for_each(|(x, v)| *x += v),
+                1 => put(line, values, 1),
+                2 => put(line, values, 2),
+                s => put(line, values, s),
             }
         }
+    }
+}
+
+/// Each `step`-th value of a line.
+#[inline(always)]
+fn take(out: &mut [f32], line: &[f32], step: usize) {
+    for (o, v) in out.iter_mut().zip(line.chunks(step)) {
+        *o = v[0];
+    }
+}
+
+/// Adds to each `step`-th value of a line.
+#[inline(always)]
+fn put(line: &mut [f32], values: &[f32], step: usize) {
+    for (x, v) in line.chunks_mut(step).zip(values) {
+        x[0] += v;
     }
 }
 

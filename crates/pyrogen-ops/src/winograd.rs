@@ -12,6 +12,7 @@
 //! section 4.1, F(2x2, 3x3).
 
 use crate::gemm::{Matrix, product};
+use crate::parallel::vectorised;
 use crate::windows::{Space, Windows};
 
 /// Numbers of a tile.
@@ -27,6 +28,9 @@ pub(crate) struct Tiles {
     padding: [usize; 2],
     grid: [usize; 2],
 }
+
+/// Sizes, the matrices, a result, its bias, the matrices' columns and the picture's first.
+type Write<'a> = (&'a Tiles, &'a [f32], &'a mut [f32], Option<&'a [f32]>, usize, usize);
 
 impl Tiles {
     /// The tiles of a convolution, if it is one that gains by them.
@@ -73,7 +77,7 @@ impl Tiles {
     pub(crate) fn kernels(&self, w: &[f32]) -> Vec<f32> {
         let pairs = self.outputs * self.channels;
         let mut out = vec![0.0; N * pairs];
-        for (i, g) in w.chunks(9).enumerate() {
+        for (i, g) in w.as_chunks::<9>().0.iter().enumerate() {
             for (k, u) in kernel(g).into_iter().enumerate() {
                 out[k * pairs + i] = u;
             }
@@ -85,9 +89,10 @@ impl Tiles {
     pub(crate) fn kernels_back(&self, w: &[f32]) -> Vec<f32> {
         let pairs = self.outputs * self.channels;
         let mut out = vec![0.0; N * pairs];
-        for (i, g) in w.chunks(9).enumerate() {
+        for (i, g) in w.as_chunks::<9>().0.iter().enumerate() {
             let (o, c) = (i / self.channels, i % self.channels);
-            let turned: [f32; 9] = std::array::from_fn(|j| g[8 - j]);
+            let mut turned = *g;
+            turned.reverse();
             for (k, u) in kernel(&turned).into_iter().enumerate() {
                 out[k * pairs + c * self.outputs + o] = u;
             }
@@ -108,7 +113,7 @@ impl Tiles {
         let all = y.len() / result * self.count();
         let [v, m] = space.take(N * self.channels * all, N * self.outputs * all);
         for (i, x) in x.chunks(picture).enumerate() {
-            self.read(x, v, all, i * self.count());
+            vectorised((self, x, &mut *v, all, i * self.count()), Self::read);
         }
         let (c, o) = (self.channels, self.outputs);
         for k in 0..N {
@@ -117,7 +122,7 @@ impl Tiles {
             product(&mut m[k * o * all..], all, false, u, v);
         }
         for (i, y) in y.chunks_mut(result).enumerate() {
-            self.write(m, y, bias, all, i * self.count());
+            vectorised((self, &*m, y, bias, all, i * self.count()), Self::write);
         }
     }
 
@@ -129,8 +134,8 @@ impl Tiles {
         let [v, m] = space.take(N * c * all, N * o * all);
         let pairs = x.chunks(picture).zip(y.chunks(result));
         for (i, (x, y)) in pairs.enumerate() {
-            self.read(x, v, all, i * self.count());
-            self.spread(y, m, all, i * self.count());
+            vectorised((self, x, &mut *v, all, i * self.count()), Self::read);
+            vectorised((self, y, &mut *m, all, i * self.count()), Self::spread);
         }
         for k in 0..N {
             let m = Matrix::new(&m[k * o * all..], o, all, all);
@@ -151,28 +156,28 @@ impl Tiles {
     }
 
     /// Transforms the tiles of a picture to columns of 16 matrices `[channels, all]`.
-    fn read(&self, x: &[f32], v: &mut [f32], all: usize, first: usize) {
-        let ([height, width], [rows, cols]) = (self.size, self.grid);
+    #[inline(always)]
+    fn read((op, x, v, all, first): (&Self, &[f32], &mut [f32], usize, usize)) {
+        let ([height, width], [rows, cols]) = (op.size, op.grid);
         let padded = 2 * cols + 2;
         // Four lines of the padded picture, and their four combinations down the columns.
         let mut lines = vec![0f32; 4 * padded];
         let mut down = vec![0f32; 4 * padded];
-        let left = self.padding[1];
+        let left = op.padding[1];
         let span = width.min(padded - left);
         for (c, plane) in x.chunks(height * width).enumerate() {
             for i in 0..rows {
                 for (l, line) in lines.chunks_mut(padded).enumerate() {
                     line.fill(0.0);
-                    let y = (2 * i + l).wrapping_sub(self.padding[0]);
+                    let y = (2 * i + l).wrapping_sub(op.padding[0]);
                     if y < height {
                         line[left..left + span].copy_from_slice(&plane[y * width..][..span]);
                     }
                 }
                 columns(&lines, &mut down, padded);
                 for (r, line) in down.chunks(padded).enumerate() {
-                    let mut k =
-                        |n: usize| ((4 * r + n) * self.channels + c) * all + first + i * cols;
-                    let starts = [0, 1, 2, 3].map(&mut k);
+                    let at = |n: usize| ((4 * r + n) * op.channels + c) * all + first + i * cols;
+                    let starts = [at(0), at(1), at(2), at(3)];
                     across(line, v, starts, cols);
                 }
             }
@@ -180,13 +185,14 @@ impl Tiles {
     }
 
     /// Takes columns of 16 matrices `[outputs, all]` back to a result.
-    fn write(&self, m: &[f32], y: &mut [f32], bias: Option<&[f32]>, all: usize, first: usize) {
-        let ([height, width], [rows, cols]) = (self.out_size, self.grid);
+    #[inline(always)]
+    fn write((op, m, y, bias, all, first): Write) {
+        let ([height, width], [rows, cols]) = (op.out_size, op.grid);
         let mut lines = vec![0f32; 4 * cols];
         for (o, plane) in y.chunks_mut(height * width).enumerate() {
             let bias = bias.map_or(0.0, |bias| bias[o]);
             for i in 0..rows {
-                let at = |k: usize| &m[(k * self.outputs + o) * all + first + i * cols..][..cols];
+                let at = |k: usize| &m[(k * op.outputs + o) * all + first + i * cols..][..cols];
                 collect(at, &mut lines, cols);
                 for l in 0..2.min(height - 2 * i) {
                     let (even, odd) = lines[2 * l * cols..][..2 * cols].split_at(cols);
@@ -205,8 +211,9 @@ impl Tiles {
     }
 
     /// The transpose of [`write`](Self::write) without the bias.
-    fn spread(&self, y: &[f32], m: &mut [f32], all: usize, first: usize) {
-        let ([height, width], [rows, cols]) = (self.out_size, self.grid);
+    #[inline(always)]
+    fn spread((op, y, m, all, first): (&Self, &[f32], &mut [f32], usize, usize)) {
+        let ([height, width], [rows, cols]) = (op.out_size, op.grid);
         let mut quads = vec![0f32; 4 * cols];
         for (o, plane) in y.chunks(height * width).enumerate() {
             for i in 0..rows {
@@ -215,12 +222,12 @@ impl Tiles {
                     let line = &plane[(2 * i + l) * width..][..width];
                     let (even, odd) = quads[2 * l * cols..][..2 * cols].split_at_mut(cols);
                     let pairs = line.chunks(2).zip(even.iter_mut().zip(odd));
-                    pairs.for_each(|(pair, (e, d))| {
+                    for (pair, (e, d)) in pairs {
                         *e = pair[0];
                         *d = pair.get(1).copied().unwrap_or(0.0);
-                    });
+                    }
                 }
-                let start = |k: usize| (k * self.outputs + o) * all + first + i * cols;
+                let start = |k: usize| (k * op.outputs + o) * all + first + i * cols;
                 expand(&quads, m, start, cols);
             }
         }
@@ -228,10 +235,25 @@ impl Tiles {
 }
 
 /// `G g G^T` with `G = [1 0 0; 1/2 1/2 1/2; 1/2 -1/2 1/2; 0 0 1]`.
-fn kernel(g: &[f32]) -> [f32; N] {
-    let rows = |a: f32, b: f32, c: f32| [a, 0.5 * (a + b + c), 0.5 * (a - b + c), c];
-    let down: [[f32; 4]; 3] = std::array::from_fn(|j| rows(g[j], g[3 + j], g[6 + j]));
-    std::array::from_fn(|k| rows(down[0][k / 4], down[1][k / 4], down[2][k / 4])[k % 4])
+#[inline(always)]
+fn kernel(g: &[f32; 9]) -> [f32; N] {
+    let mut down = [0f32; 12];
+    for j in 0..3 {
+        let (a, b, c) = (g[j], g[3 + j], g[6 + j]);
+        down[j] = a;
+        down[3 + j] = 0.5 * (a + b + c);
+        down[6 + j] = 0.5 * (a - b + c);
+        down[9 + j] = c;
+    }
+    let mut u = [0f32; N];
+    for i in 0..4 {
+        let (a, b, c) = (down[3 * i], down[3 * i + 1], down[3 * i + 2]);
+        u[4 * i] = a;
+        u[4 * i + 1] = 0.5 * (a + b + c);
+        u[4 * i + 2] = 0.5 * (a - b + c);
+        u[4 * i + 3] = c;
+    }
+    u
 }
 
 /// `G^T u G`, the transpose of [`kernel`].
@@ -267,29 +289,61 @@ fn columns(lines: &[f32], down: &mut [f32], padded: usize) {
 #[inline(always)]
 fn across(line: &[f32], v: &mut [f32], starts: [usize; 4], cols: usize) {
     let (pairs, next) = (&line[..2 * cols], &line[2..2 * cols + 2]);
-    let tiles = || pairs.chunks_exact(2).zip(next.chunks_exact(2));
     let [p, q, r, s] = starts;
-    v[p..p + cols].iter_mut().zip(tiles()).for_each(|(v, (a, b))| *v = a[0] - b[0]);
-    v[q..q + cols].iter_mut().zip(tiles()).for_each(|(v, (a, b))| *v = a[1] + b[0]);
-    v[r..r + cols].iter_mut().zip(tiles()).for_each(|(v, (a, b))| *v = b[0] - a[1]);
-    v[s..s + cols].iter_mut().zip(tiles()).for_each(|(v, (a, b))| *v = a[1] - b[1]);
+    for (v, (a, b)) in
+        v[p..p + cols].iter_mut().zip(pairs.chunks_exact(2).zip(next.chunks_exact(2)))
+    {
+        *v = a[0] - b[0];
+    }
+    for (v, (a, b)) in
+        v[q..q + cols].iter_mut().zip(pairs.chunks_exact(2).zip(next.chunks_exact(2)))
+    {
+        *v = a[1] + b[0];
+    }
+    for (v, (a, b)) in
+        v[r..r + cols].iter_mut().zip(pairs.chunks_exact(2).zip(next.chunks_exact(2)))
+    {
+        *v = b[0] - a[1];
+    }
+    for (v, (a, b)) in
+        v[s..s + cols].iter_mut().zip(pairs.chunks_exact(2).zip(next.chunks_exact(2)))
+    {
+        *v = a[1] - b[1];
+    }
 }
 
 /// `A^T m A` with `A^T = [1 1 1 0; 0 1 -1 -1]`, the four results of each tile in four lines.
+///
+/// Written out: closures over arrays are not inlined where the vectors are wide.
 #[inline(always)]
 fn collect<'a>(at: impl Fn(usize) -> &'a [f32], lines: &mut [f32], cols: usize) {
-    let m: [&[f32]; N] = std::array::from_fn(|k| &at(k)[..cols]);
-    let (a, rest) = lines.split_at_mut(cols);
-    let (b, rest) = rest.split_at_mut(cols);
-    let (c, d) = rest.split_at_mut(cols);
+    let (left, right) = lines.split_at_mut(2 * cols);
+    let (a, b) = left.split_at_mut(cols);
+    let (c, d) = right.split_at_mut(cols);
     let d = &mut d[..cols];
+    a.fill(0.0);
+    b.fill(0.0);
+    c.fill(0.0);
+    d.fill(0.0);
+    // Column k of the tile goes to the left results but for the last, to the right ones but for
+    // the first, there with a sign.
+    add_column([at(0), at(4), at(8), at(12)], a, c, cols, 1.0);
+    add_column([at(1), at(5), at(9), at(13)], a, c, cols, 1.0);
+    add_column([at(2), at(6), at(10), at(14)], a, c, cols, 1.0);
+    add_column([at(1), at(5), at(9), at(13)], b, d, cols, 1.0);
+    add_column([at(2), at(6), at(10), at(14)], b, d, cols, -1.0);
+    add_column([at(3), at(7), at(11), at(15)], b, d, cols, -1.0);
+}
+
+/// Adds a column's upper and lower result.
+#[inline(always)]
+fn add_column(m: [&[f32]; 4], top: &mut [f32], low: &mut [f32], cols: usize, sign: f32) {
+    let [p, q, r, s] = m;
+    let (p, q, r, s) = (&p[..cols], &q[..cols], &r[..cols], &s[..cols]);
+    let (top, low) = (&mut top[..cols], &mut low[..cols]);
     for j in 0..cols {
-        let top = [0, 1, 2, 3].map(|k| m[k][j] + m[4 + k][j] + m[8 + k][j]);
-        let low = [0, 1, 2, 3].map(|k| m[4 + k][j] - m[8 + k][j] - m[12 + k][j]);
-        a[j] = top[0] + top[1] + top[2];
-        b[j] = top[1] - top[2] - top[3];
-        c[j] = low[0] + low[1] + low[2];
-        d[j] = low[1] - low[2] - low[3];
+        top[j] += sign * (p[j] + q[j] + r[j]);
+        low[j] += sign * (q[j] - r[j] - s[j]);
     }
 }
 
@@ -300,13 +354,16 @@ fn expand(quads: &[f32], m: &mut [f32], start: impl Fn(usize) -> usize, cols: us
     let (b, rest) = rest.split_at(cols);
     let (c, d) = rest.split_at(cols);
     let d = &d[..cols];
-    let row = |x: f32, y: f32| [x, x + y, x - y, -y];
+    // Signs of the upper and the lower result in the four rows, and of left and right alike.
+    const UPPER: [f32; 4] = [1.0, 1.0, 1.0, 0.0];
+    const LOWER: [f32; 4] = [0.0, 1.0, -1.0, -1.0];
     for k in 0..N {
+        let (u, l) = (UPPER[k / 4], LOWER[k / 4]);
+        let (e, f) = (UPPER[k % 4], LOWER[k % 4]);
+        let (ue, le, uf, lf) = (u * e, l * e, u * f, l * f);
         let out = &mut m[start(k)..][..cols];
         for j in 0..cols {
-            let left = row(a[j], c[j])[k / 4];
-            let right = row(b[j], d[j])[k / 4];
-            out[j] = row(left, right)[k % 4];
+            out[j] = ue * a[j] + uf * b[j] + le * c[j] + lf * d[j];
         }
     }
 }

@@ -82,6 +82,17 @@ fn elementwise_functions() {
     }
 }
 
+#[test]
+fn softmaxes() {
+    let mut source = Source::new();
+    for dims in [[2, 3, 5], [7, 31, 130]] {
+        let x = &(source.leaf(dims) * 4.0 + 30.0).detach().require_grad();
+        assert_equal!("softmax", ops::softmax(x.clone()), activation::softmax(x.clone(), 2), x);
+        let theirs = activation::log_softmax(x.clone(), 2);
+        assert_equal!("log_softmax", ops::log_softmax(x.clone()), theirs, x);
+    }
+}
+
 /// The same layout seen through a transpose: not dense.
 #[test]
 fn strided_inputs_are_read_in_their_order() {
@@ -147,6 +158,11 @@ fn convolutions() {
         ([9, 2], [6, 11], 3, [2, 5], [3, 2], [0, 2], [1, 2]),
         ([2, 16], [16, 16], 16, [3, 3], [1, 1], [1, 1], [1, 1]),
         ([2, 1], [3, 3], 1, [5, 5], [1, 1], [2, 2], [1, 1]),
+        // Fewer multiplications: odd sizes, no padding, more padding than the kernel's half.
+        ([3, 17], [7, 9], 19, [3, 3], [1, 1], [1, 1], [1, 1]),
+        ([2, 16], [6, 5], 24, [3, 3], [1, 1], [0, 0], [1, 1]),
+        ([1, 32], [5, 4], 16, [3, 3], [1, 1], [2, 1], [1, 1]),
+        ([5, 16], [1, 1], 16, [3, 3], [1, 1], [1, 1], [1, 1]),
     ];
     for (i, (first, size, outputs, kernel, stride, padding, dilation)) in
         cases.into_iter().enumerate()
@@ -172,6 +188,7 @@ fn transposed_convolutions() {
         ([3, 4], [7, 7], 8, [4, 4], [2, 2], [1, 1], [1, 1], [0, 0]),
         ([5, 2], [5, 3], 3, [3, 3], [1, 1], [1, 1], [1, 1], [0, 0]),
         ([1, 2], [3, 4], 2, [2, 5], [3, 2], [0, 2], [1, 2], [2, 1]),
+        ([3, 16], [5, 6], 18, [3, 3], [1, 1], [1, 1], [1, 1], [0, 0]),
     ];
     for (i, case) in cases.into_iter().enumerate() {
         let ([batch, channels], size, outputs, kernel, stride, padding, dilation, out) = case;
@@ -213,6 +230,10 @@ fn attention() {
             assert_equal!(format!("attention {queries} {keys} {causal}"), ours, theirs, q, k, v);
         }
     }
+    let [q, k, v] = [2, 5, 5].map(|n| source.leaf([3, n, 6]).inner());
+    let first = |x: &Tensor<3>| x.clone().swap_dims(0, 1);
+    let ours = ops::cached_attention(q.clone(), first(&k), first(&v), 2);
+    assert!(difference(&ours, &attend(q, k, v, 2, true)) < TOLERANCE);
     let qkv = &source.leaf([2, 66, 3 * 12]);
     for causal in [false, true] {
         let [q, k, v]: [Tensor<3>; 3] = qkv.clone().chunk(3, 2).try_into().unwrap();

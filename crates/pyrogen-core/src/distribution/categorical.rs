@@ -1,7 +1,7 @@
 //! The categorical distribution.
 
-use burn::tensor::activation::log_softmax;
 use burn::tensor::{Int, Tensor};
+use pyrogen_ops::log_softmax;
 
 use super::numerics::{broadcast_dims, expand_to};
 use super::{Distribution, Entropy, KlDivergence, OneMoreThan, Rank};
@@ -60,7 +60,7 @@ impl<const L: usize> Categorical<L> {
 
     /// The log-probabilities of every category: the normalised logits.
     pub fn log_probs(&self) -> Tensor<L> {
-        log_softmax(self.logits.clone(), L - 1)
+        log_softmax(self.logits.clone())
     }
 
     /// The probabilities of every category.

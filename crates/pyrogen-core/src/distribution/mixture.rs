@@ -1,8 +1,8 @@
 //! Finite mixtures.
 
-use burn::tensor::activation::log_softmax;
 use burn::tensor::kind::Basic;
 use burn::tensor::{Int, Tensor};
+use pyrogen_ops::log_softmax;
 
 use super::categorical::gumbel_argmax;
 use super::numerics::{broadcast_dims, expand_to, log_sum_exp};
@@ -78,7 +78,7 @@ impl<P, const C: usize, const L: usize> Mixture<P, C, L> {
 
     /// The logarithms of the weights.
     pub fn log_weights(&self) -> Tensor<L> {
-        log_softmax(self.logits.clone(), L - 1)
+        log_softmax(self.logits.clone())
     }
 
     /// The components.
@@ -117,7 +117,7 @@ impl<P, const C: usize, const L: usize> Mixture<P, C, L> {
         Rank<C>: OneMoreThan<X>,
     {
         let joint = self.component_log_prob(value) + self.log_weights();
-        log_softmax(joint, L - 1).exp()
+        log_softmax(joint).exp()
     }
 }
 
