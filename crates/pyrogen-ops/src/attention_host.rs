@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::gemm::{Matrix, product};
 use crate::host::{Array, HostOp};
-use crate::parallel::vectorised;
+use crate::parallel::{kernels, vectorised};
 use crate::scalar::exp;
 
 /// Queries that one product serves: their weights stay in a core's own cache.
@@ -83,7 +83,7 @@ impl Head<'_> {
             let q = self.q.rows(from, rows);
             product(&mut weights, cols, false, q, self.k.rows(0, cols).t());
             let sums = &mut log_sums[from..from + rows];
-            vectorised((self, &mut weights[..rows * cols], sums, from, cols), Self::weigh);
+            vectorised::<Weigh, _>((self, &mut weights[..rows * cols], sums, from, cols));
             let weights = Matrix::new(&weights, rows, cols, cols);
             product(&mut out[from * d..], d, false, weights, self.v.rows(0, cols));
         }
@@ -101,7 +101,7 @@ impl Head<'_> {
             product(&mut p, cols, false, q, self.k.rows(0, cols).t());
             product(&mut ds, cols, false, dy_rows, self.v.rows(0, cols).t());
             let block = Block { from, rows, cols };
-            vectorised((self, block, &mut p[..], &mut ds[..], [dy, o], log_sums), Self::weigh_back);
+            vectorised::<Back, _>((self, block, &mut p[..], &mut ds[..], [dy, o], log_sums));
             let (p, ds) = (Matrix::new(&p, rows, cols, cols), Matrix::new(&ds, rows, cols, cols));
             product(&mut dq[from * d..], d, false, ds, self.k.rows(0, cols));
             product(&mut dk, d, true, ds.t(), q);
@@ -135,6 +135,11 @@ impl Head<'_> {
             ds[seen..].fill(0.0);
         }
     }
+}
+
+kernels! {
+    ['a] Weigh: Head::weigh, (&'a Head<'a>, &'a mut [f32], &'a mut [f32], usize, usize) => ();
+    ['a] Back: Head::weigh_back, WeighBack<'a> => ();
 }
 
 /// The first query, the queries and the keys that they see.

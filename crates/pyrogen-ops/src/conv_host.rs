@@ -4,7 +4,7 @@ use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
 use rayon::prelude::*;
 
 use crate::host::{Array, HostOp};
-use crate::parallel::vectorised;
+use crate::parallel::{kernels, vectorised};
 use crate::sums;
 use crate::windows::{Space, Windows};
 use crate::winograd::Tiles;
@@ -202,9 +202,13 @@ fn bias_grad(dy: &Array) -> Array {
     let [channels, size] = [dy.dims()[1], dy.dims()[2..].iter().product()];
     let sums = (0..channels).into_par_iter().map(|c| {
         let planes = dy.values().chunks(size).skip(c).step_by(channels);
-        planes.map(|plane| vectorised(plane, sums::total)).sum::<f64>() as f32
+        planes.map(|plane| vectorised::<Total, _>(plane)).sum::<f64>() as f32
     });
     Array::new(sums.collect(), &[channels])
+}
+
+kernels! {
+    ['a] Total: sums::total, &'a [f32] => f64;
 }
 
 /// Inputs of an operation with `N` arrays: the pictures, the weight, perhaps a bias.

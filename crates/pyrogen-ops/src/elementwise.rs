@@ -5,7 +5,7 @@ use burn::tensor::{Tensor, activation};
 #[cfg(feature = "flex")]
 use crate::host::{Array, HostOp, apply, on_host};
 #[cfg(feature = "flex")]
-use crate::scalar;
+use crate::parallel::{Kernel, pieces};
 
 /// `x * sigmoid(x)`, also called swish (Elfwing et al. 2018).
 pub fn silu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
@@ -98,13 +98,13 @@ impl HostOp<1> for Map {
     fn forward(&self, [x]: [Array; 1], _track: bool) -> (Array, Array) {
         let v = x.values();
         let y = match self.0 {
-            Function::Silu => map(v, value::silu),
-            Function::Gelu => map(v, value::gelu),
-            Function::Sigmoid => map(v, scalar::sigmoid),
-            Function::Tanh => map(v, scalar::tanh),
-            Function::Softplus => map(v, scalar::softplus),
-            Function::Exp => map(v, scalar::exp),
-            Function::LeakyRelu(slope) => map(v, move |x| if x > 0.0 { x } else { slope * x }),
+            Function::Silu => map(v, value::Silu),
+            Function::Gelu => map(v, value::Gelu),
+            Function::Sigmoid => map(v, value::Sigmoid),
+            Function::Tanh => map(v, value::Tanh),
+            Function::Softplus => map(v, value::Softplus),
+            Function::Exp => map(v, value::Exp),
+            Function::LeakyRelu(slope) => map(v, value::LeakyRelu(slope)),
         };
         let y = Array::new(y, x.dims());
         match self.0 {
@@ -116,83 +116,122 @@ impl HostOp<1> for Map {
     fn backward(&self, saved: Array, grad: Array, _wanted: [bool; 1]) -> [Option<Array>; 1] {
         let (v, g) = (saved.values(), grad.values());
         let d = match self.0 {
-            Function::Silu => zip(v, g, value::silu_grad),
-            Function::Gelu => zip(v, g, value::gelu_grad),
-            Function::Sigmoid => zip(v, g, |y, g| g * y * (1.0 - y)),
-            Function::Tanh => zip(v, g, |y, g| g * (1.0 - y * y)),
-            Function::Softplus => zip(v, g, value::softplus_grad),
-            Function::Exp => zip(v, g, |y, g| g * y),
-            Function::LeakyRelu(slope) => {
-                zip(v, g, move |x, g| if x > 0.0 { g } else { slope * g })
-            }
+            Function::Silu => slopes(v, g, value::Silu),
+            Function::Gelu => slopes(v, g, value::Gelu),
+            Function::Sigmoid => slopes(v, g, value::Sigmoid),
+            Function::Tanh => slopes(v, g, value::Tanh),
+            Function::Softplus => slopes(v, g, value::Softplus),
+            Function::Exp => slopes(v, g, value::Exp),
+            Function::LeakyRelu(slope) => slopes(v, g, value::LeakyRelu(slope)),
         };
         [Some(Array::new(d, grad.dims()))]
     }
 }
 
-/// Functions of one element that are more than a product.
+/// The functions and their slopes. A slope is told from the input, for the sigmoid, the hyperbolic
+/// tangent and the exponential from the result.
 #[cfg(feature = "flex")]
 mod value {
-    use crate::scalar::{normal_cdf, sigmoid};
+    use crate::scalar;
 
-    #[inline(always)]
-    pub(super) fn silu(x: f32) -> f32 {
-        x * sigmoid(x)
+    /// A function of one element.
+    pub(super) trait Value: Copy + Send + Sync {
+        fn value(self, x: f32) -> f32;
+        fn slope(self, saved: f32) -> f32;
     }
 
-    #[inline(always)]
-    pub(super) fn silu_grad(x: f32, g: f32) -> f32 {
-        let p = sigmoid(x);
-        g * (p + x * p * (1.0 - p))
+    macro_rules! values {
+        ($($name:ident: |$x:ident| $value:expr, |$s:ident| $slope:expr;)*) => {$(
+            #[derive(Clone, Copy)]
+            pub(super) struct $name;
+
+            impl Value for $name {
+                #[inline(always)]
+                fn value(self, $x: f32) -> f32 {
+                    $value
+                }
+
+                #[inline(always)]
+                fn slope(self, $s: f32) -> f32 {
+                    $slope
+                }
+            }
+        )*};
     }
 
-    #[inline(always)]
-    pub(super) fn gelu(x: f32) -> f32 {
-        x * normal_cdf(x).0
+    values! {
+        Silu: |x| x * scalar::sigmoid(x), |x| {
+            let p = scalar::sigmoid(x);
+            p + x * p * (1.0 - p)
+        };
+        Gelu: |x| x * scalar::normal_cdf(x).0, |x| {
+            let (p, density) = scalar::normal_cdf(x);
+            p + x * density
+        };
+        Sigmoid: |x| scalar::sigmoid(x), |y| y * (1.0 - y);
+        Tanh: |x| scalar::tanh(x), |y| 1.0 - y * y;
+        Softplus: |x| scalar::softplus(x), |x| scalar::sigmoid(x);
+        Exp: |x| scalar::exp(x), |y| y;
     }
 
-    #[inline(always)]
-    pub(super) fn gelu_grad(x: f32, g: f32) -> f32 {
-        let (p, density) = normal_cdf(x);
-        g * (p + x * density)
-    }
+    #[derive(Clone, Copy)]
+    pub(super) struct LeakyRelu(pub(super) f32);
 
-    #[inline(always)]
-    pub(super) fn softplus_grad(x: f32, g: f32) -> f32 {
-        g * sigmoid(x)
+    impl Value for LeakyRelu {
+        #[inline(always)]
+        fn value(self, x: f32) -> f32 {
+            if x > 0.0 { x } else { self.0 * x }
+        }
+
+        #[inline(always)]
+        fn slope(self, x: f32) -> f32 {
+            if x > 0.0 { 1.0 } else { self.0 }
+        }
     }
 }
 
 #[cfg(feature = "flex")]
-fn map<F: Fn(f32) -> f32 + Copy + Sync + Send>(x: &[f32], f: F) -> Vec<f32> {
+struct Values;
+
+#[cfg(feature = "flex")]
+impl<F: value::Value> Kernel<((&[f32], F), usize, &mut [f32])> for Values {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(((x, f), start, out): ((&[f32], F), usize, &mut [f32])) {
+        let x = &x[start..start + out.len()];
+        for (out, &x) in out.iter_mut().zip(x) {
+            *out = f.value(x);
+        }
+    }
+}
+
+#[cfg(feature = "flex")]
+struct Slopes;
+
+#[cfg(feature = "flex")]
+impl<F: value::Value> Kernel<((&[f32], &[f32], F), usize, &mut [f32])> for Slopes {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(((x, g, f), start, out): ((&[f32], &[f32], F), usize, &mut [f32])) {
+        let range = start..start + out.len();
+        for (out, (&x, &g)) in out.iter_mut().zip(x[range.clone()].iter().zip(&g[range])) {
+            *out = g * f.slope(x);
+        }
+    }
+}
+
+#[cfg(feature = "flex")]
+fn map<F: value::Value>(x: &[f32], f: F) -> Vec<f32> {
     let mut out = vec![0.0; x.len()];
-    crate::parallel::pieces(&mut out, (x, f), map_piece);
+    pieces::<Values, _>(&mut out, (x, f));
     out
 }
 
 #[cfg(feature = "flex")]
-#[inline(always)]
-fn map_piece<F: Fn(f32) -> f32>(((x, f), start, out): ((&[f32], F), usize, &mut [f32])) {
-    let x = &x[start..start + out.len()];
-    for (out, &x) in out.iter_mut().zip(x) {
-        *out = f(x);
-    }
-}
-
-#[cfg(feature = "flex")]
-fn zip<F: Fn(f32, f32) -> f32 + Copy + Sync + Send>(x: &[f32], g: &[f32], f: F) -> Vec<f32> {
+fn slopes<F: value::Value>(x: &[f32], g: &[f32], f: F) -> Vec<f32> {
     let mut out = vec![0.0; x.len()];
-    crate::parallel::pieces(&mut out, (x, g, f), zip_piece);
+    pieces::<Slopes, _>(&mut out, (x, g, f));
     out
-}
-
-#[cfg(feature = "flex")]
-#[inline(always)]
-fn zip_piece<F: Fn(f32, f32) -> f32>(
-    ((x, g, f), start, out): ((&[f32], &[f32], F), usize, &mut [f32]),
-) {
-    let range = start..start + out.len();
-    for (out, (&x, &g)) in out.iter_mut().zip(x[range.clone()].iter().zip(&g[range])) {
-        *out = f(x, g);
-    }
 }

@@ -4,7 +4,7 @@ use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
 
-use crate::parallel::vectorised;
+use crate::parallel::{kernels, vectorised};
 
 /// A matrix in an array: rows `stride` apart, or with [`t`](Self::t) columns.
 #[derive(Clone, Copy)]
@@ -76,8 +76,12 @@ pub(crate) fn large_product(out: &mut [f32], a: Matrix, b: Matrix) {
 fn settle() {
     let ones = std::hint::black_box([1f32; 32]);
     let mut sums = [0f32; 32];
-    vectorised((&mut sums, &ones), add);
+    vectorised::<Add, _>((&mut sums, &ones));
     std::hint::black_box(sums);
+}
+
+kernels! {
+    ['a] Add: add, (&'a mut [f32; 32], &'a [f32; 32]) => ();
 }
 
 #[inline(always)]

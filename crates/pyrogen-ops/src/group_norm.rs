@@ -115,7 +115,7 @@ mod host {
     use rayon::prelude::*;
 
     use super::{Array, GroupNorm, HostOp, Saved};
-    use crate::parallel::vectorised;
+    use crate::parallel::{kernels, vectorised};
     use crate::scalar::sigmoid;
     use crate::sums;
 
@@ -145,7 +145,7 @@ mod host {
                 let gamma = &gamma.values()[first..first + channels];
                 let beta = &beta.values()[first..first + channels];
                 let slab = Slab { x, dy: &[], gamma, beta, moments: [0.0; 2], size };
-                *moments = vectorised((slab, self.epsilon, self.silu, out), Slab::forward);
+                *moments = vectorised::<Forward, _>((slab, self.epsilon, self.silu, out));
             });
             let y = Array::new(out, x.dims());
             (y, track.then_some(Saved { x, gamma, beta, moments: all }))
@@ -172,7 +172,7 @@ mod host {
                 let gamma = &saved.gamma.values()[first..first + channels];
                 let beta = &saved.beta.values()[first..first + channels];
                 let slab = Slab { x, dy, gamma, beta, moments: saved.moments[i], size };
-                vectorised((slab, self.silu, dx, sums), Slab::backward);
+                vectorised::<Backward, _>((slab, self.silu, dx, sums));
             });
             // Over the batch, in its order.
             let mut totals = vec![[0f64; 2]; all];
@@ -196,6 +196,11 @@ mod host {
         beta: &'a [f32],
         moments: [f32; 2],
         size: usize,
+    }
+
+    kernels! {
+        ['a] Forward: Slab::forward, (Slab<'a>, f64, bool, &'a mut [f32]) => [f32; 2];
+        ['a] Backward: Slab::backward, (Slab<'a>, bool, &'a mut [f32], &'a mut [[f64; 2]]) => ();
     }
 
     impl Slab<'_> {

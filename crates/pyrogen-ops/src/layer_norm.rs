@@ -50,7 +50,7 @@ mod host {
 
     use super::{Array, HostOp, LayerNorm};
     use crate::group_norm::moments;
-    use crate::parallel::vectorised;
+    use crate::parallel::{Kernel, kernels, vectorised};
     use crate::sums;
 
     /// Rows that one piece works through; its sums for `gamma` and `beta` are its own.
@@ -63,7 +63,7 @@ mod host {
             let mut out = vec![0.0; x.values().len()];
             let width = gamma.values().len().max(1);
             let args = (x.values(), gamma.values(), beta.values(), self.epsilon);
-            crate::parallel::rows(&mut out, width, args, rows_forward);
+            crate::parallel::rows::<RowsForward, _>(&mut out, width, args);
             let y = Array::new(out, x.dims());
             (y, track.then_some((x, gamma)))
         }
@@ -83,7 +83,7 @@ mod host {
                 .par_chunks_mut(piece)
                 .zip(pieces)
                 .map(|(dx, (x, dy))| {
-                    vectorised((dx, x, dy, gamma.values(), self.epsilon), rows_backward)
+                    vectorised::<RowsBackward, _>((dx, x, dy, gamma.values(), self.epsilon))
                 })
                 .collect();
             let mut totals = vec![0f32; 2 * width];
@@ -100,6 +100,22 @@ mod host {
     }
 
     type Forward<'a> = (&'a [f32], &'a [f32], &'a [f32], f64);
+    type Backward<'a> = (&'a mut [f32], &'a [f32], &'a [f32], &'a [f32], f64);
+
+    kernels! {
+        ['a] RowsBackward: rows_backward, Backward<'a> => Vec<f32>;
+    }
+
+    struct RowsForward;
+
+    impl<'a, 'b> Kernel<(Forward<'a>, usize, &'b mut [f32])> for RowsForward {
+        type Output = ();
+
+        #[inline(always)]
+        fn run(args: (Forward<'a>, usize, &'b mut [f32])) {
+            rows_forward(args);
+        }
+    }
 
     #[inline(always)]
     fn rows_forward(((x, gamma, beta, epsilon), first, out): (Forward, usize, &mut [f32])) {
@@ -115,9 +131,7 @@ mod host {
 
     /// Fills `dx` and returns the sums over the rows for `gamma`, then for `beta`.
     #[inline(always)]
-    fn rows_backward(
-        (dx, x, dy, gamma, epsilon): (&mut [f32], &[f32], &[f32], &[f32], f64),
-    ) -> Vec<f32> {
+    fn rows_backward((dx, x, dy, gamma, epsilon): Backward) -> Vec<f32> {
         let width = gamma.len();
         let mut out = vec![0f32; 2 * width];
         let (dgamma, dbeta) = out.split_at_mut(width);

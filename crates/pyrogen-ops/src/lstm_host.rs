@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::gemm::{Matrix, large_product, product};
 use crate::host::{Array, HostOp};
-use crate::parallel::vectorised;
+use crate::parallel::{kernels, vectorised};
 use crate::scalar::{sigmoid, tanh};
 
 /// Sequences that go through time together at least.
@@ -142,13 +142,24 @@ fn through_time(
             let (past, now) = cells.split_at_mut(row);
             let before = if t == 0 { &c0[b * width..] } else { &past[row - width..] };
             let h = &mut result[(b * (places + 1) + t) * width..][..width];
-            vectorised((gates, bias, &before[..width], &mut now[..width], h), cell);
+            vectorised::<Cell, _>((gates, bias, &before[..width], &mut now[..width], h));
         }
     }
     for b in 0..batch {
         let last = &cells[((b + 1) * places - 1) * width..][..width];
         result[(b * (places + 1) + places) * width..][..width].copy_from_slice(last);
     }
+}
+
+/// Gates, bias, the cell before, the cell and `h`.
+type CellArgs<'a> = (&'a mut [f32], &'a [f32], &'a [f32], &'a mut [f32], &'a mut [f32]);
+
+/// Gates, what the gradient needs, the cell's gradient and the gates'.
+type CellBackArgs<'a> = (&'a [f32], [&'a [f32]; 4], &'a mut [f32], &'a mut [f32]);
+
+kernels! {
+    ['a] Cell: cell, CellArgs<'a> => ();
+    ['a] CellBack: cell_back, CellBackArgs<'a> => ();
 }
 
 /// One step of one sequence; the gates are left after their functions.
@@ -218,7 +229,7 @@ fn part_back(
             let c = &kept.cells.values()[row * width..][..width];
             let out = &mut dgates[(b * places + t) * 4 * width..][..4 * width];
             let (dh, dc) = (&dh[b * width..][..width], &mut dc[b * width..][..width]);
-            vectorised((gates, [c, &before[..width], dy, dh], dc, out), cell_back);
+            vectorised::<CellBack, _>((gates, [c, &before[..width], dy, dh], dc, out));
         }
         let rows = Matrix::new(&dgates[t * 4 * width..], batch, 4 * width, places * 4 * width);
         product(dh, width, false, rows, weight);

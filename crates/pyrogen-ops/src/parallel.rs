@@ -3,8 +3,8 @@
 //! The pieces depend on the sizes alone and each writes its own part, so that results are the same
 //! for any number of threads.
 //!
-//! Work is a function marked `inline(always)` and its arguments, not a closure: a closure is inlined
-//! where the compiler likes, and what is not inlined is compiled for the oldest processor.
+//! A [`Kernel`] is a type and not a closure or a function passed as a value: those are inlined where
+//! the compiler likes, and what is not inlined is compiled for the oldest processor.
 
 use pulp::NullaryFnOnce;
 use rayon::prelude::*;
@@ -15,49 +15,70 @@ const SMALL: usize = 1 << 14;
 /// Elements of a piece: 64 KiB of input and of output stay in a core's own cache.
 const PIECE: usize = 1 << 14;
 
-/// Fills `out` piece by piece; `work` gets the position of the piece's first element.
-pub(crate) fn pieces<A: Copy + Sync + Send>(
-    out: &mut [f32],
-    args: A,
-    work: impl Fn((A, usize, &mut [f32])) + Copy + Sync,
-) {
+/// Work on arguments `A`; `run` must be marked `inline(always)`.
+pub(crate) trait Kernel<A> {
+    type Output;
+
+    fn run(args: A) -> Self::Output;
+}
+
+/// Makes kernels of functions that are marked `inline(always)`.
+macro_rules! kernels {
+    ($([$($life:lifetime)?] $name:ident: $work:path, $args:ty => $out:ty;)*) => {$(
+        struct $name;
+
+        impl $(<$life>)? $crate::parallel::Kernel<$args> for $name {
+            type Output = $out;
+
+            #[inline(always)]
+            fn run(args: $args) -> $out {
+                $work(args)
+            }
+        }
+    )*};
+}
+pub(crate) use kernels;
+
+/// Fills `out` piece by piece; the kernel gets the position of the piece's first element.
+pub(crate) fn pieces<K, A: Copy + Sync + Send>(out: &mut [f32], args: A)
+where
+    K: for<'a> Kernel<(A, usize, &'a mut [f32]), Output = ()>,
+{
     if out.len() <= SMALL {
-        return vectorised((args, 0, out), work);
+        return vectorised::<K, _>((args, 0, out));
     }
     out.par_chunks_mut(PIECE)
         .enumerate()
-        .for_each(|(i, part)| vectorised((args, i * PIECE, part), work));
+        .for_each(|(i, part)| vectorised::<K, _>((args, i * PIECE, part)));
 }
 
-/// Fills `out` in rows of `width`, several at a time; `work` gets the first row's number.
-pub(crate) fn rows<A: Copy + Sync + Send>(
-    out: &mut [f32],
-    width: usize,
-    args: A,
-    work: impl Fn((A, usize, &mut [f32])) + Copy + Sync,
-) {
+/// Fills `out` in rows of `width`, several at a time; the kernel gets the first row's number.
+pub(crate) fn rows<K, A: Copy + Sync + Send>(out: &mut [f32], width: usize, args: A)
+where
+    K: for<'a> Kernel<(A, usize, &'a mut [f32]), Output = ()>,
+{
     if out.len() <= SMALL {
-        return vectorised((args, 0, out), work);
+        return vectorised::<K, _>((args, 0, out));
     }
     let rows = PIECE.div_ceil(width);
     out.par_chunks_mut(rows * width)
         .enumerate()
-        .for_each(|(i, part)| vectorised((args, i * rows, part), work));
+        .for_each(|(i, part)| vectorised::<K, _>((args, i * rows, part)));
 }
 
-/// Runs `work` compiled for the widest vectors that the processor has; loops in it vectorise.
+/// Runs a kernel compiled for the widest vectors that the processor has.
 #[inline]
-pub(crate) fn vectorised<A, R>(args: A, work: impl Fn(A) -> R) -> R {
-    pulp::Arch::new().dispatch(Task(args, work))
+pub(crate) fn vectorised<K: Kernel<A>, A>(args: A) -> K::Output {
+    pulp::Arch::new().dispatch(Task::<K, A>(args, std::marker::PhantomData))
 }
 
-struct Task<A, F>(A, F);
+struct Task<K, A>(A, std::marker::PhantomData<K>);
 
-impl<A, R, F: Fn(A) -> R> NullaryFnOnce for Task<A, F> {
-    type Output = R;
+impl<A, K: Kernel<A>> NullaryFnOnce for Task<K, A> {
+    type Output = K::Output;
 
     #[inline(always)]
-    fn call(self) -> R {
-        (self.1)(self.0)
+    fn call(self) -> K::Output {
+        K::run(self.0)
     }
 }

@@ -26,8 +26,9 @@ pub fn log_softmax<const D: usize>(x: Tensor<D>) -> Tensor<D> {
 #[cfg(feature = "flex")]
 mod host {
     use crate::host::{Array, HostOp};
+    use crate::parallel::{self, kernels};
     use crate::scalar::exp;
-    use crate::{parallel, sums};
+    use crate::sums;
 
     #[derive(Debug, Clone, Copy)]
     pub(super) struct Softmax {
@@ -40,7 +41,7 @@ mod host {
         fn forward(&self, [x]: [Array; 1], _track: bool) -> (Array, Array) {
             let width = x.dims().last().copied().unwrap_or(1).max(1);
             let mut out = x.values().to_vec();
-            parallel::rows(&mut out, width, (width, self.log), forward);
+            parallel::rows::<Forward, _>(&mut out, width, (width, self.log));
             let y = Array::new(out, x.dims());
             (y.clone(), y)
         }
@@ -48,10 +49,27 @@ mod host {
         fn backward(&self, y: Array, grad: Array, _wanted: [bool; 1]) -> [Option<Array>; 1] {
             let width = y.dims().last().copied().unwrap_or(1).max(1);
             let mut out = grad.values().to_vec();
-            parallel::rows(&mut out, width, (y.values(), width, self.log), backward);
+            parallel::rows::<Backward, _>(&mut out, width, (y.values(), width, self.log));
             [Some(Array::new(out, grad.dims()))]
         }
     }
+
+    kernels! {
+        ['a] Forward: forward, ((usize, bool), usize, &'a mut [f32]) => ();
+    }
+
+    struct Backward;
+
+    impl parallel::Kernel<Gradient<'_, '_>> for Backward {
+        type Output = ();
+
+        #[inline(always)]
+        fn run(args: Gradient) {
+            backward(args);
+        }
+    }
+
+    type Gradient<'a, 'b> = ((&'a [f32], usize, bool), usize, &'b mut [f32]);
 
     #[inline(always)]
     fn forward(((width, log), _, out): ((usize, bool), usize, &mut [f32])) {
@@ -76,7 +94,7 @@ mod host {
     }
 
     #[inline(always)]
-    fn backward(((y, width, log), first, out): ((&[f32], usize, bool), usize, &mut [f32])) {
+    fn backward(((y, width, log), first, out): Gradient) {
         for (i, row) in out.chunks_mut(width).enumerate() {
             let y = &y[(first + i) * width..][..row.len()];
             if log {

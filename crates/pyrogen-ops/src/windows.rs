@@ -1,7 +1,7 @@
 //! The windows of a picture that a convolution's kernel covers, as columns of a matrix.
 
 use crate::gemm::{Matrix, product};
-use crate::parallel::vectorised;
+use crate::parallel::{kernels, vectorised};
 
 /// Sizes of a convolution of one picture `[channels, height, width]` to
 /// `[outputs, out_height, out_width]`.
@@ -53,11 +53,11 @@ impl Windows {
         let all = y.len() / self.result() * places;
         let (rows, outputs) = (self.rows(), self.outputs);
         let [columns, values] = space.take(rows * all, outputs * all);
-        vectorised((self, x, &mut *columns, all), Self::read);
+        vectorised::<Read, _>((self, x, &mut *columns, all));
         let (w, columns) =
             (Matrix::new(w, outputs, rows, rows), Matrix::new(columns, rows, all, all));
         product(values, all, false, w, columns);
-        vectorised((self, &*values, bias, y, all), Self::write);
+        vectorised::<Write, _>((self, &*values, bias, y, all));
     }
 
     /// `x = picture(w^T y)`, the transpose of [`correlate`](Self::correlate), each channel moved by
@@ -73,7 +73,7 @@ impl Windows {
         let all = y.len() / self.result() * self.places();
         let (rows, outputs) = (self.rows(), self.outputs);
         let [columns, values] = space.take(rows * all, outputs * all);
-        vectorised((self, y, &mut *values, all), Self::gather);
+        vectorised::<Gather, _>((self, y, &mut *values, all));
         let w = Matrix::new(w, outputs, rows, rows).t();
         product(columns, all, false, w, Matrix::new(values, outputs, all, all));
         match bias {
@@ -85,7 +85,7 @@ impl Windows {
                 }
             }
         }
-        vectorised((self, &*columns, x, all), Self::add);
+        vectorised::<Add, _>((self, &*columns, x, all));
     }
 
     /// `dw += y col(x)^T`.
@@ -93,15 +93,15 @@ impl Windows {
         let all = y.len() / self.result() * self.places();
         let (rows, outputs) = (self.rows(), self.outputs);
         let [columns, values] = space.take(rows * all, outputs * all);
-        vectorised((self, x, &mut *columns, all), Self::read);
-        vectorised((self, y, &mut *values, all), Self::gather);
+        vectorised::<Read, _>((self, x, &mut *columns, all));
+        vectorised::<Gather, _>((self, y, &mut *values, all));
         let columns = Matrix::new(columns, rows, all, all).t();
         product(dw, rows, true, Matrix::new(values, outputs, all, all), columns);
     }
 
     /// Results `[output, example and place]` to `[example, output, place]`, moved by the bias.
     #[inline(always)]
-    fn write((op, values, bias, y, all): (&Self, &[f32], Option<&[f32]>, &mut [f32], usize)) {
+    fn write((op, values, bias, y, all): WriteArgs) {
         let places = op.places();
         for (i, y) in y.chunks_mut(op.result()).enumerate() {
             for (o, y) in y.chunks_mut(places).enumerate() {
@@ -219,6 +219,16 @@ impl Windows {
         }
     }
 }
+
+kernels! {
+    ['a] Read: Windows::read, (&'a Windows, &'a [f32], &'a mut [f32], usize) => ();
+    ['a] Gather: Windows::gather, (&'a Windows, &'a [f32], &'a mut [f32], usize) => ();
+    ['a] Add: Windows::add, (&'a Windows, &'a [f32], &'a mut [f32], usize) => ();
+    ['a] Write: Windows::write, WriteArgs<'a> => ();
+}
+
+/// Sizes, the matrix, the bias, the results and the matrix's columns.
+type WriteArgs<'a> = (&'a Windows, &'a [f32], Option<&'a [f32]>, &'a mut [f32], usize);
 
 /// Each `step`-th value of a line.
 #[inline(always)]

@@ -12,7 +12,7 @@
 //! section 4.1, F(2x2, 3x3).
 
 use crate::gemm::{Matrix, product};
-use crate::parallel::vectorised;
+use crate::parallel::{kernels, vectorised};
 use crate::windows::{Space, Windows};
 
 /// Numbers of a tile.
@@ -113,7 +113,7 @@ impl Tiles {
         let all = y.len() / result * self.count();
         let [v, m] = space.take(N * self.channels * all, N * self.outputs * all);
         for (i, x) in x.chunks(picture).enumerate() {
-            vectorised((self, x, &mut *v, all, i * self.count()), Self::read);
+            vectorised::<Read, _>((self, x, &mut *v, all, i * self.count()));
         }
         let (c, o) = (self.channels, self.outputs);
         for k in 0..N {
@@ -122,7 +122,7 @@ impl Tiles {
             product(&mut m[k * o * all..], all, false, u, v);
         }
         for (i, y) in y.chunks_mut(result).enumerate() {
-            vectorised((self, &*m, y, bias, all, i * self.count()), Self::write);
+            vectorised::<WriteBack, _>((self, &*m, y, bias, all, i * self.count()));
         }
     }
 
@@ -134,8 +134,8 @@ impl Tiles {
         let [v, m] = space.take(N * c * all, N * o * all);
         let pairs = x.chunks(picture).zip(y.chunks(result));
         for (i, (x, y)) in pairs.enumerate() {
-            vectorised((self, x, &mut *v, all, i * self.count()), Self::read);
-            vectorised((self, y, &mut *m, all, i * self.count()), Self::spread);
+            vectorised::<Read, _>((self, x, &mut *v, all, i * self.count()));
+            vectorised::<Spread, _>((self, y, &mut *m, all, i * self.count()));
         }
         for k in 0..N {
             let m = Matrix::new(&m[k * o * all..], o, all, all);
@@ -232,6 +232,12 @@ impl Tiles {
             }
         }
     }
+}
+
+kernels! {
+    ['a] Read: Tiles::read, (&'a Tiles, &'a [f32], &'a mut [f32], usize, usize) => ();
+    ['a] Spread: Tiles::spread, (&'a Tiles, &'a [f32], &'a mut [f32], usize, usize) => ();
+    ['a] WriteBack: Tiles::write, Write<'a> => ();
 }
 
 /// `G g G^T` with `G = [1 0 0; 1/2 1/2 1/2; 1/2 -1/2 1/2; 0 0 1]`.
