@@ -222,6 +222,11 @@ mod tests {
         set(&mut base, "a.b=2.5").unwrap();
         set(&mut base, "kind=y").unwrap();
         assert_eq!(base, json!({"a": {"b": 2.5, "on": true}, "kind": "y"}));
+        for value in [json!("auto"), json!(4), json!("auto")] {
+            set(&mut base, &format!("a.b={value}")).unwrap();
+            assert_eq!(base["a"]["b"], value);
+        }
+        base["a"]["b"] = json!(2.5);
         for (bad, message) in [
             ("a.b", "config: `a.b` is not of the form key=value"),
             ("a.b=many", "config: field `a.b` must be a number, got many"),

@@ -252,6 +252,63 @@ mod tests {
         batches(4, 1, &pyrogen_testkit::device(), |rows| assert!(rows.start != 2, "told to"));
     }
 
+    /// Normal numbers through a fixed matrix, with the density of their sum.
+    struct Mixing(Tensor<2>);
+
+    impl crate::Describe for Mixing {
+        fn event_shape(&self) -> Vec<usize> {
+            vec![3]
+        }
+    }
+
+    impl Sample<2> for Mixing {
+        fn sample(&self, n: usize, options: &SampleOptions, noise: &mut Noise) -> Tensor<2> {
+            let labels = options.condition.labels.clone().expect("given below").float();
+            let z = noise.normal([n, 3], &self.0.device());
+            z.matmul(self.0.clone()) * options.temperature + labels.unsqueeze_dim::<2>(1)
+        }
+    }
+
+    impl Score<2> for Mixing {
+        fn log_likelihood(
+            &self,
+            x: Tensor<2>,
+            condition: &Condition,
+            options: &ScoreOptions,
+            noise: &mut Noise,
+        ) -> Likelihood {
+            let labels = condition.labels.clone().expect("given below").float();
+            let draws = noise.normal([x.dims()[0], options.draws], &x.device());
+            let values = x.square().sum_dim(1) + draws.mean_dim(1) + labels.unsqueeze_dim::<2>(1);
+            let values = pyrogen_testkit::host(values);
+            Likelihood::estimate(values.clone(), vec![0.5; values.len()], 3)
+        }
+    }
+
+    #[test]
+    fn threads_and_batches_change_nothing() {
+        let device = pyrogen_testkit::device();
+        let noise = Noise::new(crate::Seed(3));
+        let model = Mixing(noise.fork("matrix").normal([3, 3], &device));
+        let labels: Vec<usize> = (0..53).map(|i| i % 5).collect();
+        let condition = Condition::classes(&labels, &device);
+        let options = SampleOptions { condition: condition.clone(), temperature: 0.7 };
+        let score = ScoreOptions { draws: 4, ..Default::default() };
+        let whole = model.sample(53, &options, &mut noise.clone());
+        let likelihood =
+            model.log_likelihood(whole.clone(), &condition, &score, &mut noise.clone());
+        for (threads, size) in [(1, 8), (3, 8), (3, 1), (2, 53), (2, 100)] {
+            let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                let x = sample(&model, 53, size, &options, &noise, &device);
+                // Rows of three numbers: too few for a matrix product to round otherwise.
+                assert_eq!(x.to_data(), whole.to_data(), "{threads} threads, {size} rows");
+                let parts = log_likelihood(&model, &x, size, &condition, &score, &noise);
+                assert_eq!(parts, likelihood, "{threads} threads, {size} rows");
+            });
+        }
+    }
+
     #[test]
     fn every_core_of_a_cpu_is_counted() {
         let device = pyrogen_testkit::device();

@@ -1,9 +1,9 @@
 //! The Fréchet distance between two Gaussians fitted to features.
 
-use faer::linalg::matmul::matmul;
-use faer::{Accum, Mat, MatMut, MatRef, Par, Side};
+use faer::{Mat, MatMut, MatRef, Side};
 
 use crate::features::{check_pair, check_rows, finite};
+use crate::linear::{product, singular_values, triangular_factor};
 use crate::registers::settled;
 use crate::{Features, MetricError};
 
@@ -71,8 +71,8 @@ pub fn frechet(real: &Features, generated: &Features) -> Result<Frechet, MetricE
 /// that is zero up to 1e-16 has a root of 1e-8; a singular covariance has many). Nothing is added
 /// to the diagonal. [`fit`](Self::fit) takes the factor from the centred data, so that a
 /// covariance of fewer samples than dimensions is no special case; [`from_moments`] takes it from
-/// the symmetric eigendecomposition, with negative eigenvalues clipped at zero. The last digits may
-/// depend on the number of threads.
+/// the symmetric eigendecomposition, with negative eigenvalues clipped at zero. On all cores; only
+/// the last digits of a Gaussian from moments may depend on how many there are.
 ///
 /// [`from_moments`]: Self::from_moments
 #[derive(Debug, Clone)]
@@ -95,7 +95,7 @@ impl Gaussian {
         let centred = Mat::from_fn(n, d, |i, j| (x[(i, j)] - mean[j]) * scale);
         finite(METRIC, centred.squared_norm_l2())?;
         // With C = QR the covariance C^T C is R^T R.
-        let factor = if n > d { settled(|| centred.qr().thin_R().to_owned()) } else { centred };
+        let factor = if n > d { triangular_factor(centred) } else { centred };
         Ok(Self { mean, factor })
     }
 
@@ -141,7 +141,7 @@ impl Gaussian {
         let d = self.dims();
         let mut values = vec![0.0; d * d];
         let target = MatMut::from_row_major_slice_mut(&mut values, d, d);
-        settled(|| product(target, self.factor.transpose(), self.factor.as_ref()));
+        product(target, self.factor.transpose(), self.factor.as_ref());
         values
     }
 
@@ -167,18 +167,12 @@ impl Gaussian {
 
     fn trace_of_root(&self, other: &Self) -> Result<f64, MetricError> {
         let mut between = Mat::zeros(self.factor.nrows(), other.factor.nrows());
-        let values = settled(|| {
-            product(between.as_mut(), self.factor.as_ref(), other.factor.transpose());
-            between.singular_values()
-        })
-        .map_err(|_| not_converged("singular value decomposition"))?;
+        product(between.as_mut(), self.factor.as_ref(), other.factor.transpose());
+        let values = singular_values(between.as_ref())
+            .ok_or_else(|| not_converged("singular value decomposition"))?;
         // Smallest first: the sum keeps the small ones' digits.
         Ok(values.iter().rev().sum())
     }
-}
-
-fn product(target: MatMut<f64>, a: MatRef<f64>, b: MatRef<f64>) {
-    matmul(target, Accum::Replace, a, b, 1.0, Par::rayon(0));
 }
 
 fn not_converged(decomposition: &'static str) -> MetricError {

@@ -7,6 +7,7 @@ mod features;
 mod frechet;
 mod kid;
 mod likelihood;
+mod linear;
 mod metric;
 mod mmd;
 mod pairwise;

@@ -12,7 +12,7 @@ use crate::learner::{Learner, Part, StepContext, Values};
 use crate::running::RunningStatistics;
 use crate::schedule::Anneal;
 use crate::workers::Shards;
-use crate::{checkpoint, ema, grads};
+use crate::{checkpoint, ema, gradients};
 
 /// One model, one optimiser, one loss: trains any [`Objective`].
 ///
@@ -99,7 +99,7 @@ impl<O: Objective> GradientLearner<O> {
         if let Some((term, value)) = values.iter().chain([&total]).find(|(_, v)| !v.is_finite()) {
             return Err(NumericalError::Loss { step, term: term.clone(), value: *value }.into());
         }
-        let (grads, norm) = grads::combine(model, grads, &weights).map_err(|parameter| {
+        let (grads, norm) = gradients::combine(model, grads, &weights).map_err(|parameter| {
             NumericalError::Gradient { step, parameter, terms: describe(&values) }
         })?;
         Ok((grads, norm, values, loss))
@@ -139,7 +139,7 @@ impl<O: Objective> Learner for GradientLearner<O> {
         if let Some(limit) = self.config.gradient.clip_norm
             && norm > limit
         {
-            grads = grads::scale(self.trained(), grads, limit / norm);
+            grads = gradients::scale(self.trained(), grads, limit / norm);
         }
         let factor = self.config.schedule.factor(step, context.total_steps.unwrap_or(0));
         let rate = self.config.optimizer.learning_rate * factor;
@@ -162,7 +162,7 @@ impl<O: Objective> Learner for GradientLearner<O> {
         let model = self.model();
         let draws = model.draw(&batch, noise);
         let loss = model.loss(batch, draws);
-        let mut values = vec![("loss".to_string(), grads::scalar(loss.total()))];
+        let mut values = vec![("loss".to_string(), gradients::scalar(loss.total()))];
         values.extend(loss.values().into_iter().map(|(n, v)| (n.to_string(), v)));
         values
     }
@@ -173,7 +173,7 @@ impl<O: Objective> Learner for GradientLearner<O> {
     }
 
     fn check(&self, step: u64) -> Result<(), NumericalError> {
-        match grads::first_bad_parameter(&self.trained().valid()) {
+        match gradients::first_bad_parameter(&self.trained().valid()) {
             None => Ok(()),
             Some(parameter) => {
                 Err(NumericalError::Parameter { step, parameter, terms: String::from("not known") })
@@ -219,7 +219,7 @@ fn run_part<O: Objective>(
         matching.map(|a| a.factor(context.step)).product()
     });
     let values = loss.values();
-    let value = grads::scalar(total.clone().detach());
+    let value = gradients::scalar(total.clone().detach());
     // A loss that is not finite has no gradient worth computing.
     let grads = if value.is_finite() {
         GradientsParams::from_grads(total.backward(), model)

@@ -9,7 +9,7 @@ pub mod dashboard;
 mod ema;
 mod error;
 mod gradient;
-mod grads;
+pub mod gradients;
 mod learner;
 pub mod metrics_log;
 mod optimizer;

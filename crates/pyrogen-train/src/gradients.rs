@@ -1,4 +1,6 @@
-//! Gradients of all parameters together: sums, norms, scaling.
+//! Gradients of all parameters together, for learners of one's own: sums, norms, scaling.
+//!
+//! Each is one pass over memory where the CPU computes, and tensor operations elsewhere.
 //!
 //! Everything visits the parameters in the model's order, so that a result depends on the model
 //! and not on timing.
@@ -13,7 +15,16 @@ use crate::values::Values;
 /// The weighted sum of the parts' gradients, added in the parts' order, and its Euclidean norm over
 /// all parameters; or the path of the first parameter whose gradient is not finite.
 ///
-/// Parameters without a gradient are left out. Parts and weights are of equal number.
+/// Parameters without a gradient are left out.
+///
+/// # Errors
+/// The path of the first parameter whose gradient is not finite.
+///
+/// # Panics
+/// If there is not one weight a part.
+///
+/// # Numerics
+/// The norm is summed in f64, in an order that does not depend on the number of threads.
 pub fn combine<M: Module>(
     model: &M,
     parts: Vec<GradientsParams>,
@@ -49,6 +60,7 @@ pub fn combine<M: Module>(
             self.path.pop();
         }
     }
+    assert_eq!(parts.len(), weights.len(), "gradients::combine: one weight a part");
     let mut visitor = Combine {
         parts,
         weights,
@@ -129,7 +141,7 @@ pub fn scale<M: Module>(model: &M, grads: GradientsParams, factor: f64) -> Gradi
 }
 
 /// The path of the first parameter that is not finite.
-pub fn first_bad_parameter<M: Module>(model: &M) -> Option<String> {
+pub(crate) fn first_bad_parameter<M: Module>(model: &M) -> Option<String> {
     #[derive(Default)]
     struct Find {
         path: Vec<String>,
@@ -162,6 +174,6 @@ fn all_finite<const D: usize>(x: Tensor<D>) -> bool {
 }
 
 /// The value of a tensor of one element.
-pub fn scalar(x: Tensor<1>) -> f64 {
+pub(crate) fn scalar(x: Tensor<1>) -> f64 {
     x.into_data().iter::<f64>().next().expect("a tensor of one element")
 }
