@@ -101,13 +101,14 @@ fn correlate(
     if let Some(tiles) = Tiles::of(op) {
         return tiled(&tiles, &tiles.kernels(w.values()), bias, x, out_dims);
     }
+    let kernels = op.kernels(w.values());
     let mut y = vec![0.0; out_dims.iter().product()];
     let n = group(op, out_dims[0]);
     let parts = y.par_chunks_mut((n * op.result()).max(1));
     parts.zip(x.values().par_chunks((n * op.picture()).max(1))).for_each_init(
         Space::default,
         |space, (y, x)| {
-            op.correlate(w.values(), bias.map(Array::values), x, y, space);
+            op.correlate(&kernels, bias.map(Array::values), x, y, space);
         },
     );
     Array::new(y, &out_dims)
@@ -140,13 +141,14 @@ fn scatter(
     if let Some(tiles) = Tiles::of(op) {
         return tiled(&tiles.back(), &tiles.kernels_back(w.values()), bias, y, out_dims);
     }
+    let kernels = op.kernels(w.values());
     let mut x = vec![0.0; out_dims.iter().product()];
     let n = group(op, out_dims[0]);
     let parts = x.par_chunks_mut((n * op.picture()).max(1));
     parts.zip(y.values().par_chunks((n * op.result()).max(1))).for_each_init(
         Space::default,
         |space, (x, y)| {
-            op.scatter(w.values(), bias.map(Array::values), y, x, space);
+            op.scatter(&kernels, bias.map(Array::values), y, x, space);
         },
     );
     Array::new(x, &out_dims)
@@ -162,10 +164,10 @@ fn weight_grad(op: &Windows, y: &Array, x: &Array, batch: usize, dims: &[usize])
         return Array::new(tiles.weight_grad(&sums), dims);
     }
     let n = group(op, batch);
-    let dw = over_parts(op, y, x, n, op.outputs * op.rows(), |y, x, sum, space| {
-        op.weight_grad(y, x, sum, space);
+    let dw = over_parts(op, y, x, n, op.outputs * op.window(), |y, x, sum, space| {
+        op.kernel_grad(y, x, sum, space);
     });
-    Array::new(dw, dims)
+    Array::new(op.weights(&dw), dims)
 }
 
 /// The sum over the batch of what `add` adds for each group of `n` pictures.

@@ -1,4 +1,7 @@
-//! The windows of a picture that a convolution's kernel covers, as columns of a matrix.
+//! The windows of a picture that a convolution's kernel covers, as rows of a matrix.
+//!
+//! Pictures are first laid out with the channels last and their padding around them: a line of a
+//! window is then one run of memory, whatever the stride.
 
 use crate::gemm::{Matrix, product};
 use crate::parallel::{kernels, vectorised};
@@ -33,70 +36,106 @@ impl Windows {
         self.outputs * self.places()
     }
 
-    /// Elements of a window: the rows of the matrix.
-    pub(crate) fn rows(&self) -> usize {
+    /// Elements of a window.
+    pub(crate) fn window(&self) -> usize {
         self.channels * self.kernel[0] * self.kernel[1]
     }
 
-    /// `y = w col(x)` for the pictures of a group, each result moved by `bias`.
+    /// Height and width of the picture with its padding, and at least as far as the windows go.
+    fn padded(&self) -> [usize; 2] {
+        let side = |a: usize| {
+            let reach = (self.out_size[a].max(1) - 1) * self.stride[a];
+            let reach = reach + (self.kernel[a] - 1) * self.dilation[a] + 1;
+            reach.max(self.size[a] + self.padding[a])
+        };
+        [side(0), side(1)]
+    }
+
+    /// Elements of a padded picture.
+    fn padded_picture(&self) -> usize {
+        let [height, width] = self.padded();
+        height * width * self.channels
+    }
+
+    /// The kernels `[outputs, channels, kh, kw]` in the order of the windows,
+    /// `[outputs, kh, kw, channels]`.
+    pub(crate) fn kernels(&self, w: &[f32]) -> Vec<f32> {
+        let area = self.kernel[0] * self.kernel[1];
+        let mut out = vec![0.0; w.len()];
+        for (w, out) in w.chunks(self.window()).zip(out.chunks_mut(self.window())) {
+            for (c, w) in w.chunks(area).enumerate() {
+                for (k, &v) in w.iter().enumerate() {
+                    out[k * self.channels + c] = v;
+                }
+            }
+        }
+        out
+    }
+
+    /// The inverse of [`kernels`](Self::kernels).
+    pub(crate) fn weights(&self, kernels: &[f32]) -> Vec<f32> {
+        let area = self.kernel[0] * self.kernel[1];
+        let mut out = vec![0.0; kernels.len()];
+        for (u, out) in kernels.chunks(self.window()).zip(out.chunks_mut(self.window())) {
+            for (k, u) in u.chunks(self.channels).enumerate() {
+                for (c, &v) in u.iter().enumerate() {
+                    out[c * area + k] = v;
+                }
+            }
+        }
+        out
+    }
+
+    /// Results of the pictures of a group, moved by `bias`: the products of windows and kernels.
     ///
     /// `x` and `y` hold the pictures one after the other.
     pub(crate) fn correlate(
         &self,
-        w: &[f32],
+        kernels: &[f32],
         bias: Option<&[f32]>,
         x: &[f32],
         y: &mut [f32],
         space: &mut Space,
     ) {
-        let places = self.places();
-        let all = y.len() / self.result() * places;
-        let (rows, outputs) = (self.rows(), self.outputs);
-        let [columns, values] = space.take(rows * all, outputs * all);
-        vectorised::<Read, _>((self, x, &mut *columns, all));
-        let (w, columns) =
-            (Matrix::new(w, outputs, rows, rows), Matrix::new(columns, rows, all, all));
-        product(values, all, false, w, columns);
+        let all = y.len() / self.result() * self.places();
+        let (window, outputs) = (self.window(), self.outputs);
+        let [rows, values, padded] =
+            space.take([window * all, outputs * all, self.padded_picture()]);
+        vectorised::<Read, _>((self, x, &mut *rows, &mut *padded));
+        let kernels = Matrix::new(kernels, outputs, window, window);
+        product(values, all, false, kernels, Matrix::new(rows, all, window, window).t());
         vectorised::<Write, _>((self, &*values, bias, y, all));
     }
 
-    /// `x = picture(w^T y)`, the transpose of [`correlate`](Self::correlate), each channel moved by
-    /// `bias`.
+    /// The transpose of [`correlate`](Self::correlate), each channel moved by `bias`.
     pub(crate) fn scatter(
         &self,
-        w: &[f32],
+        kernels: &[f32],
         bias: Option<&[f32]>,
         y: &[f32],
         x: &mut [f32],
         space: &mut Space,
     ) {
         let all = y.len() / self.result() * self.places();
-        let (rows, outputs) = (self.rows(), self.outputs);
-        let [columns, values] = space.take(rows * all, outputs * all);
+        let (window, outputs) = (self.window(), self.outputs);
+        let [rows, values, padded] =
+            space.take([window * all, outputs * all, self.padded_picture()]);
         vectorised::<Gather, _>((self, y, &mut *values, all));
-        let w = Matrix::new(w, outputs, rows, rows).t();
-        product(columns, all, false, w, Matrix::new(values, outputs, all, all));
-        match bias {
-            None => x.fill(0.0),
-            Some(bias) => {
-                let channel = self.size[0] * self.size[1];
-                for (x, &b) in x.chunks_mut(channel).zip(bias.iter().cycle()) {
-                    x.fill(b);
-                }
-            }
-        }
-        vectorised::<Add, _>((self, &*columns, x, all));
+        let kernels = Matrix::new(kernels, outputs, window, window);
+        product(rows, window, false, Matrix::new(values, outputs, all, all).t(), kernels);
+        vectorised::<Add, _>((self, &*rows, bias, x, &mut *padded));
     }
 
-    /// `dw += y col(x)^T`.
-    pub(crate) fn weight_grad(&self, y: &[f32], x: &[f32], dw: &mut [f32], space: &mut Space) {
+    /// Adds the gradient of the kernels, in the order of the windows.
+    pub(crate) fn kernel_grad(&self, y: &[f32], x: &[f32], sum: &mut [f32], space: &mut Space) {
         let all = y.len() / self.result() * self.places();
-        let (rows, outputs) = (self.rows(), self.outputs);
-        let [columns, values] = space.take(rows * all, outputs * all);
-        vectorised::<Read, _>((self, x, &mut *columns, all));
+        let (window, outputs) = (self.window(), self.outputs);
+        let [rows, values, padded] =
+            space.take([window * all, outputs * all, self.padded_picture()]);
+        vectorised::<Read, _>((self, x, &mut *rows, &mut *padded));
         vectorised::<Gather, _>((self, y, &mut *values, all));
-        let columns = Matrix::new(columns, rows, all, all).t();
-        product(dw, rows, true, Matrix::new(values, outputs, all, all), columns);
+        let rows = Matrix::new(rows, all, window, window);
+        product(sum, window, true, Matrix::new(values, outputs, all, all), rows);
     }
 
     /// Results `[output, example and place]` to `[example, output, place]`, moved by the bias.
@@ -125,125 +164,92 @@ impl Windows {
         }
     }
 
-    /// Writes the windows of pictures; a matrix row has `all` places.
+    /// Writes the windows of pictures.
     #[inline(always)]
-    fn read((op, x, columns, all): (&Self, &[f32], &mut [f32], usize)) {
-        let places = op.places();
-        for (i, x) in x.chunks(op.picture()).enumerate() {
-            for row in 0..op.rows() {
-                let (plane, offset) = op.row(row);
-                let out = &mut columns[row * all + i * places..][..places];
-                op.read_row(&x[plane..plane + op.size[0] * op.size[1]], out, offset);
+    fn read((op, x, rows, padded): (&Self, &[f32], &mut [f32], &mut [f32])) {
+        let ([_, width], channels) = (op.padded(), op.channels);
+        let [height, line] = op.size;
+        let own = op.places() * op.window();
+        padded.fill(0.0);
+        for (x, rows) in x.chunks(op.picture()).zip(rows.chunks_mut(own)) {
+            for y in 0..height {
+                let start = ((y + op.padding[0]) * width + op.padding[1]) * channels;
+                let out = &mut padded[start..start + line * channels];
+                for (j, out) in out.chunks_exact_mut(channels).enumerate() {
+                    for (c, out) in out.iter_mut().enumerate() {
+                        *out = x[(c * height + y) * line + j];
+                    }
+                }
+            }
+            let (count, run) = op.runs();
+            for (place, row) in rows.chunks_exact_mut(op.window()).enumerate() {
+                for (k, out) in row.chunks_exact_mut(run).enumerate() {
+                    let from = op.start(place, k, count, width);
+                    out.copy_from_slice(&padded[from..from + run]);
+                }
             }
         }
     }
 
-    /// Adds windows to pictures.
+    /// Adds windows to pictures that start at the bias.
     #[inline(always)]
-    fn add((op, columns, x, all): (&Self, &[f32], &mut [f32], usize)) {
-        let places = op.places();
-        for (i, x) in x.chunks_mut(op.picture()).enumerate() {
-            for row in 0..op.rows() {
-                let (plane, offset) = op.row(row);
-                let values = &columns[row * all + i * places..][..places];
-                op.add_row(values, &mut x[plane..plane + op.size[0] * op.size[1]], offset);
+    fn add((op, rows, bias, x, padded): AddArgs) {
+        let ([_, width], channels) = (op.padded(), op.channels);
+        let [height, line] = op.size;
+        let own = op.places() * op.window();
+        for (x, rows) in x.chunks_mut(op.picture()).zip(rows.chunks(own)) {
+            padded.fill(0.0);
+            let (count, run) = op.runs();
+            for (place, row) in rows.chunks_exact(op.window()).enumerate() {
+                for (k, values) in row.chunks_exact(run).enumerate() {
+                    let from = op.start(place, k, count, width);
+                    for (p, v) in padded[from..from + run].iter_mut().zip(values) {
+                        *p += v;
+                    }
+                }
+            }
+            for (c, plane) in x.chunks_exact_mut(height * line).enumerate() {
+                let bias = bias.map_or(0.0, |bias| bias[c]);
+                for (y, out) in plane.chunks_exact_mut(line).enumerate() {
+                    let start = ((y + op.padding[0]) * width + op.padding[1]) * channels;
+                    for (j, out) in out.iter_mut().enumerate() {
+                        *out = padded[start + j * channels + c] + bias;
+                    }
+                }
             }
         }
     }
 
-    /// The start of a row's channel and its place in the kernel.
+    /// Runs of memory in a line of a window, and the length of one.
     #[inline(always)]
-    fn row(&self, row: usize) -> (usize, [usize; 2]) {
-        let [kh, kw] = self.kernel;
-        let (c, k) = (row / (kh * kw), row % (kh * kw));
-        (c * self.size[0] * self.size[1], [k / kw, k % kw])
-    }
-
-    /// The results along an axis whose window has this kernel element within the picture, and the
-    /// position of the first.
-    #[inline(always)]
-    fn valid(&self, axis: usize, k: usize) -> (usize, usize, usize) {
-        let (stride, shift) = (self.stride[axis], k * self.dilation[axis]);
-        let (padding, size) = (self.padding[axis], self.size[axis]);
-        let first = padding.saturating_sub(shift).div_ceil(stride);
-        let end = (size + padding).saturating_sub(shift).div_ceil(stride);
-        let end = end.min(self.out_size[axis]);
-        let first = first.min(end);
-        (first, end, (first * stride + shift).saturating_sub(padding))
-    }
-
-    #[inline(always)]
-    fn read_row(&self, x: &[f32], out: &mut [f32], [ky, kx]: [usize; 2]) {
-        let width = self.size[1];
-        let (top, bottom, y0) = self.valid(0, ky);
-        let (left, right, x0) = self.valid(1, kx);
-        let out_width = self.out_size[1];
-        out[..top * out_width].fill(0.0);
-        out[bottom * out_width..].fill(0.0);
-        for oy in top..bottom {
-            let line = &x[(y0 + (oy - top) * self.stride[0]) * width..][..width];
-            let out = &mut out[oy * out_width..][..out_width];
-            out[..left].fill(0.0);
-            out[right..].fill(0.0);
-            let out = &mut out[left..right];
-            if out.is_empty() {
-                continue;
-            }
-            let line = &line[x0..];
-            match self.stride[1] {
-                1 => out.copy_from_slice(&line[..out.len()]),
-                2 => take(out, line, 2),
-                s => take(out, line, s),
-            }
+    fn runs(&self) -> (usize, usize) {
+        match self.dilation[1] {
+            1 => (1, self.kernel[1] * self.channels),
+            _ => (self.kernel[1], self.channels),
         }
     }
 
+    /// Where run `k` of a place's window starts in the padded picture.
     #[inline(always)]
-    fn add_row(&self, values: &[f32], x: &mut [f32], [ky, kx]: [usize; 2]) {
-        let width = self.size[1];
-        let (top, bottom, y0) = self.valid(0, ky);
-        let (left, right, x0) = self.valid(1, kx);
-        let out_width = self.out_size[1];
-        if left == right {
-            return;
-        }
-        for oy in top..bottom {
-            let line = &mut x[(y0 + (oy - top) * self.stride[0]) * width..][..width];
-            let values = &values[oy * out_width + left..oy * out_width + right];
-            let line = &mut line[x0..];
-            match self.stride[1] {
-                1 => put(line, values, 1),
-                2 => put(line, values, 2),
-                s => put(line, values, s),
-            }
-        }
+    fn start(&self, place: usize, k: usize, count: usize, width: usize) -> usize {
+        let (i, j) = (place / self.out_size[1], place % self.out_size[1]);
+        let y = i * self.stride[0] + k / count * self.dilation[0];
+        let x = j * self.stride[1] + k % count * self.dilation[1];
+        (y * width + x) * self.channels
     }
 }
 
-kernels! {
-    ['a] Read: Windows::read, (&'a Windows, &'a [f32], &'a mut [f32], usize) => ();
-    ['a] Gather: Windows::gather, (&'a Windows, &'a [f32], &'a mut [f32], usize) => ();
-    ['a] Add: Windows::add, (&'a Windows, &'a [f32], &'a mut [f32], usize) => ();
-    ['a] Write: Windows::write, WriteArgs<'a> => ();
-}
-
-/// Sizes, the matrix, the bias, the results and the matrix's columns.
+/// Sizes, the products, the bias, the results and the places of the group.
 type WriteArgs<'a> = (&'a Windows, &'a [f32], Option<&'a [f32]>, &'a mut [f32], usize);
 
-/// Each `step`-th value of a line.
-#[inline(always)]
-fn take(out: &mut [f32], line: &[f32], step: usize) {
-    for (o, v) in out.iter_mut().zip(line.chunks(step)) {
-        *o = v[0];
-    }
-}
+/// Sizes, the windows, the bias, the pictures and memory for a padded one.
+type AddArgs<'a> = (&'a Windows, &'a [f32], Option<&'a [f32]>, &'a mut [f32], &'a mut [f32]);
 
-/// Adds to each `step`-th value of a line.
-#[inline(always)]
-fn put(line: &mut [f32], values: &[f32], step: usize) {
-    for (x, v) in line.chunks_mut(step).zip(values) {
-        x[0] += v;
-    }
+kernels! {
+    ['a] Read: Windows::read, (&'a Windows, &'a [f32], &'a mut [f32], &'a mut [f32]) => ();
+    ['a] Gather: Windows::gather, (&'a Windows, &'a [f32], &'a mut [f32], usize) => ();
+    ['a] Add: Windows::add, AddArgs<'a> => ();
+    ['a] Write: Windows::write, WriteArgs<'a> => ();
 }
 
 /// Memory for the matrices of a group, used again by the next one.
@@ -253,11 +259,17 @@ pub(crate) struct Space {
 }
 
 impl Space {
-    pub(crate) fn take(&mut self, first: usize, second: usize) -> [&mut [f32]; 2] {
-        if self.values.len() < first + second {
-            self.values.resize(first + second, 0.0);
+    /// Parts of these lengths.
+    pub(crate) fn take<const N: usize>(&mut self, lengths: [usize; N]) -> [&mut [f32]; N] {
+        let all = lengths.iter().sum();
+        if self.values.len() < all {
+            self.values.resize(all, 0.0);
         }
-        let (a, rest) = self.values.split_at_mut(first);
-        [a, &mut rest[..second]]
+        let mut rest = &mut self.values[..];
+        lengths.map(|length| {
+            let (part, after) = std::mem::take(&mut rest).split_at_mut(length);
+            rest = after;
+            part
+        })
     }
 }

@@ -111,7 +111,7 @@ impl Tiles {
     ) {
         let [picture, result] = self.lengths();
         let all = y.len() / result * self.count();
-        let [v, m] = space.take(N * self.channels * all, N * self.outputs * all);
+        let [v, m] = space.take([N * self.channels * all, N * self.outputs * all]);
         for (i, x) in x.chunks(picture).enumerate() {
             vectorised::<Read, _>((self, x, &mut *v, all, i * self.count()));
         }
@@ -131,7 +131,7 @@ impl Tiles {
         let [picture, result] = self.lengths();
         let all = y.len() / result * self.count();
         let (c, o) = (self.channels, self.outputs);
-        let [v, m] = space.take(N * c * all, N * o * all);
+        let [v, m] = space.take([N * c * all, N * o * all]);
         let pairs = x.chunks(picture).zip(y.chunks(result));
         for (i, (x, y)) in pairs.enumerate() {
             vectorised::<Read, _>((self, x, &mut *v, all, i * self.count()));
