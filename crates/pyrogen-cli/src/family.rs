@@ -3,9 +3,11 @@
 
 use std::path::Path;
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use pyrogen::core::folder::{Card, ModelFolder};
-use pyrogen::core::{Decode, Describe, Encode, Sample, Score, Seed};
+use pyrogen::core::{
+    Condition, Decode, Describe, Encode, Noise, RateDistortion, Sample, Score, Seed,
+};
 use pyrogen::data::{Dataset, Preparation};
 use pyrogen::train::TrainConfig;
 use serde::Serialize;
@@ -16,7 +18,7 @@ use crate::families;
 
 /// The families, in the order in which they are listed.
 pub fn all() -> Vec<Box<dyn Family>> {
-    vec![Box::new(families::vae::VaeFamily)]
+    families::vae::all().collect()
 }
 
 /// The family of that name.
@@ -108,6 +110,22 @@ pub trait Model: Describe {
 
     /// Says how probable examples are.
     fn as_score(&self) -> Option<&dyn Score<2>> {
+        None
+    }
+
+    /// Why [`as_score`](Self::as_score) gives none.
+    fn why_no_score(&self) -> &'static str {
+        "the family has no likelihood"
+    }
+
+    /// What the latents of some examples cost and what they lose, where that is defined.
+    fn rate_distortion(
+        &self,
+        x: Tensor<2>,
+        condition: &Condition,
+        noise: &mut Noise,
+    ) -> Option<RateDistortion> {
+        let _ = (x, condition, noise);
         None
     }
 

@@ -245,6 +245,13 @@ fn scores(page: &mut Report, evaluation: &Evaluation, reference: &[MetricReport]
     if !rows.is_empty() {
         page.table(&["metric", "samples", "training data instead", "signature"], &rows);
     }
+    if let Some(point) = &evaluation.rate_distortion {
+        page.section("Rate and distortion");
+        page.text(&format!(
+            "{point}: what the latents of a held-out example cost, and what the example costs given \
+             them. Minus the sum is the lower bound."
+        ));
+    }
     if let Some(latent) = &evaluation.latent {
         page.section("Latent space");
         match latent.collapse {

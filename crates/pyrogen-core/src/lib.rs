@@ -12,6 +12,7 @@ pub mod latent;
 mod likelihood;
 mod noise;
 mod objective;
+mod rate_distortion;
 
 pub use batch::{Batch, Examples};
 pub use capability::{
@@ -23,3 +24,4 @@ pub use event::{flatten, unflatten};
 pub use likelihood::{Likelihood, LikelihoodKind};
 pub use noise::{Noise, Seed, normal_quantile};
 pub use objective::{Loss, LossTerm, Objective};
+pub use rate_distortion::RateDistortion;

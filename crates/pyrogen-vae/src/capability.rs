@@ -9,7 +9,7 @@ use pyrogen_core::{
     unflatten,
 };
 
-use crate::{DecoderDistribution, Vae};
+use crate::{Decoder, DecoderDistribution, Vae};
 
 impl Describe for Vae {
     fn event_shape(&self) -> Vec<usize> {
@@ -21,15 +21,21 @@ impl Describe for Vae {
     }
 }
 
-/// Draws `z ~ N(0, temperature^2)` and gives the decoder's mean: the usual picture, without the
-/// decoder's own noise. [`Vae::sample_from_decoder`] adds that noise.
+/// Draws `z` from the prior, its spread scaled by the temperature, and gives the decoder's mean:
+/// the usual picture, without the decoder's own noise. [`Vae::sample_from_decoder`] adds that
+/// noise. Rows of a table ([`Decoder::Columns`]) are drawn with it here too, because a mean of
+/// categories is none.
 ///
 /// # Panics
 /// If the temperature is negative or not a number, or the condition does not fit the model.
 impl<const D: usize> Sample<D> for Vae {
     fn sample(&self, n: usize, options: &SampleOptions, noise: &mut Noise) -> Tensor<D> {
         let decoded = self.sample_likelihood(n, options, noise);
-        unflatten(decoded.mean(), &self.config().event)
+        let x = match self.config().decoder {
+            Decoder::Columns { .. } => decoded.sample(noise),
+            _ => decoded.mean(),
+        };
+        unflatten(x, &self.config().event)
     }
 }
 
@@ -79,8 +85,8 @@ impl Vae {
         statistics.report()
     }
 
-    /// `n` draws from the model itself, `x ~ p(x | z)` with `z ~ N(0, temperature^2)`: values of
-    /// the data's own kind (zeros and ones, grey levels), where [`Sample`] gives means.
+    /// `n` draws from the model itself, `x ~ p(x | z)` with `z` from the prior: values of the
+    /// data's own kind (zeros and ones, grey levels), where [`Sample`] gives means.
     ///
     /// # Panics
     /// As [`Sample::sample`].
@@ -107,7 +113,7 @@ impl Vae {
             "Vae: the temperature must be a number that is not negative, got {temperature}"
         );
         let model = self.valid();
-        let z = noise.normal([n, self.config().latents], &model.device()) * temperature;
+        let z = model.prior_sample(n, temperature, noise);
         model.likelihood(z, &options.condition)
     }
 }

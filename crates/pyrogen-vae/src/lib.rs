@@ -1,15 +1,21 @@
 #![doc = include_str!("../README.md")]
 
-mod bounds;
 mod capability;
+mod check;
 mod config;
 mod decoder;
 mod folder;
+mod numerics;
+mod objective;
+mod prior;
 mod running;
 mod score;
+mod start;
 mod vae;
 
-pub use config::{Bound, Decoder, Scale, VaeConfig};
-pub use decoder::DecoderDistribution;
+pub use config::VaeConfig;
+pub use decoder::{Column, ColumnsDistribution, Decoder, DecoderDistribution, Levels, Scale};
 pub use folder::FAMILY;
+pub use objective::{BetaTc, Factor, Info, Kernel, TcEstimator, VaeObjective, Wae};
+pub use prior::Prior;
 pub use vae::Vae;

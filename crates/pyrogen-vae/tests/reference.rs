@@ -25,7 +25,7 @@ struct Case {
     config: VaeConfig,
     x: Array,
     labels: Option<Vec<i32>>,
-    epsilon: Array,
+    draws: Array,
     weights: Arrays,
     terms: BTreeMap<String, f64>,
     total: f64,
@@ -40,7 +40,7 @@ fn assert_close(got: f64, expected: f64, what: &str) {
 #[test]
 fn losses_and_gradients_are_those_of_pytorch() {
     let fixture: Fixture = serde_json::from_str(include_str!("fixtures/vae.json")).unwrap();
-    assert_eq!(fixture.cases.len(), 12);
+    assert_eq!(fixture.cases.len(), 27);
     let inner = device();
     let device = inner.clone().autodiff();
     for case in fixture.cases {
@@ -48,7 +48,7 @@ fn losses_and_gradients_are_those_of_pytorch() {
         let vae = with_weights(case.config.init(Seed(0), &device).unwrap(), &case.weights);
         let labels = |l: Vec<i32>| Tensor::<1, Int>::from_data(l.as_slice(), &inner);
         let batch = Batch { x: case.x.tensor(&inner), labels: case.labels.map(labels) };
-        let loss = vae.loss(batch, case.epsilon.tensor(&inner));
+        let loss = vae.loss(batch, case.draws.tensor(&inner));
         let values: BTreeMap<_, _> =
             loss.values().into_iter().map(|(term, v)| (term.to_string(), v)).collect();
         assert_eq!(
