@@ -283,7 +283,7 @@ fn evaluate_reports_every_metric() {
     let room = Room::with_run();
     let line = "evaluate run --data digits --limit 60 --draws 4";
     let report = room.json(&format!("{line} --json"));
-    assert_eq!(keys(&report), ["examples", "likelihood", "metrics", "latent"]);
+    assert_eq!(keys(&report), ["examples", "likelihood", "metrics", "rate_distortion", "latent"]);
     assert_eq!(report["examples"], 60);
     let names: Vec<&str> = report["metrics"]
         .as_array()

@@ -2,9 +2,11 @@
 
 mod capability;
 mod check;
+mod condition;
 mod config;
 mod decoder;
 mod folder;
+mod ladder;
 mod numerics;
 mod objective;
 mod prior;
@@ -15,7 +17,8 @@ mod vae;
 
 pub use config::VaeConfig;
 pub use decoder::{Column, ColumnsDistribution, Decoder, DecoderDistribution, Levels, Scale};
-pub use folder::FAMILY;
+pub use folder::{FAMILY, LADDER_FAMILY};
+pub use ladder::{LadderConfig, LadderVae};
 pub use objective::{BetaTc, Factor, Info, Kernel, TcEstimator, VaeObjective, Wae};
 pub use prior::Prior;
 pub use vae::Vae;

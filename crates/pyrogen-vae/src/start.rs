@@ -1,8 +1,8 @@
 //! Starting values from data.
 
 use burn::module::{Module, Param};
-use burn::tensor::{Tensor, TensorData};
-use pyrogen_core::distribution::Moments;
+use burn::tensor::{Device, Tensor, TensorData};
+use pyrogen_core::distribution::{Moments, Reparameterized};
 use pyrogen_core::{Condition, Noise};
 
 use crate::decoder::own_raw;
@@ -36,10 +36,9 @@ impl Vae {
         assert!(rows > 0, "Vae::init_from_data: no examples");
         let device = self.device();
         if self.log_scale.is_some() {
-            let scales = self.valid().residual_scales(x.clone().inner(), condition, noise);
-            let raw: Vec<f32> = scales.iter().map(|s| own_raw(s.ln()) as f32).collect();
-            let raw = TensorData::new(raw, [scales.len()]);
-            self.log_scale = Some(Param::from_tensor(Tensor::from_data(raw, &device)));
+            let expected = self.reconstructed(x.clone(), condition, noise);
+            let decoder = &self.config().decoder;
+            self.log_scale = Some(own_log_scales(decoder, x.clone(), expected, &device));
         }
         let count = self.config().prior.pseudo_inputs();
         if count > 0 {
@@ -51,28 +50,43 @@ impl Vae {
         self
     }
 
-    /// The scale of each of the model's own laws at the residuals of these examples.
-    fn residual_scales(&self, x: Tensor<2>, condition: &Condition, noise: &mut Noise) -> Vec<f64> {
-        let config = self.config();
-        let [rows, features] = x.dims();
-        let posterior = self.posterior(x.clone(), condition);
-        let epsilon = noise.normal([rows, config.latents], &x.device());
-        let z = posterior.base().mean() + posterior.base().std() * epsilon;
-        let mean = self.likelihood(z, condition).mean();
-        let squares = host((x - mean).square().mean_dim(0));
-        let unit = match config.decoder {
-            Decoder::DiscretisedLogistic { .. } => LOGISTIC,
-            _ => 1.0,
-        };
-        let scale = |square: f64| square.sqrt().max(SMALLEST) / unit;
-        match &config.decoder {
-            Decoder::Columns { columns } => numbers(columns).map(|j| scale(squares[j])).collect(),
-            decoder if decoder.scale() == Some(&Scale::Shared) => {
-                vec![scale(squares.iter().sum::<f64>() / features as f64)]
-            }
-            _ => squares.into_iter().map(scale).collect(),
-        }
+    /// What the untrained network expects of these examples, without a graph.
+    fn reconstructed(&self, x: Tensor<2>, condition: &Condition, noise: &mut Noise) -> Tensor<2> {
+        let model = self.valid();
+        let shape = [x.dims()[0], self.config().latents];
+        let posterior = model.posterior(x.inner(), condition);
+        let z = posterior.reparameterize(noise.normal(shape, &model.device()));
+        model.likelihood(z, condition).mean()
     }
+}
+
+/// The raw log-scales of a decoder's own laws at the residuals of examples.
+///
+/// # Panics
+/// If there are no examples.
+pub(crate) fn own_log_scales(
+    decoder: &Decoder,
+    x: Tensor<2>,
+    reconstructed: Tensor<2>,
+    device: &Device,
+) -> Param<Tensor<1>> {
+    let [rows, features] = x.dims();
+    assert!(rows > 0, "Vae::init_from_data: no examples");
+    let squares = host((x.inner() - reconstructed).square().mean_dim(0));
+    let unit = match decoder {
+        Decoder::DiscretisedLogistic { .. } => LOGISTIC,
+        _ => 1.0,
+    };
+    let raw = |square: f64| own_raw((square.sqrt().max(SMALLEST) / unit).ln()) as f32;
+    let raw: Vec<f32> = match decoder {
+        Decoder::Columns { columns } => numbers(columns).map(|j| raw(squares[j])).collect(),
+        decoder if decoder.scale() == Some(&Scale::Shared) => {
+            vec![raw(squares.iter().sum::<f64>() / features as f64)]
+        }
+        _ => squares.into_iter().map(raw).collect(),
+    };
+    let count = raw.len();
+    Param::from_tensor(Tensor::from_data(TensorData::new(raw, [count]), device))
 }
 
 /// The features that hold numbers.

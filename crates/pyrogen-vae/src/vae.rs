@@ -4,8 +4,9 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use pyrogen_core::distribution::{Distribution, Independent, Moments, Normal, Reparameterized};
 use pyrogen_core::{Condition, ConfigError, Noise, Seed, init};
-use pyrogen_nn::{EventDecoder, EventEncoder, Mlp, one_hot, soft_bound};
+use pyrogen_nn::{EventDecoder, EventEncoder, Mlp, soft_bound};
 
+use crate::condition::{beside, condition_rows};
 use crate::numerics::spread;
 use crate::{DecoderDistribution, VaeConfig};
 
@@ -151,39 +152,16 @@ impl Vae {
             width, latents,
             "Vae: expected latents [batch, {latents}], got [{rows}, {width}]"
         );
-        let input = match classes {
-            Some(classes) => Tensor::cat(vec![z, classes], 1),
-            None => z,
-        };
         DecoderDistribution::new(
             &self.config.decoder,
             self.config.features(),
-            self.decoder.forward(input),
+            self.decoder.forward(beside(z, classes)),
             self.log_scale.as_ref().map(Param::val),
         )
     }
 
-    /// The condition as one-hot rows.
-    ///
-    /// # Panics
-    /// If it is given and the model takes none, is missing, or is not one label a row.
     pub(crate) fn condition(&self, condition: &Condition, rows: usize) -> Option<Tensor<2>> {
-        match (self.config.classes, &condition.labels) {
-            (None, None) => None,
-            (None, Some(_)) => panic!("Vae: a class was given to a model without classes"),
-            (Some(classes), None) => {
-                panic!("Vae: the model is conditional: give one label (of {classes}) an example")
-            }
-            (Some(classes), Some(labels)) => {
-                assert_eq!(
-                    labels.dims(),
-                    [rows],
-                    "Vae: expected one label an example, [{rows}], got {:?}",
-                    labels.dims()
-                );
-                Some(one_hot(labels.clone(), classes))
-            }
-        }
+        condition_rows(self.config.classes, condition, rows)
     }
 
     /// Latent draws, their log-densities, and those of the examples given them.

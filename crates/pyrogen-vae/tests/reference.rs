@@ -1,5 +1,5 @@
 //! Loss terms and every gradient against PyTorch on the same weights, examples and noise; see
-//! `scripts/reference_vae.py`.
+//! `scripts/reference_vae.py` and `scripts/reference_ladder.py`.
 
 use std::collections::BTreeMap;
 
@@ -7,22 +7,23 @@ use burn::tensor::{Int, Tensor};
 use pyrogen_core::{Batch, Objective, Seed};
 use pyrogen_testkit::device;
 use pyrogen_testkit::fixtures::{Array, Arrays, assert_all_close, gradients, with_weights};
-use pyrogen_vae::VaeConfig;
+use pyrogen_vae::{LadderConfig, VaeConfig};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 /// Relative above 1, absolute below. The reference computes in f64, we in f32: sums of at most a
 /// few hundred products.
 const TOLERANCE: f64 = 1e-5;
 
 #[derive(Deserialize)]
-struct Fixture {
-    cases: Vec<Case>,
+struct Fixture<C> {
+    cases: Vec<Case<C>>,
 }
 
 #[derive(Deserialize)]
-struct Case {
+struct Case<C> {
     name: String,
-    config: VaeConfig,
+    config: C,
     x: Array,
     labels: Option<Vec<i32>>,
     draws: Array,
@@ -37,18 +38,20 @@ fn assert_close(got: f64, expected: f64, what: &str) {
     assert!(error <= TOLERANCE, "{what}: got {got}, expected {expected}");
 }
 
-#[test]
-fn losses_and_gradients_are_those_of_pytorch() {
-    let fixture: Fixture = serde_json::from_str(include_str!("fixtures/vae.json")).unwrap();
-    assert_eq!(fixture.cases.len(), 27);
+fn check<C, O>(json: &str, cases: usize, init: impl Fn(&C) -> O)
+where
+    C: DeserializeOwned,
+    O: Objective<Batch = Batch<2>, Draws = Tensor<3>>,
+{
+    let fixture: Fixture<C> = serde_json::from_str(json).unwrap();
+    assert_eq!(fixture.cases.len(), cases);
     let inner = device();
-    let device = inner.clone().autodiff();
     for case in fixture.cases {
         let name = &case.name;
-        let vae = with_weights(case.config.init(Seed(0), &device).unwrap(), &case.weights);
+        let model = with_weights(init(&case.config), &case.weights);
         let labels = |l: Vec<i32>| Tensor::<1, Int>::from_data(l.as_slice(), &inner);
         let batch = Batch { x: case.x.tensor(&inner), labels: case.labels.map(labels) };
-        let loss = vae.loss(batch, case.draws.tensor(&inner));
+        let loss = model.loss(batch, case.draws.tensor(&inner));
         let values: BTreeMap<_, _> =
             loss.values().into_iter().map(|(term, v)| (term.to_string(), v)).collect();
         assert_eq!(
@@ -62,7 +65,23 @@ fn losses_and_gradients_are_those_of_pytorch() {
         let total = loss.total();
         let value = f64::from(total.clone().into_scalar::<f32>());
         assert_close(value, case.total, &format!("{name}: total"));
-        let got = gradients(&vae, &total.backward());
+        let got = gradients(&model, &total.backward());
         assert_all_close(&case.gradients, &got, TOLERANCE, &inner);
     }
+}
+
+#[test]
+fn losses_and_gradients_are_those_of_pytorch() {
+    let device = device().autodiff();
+    check(include_str!("fixtures/vae.json"), 27, |config: &VaeConfig| {
+        config.init(Seed(0), &device).unwrap()
+    });
+}
+
+#[test]
+fn the_ladders_are_those_of_pytorch() {
+    let device = device().autodiff();
+    check(include_str!("fixtures/ladder.json"), 3, |config: &LadderConfig| {
+        config.init(Seed(0), &device).unwrap()
+    });
 }

@@ -95,6 +95,16 @@ impl DecoderDistribution {
     }
 }
 
+impl DecoderDistribution {
+    /// What is shown as a sample: the mean, except of a table, where a mean of categories is none.
+    pub(crate) fn shown(&self, noise: &mut Noise) -> Tensor<2> {
+        match self {
+            Self::Columns(columns) => columns.sample(noise),
+            _ => self.mean(),
+        }
+    }
+}
+
 /// Maps side by side, `[batch, maps * features]`, as `[batch, features, maps]`.
 fn stack(output: Tensor<2>, maps: usize, features: usize) -> Tensor<3> {
     let rows = output.dims()[0];
