@@ -9,13 +9,16 @@ use pyrogen_core::{ConfigError, FolderError, Seed};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{LadderConfig, LadderVae, Vae, VaeConfig};
+use crate::{LadderConfig, LadderVae, Vae, VaeConfig, VqConfig, VqVae};
 
 /// The family's name of a [`Vae`] in model folders.
 pub const FAMILY: &str = "vae";
 
 /// The family's name of a [`LadderVae`] in model folders.
 pub const LADDER_FAMILY: &str = "ladder-vae";
+
+/// The family's name of a [`VqVae`] in model folders.
+pub const VQ_FAMILY: &str = "vq-vae";
 
 /// Up to this many weights (256 MB) are allocated on the word of a config.
 const UNTRUSTED_PARAMS: usize = 1 << 26;
@@ -47,6 +50,7 @@ macro_rules! saved {
 
 saved!(VaeConfig, Vae);
 saved!(LadderConfig, LadderVae);
+saved!(VqConfig, VqVae);
 
 pub(crate) fn save<M: Module, C: Serialize>(
     model: &M,
@@ -107,3 +111,4 @@ macro_rules! folder_of {
 
 folder_of!(Vae, VaeConfig, FAMILY);
 folder_of!(LadderVae, LadderConfig, LADDER_FAMILY);
+folder_of!(VqVae, VqConfig, VQ_FAMILY);

@@ -1,13 +1,17 @@
 //! Loss terms and every gradient against PyTorch on the same weights, examples and noise; see
-//! `scripts/reference_vae.py` and `scripts/reference_ladder.py`.
+//! `scripts/reference_vae.py`, `reference_ladder.py` and `reference_vq.py`.
 
 use std::collections::BTreeMap;
 
+use burn::module::Module;
 use burn::tensor::{Int, Tensor};
+use pyrogen_core::folder::to_bytes;
 use pyrogen_core::{Batch, Objective, Seed};
 use pyrogen_testkit::device;
 use pyrogen_testkit::fixtures::{Array, Arrays, assert_all_close, gradients, with_weights};
-use pyrogen_vae::{LadderConfig, VaeConfig};
+use pyrogen_vae::{LadderConfig, VaeConfig, VqConfig};
+use safetensors::SafeTensors;
+use safetensors::tensor::TensorView;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -27,6 +31,9 @@ struct Case<C> {
     x: Array,
     labels: Option<Vec<i32>>,
     draws: Array,
+    /// What the model keeps beside its weights, after the step.
+    #[serde(default)]
+    averages: Arrays,
     weights: Arrays,
     terms: BTreeMap<String, f64>,
     total: f64,
@@ -38,10 +45,10 @@ fn assert_close(got: f64, expected: f64, what: &str) {
     assert!(error <= TOLERANCE, "{what}: got {got}, expected {expected}");
 }
 
-fn check<C, O>(json: &str, cases: usize, init: impl Fn(&C) -> O)
+fn check<C, O, const D: usize>(json: &str, cases: usize, init: impl Fn(&C) -> O)
 where
     C: DeserializeOwned,
-    O: Objective<Batch = Batch<2>, Draws = Tensor<3>>,
+    O: Objective<Batch = Batch<2>, Draws = Tensor<D>>,
 {
     let fixture: Fixture<C> = serde_json::from_str(json).unwrap();
     assert_eq!(fixture.cases.len(), cases);
@@ -67,7 +74,29 @@ where
         assert_close(value, case.total, &format!("{name}: total"));
         let got = gradients(&model, &total.backward());
         assert_all_close(&case.gradients, &got, TOLERANCE, &inner);
+        let mut kept = arrays(&model.valid());
+        kept.retain(|name, _| !got.contains_key(name));
+        assert_all_close(&case.averages, &kept, TOLERANCE, &inner);
     }
+}
+
+/// Every tensor of a model, by name.
+fn arrays<M: Module>(model: &M) -> Arrays {
+    let bytes = to_bytes(model);
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let array = |view: TensorView| {
+        let number = |b: &[u8]| f32::from_le_bytes(b.try_into().unwrap());
+        Array { shape: view.shape().to_vec(), values: view.data().chunks(4).map(number).collect() }
+    };
+    file.tensors().into_iter().map(|(name, view)| (name, array(view))).collect()
+}
+
+#[test]
+fn quantisation_is_that_of_pytorch() {
+    let device = device().autodiff();
+    check(include_str!("fixtures/vq.json"), 4, |config: &VqConfig| {
+        config.init(Seed(0), &device).unwrap()
+    });
 }
 
 #[test]
