@@ -65,7 +65,7 @@ pub(crate) fn checked_temperature(options: &SampleOptions) -> f64 {
 }
 
 /// Examples that are encoded at once.
-const ENCODED_AT_ONCE: usize = 512;
+pub(crate) const ENCODED_AT_ONCE: usize = 512;
 
 /// Which latent dimensions carry information; `model` is without a graph.
 pub(crate) fn latent_report<const D: usize>(

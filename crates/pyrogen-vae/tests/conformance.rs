@@ -1,15 +1,16 @@
 //! The promises that every family makes.
 
+mod common;
+
 use std::path::Path;
-use std::sync::Arc;
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor, TensorData};
-use pyrogen_core::folder::{Card, to_bytes};
-use pyrogen_core::{Batch, Condition, Examples, Noise, SampleOptions, Seed};
+use burn::tensor::{Tensor, TensorData};
+use common::{Rows, trained};
+use pyrogen_core::folder::Card;
+use pyrogen_core::{Batch, Condition, Noise, SampleOptions, Seed};
 use pyrogen_nn::{ConvConfig, MlpConfig, Network};
 use pyrogen_testkit as kit;
-use pyrogen_train::{GradientLearner, Limits, ProgressMode, TrainConfig, Trainer};
 use pyrogen_vae::{
     BetaTc, Column, Decoder, Factor, Info, Prior, Scale, TcEstimator, Vae, VaeConfig, VaeObjective,
     Wae,
@@ -194,31 +195,6 @@ fn scores_agree_with_samples() {
     }
 }
 
-struct Rows {
-    values: Vec<f32>,
-    width: usize,
-    labels: Option<Vec<usize>>,
-}
-
-impl Examples for Rows {
-    type Batch = Batch<2>;
-
-    fn len(&self) -> usize {
-        self.values.len() / self.width
-    }
-
-    fn batch(&self, rows: &[usize], _: &mut Noise, device: &Device) -> Batch<2> {
-        let w = self.width;
-        let x: Vec<f32> =
-            rows.iter().flat_map(|&r| &self.values[r * w..(r + 1) * w]).copied().collect();
-        let labels = self.labels.as_ref().map(|l| rows.iter().map(|&r| l[r]).collect::<Vec<_>>());
-        Batch {
-            x: Tensor::from_data(TensorData::new(x, [rows.len(), w]), device),
-            labels: labels.and_then(|l| Condition::classes(&l, device).labels),
-        }
-    }
-}
-
 #[test]
 fn resuming() {
     for config in configs() {
@@ -229,18 +205,7 @@ fn resuming() {
                 width: config.features(),
                 labels: labels(&config, n),
             };
-            let train = TrainConfig {
-                batch_size: 8,
-                limits: Limits { steps: Some(steps), epochs: None, minutes: None },
-                ..TrainConfig::default()
-            };
-            let learner = GradientLearner::new(model(&config), &train).unwrap();
-            let outcome = Trainer::new(train, Seed(5))
-                .unwrap()
-                .progress(ProgressMode::Hidden)
-                .fit(learner, Arc::new(data), None, folder, serde_json::json!({}), true)
-                .unwrap();
-            to_bytes(&pyrogen_train::Learner::model(&outcome.learner))
+            trained(model(&config), data, folder, steps)
         });
     }
 }

@@ -11,10 +11,9 @@ use pyrogen_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::codebook::indicators;
 use super::{VqVae, no_condition};
 use crate::DecoderDistribution;
-use crate::capability::checked_temperature;
+use crate::capability::{ENCODED_AT_ONCE, checked_temperature};
 use crate::numerics::host;
 use crate::start::own_log_scales;
 use crate::vae::LOG_VAR_LIMIT;
@@ -186,19 +185,26 @@ impl VqVae {
     /// If `x` is not a batch of events.
     pub fn code_report<const D: usize>(&self, x: Tensor<D>) -> CodeReport {
         let (levels, codes) = (self.config().levels, self.config().codes);
+        let positions = self.config().slots() / levels;
         let model = self.valid();
-        let index = model.codes(flatten(x.inner(), &self.config().event));
-        let [rows, slots] = index.dims();
-        let positions = slots / levels;
-        let (mut used, mut perplexity) = (0, 0.0);
-        for level in 0..levels {
-            let index = index.clone().slice_dim(1, level * positions..(level + 1) * positions);
-            let share = host(indicators(index.reshape([rows * positions]), codes).mean_dim(0));
-            used += share.iter().filter(|s| **s > 0.0).count();
-            let entropy: f64 = share.iter().filter(|s| **s > 0.0).map(|s| -s * s.ln()).sum();
-            perplexity += entropy.exp() / levels as f64;
+        let x = flatten(x.inner(), &self.config().event);
+        let rows = x.dims()[0];
+        let mut counts = vec![0u64; levels * codes];
+        for start in (0..rows).step_by(ENCODED_AT_ONCE) {
+            let part = x.clone().slice(start..rows.min(start + ENCODED_AT_ONCE));
+            let index: Vec<i64> = model.codes(part).into_data().iter().collect();
+            for (i, code) in index.into_iter().enumerate() {
+                counts[i / positions % levels * codes + code as usize] += 1;
+            }
         }
-        CodeReport { codes: codes * levels, used, perplexity }
+        let total = (rows * positions) as f64;
+        let used = counts.iter().filter(|c| **c > 0).count();
+        let share = |count: &u64| *count as f64 / total;
+        let entropy = |level: &[u64]| -> f64 {
+            level.iter().filter(|c| **c > 0).map(|c| -share(c) * share(c).ln()).sum()
+        };
+        let perplexity: f64 = counts.chunks(codes).map(|level| entropy(level).exp()).sum();
+        CodeReport { codes: codes * levels, used, perplexity: perplexity / levels as f64 }
     }
 
     /// The point of these examples in the rate-distortion plane: what their codes cost with the

@@ -210,3 +210,76 @@ impl Objective for VqVae {
 fn no_condition(condition: &Condition, rows: usize) {
     crate::condition::condition_rows(None, condition, rows);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Decoder;
+    use pyrogen_core::Seed;
+    use pyrogen_nn::Activation;
+    use pyrogen_testkit::{device, host};
+
+    /// Central differences with steps of 1e-2 of sums of some tens of numbers in f32.
+    const DIFFERENCES: f64 = 2e-3;
+
+    /// The gradient that the encoder's vectors get is the slope of the decoder's loss at the codes
+    /// plus that of the commitment, both by finite differences.
+    #[test]
+    fn the_gradient_passes_straight_through() {
+        let network = VqNetwork::Mlp { hidden: vec![], activation: Activation::Tanh, positions: 2 };
+        let config = VqConfig {
+            event: vec![3],
+            network,
+            codes: 5,
+            dim: 2,
+            decoder: Decoder::Bernoulli,
+            learning: CodeLearning::Gradient,
+            ..VqConfig::default()
+        };
+        let tracked = config.init(Seed(3), &device().autodiff()).unwrap();
+        let x = Tensor::<2>::from_floats([[1.0, 0.0, 1.0]], &device());
+        let loss = tracked.loss(Batch::new(x.clone()), Tensor::zeros([1, 2], &device()));
+        let grads = loss.total().backward();
+        // The last bias moves the vectors one to one.
+        let VqEncoder::Mlp(mlp) = &tracked.encoder else { panic!("dense layers were asked for") };
+        let bias = mlp.layers()[0].bias.as_ref().unwrap().val();
+        let got = host(bias.grad(&grads).unwrap());
+
+        let model = tracked.valid();
+        let vectors = model.vectors(x.clone());
+        let codes = model.quantise(vectors.clone()).sum;
+        let surrounding = |shift: &[f32]| {
+            let shift = Tensor::<1>::from_floats(shift, &device()).reshape([2, 2]);
+            let decoded = model.decode_vectors(codes.clone() + shift.clone(), 1);
+            let apart = (vectors.clone() + shift - codes.clone()).square().sum();
+            host(apart)[0] * config.commitment - host(decoded.log_prob(x.clone()))[0]
+        };
+        const STEP: f32 = 1e-2;
+        for (i, got) in got.iter().enumerate() {
+            let at = |step: f32| {
+                let mut shift = [0.0; 4];
+                shift[i] = step;
+                surrounding(&shift)
+            };
+            let slope = (at(STEP) - at(-STEP)) / f64::from(2.0 * STEP);
+            assert!((slope - got).abs() < DIFFERENCES, "{i}: {slope} {got}");
+        }
+        assert!(got.iter().any(|g| g.abs() > 10.0 * DIFFERENCES));
+    }
+
+    #[test]
+    fn residual_levels_come_nearer() {
+        let levels = |levels| {
+            let config = VqConfig { levels, codes: 16, ..VqConfig::default() };
+            let mut noise = Noise::new(Seed(5));
+            let model = config.init(Seed(3), &device()).unwrap();
+            let x = noise.uniform([40, 64], &device());
+            let model = model.init_from_data(x.clone(), &mut noise);
+            let vectors = model.vectors(x);
+            let rest = vectors.clone() - model.quantise(vectors).sum;
+            host(rest.square().mean())[0]
+        };
+        let errors: Vec<f64> = [1, 2, 4].into_iter().map(levels).collect();
+        assert!(errors.windows(2).all(|e| e[1] < e[0]), "{errors:?}");
+    }
+}
