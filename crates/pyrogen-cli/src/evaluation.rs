@@ -7,6 +7,7 @@ use pyrogen::data::Prepared;
 use pyrogen::metrics::{
     DigitsClassifier, FeatureExtractor, Features, LikelihoodReport, Metric, MetricReport,
 };
+use pyrogen::vae::CodeReport;
 use serde::Serialize;
 
 use crate::error::CliError;
@@ -24,6 +25,9 @@ pub struct Evaluation {
     /// What the latents cost and what they lose.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate_distortion: Option<RateDistortion>,
+    /// Which codes are used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub codes: Option<CodeReport>,
     /// The latent space.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latent: Option<LatentReport>,
@@ -58,8 +62,10 @@ pub fn evaluate(
         metrics = compare(session, &real, &generated, seed)?;
     }
     let rate_distortion = rate_distortion(session, data, seed)?;
+    let (x, _) = session.batch(data, 0..n, &Noise::new(seed).fork("codes"))?;
+    let codes = session.model.code_report(x);
     let latent = latent(session, data, seed)?;
-    Ok(Evaluation { examples: n, likelihood, metrics, rate_distortion, latent })
+    Ok(Evaluation { examples: n, likelihood, metrics, rate_distortion, codes, latent })
 }
 
 /// The point in the rate-distortion plane, for models that have one.
@@ -102,6 +108,9 @@ pub fn latent(
     else {
         return Ok(None);
     };
+    if !session.model.has_latent_axes() {
+        return Ok(None);
+    }
     let noise = Noise::new(seed).fork("latent");
     let n = data.len();
     let mut statistics = LatentStatistics::new(decoder.latent_dim());

@@ -10,6 +10,7 @@ use pyrogen::core::{
 };
 use pyrogen::data::{Dataset, Preparation};
 use pyrogen::train::TrainConfig;
+use pyrogen::vae::CodeReport;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -136,6 +137,18 @@ pub trait Model: Describe {
 
     /// Decodes.
     fn as_decode(&self) -> Option<&dyn Decode<2>> {
+        None
+    }
+
+    /// Whether single latent dimensions mean something: they have a standard normal prior, so that
+    /// one can be traversed and its divergence be told.
+    fn has_latent_axes(&self) -> bool {
+        true
+    }
+
+    /// Which codes some examples use, for models with codes.
+    fn code_report(&self, x: Tensor<2>) -> Option<CodeReport> {
+        let _ = x;
         None
     }
 

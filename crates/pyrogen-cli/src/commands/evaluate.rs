@@ -48,6 +48,9 @@ fn print(evaluation: &Evaluation) -> Result<(), CliError> {
     if let Some(point) = &evaluation.rate_distortion {
         print_line(&point.to_string())?;
     }
+    if let Some(codes) = &evaluation.codes {
+        print_line(&codes.to_string())?;
+    }
     if let Some(latent) = &evaluation.latent {
         print_line(&latent.to_string())?;
     }

@@ -15,6 +15,8 @@ use pyrogen::vae::{
 use serde_json::Value;
 
 use super::gradient::{self, fits_memory};
+use super::ladder_vae::LadderFamily;
+use super::vq_vae::VqFamily;
 use crate::error::CliError;
 use crate::family::{Capabilities, Defaults, Family, Model, TrainJob};
 
@@ -73,7 +75,8 @@ const METHODS: [Method; 7] = [
 
 /// Every method, in the order in which they are listed.
 pub fn all() -> impl Iterator<Item = Box<dyn Family>> {
-    METHODS.into_iter().map(|m| Box::new(VaeFamily(m)) as Box<dyn Family>)
+    let flat = METHODS.into_iter().map(|m| Box::new(VaeFamily(m)) as Box<dyn Family>);
+    flat.chain([Box::new(LadderFamily) as Box<dyn Family>, Box::new(VqFamily)])
 }
 
 struct VaeFamily(Method);
@@ -110,22 +113,11 @@ impl Family for VaeFamily {
         let recipe = Recipe::suited_to(data);
         let preparation = Preparation::fit(&recipe, data)?;
         let event = preparation.event_shape();
-        let picture = matches!(event[..], [_, h, w] if h.min(w) >= SMALLEST_CONV);
-        let network = match picture {
-            true => Network::Conv(ConvConfig::default()),
-            false => Network::Mlp(MlpConfig::default()),
-        };
+        let network = network_for(&event);
         let decoder = decoder_for(data, &recipe, &preparation);
         let (objective, prior) = (self.0.choose)(data);
         let model = VaeConfig { event, network, decoder, objective, prior, ..VaeConfig::default() };
-        let train = TrainConfig {
-            limits: Limits { epochs: Some(60), ..Limits::default() },
-            optimizer: OptimizerConfig { learning_rate: 2e-3, ..OptimizerConfig::default() },
-            schedule: ScheduleConfig { decay: Decay::Cosine, last: 0.02, warmup_steps: 50 },
-            gradient: GradientConfig { clip_norm: Some(100.0), ..GradientConfig::default() },
-            ..TrainConfig::default()
-        };
-        Ok(Defaults { model: config::to_value(&model), train })
+        Ok(Defaults { model: config::to_value(&model), train: training() })
     }
 
     fn preparation(&self, model: &Value, data: &Dataset) -> Result<Preparation, CliError> {
@@ -138,7 +130,11 @@ impl Family for VaeFamily {
         fits_memory(config.num_params()?)?;
         let model = config.init(job.seed, &job.device)?;
         gradient::check_data(&model, &job)?;
-        let (batch, mut noise) = first_batch(&job, &config.prior)?;
+        let pseudo_inputs = match config.prior {
+            Prior::Vamp { components } => components,
+            _ => 0,
+        };
+        let (batch, mut noise) = first_batch(&job, pseudo_inputs)?;
         let condition = match config.classes {
             Some(_) => batch.condition(),
             None => Condition::none(),
@@ -152,14 +148,30 @@ impl Family for VaeFamily {
     }
 }
 
-/// Some training examples in random order, for starting values.
-fn first_batch(job: &TrainJob, prior: &Prior) -> Result<(Batch<2>, Noise), CliError> {
+/// How the family's models are trained where nothing else is asked for.
+pub fn training() -> TrainConfig {
+    TrainConfig {
+        limits: Limits { epochs: Some(60), ..Limits::default() },
+        optimizer: OptimizerConfig { learning_rate: 2e-3, ..OptimizerConfig::default() },
+        schedule: ScheduleConfig { decay: Decay::Cosine, last: 0.02, warmup_steps: 50 },
+        gradient: GradientConfig { clip_norm: Some(100.0), ..GradientConfig::default() },
+        ..TrainConfig::default()
+    }
+}
+
+/// The network that suits examples of a shape.
+pub fn network_for(event: &[usize]) -> Network {
+    match event {
+        [_, h, w] if *h.min(w) >= SMALLEST_CONV => Network::Conv(ConvConfig::default()),
+        _ => Network::Mlp(MlpConfig::default()),
+    }
+}
+
+/// Some training examples in random order, at least so many where there are, for starting values.
+pub fn first_batch(job: &TrainJob, at_least: usize) -> Result<(Batch<2>, Noise), CliError> {
     let mut noise = Noise::new(job.seed).fork("start");
     let mut rows = noise.permutation(job.data.len());
-    rows.truncate(match prior {
-        Prior::Vamp { components } => START.max(*components),
-        _ => START,
-    });
+    rows.truncate(START.max(at_least));
     let data = Prepared::<2>::new(job.data.subset(&rows), job.preparation.clone())?;
     let rows: Vec<usize> = (0..rows.len()).collect();
     let batch = data.batch(&rows, &mut noise, &job.device);
@@ -246,20 +258,21 @@ impl Model for Vae {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pyrogen::core::{Describe, Seed};
+    use serde_json::json;
 
     #[test]
     fn defaults_fit_the_data() {
         let data = pyrogen::data::digits();
         for family in all() {
             let defaults = family.defaults(&data).unwrap();
-            let config: VaeConfig = config::from_value(defaults.model.clone()).unwrap();
-            assert_eq!(config.event, [1, 8, 8]);
-            config.validate().unwrap();
+            assert_eq!(defaults.model["event"], json!([1, 8, 8]), "{}", family.name());
             defaults.train.validate().unwrap();
             let preparation = family.preparation(&defaults.model, &data).unwrap();
-            assert_eq!(preparation.event_shape(), config.event);
-            assert_eq!(config.init(Seed(1), &Device::flex()).unwrap().event_shape(), [1, 8, 8]);
+            assert_eq!(preparation.event_shape(), [1, 8, 8]);
+        }
+        for method in METHODS {
+            let defaults = VaeFamily(method).defaults(&data).unwrap();
+            config::from_value::<VaeConfig>(defaults.model).unwrap().validate().unwrap();
         }
     }
 }
