@@ -1,1 +1,26 @@
 //! Workloads that are timed beside PyTorch.
+//!
+//! Each row of the table is a [`Workload`]: built once with fixed weights and inputs, then run again
+//! and again. `peers/peers.py` runs them in turn with the same work in PyTorch; the program `peers`
+//! serves one row on standard input and output. What a network calls for its convolutions, norms,
+//! activations, attention and recurrence goes through [`blocks`], one line an operation.
+
+pub mod adam;
+pub mod blocks;
+pub mod check;
+pub mod dcgan;
+pub mod decode;
+pub mod frechet;
+pub mod gpt;
+pub mod layers;
+pub mod lstm;
+pub mod matmul;
+pub mod resblock;
+pub mod rows;
+pub mod sampling;
+pub mod sharded;
+pub mod vae;
+pub mod workload;
+
+pub use rows::{Row, rows};
+pub use workload::{Plan, Size, Workload};

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use pyrogen::data::Source;
+use pyrogen::train::WorkerCount;
 
 /// Train, sample, score and evaluate generative models.
 #[derive(Debug, Parser)]
@@ -119,9 +120,9 @@ pub struct TrainArgs {
     pub seed: u64,
     #[command(flatten)]
     pub device: DeviceArg,
-    /// Threads that share a batch
-    #[arg(long)]
-    pub workers: Option<usize>,
+    /// Threads that share a batch: a number, or as many as there are cores (one on a GPU)
+    #[arg(long, value_name = "auto|N")]
+    pub workers: Option<WorkerCount>,
     /// Go on with the run in the folder; begin one where there is none
     #[arg(long)]
     pub resume: bool,

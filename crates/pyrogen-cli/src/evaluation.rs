@@ -2,6 +2,7 @@
 
 use burn::tensor::{Tensor, TensorData};
 use pyrogen::core::latent::{LatentReport, LatentStatistics};
+use pyrogen::core::parallel::batches;
 use pyrogen::core::{Examples, Noise, RateDistortion, ScoreMethod, Seed};
 use pyrogen::data::Prepared;
 use pyrogen::metrics::{
@@ -113,10 +114,13 @@ pub fn latent(
     }
     let noise = Noise::new(seed).fork("latent");
     let n = data.len();
+    let posteriors = batches(n, CHUNK, &session.device, |rows| {
+        let (x, condition) = session.batch(data, rows, &noise)?;
+        Ok::<_, CliError>(encoder.encode(x, &condition))
+    });
     let mut statistics = LatentStatistics::new(decoder.latent_dim());
-    for start in (0..n).step_by(CHUNK) {
-        let (x, condition) = session.batch(data, start..(start + CHUNK).min(n), &noise)?;
-        statistics.add(&encoder.encode(x, &condition))?;
+    for posterior in posteriors {
+        statistics.add(&posterior?)?;
     }
     Ok(Some(statistics.report()?))
 }

@@ -102,15 +102,16 @@ pub trait Family {
     fn load(&self, folder: &ModelFolder, device: &Device) -> Result<Box<dyn Model>, CliError>;
 }
 
-/// A loaded model: its capabilities on flat events, `[batch, features]`, in prepared units.
-pub trait Model: Describe {
+/// A loaded model: its capabilities on flat events, `[batch, features]`, in prepared units. Threads
+/// share it: batches are worked on by all cores.
+pub trait Model: Describe + Sync {
     /// Draws samples.
-    fn as_sample(&self) -> Option<&dyn Sample<2>> {
+    fn as_sample(&self) -> Option<&(dyn Sample<2> + Sync)> {
         None
     }
 
     /// Says how probable examples are.
-    fn as_score(&self) -> Option<&dyn Score<2>> {
+    fn as_score(&self) -> Option<&(dyn Score<2> + Sync)> {
         None
     }
 
@@ -131,12 +132,12 @@ pub trait Model: Describe {
     }
 
     /// Encodes.
-    fn as_encode(&self) -> Option<&dyn Encode<2>> {
+    fn as_encode(&self) -> Option<&(dyn Encode<2> + Sync)> {
         None
     }
 
     /// Decodes.
-    fn as_decode(&self) -> Option<&dyn Decode<2>> {
+    fn as_decode(&self) -> Option<&(dyn Decode<2> + Sync)> {
         None
     }
 

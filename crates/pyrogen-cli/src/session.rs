@@ -5,6 +5,7 @@ use std::path::Path;
 
 use burn::tensor::{Device, Tensor};
 use pyrogen::core::folder::ModelFolder;
+use pyrogen::core::parallel::batches;
 use pyrogen::core::{
     Condition, Examples, Likelihood, Noise, RequestError, SampleOptions, ScoreMethod, ScoreOptions,
     Seed,
@@ -20,8 +21,8 @@ pub const TEST_SHARE: f64 = 0.2;
 /// The share of the rest that decides which state is best.
 pub const VALIDATION_SHARE: f64 = 0.1;
 
-/// Examples that are worked on at once.
-pub const CHUNK: usize = 256;
+/// Examples that a core works on at once.
+pub const CHUNK: usize = 64;
 
 /// The device of that name, where it was compiled in.
 pub fn device(name: DeviceName) -> Result<Device, CliError> {
@@ -160,16 +161,15 @@ impl Session {
         let classes: Option<Vec<usize>> =
             self.drawn_classes(n, class).map(|labels| labels.iter().map(|&l| l as usize).collect());
         let noise = Noise::new(seed).fork("samples");
-        for start in (0..n).step_by(CHUNK) {
-            let rows = start..(start + CHUNK).min(n);
+        let parts = batches(n, CHUNK, &self.device, |rows| {
             let condition = match &classes {
                 Some(c) => Condition::classes(&c[rows.clone()], &self.device),
                 None => Condition::none(),
             };
             let options = SampleOptions { condition, temperature };
-            let count = rows.len();
-            values.extend(host(sampler.sample(count, &options, &mut noise.rows(rows, n))));
-        }
+            host(sampler.sample(rows.len(), &options, &mut noise.rows(rows, n)))
+        });
+        parts.into_iter().for_each(|part| values.extend(part));
         Ok(values)
     }
 
@@ -199,17 +199,20 @@ impl Session {
             return Err(CliError::Usage("--draws must be at least 1".into()));
         }
         let noise = Noise::new(seed).fork("score");
-        let mut all: Option<Likelihood> = None;
-        for start in (0..data.len()).step_by(CHUNK) {
-            let rows = start..(start + CHUNK).min(data.len());
+        let parts = batches(data.len(), CHUNK, &self.device, |rows| {
             let (x, condition) = self.batch(data, rows.clone(), &noise)?;
             let prepared = self.model.is_density().then(|| host(x.clone()));
             let mut noise = noise.fork("draws").rows(rows, data.len());
             let options = ScoreOptions { draws, method };
-            let mut part = scorer.log_likelihood(x, &condition, &options, &mut noise);
-            if let Some(prepared) = prepared {
-                part = part.shifted(&self.preparation.log_det(&prepared));
-            }
+            let part = scorer.log_likelihood(x, &condition, &options, &mut noise);
+            Ok::<_, CliError>(match prepared {
+                Some(prepared) => part.shifted(&self.preparation.log_det(&prepared)),
+                None => part,
+            })
+        });
+        let mut all: Option<Likelihood> = None;
+        for part in parts {
+            let part = part?;
             match &mut all {
                 Some(all) => all.extend(part),
                 None => all = Some(part),

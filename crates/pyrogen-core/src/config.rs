@@ -111,7 +111,8 @@ fn is_other_variant(
 ///
 /// # Errors
 /// Text without `=`, a field that does not exist, or a value whose JSON type differs from the
-/// present one (a number for a number, and so on; null gives way to anything).
+/// present one (a number for a number, and so on; null and `"auto"` give way to anything, and
+/// anything to them).
 pub fn set(base: &mut Value, assignment: &str) -> Result<(), ConfigError> {
     let Some((path, text)) = assignment.split_once('=') else {
         return Err(ConfigError::Parse {
@@ -142,8 +143,9 @@ pub fn set(base: &mut Value, assignment: &str) -> Result<(), ConfigError> {
 fn same_type(old: &Value, new: &Value) -> bool {
     // An enum's unit variant is a string, its struct variant an object.
     let choice = |v: &Value| matches!(v, Value::String(_) | Value::Object(_));
-    old.is_null()
-        || new.is_null()
+    let open = |v: &Value| v.is_null() || v == "auto";
+    open(old)
+        || open(new)
         || std::mem::discriminant(old) == std::mem::discriminant(new)
         || (choice(old) && choice(new))
 }

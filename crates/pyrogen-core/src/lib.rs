@@ -12,6 +12,7 @@ pub mod latent;
 mod likelihood;
 mod noise;
 mod objective;
+pub mod parallel;
 mod rate_distortion;
 
 pub use batch::{Batch, Examples};

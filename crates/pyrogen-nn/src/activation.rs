@@ -1,7 +1,8 @@
 //! Element-wise non-linear functions.
 
-use burn::tensor::{Tensor, activation};
+use burn::tensor::Tensor;
 use pyrogen_core::ConfigError;
+use pyrogen_ops as ops;
 use serde::{Deserialize, Serialize};
 
 /// An element-wise non-linear function, chosen in a configuration.
@@ -57,16 +58,16 @@ impl Activation {
     /// values make neither infinities nor gradients that are not numbers.
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
         match *self {
-            Self::Relu => activation::relu(x),
-            Self::LeakyRelu { slope } => activation::leaky_relu(x, slope),
+            Self::Relu => ops::leaky_relu(x, 0.0),
+            Self::LeakyRelu { slope } => ops::leaky_relu(x, slope),
             Self::Elu { alpha } => {
                 let above = x.clone().greater_scalar(0);
                 let below = x.clone().mask_fill(above.clone(), 0.0).exp() - 1.0;
                 (below * alpha).mask_where(above, x)
             }
-            Self::Silu => activation::silu(x),
-            Self::Gelu => activation::gelu(x),
-            Self::Tanh => activation::tanh(x),
+            Self::Silu => ops::silu(x),
+            Self::Gelu => ops::gelu(x),
+            Self::Tanh => ops::tanh(x),
         }
     }
 }

@@ -8,7 +8,7 @@ use pyrogen_core::{ConfigError, Noise};
 use serde::{Deserialize, Serialize};
 
 use crate::mlp::check_widths;
-use crate::{Activation, Mlp, MlpConfig};
+use crate::{Activation, Mlp, MlpConfig, forward};
 
 const KERNEL: usize = 3;
 
@@ -190,7 +190,10 @@ impl ConvEncoder {
             "ConvEncoder: expected pictures [batch, {:?}], got {dims:?}",
             self.image
         );
-        let maps = self.stages.iter().fold(x, |x, stage| self.activation.forward(stage.forward(x)));
+        let maps = self
+            .stages
+            .iter()
+            .fold(x, |x, stage| self.activation.forward(forward::conv2d(stage, x)));
         self.head.forward(join(maps.flatten(1, 3), extra))
     }
 }
@@ -218,7 +221,9 @@ impl ConvDecoder {
         let [batch, _] = z.dims();
         let [channels, height, width] = self.bottom;
         let maps = self.head.forward(z).reshape([batch, channels, height, width]);
-        self.stages.iter().fold(maps, |x, stage| stage.forward(self.activation.forward(x)))
+        self.stages
+            .iter()
+            .fold(maps, |x, stage| forward::conv_transpose2d(stage, self.activation.forward(x)))
     }
 }
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::optimizer::OptimizerConfig;
 use crate::schedule::{Anneal, ScheduleConfig};
+use crate::workers::WorkerCount;
 
 /// When a run ends: at the first of its limits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -42,14 +43,16 @@ pub struct GradientConfig {
     /// Decay of the exponential moving average of the weights; the average is what is saved as
     /// the model. None keeps no average.
     pub ema_decay: Option<f64>,
-    /// Threads that share a batch, each with its own graph. The result repeats bit for bit for
-    /// one number of workers; another number changes the rounding.
-    pub workers: usize,
+    /// Threads that share a batch, each with its own graph: `"auto"` (as many as there are cores
+    /// where the CPU computes) or a number. The result repeats bit for bit for one number of
+    /// workers; another number changes the rounding. A run folder's `config.json` has the number,
+    /// and a run that goes on keeps it on any machine.
+    pub workers: WorkerCount,
 }
 
 impl Default for GradientConfig {
     fn default() -> Self {
-        Self { clip_norm: None, accumulation: 1, ema_decay: None, workers: 1 }
+        Self { clip_norm: None, accumulation: 1, ema_decay: None, workers: WorkerCount::Auto }
     }
 }
 
@@ -124,7 +127,9 @@ impl TrainConfig {
         positive("batch_size", self.batch_size as u64)?;
         positive("log_every", self.log_every)?;
         positive("gradient.accumulation", self.gradient.accumulation as u64)?;
-        positive("gradient.workers", self.gradient.workers as u64)?;
+        if self.gradient.workers == WorkerCount::Exactly(0) {
+            return Err(ConfigError::value("gradient.workers", "at least 1", 0));
+        }
         positive("validation.every_epochs", self.validation.every_epochs)?;
         if let Some(v) = self.gradient.clip_norm.filter(|v| !(v.is_finite() && *v > 0.0)) {
             return Err(ConfigError::value("gradient.clip_norm", "above 0", v));

@@ -5,9 +5,13 @@ use std::collections::VecDeque;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::Tensor;
 
+use crate::passes;
+use crate::values::Values;
+
 /// `average + (1 - decay) * (model - average)`, parameter by parameter.
 ///
-/// Both must be the same architecture. The result stays off the autodiff graph.
+/// Both must be the same architecture, and off the autodiff graph. Running statistics are averaged
+/// as parameters are.
 pub fn blend<M: Module>(average: M, model: &M, decay: f64) -> M {
     let mut collect = Collect::default();
     model.visit(&mut collect);
@@ -22,7 +26,6 @@ struct Collect {
 impl ModuleVisitor for Collect {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let value = param.val();
-        let value = if value.device().is_autodiff() { value.inner() } else { value };
         let count = value.shape().num_elements();
         self.values.push_back(value.reshape([count]));
     }
@@ -36,9 +39,17 @@ struct Blend {
 impl ModuleMapper for Blend {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let new = self.values.pop_front().expect("both models have the same parameters");
-        param.map(|old| {
-            let new = new.reshape(old.shape());
-            old.clone() + (new - old) * (1.0 - self.decay)
+        let share = (1.0 - self.decay) as f32;
+        param.map(|old| match Values::of(old) {
+            Ok(mut average) => {
+                let new = Values::of(new).expect("both models are on one device");
+                passes::blend(average.slice_mut(), new.slice(), share);
+                average.into_tensor()
+            }
+            Err(old) => {
+                let new = new.reshape(old.shape());
+                old.clone() + (new - old) * share
+            }
         })
     }
 }

@@ -1,7 +1,6 @@
 //! Gradient descent on one objective.
 
 use std::path::Path;
-use std::thread;
 
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::Device;
@@ -10,7 +9,9 @@ use pyrogen_core::{ConfigError, Loss, Noise, NumericalError, Objective};
 use crate::config::TrainConfig;
 use crate::error::TrainError;
 use crate::learner::{Learner, Part, StepContext, Values};
+use crate::running::RunningStatistics;
 use crate::schedule::Anneal;
+use crate::workers::Shards;
 use crate::{checkpoint, ema, grads};
 
 /// One model, one optimiser, one loss: trains any [`Objective`].
@@ -18,8 +19,16 @@ use crate::{checkpoint, ema, grads};
 /// A batch may be cut into pieces: `gradient.workers` pieces are worked through at once, each on
 /// its own thread with its own graph, and `gradient.accumulation` such rounds make one step. The
 /// pieces' gradients are added in a fixed order with the weights of their sizes.
+///
+/// # Numerics
+/// A model with batch normalisation normalises within each piece (ghost batch normalisation; Hoffer,
+/// Hubara and Soudry 2017, algorithm 1), so that the number of workers is part of its definition;
+/// after a step its running statistics are the mean over the workers. Without batch normalisation
+/// the number of workers changes the rounding alone.
 pub struct GradientLearner<O: Objective> {
-    model: O,
+    /// Taken out while the optimiser has it: only one holder of a weight can change it in place.
+    model: Option<O>,
+    shards: Shards,
     average: Option<O>,
     optimizer: ModuleOptimizer,
     config: TrainConfig,
@@ -42,57 +51,39 @@ impl<O: Objective> GradientLearner<O> {
         config.validate()?;
         let device = model.devices().into_iter().next().unwrap_or_default().inner().autodiff();
         let model = model.materialize().to_device(&device).train();
+        let gradient = &config.gradient;
+        let normalised = !RunningStatistics::of(&model).is_empty();
+        let rows = config.batch_size / gradient.accumulation;
+        let workers = gradient.workers.resolve(&device, rows, normalised);
         Ok(Self {
-            average: config.gradient.ema_decay.map(|_| model.valid()),
-            model,
+            average: gradient.ema_decay.map(|_| model.valid()),
+            shards: Shards::new(workers, &model)?,
+            model: Some(model),
             optimizer: config.optimizer.init(),
             config: config.clone(),
             device,
         })
     }
 
-    /// Works through the pieces, `workers` at a time; the results are in the pieces' order.
-    fn run_parts(
-        &self,
-        parts: Vec<Part<O::Batch>>,
-        context: &StepContext,
-    ) -> Result<Vec<PartResult>, ConfigError> {
-        let workers = self.config.gradient.workers;
-        if workers == 1 || parts.len() == 1 {
-            let anneal = &self.config.anneal;
-            return parts.into_iter().map(|p| run_part(&self.model, p, context, anneal)).collect();
-        }
-        let mut results = Vec::with_capacity(parts.len());
-        let mut parts = parts.into_iter().peekable();
-        while parts.peek().is_some() {
-            let round: Vec<_> = parts.by_ref().take(workers).collect();
-            let done = thread::scope(|scope| {
-                let handles: Vec<_> = round
-                    .into_iter()
-                    .map(|part| {
-                        // Graphs that share parameter nodes are one graph in Burn.
-                        let model = self.model.clone().fork(&self.device);
-                        let anneal = &self.config.anneal;
-                        scope.spawn(move || run_part(&model, part, context, anneal))
-                    })
-                    .collect();
-                handles
-                    .into_iter()
-                    .map(|h| h.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-                    .collect::<Result<Vec<_>, _>>()
-            });
-            results.extend(done?);
-        }
-        Ok(results)
+    fn trained(&self) -> &O {
+        self.model.as_ref().expect("the optimiser gives the model back")
     }
 
-    /// Weighted means over the pieces.
-    fn combine(&self, results: Vec<PartResult>) -> (GradientsParams, Values, f64) {
-        let mut sum = GradientsParams::new();
+    /// The step's gradient and its norm, the loss terms, and the loss: weighted means over the
+    /// parts.
+    fn gradient(
+        &mut self,
+        parts: Vec<Part<O::Batch>>,
+        context: &StepContext,
+    ) -> Result<(GradientsParams, f64, Values, f64), TrainError> {
+        let model = self.model.as_mut().expect("the optimiser gives the model back");
+        let anneal = &self.config.anneal;
+        let results = self.shards.run(model, parts, |m, part| run_part(m, part, context, anneal));
+        let results = results.into_iter().collect::<Result<Vec<_>, _>>()?;
         let mut values: Values = Vec::new();
         let mut loss = 0.0;
+        let (mut grads, mut weights) = (Vec::new(), Vec::new());
         for result in results {
-            grads::add_scaled(&self.model, &mut sum, result.grads, result.weight);
             loss += result.loss * result.weight;
             for (i, (name, value)) in result.values.into_iter().enumerate() {
                 if values.len() <= i {
@@ -100,8 +91,18 @@ impl<O: Objective> GradientLearner<O> {
                 }
                 values[i].1 += value * result.weight;
             }
+            grads.push(result.grads);
+            weights.push(result.weight);
         }
-        (sum, values, loss)
+        let step = context.step;
+        let total = ("total".to_string(), loss);
+        if let Some((term, value)) = values.iter().chain([&total]).find(|(_, v)| !v.is_finite()) {
+            return Err(NumericalError::Loss { step, term: term.clone(), value: *value }.into());
+        }
+        let (grads, norm) = grads::combine(model, grads, &weights).map_err(|parameter| {
+            NumericalError::Gradient { step, parameter, terms: describe(&values) }
+        })?;
+        Ok((grads, norm, values, loss))
     }
 }
 
@@ -114,7 +115,18 @@ impl<O: Objective> Learner for GradientLearner<O> {
     }
 
     fn parts(&self, rows: usize) -> usize {
-        (self.config.gradient.workers * self.config.gradient.accumulation).min(rows)
+        (self.shards.workers() * self.config.gradient.accumulation).min(rows)
+    }
+
+    fn workers(&self) -> usize {
+        self.shards.workers()
+    }
+
+    fn set_workers(&mut self, workers: usize) -> Result<(), ConfigError> {
+        if workers != self.shards.workers() {
+            self.shards = Shards::new(workers, self.trained())?;
+        }
+        Ok(())
     }
 
     fn update(
@@ -123,27 +135,21 @@ impl<O: Objective> Learner for GradientLearner<O> {
         context: &StepContext,
     ) -> Result<Values, TrainError> {
         let step = context.step;
-        let (mut grads, terms, loss) = self.combine(self.run_parts(parts, context)?);
-        let total = ("total".to_string(), loss);
-        if let Some((term, value)) = terms.iter().chain([&total]).find(|(_, v)| !v.is_finite()) {
-            return Err(NumericalError::Loss { step, term: term.clone(), value: *value }.into());
-        }
-        let norm = grads::norm(&self.model, &grads).map_err(|parameter| {
-            NumericalError::Gradient { step, parameter, terms: describe(&terms) }
-        })?;
+        let (mut grads, norm, terms, loss) = self.gradient(parts, context)?;
         if let Some(limit) = self.config.gradient.clip_norm
             && norm > limit
         {
-            grads = grads::scale(&self.model, grads, limit / norm);
+            grads = grads::scale(self.trained(), grads, limit / norm);
         }
         let factor = self.config.schedule.factor(step, context.total_steps.unwrap_or(0));
         let rate = self.config.optimizer.learning_rate * factor;
-        self.model = self.optimizer.step(rate, self.model.clone(), grads);
+        let model = self.model.take().expect("the optimiser gives the model back");
+        self.model = Some(self.optimizer.step(rate, model, grads));
         if let (Some(average), Some(decay)) = (self.average.take(), self.config.gradient.ema_decay)
         {
             // Young averages follow the model faster, or they would remember the start.
             let decay = decay.min((1.0 + step as f64) / (10.0 + step as f64));
-            self.average = Some(ema::blend(average, &self.model, decay));
+            self.average = Some(ema::blend(average, &self.trained().valid(), decay));
         }
         let mut values = vec![("loss".to_string(), loss)];
         values.extend(terms);
@@ -162,11 +168,12 @@ impl<O: Objective> Learner for GradientLearner<O> {
     }
 
     fn model(&self) -> O {
-        self.average.clone().unwrap_or_else(|| self.model.valid())
+        // `valid` makes running statistics that later steps leave alone.
+        self.average.as_ref().unwrap_or_else(|| self.trained()).valid()
     }
 
     fn check(&self, step: u64) -> Result<(), NumericalError> {
-        match grads::first_bad_parameter(&self.model) {
+        match grads::first_bad_parameter(&self.trained().valid()) {
             None => Ok(()),
             Some(parameter) => {
                 Err(NumericalError::Parameter { step, parameter, terms: String::from("not known") })
@@ -175,17 +182,17 @@ impl<O: Objective> Learner for GradientLearner<O> {
     }
 
     fn save_state(&self, folder: &Path) -> Result<(), TrainError> {
-        checkpoint::save_module(&folder.join("model.bpk"), self.model.valid())?;
+        checkpoint::save_module(&folder.join("model.bpk"), self.trained().valid())?;
         checkpoint::save_optimizer(&folder.join("optimizer.bpk"), &self.optimizer)?;
         match &self.average {
-            Some(average) => checkpoint::save_module(&folder.join("average.bpk"), average.clone()),
+            Some(average) => checkpoint::save_module(&folder.join("average.bpk"), average.valid()),
             None => Ok(()),
         }
     }
 
     fn load_state(&mut self, folder: &Path) -> Result<(), TrainError> {
-        let model = checkpoint::load_module(&folder.join("model.bpk"), self.model.valid())?;
-        self.model = model.to_device(&self.device).train();
+        let model = checkpoint::load_module(&folder.join("model.bpk"), self.trained().valid())?;
+        self.model = Some(model.to_device(&self.device).train());
         let fresh = self.config.optimizer.init();
         self.optimizer = checkpoint::load_optimizer(&folder.join("optimizer.bpk"), fresh)?;
         if let Some(average) = self.average.take() {

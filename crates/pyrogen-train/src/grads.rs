@@ -7,54 +7,38 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 
-/// Adds `weight * new` to `sum`; parameters without a gradient are left out.
-pub fn add_scaled<M: Module>(
-    model: &M,
-    sum: &mut GradientsParams,
-    new: GradientsParams,
-    weight: f64,
-) {
-    struct Add<'a> {
-        sum: &'a mut GradientsParams,
-        new: GradientsParams,
-        weight: f64,
-    }
-    impl ModuleVisitor for Add<'_> {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            let Some(new) = self.new.remove::<D>(param.id) else { return };
-            let new = if self.weight == 1.0 { new } else { new * self.weight };
-            let value = match self.sum.remove::<D>(param.id) {
-                Some(old) => old + new,
-                None => new,
-            };
-            self.sum.register(param.id, value);
-        }
-    }
-    model.visit(&mut Add { sum, new, weight });
-}
+use crate::passes;
+use crate::values::Values;
 
-/// The Euclidean norm over all parameters, or the path of the first parameter whose gradient is
-/// not finite.
-pub fn norm<M: Module>(model: &M, grads: &GradientsParams) -> Result<f64, String> {
-    struct Norm<'a> {
-        grads: &'a GradientsParams,
+/// The weighted sum of the parts' gradients, added in the parts' order, and its Euclidean norm over
+/// all parameters; or the path of the first parameter whose gradient is not finite.
+///
+/// Parameters without a gradient are left out. Parts and weights are of equal number.
+pub fn combine<M: Module>(
+    model: &M,
+    parts: Vec<GradientsParams>,
+    weights: &[f64],
+) -> Result<(GradientsParams, f64), String> {
+    struct Combine<'a> {
+        parts: Vec<GradientsParams>,
+        weights: &'a [f64],
+        out: GradientsParams,
         path: Vec<String>,
         sum: f64,
         bad: Option<String>,
     }
-    impl ModuleVisitor for Norm<'_> {
+    impl ModuleVisitor for Combine<'_> {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            let Some(grad) = self.grads.get::<D>(param.id) else { return };
-            let square = scalar(grad.clone().square().sum());
-            // The sum of squares overflows f32 before the gradient does: look at the gradient.
-            if square.is_finite() {
-                self.sum += square;
-            } else if !all_finite(grad.clone()) {
-                self.bad.get_or_insert_with(|| self.path.join("."));
+            let parts = self.parts.iter_mut().zip(self.weights);
+            let (grads, weights): (Vec<Tensor<D>>, Vec<f64>) =
+                parts.filter_map(|(p, &w)| Some((p.remove::<D>(param.id)?, w))).unzip();
+            let Some((grad, squares)) = weighted_sum(grads, &weights) else { return };
+            if squares.is_finite() {
+                self.sum += squares;
             } else {
-                let largest = scalar(grad.clone().abs().max());
-                self.sum += scalar((grad / largest).square().sum()) * largest * largest;
+                self.bad.get_or_insert_with(|| self.path.join("."));
             }
+            self.out.register(param.id, grad);
         }
 
         fn enter_module(&mut self, name: &str, _container: &str) {
@@ -65,19 +49,83 @@ pub fn norm<M: Module>(model: &M, grads: &GradientsParams) -> Result<f64, String
             self.path.pop();
         }
     }
-    let mut visitor = Norm { grads, path: Vec::new(), sum: 0.0, bad: None };
+    let mut visitor = Combine {
+        parts,
+        weights,
+        out: GradientsParams::new(),
+        path: Vec::new(),
+        sum: 0.0,
+        bad: None,
+    };
     model.visit(&mut visitor);
     match visitor.bad {
         Some(path) => Err(path),
-        None => Ok(visitor.sum.sqrt()),
+        None => Ok((visitor.out, visitor.sum.sqrt())),
     }
+}
+
+/// The weighted sum and the sum of its squares, which is finite where all of it is.
+fn weighted_sum<const D: usize>(
+    grads: Vec<Tensor<D>>,
+    weights: &[f64],
+) -> Option<(Tensor<D>, f64)> {
+    let mut grads = grads.into_iter();
+    match Values::of(grads.next()?) {
+        Ok(mut sum) => {
+            let others: Vec<Values> =
+                grads.map(|g| Values::of(g).expect("parts on one device, of one type")).collect();
+            let weights: Vec<f32> = weights.iter().map(|&w| w as f32).collect();
+            let squares = if others.is_empty() && weights[0] == 1.0 {
+                passes::sum_of_squares(sum.slice())
+            } else {
+                let others: Vec<&[f32]> = others.iter().map(Values::slice).collect();
+                passes::combine(sum.slice_mut(), &others, &weights)
+            };
+            Some((sum.into_tensor(), squares))
+        }
+        Err(first) => {
+            let first = if weights[0] == 1.0 { first } else { first * weights[0] };
+            let sum = grads.zip(&weights[1..]).fold(first, |sum, (g, &w)| sum + g * w);
+            let squares = squares(&sum);
+            Some((sum, squares))
+        }
+    }
+}
+
+/// The sum of squares by tensor operations; not finite where an element is not.
+fn squares<const D: usize>(grad: &Tensor<D>) -> f64 {
+    let square = scalar(grad.clone().square().sum());
+    if square.is_finite() || !all_finite(grad.clone()) {
+        return square;
+    }
+    // The squares overflow f32, and the gradient does not.
+    let largest = scalar(grad.clone().abs().max());
+    scalar((grad.clone() / largest).square().sum()) * largest * largest
 }
 
 /// Multiplies every gradient.
 pub fn scale<M: Module>(model: &M, grads: GradientsParams, factor: f64) -> GradientsParams {
-    let mut out = GradientsParams::new();
-    add_scaled(model, &mut out, grads, factor);
-    out
+    struct Scale {
+        old: GradientsParams,
+        new: GradientsParams,
+        factor: f64,
+    }
+    impl ModuleVisitor for Scale {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let Some(grad) = self.old.remove::<D>(param.id) else { return };
+            let grad = match Values::of(grad) {
+                Ok(mut values) => {
+                    passes::scale(values.slice_mut(), self.factor as f32);
+                    values.into_tensor()
+                }
+                Err(grad) => grad * self.factor,
+            };
+            self.new.register(param.id, grad);
+        }
+    }
+    let mut visitor = Scale { old: grads, new: GradientsParams::new(), factor };
+    model.visit(&mut visitor);
+    visitor.new
 }
 
 /// The path of the first parameter that is not finite.

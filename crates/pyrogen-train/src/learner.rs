@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use pyrogen_core::{Noise, NumericalError};
+use pyrogen_core::{ConfigError, Noise, NumericalError};
 
 use crate::error::TrainError;
 
@@ -70,6 +70,21 @@ pub trait Learner {
     fn parts(&self, rows: usize) -> usize {
         let _ = rows;
         1
+    }
+
+    /// How many threads share a batch. A run folder records the number.
+    fn workers(&self) -> usize {
+        1
+    }
+
+    /// Shares batches among this many threads from now on: a run that goes on keeps the number it
+    /// began with, on whatever machine. A learner that has no workers leaves this out.
+    ///
+    /// # Errors
+    /// When the system gives no such number of threads.
+    fn set_workers(&mut self, workers: usize) -> Result<(), ConfigError> {
+        let _ = workers;
+        Ok(())
     }
 
     /// One update; gives what is logged, with the minimised total under `loss`.

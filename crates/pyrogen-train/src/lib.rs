@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod adam;
 pub mod callback;
 pub mod checkpoint;
 mod config;
@@ -12,12 +13,16 @@ mod grads;
 mod learner;
 pub mod metrics_log;
 mod optimizer;
+mod passes;
 pub mod plot;
 mod progress;
 pub mod report;
 mod run;
+mod running;
 mod schedule;
 mod trainer;
+mod values;
+mod workers;
 
 pub use callback::{Callback, Control, Event};
 pub use checkpoint::LoopState;
@@ -30,3 +35,4 @@ pub use progress::{Progress, ProgressMode};
 pub use run::RunFolder;
 pub use schedule::{Anneal, Decay, ScheduleConfig};
 pub use trainer::{Outcome, StopReason, Trainer};
+pub use workers::{Shards, WorkerCount};

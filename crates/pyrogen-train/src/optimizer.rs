@@ -1,10 +1,12 @@
-//! The choice of an optimiser, from Burn's.
+//! The choice of an optimiser.
 
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
-use burn::optim::{AdamConfig, AdamWConfig, LionConfig, ModuleOptimizer, RmsPropConfig, SgdConfig};
+use burn::optim::{LionConfig, ModuleOptimizer, RmsPropConfig, SgdConfig};
 use pyrogen_core::ConfigError;
 use serde::{Deserialize, Serialize};
+
+use crate::adam::Adam;
 
 /// The update rule.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -82,24 +84,20 @@ impl OptimizerConfig {
         Ok(())
     }
 
-    /// Burn's optimiser with these numbers.
+    /// An optimiser with these numbers: Burn's, but for Adam and AdamW, which are computed in one
+    /// pass over memory and keep Burn's records.
     pub fn init(&self) -> ModuleOptimizer {
         let (b1, b2, eps) = (self.beta1 as f32, self.beta2 as f32, self.epsilon as f32);
         let decay =
             (self.weight_decay > 0.0).then(|| WeightDecayConfig::new(self.weight_decay as f32));
         match self.method {
-            Method::Adam => AdamConfig::new()
-                .with_beta_1(b1)
-                .with_beta_2(b2)
-                .with_epsilon(eps)
-                .with_weight_decay(decay)
-                .init(),
-            Method::AdamW => AdamWConfig::new()
-                .with_beta_1(b1)
-                .with_beta_2(b2)
-                .with_epsilon(eps)
-                .with_weight_decay(self.weight_decay as f32)
-                .init(),
+            Method::Adam | Method::AdamW => ModuleOptimizer::from(Adam {
+                beta1: self.beta1,
+                beta2: self.beta2,
+                epsilon: self.epsilon,
+                weight_decay: self.weight_decay,
+                decoupled: self.method == Method::AdamW,
+            }),
             Method::Sgd => {
                 let momentum = (b1 > 0.0).then_some(MomentumConfig {
                     momentum: self.beta1,

@@ -69,6 +69,16 @@ impl RunFolder {
         Ok(folder)
     }
 
+    /// A value of the record of a run that can be gone on with, by its JSON pointer.
+    pub(crate) fn recorded(path: &Path, pointer: &str) -> Result<Option<Value>, TrainError> {
+        let config = path.join("config.json");
+        if !config.exists() || recover(&path.join("checkpoints/last")).is_none() {
+            return Ok(None);
+        }
+        let record: Value = read_json(&config)?;
+        Ok(record.pointer(pointer).cloned())
+    }
+
     /// The folder itself.
     pub fn path(&self) -> &Path {
         &self.path

@@ -17,6 +17,7 @@ use crate::learner::{Learner, Part, StepContext, Values};
 use crate::metrics_log::{MetricsLog, Part as LogPart};
 use crate::progress::{Progress, ProgressMode};
 use crate::run::RunFolder;
+use crate::workers::WorkerCount;
 
 /// Why a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -120,6 +121,15 @@ where
         if train.is_empty() {
             return Err(TrainError::NoData);
         }
+        let recorded =
+            if resume { RunFolder::recorded(folder, "/train/gradient/workers")? } else { None };
+        let workers = match (self.config.gradient.workers, recorded.and_then(|v| v.as_u64())) {
+            (WorkerCount::Auto, Some(recorded)) => recorded as usize,
+            (WorkerCount::Auto, None) => learner.workers(),
+            (WorkerCount::Exactly(n), _) => n,
+        };
+        learner.set_workers(workers)?;
+        self.config.gradient.workers = WorkerCount::Exactly(workers);
         let folder = RunFolder::open(folder, &self.full_record(record), resume)?;
         let state = checkpoint::load(&folder.join(LAST), &mut learner)?.unwrap_or_default();
         if !resume_needed(&state) {

@@ -6,7 +6,7 @@ use common::{DenoiserLearner, bytes, config, run};
 use pyrogen_train::callback::CallbackError;
 use pyrogen_train::{
     Callback, Control, Decay, Event, GradientConfig, Method, OptimizerConfig, ScheduleConfig,
-    TrainConfig, TrainError,
+    TrainConfig, TrainError, WorkerCount,
 };
 
 /// Fails in the middle of a run, after the step's update and before anything is written.
@@ -30,7 +30,7 @@ fn everything() -> TrainConfig {
             clip_norm: Some(0.5),
             accumulation: 2,
             ema_decay: Some(0.9),
-            workers: 2,
+            workers: WorkerCount::Exactly(2),
         },
         checkpoint_every: 4,
         ..config(20)

@@ -10,7 +10,7 @@ use pyrogen_core::{Batch, Loss, Noise, NumericalError, Objective, Seed};
 use pyrogen_train::metrics_log::read_rows;
 use pyrogen_train::{
     Anneal, GradientConfig, GradientLearner, Learner, Limits, Part, ProgressMode, StepContext,
-    StopReason, TrainConfig, TrainError, Trainer, ValidationConfig,
+    StopReason, TrainConfig, TrainError, Trainer, ValidationConfig, WorkerCount,
 };
 use serde_json::json;
 
@@ -27,7 +27,11 @@ fn losses(config: &TrainConfig) -> Vec<f64> {
 #[test]
 fn workers_and_accumulation_do_not_change_what_is_learnt() {
     let with = |workers, accumulation| {
-        let gradient = GradientConfig { workers, accumulation, ..Default::default() };
+        let gradient = GradientConfig {
+            workers: WorkerCount::Exactly(workers),
+            accumulation,
+            ..Default::default()
+        };
         losses(&TrainConfig { gradient, ..config(30) })
     };
     let one = with(1, 1);

@@ -36,7 +36,7 @@ pub fn run(args: TrainArgs) -> Result<(), CliError> {
         }
         args.set.iter().try_for_each(|assignment| set(configs, assignment))?;
         if let Some(workers) = args.workers {
-            config::set(configs, &format!("train.gradient.workers={workers}"))?;
+            configs["train"]["gradient"]["workers"] = config::to_value(&workers);
         }
         if let Some(limits) = limits {
             config::set(configs, &format!("train.limits={}", config::to_value(&limits)))?;

@@ -8,7 +8,9 @@ use pyrogen::core::{
 };
 use pyrogen::data::{Binarise, Dataset, Preparation, Prepared, Recipe, Step};
 use pyrogen::nn::{ConvConfig, MlpConfig, Network};
-use pyrogen::train::{Decay, GradientConfig, Limits, OptimizerConfig, ScheduleConfig, TrainConfig};
+use pyrogen::train::{
+    Decay, GradientConfig, Limits, OptimizerConfig, ScheduleConfig, TrainConfig, WorkerCount,
+};
 use pyrogen::vae::{
     BetaTc, Column, Decoder, Factor, Info, Prior, Scale, Vae, VaeConfig, VaeObjective, Wae,
 };
@@ -128,6 +130,12 @@ impl Family for VaeFamily {
     fn train(&self, job: TrainJob) -> Result<(), CliError> {
         let config: VaeConfig = config::from_value(job.model.clone())?;
         fits_memory(config.num_params()?)?;
+        let mut job = job;
+        let workers = &mut job.train.gradient.workers;
+        if config.objective.compares_examples() && *workers == WorkerCount::Auto {
+            // Each worker would compare the examples of its own piece alone.
+            *workers = WorkerCount::Exactly(1);
+        }
         let model = config.init(job.seed, &job.device)?;
         gradient::check_data(&model, &job)?;
         let pseudo_inputs = match config.prior {
@@ -217,11 +225,11 @@ pub fn prepare(decoder: &Decoder, data: &Dataset) -> Result<Preparation, CliErro
 }
 
 impl Model for Vae {
-    fn as_sample(&self) -> Option<&dyn Sample<2>> {
+    fn as_sample(&self) -> Option<&(dyn Sample<2> + Sync)> {
         Some(self)
     }
 
-    fn as_score(&self) -> Option<&dyn Score<2>> {
+    fn as_score(&self) -> Option<&(dyn Score<2> + Sync)> {
         (!self.config().objective.is_deterministic()).then_some(self)
     }
 
@@ -238,11 +246,11 @@ impl Model for Vae {
         self.as_score().map(|_| Vae::rate_distortion(self, x, condition, noise))
     }
 
-    fn as_encode(&self) -> Option<&dyn Encode<2>> {
+    fn as_encode(&self) -> Option<&(dyn Encode<2> + Sync)> {
         Some(self)
     }
 
-    fn as_decode(&self) -> Option<&dyn Decode<2>> {
+    fn as_decode(&self) -> Option<&(dyn Decode<2> + Sync)> {
         Some(self)
     }
 

@@ -82,19 +82,19 @@ impl Family for VqFamily {
 }
 
 impl Model for VqVae {
-    fn as_sample(&self) -> Option<&dyn Sample<2>> {
+    fn as_sample(&self) -> Option<&(dyn Sample<2> + Sync)> {
         Some(self)
     }
 
-    fn as_score(&self) -> Option<&dyn Score<2>> {
+    fn as_score(&self) -> Option<&(dyn Score<2> + Sync)> {
         Some(self)
     }
 
-    fn as_encode(&self) -> Option<&dyn Encode<2>> {
+    fn as_encode(&self) -> Option<&(dyn Encode<2> + Sync)> {
         Some(self)
     }
 
-    fn as_decode(&self) -> Option<&dyn Decode<2>> {
+    fn as_decode(&self) -> Option<&(dyn Decode<2> + Sync)> {
         Some(self)
     }
 

@@ -1,9 +1,10 @@
 //! The Bernoulli distribution.
 
 use burn::tensor::Tensor;
-use burn::tensor::activation::{log_sigmoid, sigmoid};
 
-use super::numerics::softplus;
+use pyrogen_ops::{sigmoid, softplus};
+
+use super::numerics::log_sigmoid;
 use super::{Distribution, Entropy, KlDivergence, Moments};
 use crate::Noise;
 

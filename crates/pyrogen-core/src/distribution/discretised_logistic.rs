@@ -1,9 +1,10 @@
 //! The discretised logistic distribution.
 
-use burn::tensor::activation::{log_sigmoid, sigmoid};
 use burn::tensor::{Bool, Tensor};
 
-use super::numerics::{broadcast_dims, expand_to, log1mexp_double, softplus};
+use pyrogen_ops::{sigmoid, softplus};
+
+use super::numerics::{broadcast_dims, expand_to, log_sigmoid, log1mexp_double};
 use super::{Distribution, Moments};
 use crate::Noise;
 

@@ -1,15 +1,14 @@
 //! Stable pieces that several densities share.
 
 use burn::tensor::Tensor;
-use burn::tensor::activation::log_sigmoid;
 use burn::tensor::kind::Basic;
 
 use super::{OneMoreThan, Rank};
 
-/// `ln(1 + exp(x))`, one fused operation where the device has one. Its gradient is the sigmoid
-/// everywhere: nothing is clamped and no threshold switches it off.
-pub(super) fn softplus<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    log_sigmoid(x.neg()).neg()
+/// `-ln(1 + exp(-x))`. Its gradient is `sigmoid(-x)` everywhere: nothing is clamped and no threshold
+/// switches it off.
+pub(super) fn log_sigmoid<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    pyrogen_ops::softplus(x.neg()).neg()
 }
 
 /// The shape that two shapes broadcast to.

@@ -107,6 +107,20 @@ impl VaeObjective {
         matches!(self, Self::Wae(_))
     }
 
+    /// Whether a term looks at the examples of a batch together and is not a mean over them, so
+    /// that it depends on the pieces that a batch is cut into.
+    pub fn compares_examples(&self) -> bool {
+        matches!(
+            self,
+            Self::FreeBits { .. }
+                | Self::Capacity { .. }
+                | Self::BetaTc(_)
+                | Self::Factor(_)
+                | Self::Info(_)
+                | Self::Wae(_)
+        )
+    }
+
     pub(crate) fn takes_beta(&self) -> bool {
         matches!(self, Self::Elbo | Self::FreeBits { .. })
     }
@@ -160,9 +174,9 @@ impl VaeObjective {
 /// `[batch, draws, latents]`, with [`VaeObjective::draws`] of them. Labels are read by a
 /// conditional model and ignored by another.
 ///
-/// The terms `total_correlation`, `mutual_information`, `mmd` and free bits compare the examples
-/// of a batch with each other. Where a batch is cut into pieces, each piece is compared within
-/// itself, so that these terms depend on the number of pieces.
+/// Total correlation, mutual information, MMD, free bits and capacity look at the examples of a
+/// batch together. Where a batch is cut into pieces, each piece is looked at by itself, so that
+/// these terms depend on the number of pieces (see [`VaeObjective::compares_examples`]).
 ///
 /// # Panics
 /// If a shape is another, or a conditional model sees a batch without labels.

@@ -1,0 +1,351 @@
+"""The rows of the table in PyTorch, written as its users write them.
+
+    torch_rows.py serve ROW             says `ready`, then answers each `run N` on standard input with
+                                        `MILLISECONDS VALUE`, the mean of N runs and the last result
+    torch_rows.py write-model FILE      writes the weights that `first-sample` reads
+    torch_rows.py first-sample FILE     loads them, draws one picture, says `ready`
+
+Sizes are those of `benches/src/*.rs`; what differs on purpose is said where it does.
+"""
+
+import sys
+import time
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+torch.set_num_threads(2)
+
+
+def trained(model, optimizer, loss_of):
+    """A training step: forward, loss, backward, update."""
+
+    def run():
+        optimizer.zero_grad(set_to_none=True)
+        loss = loss_of(model)
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return run
+
+
+def inferred(work):
+    """Work without a graph; its result's first element."""
+
+    def run():
+        with torch.inference_mode():
+            return work().flatten()[0].item()
+
+    return run
+
+
+def matmul():
+    a, b = torch.randn(1024, 1024), torch.randn(1024, 1024)
+    return inferred(lambda: a @ b)
+
+
+# Variational autoencoders.
+
+
+def bounded(x, limit):
+    return limit * torch.tanh(x / limit)
+
+
+class DenseVae(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.encoder = nn.Sequential(nn.Linear(784, 400), nn.ReLU(), nn.Linear(400, 40))
+        self.decoder = nn.Sequential(nn.Linear(20, 400), nn.ReLU(), nn.Linear(400, 784))
+
+
+class Maps(nn.Module):
+    """Vectors to feature maps, with an activation before each stage."""
+
+    def __init__(self, shape, stages):
+        super().__init__()
+        self.shape, self.stages = shape, nn.ModuleList(stages)
+
+    def forward(self, x):
+        x = x.view(-1, *self.shape)
+        for stage in self.stages:
+            x = stage(F.silu(x))
+        return x.flatten(1)
+
+
+class ConvVae(nn.Module):
+    """`pyrogen-nn`'s convolutional encoder and decoder: 3x3 kernels of stride 2."""
+
+    def __init__(self, side, latents=16, maps=1):
+        super().__init__()
+        self.side, low = side, side // 4
+        self.encoder = nn.Sequential(
+            nn.Unflatten(1, (1, side, side)),
+            nn.Conv2d(1, 32, 3, 2, 1), nn.SiLU(),
+            nn.Conv2d(32, 64, 3, 2, 1), nn.SiLU(),
+            nn.Flatten(),
+            nn.Linear(64 * low * low, 256), nn.SiLU(), nn.Linear(256, 2 * latents),
+        )  # fmt: skip
+        stages = [
+            nn.ConvTranspose2d(64, 32, 3, 2, 1, output_padding=1),
+            nn.ConvTranspose2d(32, maps, 3, 2, 1, output_padding=1),
+        ]
+        self.decoder = nn.Sequential(
+            nn.Linear(latents, 256), nn.SiLU(), nn.Linear(256, 64 * low * low),
+            Maps((64, low, low), stages),
+        )  # fmt: skip
+
+
+def negative_elbo(model, x, bound):
+    mean, log_var = model.encoder(x).chunk(2, 1)
+    log_var = bound(log_var)
+    z = mean + torch.exp(0.5 * log_var) * torch.randn_like(mean)
+    logits = model.decoder(z)
+    reconstruction = F.binary_cross_entropy_with_logits(logits, x, reduction="sum")
+    kl = -0.5 * torch.sum(1 + log_var - mean.pow(2) - log_var.exp())
+    return (reconstruction + kl) / len(x)
+
+
+def vae():
+    model, x = DenseVae(), torch.rand(128, 784)
+    loss = lambda m: negative_elbo(m, x, lambda log_var: log_var)
+    return trained(model, torch.optim.Adam(model.parameters()), loss)
+
+
+def conv_vae():
+    model, x = ConvVae(28), torch.rand(64, 784)
+    loss = lambda m: negative_elbo(m, x, lambda log_var: bounded(log_var, 15.0))
+    return trained(model, torch.optim.Adam(model.parameters()), loss)
+
+
+def demo_samples(model, n):
+    """Means of the discretised logistic decoder at draws from the prior, as `pyrogen sample`."""
+    out = model.decoder(torch.randn(n, 16))
+    mean, raw = out.chunk(2, 1)
+    scale = bounded(raw - 1.0, 10.0).exp()
+    return (F.softplus(mean / scale) - F.softplus((mean - 1.0) / scale)) * scale
+
+
+def sample_10k():
+    model = ConvVae(8, maps=2)
+    return inferred(lambda: demo_samples(model, 10_000))
+
+
+# Convolutional networks.
+
+
+class ResBlock(nn.Module):
+    def __init__(self, channels=64):
+        super().__init__()
+        layer = lambda: [nn.GroupNorm(8, channels), nn.SiLU(), nn.Conv2d(channels, channels, 3, 1, 1)]
+        self.layers = nn.Sequential(*layer(), *layer())
+
+    def forward(self, x):
+        return x + self.layers(x)
+
+
+def resblock_forward():
+    model, x = ResBlock(), torch.randn(16, 64, 32, 32)
+    return inferred(lambda: model(x))
+
+
+def resblock_train():
+    model, x, target = ResBlock(), torch.randn(16, 64, 32, 32), torch.randn(16, 64, 32, 32)
+    return trained(model, torch.optim.Adam(model.parameters()), lambda m: F.mse_loss(m(x), target))
+
+
+def dcgan():
+    generator = nn.Sequential(
+        nn.Unflatten(1, (100, 1, 1)),
+        nn.ConvTranspose2d(100, 128, 7, 1, 0), nn.BatchNorm2d(128), nn.ReLU(),
+        nn.ConvTranspose2d(128, 64, 4, 2, 1), nn.BatchNorm2d(64), nn.ReLU(),
+        nn.ConvTranspose2d(64, 1, 4, 2, 1), nn.Tanh(),
+    )  # fmt: skip
+    judge = nn.Sequential(
+        nn.Conv2d(1, 64, 4, 2, 1), nn.LeakyReLU(0.2),
+        nn.Conv2d(64, 128, 4, 2, 1), nn.BatchNorm2d(128), nn.LeakyReLU(0.2),
+        nn.Conv2d(128, 1, 7, 1, 0),
+    )  # fmt: skip
+    adam = lambda m: torch.optim.Adam(m.parameters(), lr=2e-4, betas=(0.5, 0.999))
+    generator_step, judge_step = adam(generator), adam(judge)
+    real = torch.rand(64, 1, 28, 28) * 2 - 1
+
+    def run():
+        fake = generator(torch.randn(64, 100))
+        judge_step.zero_grad(set_to_none=True)
+        loss = F.softplus(-judge(real)).mean() + F.softplus(judge(fake.detach())).mean()
+        loss.backward()
+        judge_step.step()
+        # Without the discriminator's own gradients, which this step does not use.
+        judge.requires_grad_(False)
+        generator_step.zero_grad(set_to_none=True)
+        F.softplus(-judge(fake)).mean().backward()
+        generator_step.step()
+        judge.requires_grad_(True)
+        return loss.item()
+
+    return run
+
+
+# Sequences.
+
+LAYERS, HEADS, WIDTH, CONTEXT, VOCABULARY = 6, 6, 384, 256, 65
+
+
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.norm1, self.norm2 = nn.LayerNorm(WIDTH), nn.LayerNorm(WIDTH)
+        self.qkv, self.projection = nn.Linear(WIDTH, 3 * WIDTH), nn.Linear(WIDTH, WIDTH)
+        self.mlp = nn.Sequential(nn.Linear(WIDTH, 4 * WIDTH), nn.GELU(), nn.Linear(4 * WIDTH, WIDTH))
+
+    def forward(self, x, cache=None, position=0):
+        batch, length, _ = x.shape
+        heads = lambda t: t.view(batch, length, HEADS, WIDTH // HEADS).transpose(1, 2)
+        q, k, v = (heads(t) for t in self.qkv(self.norm1(x)).chunk(3, 2))
+        if cache is not None:
+            cache[0][:, :, position : position + 1] = k
+            cache[1][:, :, position : position + 1] = v
+            k, v = cache[0][:, :, : position + 1], cache[1][:, :, : position + 1]
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=cache is None)
+        x = x + self.projection(y.transpose(1, 2).reshape(batch, length, WIDTH))
+        return x + self.mlp(self.norm2(x))
+
+
+class Gpt(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.tokens, self.positions = nn.Embedding(VOCABULARY, WIDTH), nn.Embedding(CONTEXT, WIDTH)
+        self.blocks = nn.ModuleList(Block() for _ in range(LAYERS))
+        self.norm, self.head = nn.LayerNorm(WIDTH), nn.Linear(WIDTH, VOCABULARY)
+
+    def forward(self, tokens, caches=None, position=0):
+        at = torch.arange(position, position + tokens.shape[1])
+        x = self.tokens(tokens) + self.positions(at)
+        for i, block in enumerate(self.blocks):
+            x = block(x, None if caches is None else caches[i], position)
+        return self.head(self.norm(x))
+
+
+def gpt_forward():
+    model, tokens = Gpt(), torch.randint(VOCABULARY, (12, CONTEXT))
+    return inferred(lambda: model(tokens))
+
+
+def gpt_train():
+    model = Gpt()
+    tokens, targets = (torch.randint(VOCABULARY, (12, CONTEXT)) for _ in range(2))
+    loss = lambda m: F.cross_entropy(m(tokens).view(-1, VOCABULARY), targets.view(-1))
+    adamw = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.95), weight_decay=0.1)
+    return trained(model, adamw, loss)
+
+
+def decode(batch):
+    model = Gpt().eval()
+
+    def work():
+        # Room for all keys and values at once, filled in place.
+        room = lambda: torch.empty(batch, HEADS, CONTEXT, WIDTH // HEADS)
+        caches = [(room(), room()) for _ in range(LAYERS)]
+        tokens = torch.zeros(batch, 1, dtype=torch.long)
+        for position in range(CONTEXT):
+            logits = model(tokens, caches, position)[:, -1]
+            tokens = torch.multinomial(F.softmax(logits, -1), 1)
+        return tokens
+
+    return inferred(work)
+
+
+def lstm_train():
+    model = nn.LSTM(128, 256, batch_first=True)
+    x, target = torch.randn(32, 64, 128), torch.rand(32, 64, 256)
+    return trained(
+        model, torch.optim.Adam(model.parameters()), lambda m: F.mse_loss(m(x)[0], target)
+    )
+
+
+# The rest.
+
+
+def adam(**options):
+    weights = [nn.Parameter(torch.randn(1000, 1000) * 0.02) for _ in range(10)]
+    for w in weights:
+        w.grad = torch.randn(1000, 1000)
+    optimizer = torch.optim.Adam(weights, **options)
+
+    def run():
+        optimizer.step()
+        return weights[0][0, 0].item()
+
+    return run
+
+
+def frechet():
+    """What torchmetrics 1.9 computes (`image/fid.py`): sums in f64, eigenvalues of the product."""
+    real, generated = torch.randn(10_000, 2048), torch.randn(10_000, 2048) * 1.2 + 0.1
+
+    def moments(x):
+        x = x.double()
+        mean = x.mean(0)
+        return mean, (x.t() @ x - len(x) * mean.outer(mean)) / (len(x) - 1)
+
+    def run():
+        (mean1, cov1), (mean2, cov2) = moments(real), moments(generated)
+        root = torch.linalg.eigvals(cov1 @ cov2).sqrt().real.sum()
+        distance = (mean1 - mean2).square().sum() + cov1.trace() + cov2.trace() - 2 * root
+        return distance.item()
+
+    return run
+
+
+ROWS = {
+    "matmul": matmul,
+    "vae": vae,
+    "conv_vae": conv_vae,
+    "resblock_forward": resblock_forward,
+    "resblock_train": resblock_train,
+    "dcgan": dcgan,
+    "gpt_forward": gpt_forward,
+    "gpt_train": gpt_train,
+    "lstm_train": lstm_train,
+    "decode_1": lambda: decode(1),
+    "decode_16": lambda: decode(16),
+    "adam": adam,
+    "adam_fused": lambda: adam(fused=True),
+    "sample_10k": sample_10k,
+    "frechet": frechet,
+}
+
+
+def serve(row):
+    run = ROWS[row]()
+    print("ready", flush=True)
+    for line in sys.stdin:
+        runs = int(line.removeprefix("run "))
+        started = time.perf_counter()
+        for _ in range(runs):
+            value = run()
+        milliseconds = (time.perf_counter() - started) * 1e3 / runs
+        print(milliseconds, value, flush=True)
+
+
+def first_sample(file):
+    model = ConvVae(8, maps=2)
+    model.load_state_dict(torch.load(file, weights_only=True))
+    inferred(lambda: demo_samples(model, 1))()
+    print("ready", flush=True)
+    sys.stdin.readline()
+
+
+if __name__ == "__main__":
+    torch.manual_seed(1)
+    match sys.argv[1:]:
+        case ["serve", row]:
+            serve(row)
+        case ["write-model", file]:
+            torch.save(ConvVae(8, maps=2).state_dict(), file)
+        case ["first-sample", file]:
+            first_sample(file)
+        case _:
+            sys.exit(__doc__)

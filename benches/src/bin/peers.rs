@@ -1,0 +1,88 @@
+//! Serves one row of the table to `benches/peers/peers.py`.
+//!
+//! ```text
+//! peers list                    the rows, one a line; `train` behind those that take workers
+//! peers serve ROW [WORKERS]     builds the work, says `ready`, then answers each `run N` on standard
+//!                               input with `MILLISECONDS VALUE`: the mean of N runs, the last result
+//! peers write-model FOLDER      writes the folder that `first-sample` reads
+//! peers first-sample FOLDER     loads the folder, draws one picture, says `ready`
+//! peers check                   every row on tiny sizes
+//! ```
+
+use std::io::{BufRead, Write, stdin, stdout};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use pyrogen_bench::{Plan, Size, Workload, check, rows, sampling};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let done = match args[..] {
+        ["list"] => list(),
+        ["serve", row] => serve(row, "1"),
+        ["serve", row, workers] => serve(row, workers),
+        ["write-model", folder] => sampling::write_model(Path::new(folder)),
+        ["first-sample", folder] => first_sample(folder),
+        ["check"] => check::run(),
+        _ => Err("give list, serve, write-model, first-sample or check".into()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("peers: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn list() -> Result<(), String> {
+    rows().iter().try_for_each(|row| {
+        say(if row.trains { format!("{} train", row.name) } else { row.name.to_string() })
+    })
+}
+
+fn serve(name: &str, workers: &str) -> Result<(), String> {
+    let row = rows().into_iter().find(|row| row.name == name);
+    let row = row.ok_or_else(|| format!("no row is named {name}"))?;
+    let workers = workers.parse().map_err(|_| format!("{workers} is not a number of workers"))?;
+    let mut work = (row.build)(Plan { size: Size::Full, workers });
+    say("ready".into())?;
+    for line in stdin().lock().lines() {
+        let line = line.map_err(|e| e.to_string())?;
+        let runs = line.strip_prefix("run ").and_then(|n| n.parse::<u32>().ok());
+        let runs = runs.ok_or_else(|| format!("expected `run N`, got `{line}`"))?;
+        let (milliseconds, value) = timed(work.as_mut(), runs);
+        say(format!("{milliseconds} {value}"))?;
+    }
+    Ok(())
+}
+
+/// The mean time of some runs, and the last result.
+fn timed(work: &mut dyn Workload, runs: u32) -> (f64, f64) {
+    let (mut seconds, mut value) = (0.0, f64::NAN);
+    for _ in 0..runs {
+        work.prepare();
+        let started = Instant::now();
+        value = work.run();
+        seconds += started.elapsed().as_secs_f64();
+    }
+    (seconds * 1e3 / f64::from(runs), value)
+}
+
+fn first_sample(folder: &str) -> Result<(), String> {
+    sampling::first_sample(Path::new(folder))?;
+    say("ready".into())?;
+    // The caller reads this process's memory before it ends.
+    stdin().lock().lines().next();
+    Ok(())
+}
+
+fn say(line: String) -> Result<(), String> {
+    let mut out = stdout().lock();
+    writeln!(out, "{line}").and_then(|()| out.flush()).map_err(|e| e.to_string())
+}

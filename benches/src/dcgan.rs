@@ -1,0 +1,149 @@
+//! A generator and a discriminator of pictures (Radford et al. 2016).
+
+use burn::module::Module;
+use burn::nn::BatchNorm;
+use burn::nn::conv::{Conv2d, ConvTranspose2d};
+use burn::optim::GradientsParams;
+use burn::tensor::{Device, Tensor};
+use pyrogen::core::Noise;
+
+use crate::blocks::{adam_half, batch_norm, conv_transpose2d, conv2d, leaky_relu, relu, softplus};
+use crate::layers;
+use crate::sharded::{Shard, Trainer, forks, on_threads, sum};
+use crate::workload::{Plan, Workload, autodiff, first, noise, plain};
+
+const SLOPE: f64 = 0.2;
+const RATE: f64 = 2e-4;
+
+/// Latents to pictures of 28x28: transposed convolutions to 7x7, 14x14, 28x28.
+#[derive(Module, Debug)]
+pub struct Generator {
+    stages: [ConvTranspose2d; 2],
+    norms: [BatchNorm; 2],
+    last: ConvTranspose2d,
+}
+
+impl Generator {
+    /// A generator with `2 width` and `width` channels.
+    pub fn new(latents: usize, width: usize, noise: &mut Noise, device: &Device) -> Self {
+        let mut stage =
+            |channels, geometry| layers::conv_transpose(channels, geometry, noise, device);
+        Self {
+            stages: [stage([latents, 2 * width], [7, 1, 0]), stage([2 * width, width], [4, 2, 1])],
+            last: stage([width, 1], [4, 2, 1]),
+            norms: [2 * width, width].map(|channels| layers::batch_norm(channels, device)),
+        }
+    }
+
+    /// `[batch, latents]` to `[batch, 1, 28, 28]`, in `[-1, 1]`.
+    pub fn forward(&self, z: Tensor<2>) -> Tensor<4> {
+        let [batch, latents] = z.dims();
+        let z = z.reshape([batch, latents, 1, 1]);
+        let stages = self.stages.iter().zip(&self.norms);
+        let maps =
+            stages.fold(z, |x, (stage, norm)| relu(batch_norm(norm, conv_transpose2d(stage, x))));
+        conv_transpose2d(&self.last, maps).tanh()
+    }
+}
+
+/// Pictures of 28x28 to a logit.
+#[derive(Module, Debug)]
+pub struct Discriminator {
+    stages: [Conv2d; 2],
+    norm: BatchNorm,
+    last: Conv2d,
+}
+
+impl Discriminator {
+    /// A discriminator with `width` and `2 width` channels.
+    pub fn new(width: usize, noise: &mut Noise, device: &Device) -> Self {
+        let mut stage = |channels, geometry| layers::conv(channels, geometry, noise, device);
+        Self {
+            stages: [stage([1, width], [4, 2, 1]), stage([width, 2 * width], [4, 2, 1])],
+            last: stage([2 * width, 1], [7, 1, 0]),
+            norm: layers::batch_norm(2 * width, device),
+        }
+    }
+
+    /// `[batch, 1, 28, 28]` to `[batch, 1, 1, 1]`.
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let x = leaky_relu(conv2d(&self.stages[0], x), SLOPE);
+        let x = leaky_relu(batch_norm(&self.norm, conv2d(&self.stages[1], x)), SLOPE);
+        conv2d(&self.last, x)
+    }
+}
+
+struct Iteration {
+    generator: Trainer<Generator>,
+    discriminator: Trainer<Discriminator>,
+    real: Tensor<4>,
+    latents: usize,
+    workers: usize,
+    noise: Noise,
+}
+
+/// A full iteration of batches of 64: the discriminator on real and generated pictures, then the
+/// generator against it, with the non-saturating loss (Goodfellow et al. 2014) and Adam.
+pub fn build(plan: Plan) -> Box<dyn Workload> {
+    let (mut noise, device) = (noise("dcgan"), autodiff());
+    let [batch, latents, width] = plan.pick([64, 100, 64], [4, 6, 4]);
+    let generator = Generator::new(latents, width, &mut noise, &device);
+    let discriminator = Discriminator::new(width, &mut noise, &device);
+    let real = noise.uniform([batch, 1, 28, 28], &plain()) * 2.0 - 1.0;
+    Box::new(Iteration {
+        generator: Trainer::new(generator, adam_half(), RATE, plan.workers),
+        discriminator: Trainer::new(discriminator, adam_half(), RATE, plan.workers),
+        real: Tensor::from_inner(real),
+        latents,
+        workers: plan.workers,
+        noise,
+    })
+}
+
+/// What a worker keeps from the discriminator's step for the generator's.
+struct Half {
+    model: Generator,
+    fake: Tensor<4>,
+    weight: f64,
+}
+
+impl Workload for Iteration {
+    /// The discriminator's loss.
+    fn run(&mut self) -> f64 {
+        let z = self.noise.normal([self.real.dims()[0], self.latents], &self.real.device());
+        let generators = forks(self.generator.model(), &z, self.workers);
+        let discriminators = forks(self.discriminator.model(), &self.real, self.workers);
+        let pairs = generators.into_iter().zip(discriminators).collect();
+        let (halves, found): (Vec<_>, Vec<_>) =
+            on_threads(pairs, |(g, d)| discriminator_part(g, d)).into_iter().unzip();
+        let loss = found.iter().map(|(_, loss, weight)| loss * weight).sum();
+        let grads = found.into_iter().map(|(grads, _, weight)| (grads, weight)).collect();
+        self.discriminator.update(sum(self.discriminator.model(), grads));
+
+        let judge = self.discriminator.model().clone().no_grad();
+        let device = self.real.device();
+        let halves = halves.into_iter().map(|half| (half, judge.clone().fork(&device))).collect();
+        let grads = on_threads(halves, |(half, judge)| generator_part(half, &judge));
+        self.generator.update(sum(self.generator.model(), grads));
+        loss
+    }
+}
+
+fn discriminator_part(
+    generator: Shard<Generator, Tensor<2>>,
+    judge: Shard<Discriminator, Tensor<4>>,
+) -> (Half, (GradientsParams, f64, f64)) {
+    let Shard { model, batch, weight } = generator;
+    let fake = model.forward(batch);
+    let on_real = softplus(judge.model.forward(judge.batch).neg()).mean();
+    let on_fake = softplus(judge.model.forward(fake.clone().detach())).mean();
+    let loss = on_real + on_fake;
+    let value = first(loss.clone());
+    let grads = GradientsParams::from_grads(loss.backward(), &judge.model);
+    (Half { model, fake, weight }, (grads, value, weight))
+}
+
+fn generator_part(half: Half, judge: &Discriminator) -> (GradientsParams, f64) {
+    let loss = softplus(judge.forward(half.fake).neg()).mean();
+    (GradientsParams::from_grads(loss.backward(), &half.model), half.weight)
+}

@@ -1,0 +1,28 @@
+//! The Fréchet distance between two sets of features.
+
+use burn::tensor::Tensor;
+use pyrogen::metrics::{Features, frechet};
+
+use crate::workload::{Plan, Workload, noise, plain};
+
+struct Distance {
+    sets: [Tensor<2>; 2],
+}
+
+/// Two sets of 10,000 rows of 2,048 features in f32, to the distance in f64.
+pub fn build(plan: Plan) -> Box<dyn Workload> {
+    let mut noise = noise("frechet");
+    let shape = plan.pick([10_000, 2048], [50, 4]);
+    let mut set = |scale: f64, shift: f64| noise.normal(shape, &plain()) * scale + shift;
+    Box::new(Distance { sets: [set(1.0, 0.0), set(1.2, 0.1)] })
+}
+
+impl Workload for Distance {
+    fn run(&mut self) -> f64 {
+        let [real, generated] = self
+            .sets
+            .clone()
+            .map(|set| Features::from_tensor(set).expect("finite features of a size that fits"));
+        frechet(&real, &generated).expect("two sets of one width").distance()
+    }
+}

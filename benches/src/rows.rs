@@ -1,0 +1,36 @@
+//! The rows of the table.
+
+use crate::workload::{Plan, Workload};
+use crate::{adam, dcgan, decode, frechet, gpt, lstm, matmul, resblock, sampling, vae};
+
+/// A row of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// Whether a run is a training step, which several workers can share.
+    pub trains: bool,
+    /// Builds the work.
+    pub build: fn(Plan) -> Box<dyn Workload>,
+}
+
+/// All rows that a worker process serves.
+pub fn rows() -> Vec<Row> {
+    let row = |name, trains, build| Row { name, trains, build };
+    vec![
+        row("matmul", false, matmul::build as fn(Plan) -> Box<dyn Workload>),
+        row("vae", true, vae::dense),
+        row("conv_vae", true, vae::convolutional),
+        row("resblock_forward", false, resblock::forward),
+        row("resblock_train", true, resblock::train),
+        row("dcgan", true, dcgan::build),
+        row("gpt_forward", false, gpt::forward),
+        row("gpt_train", true, gpt::train),
+        row("lstm_train", true, lstm::train),
+        row("decode_1", false, decode::one),
+        row("decode_16", false, decode::sixteen),
+        row("adam", false, adam::build),
+        row("sample_10k", false, sampling::build),
+        row("frechet", false, frechet::build),
+    ]
+}

@@ -1,0 +1,83 @@
+//! Training steps of `pyrogen-vae` by `pyrogen-train`'s learner.
+
+use burn::tensor::Tensor;
+use pyrogen::core::{Batch, Seed};
+use pyrogen::nn::{Activation, ConvConfig, MlpConfig, Network};
+use pyrogen::train::{
+    GradientConfig, GradientLearner, Learner, Part, StepContext, TrainConfig, WorkerCount,
+};
+use pyrogen::vae::{Decoder, Vae, VaeConfig};
+
+use crate::sharded::Rows;
+use crate::workload::{Plan, Workload, noise, plain};
+
+struct Train {
+    learner: GradientLearner<Vae>,
+    x: Tensor<2>,
+    workers: usize,
+    step: u64,
+}
+
+/// Dense layers 784-400-20-400-784, batches of 128.
+pub fn dense(plan: Plan) -> Box<dyn Workload> {
+    let [side, hidden, latents, batch] = plan.pick([28, 400, 20, 128], [4, 8, 2, 6]);
+    let network = Network::Mlp(MlpConfig { hidden: vec![hidden], activation: Activation::Relu });
+    build(plan, network, side, latents, batch)
+}
+
+/// Stages of 32 and 64 channels, a dense layer of 256, 28x28 pictures, batches of 64.
+pub fn convolutional(plan: Plan) -> Box<dyn Workload> {
+    let [side, latents, batch] = plan.pick([28, 16, 64], [8, 2, 6]);
+    let channels = plan.pick(vec![32, 64], vec![4, 6]);
+    let hidden = vec![plan.pick(256, 8)];
+    let conv = ConvConfig { channels, hidden, activation: Activation::Silu };
+    build(plan, Network::Conv(conv), side, latents, batch)
+}
+
+fn build(
+    plan: Plan,
+    network: Network,
+    side: usize,
+    latents: usize,
+    batch: usize,
+) -> Box<dyn Workload> {
+    let config = VaeConfig {
+        event: vec![1, side, side],
+        latents,
+        network,
+        decoder: Decoder::Bernoulli,
+        ..VaeConfig::default()
+    };
+    let train = TrainConfig {
+        batch_size: batch,
+        gradient: GradientConfig {
+            workers: WorkerCount::Exactly(plan.workers),
+            ..GradientConfig::default()
+        },
+        ..TrainConfig::default()
+    };
+    let model = config.init(Seed(1), &plain()).expect("a valid config");
+    let learner = GradientLearner::new(model, &train).expect("a valid config");
+    let x = noise("vae").uniform([batch, side * side], &learner.device());
+    Box::new(Train { learner, x, workers: WorkerCount::Exactly(plan.workers), step: 0 })
+}
+
+impl Workload for Train {
+    fn run(&mut self) -> f64 {
+        self.step += 1;
+        let total = self.x.dims()[0];
+        let cut = |i| total * i / self.workers;
+        let parts = (0..self.workers).map(|i| {
+            let rows = cut(i)..cut(i + 1);
+            Part { batch: Batch::new(self.x.rows(rows.clone())), rows, total }
+        });
+        let context = StepContext {
+            step: self.step,
+            epoch: 1,
+            total_steps: None,
+            noise: noise("vae").fork("draws").fork_index(self.step),
+        };
+        let values = self.learner.update(parts.collect(), &context).expect("a finite loss");
+        values[0].1
+    }
+}

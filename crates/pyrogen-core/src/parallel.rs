@@ -1,0 +1,265 @@
+//! Work on all cores: threads that each work through their own share.
+//!
+//! Kernels split large tensors over threads by themselves; small ones they work through on one
+//! thread, and between two kernels all other threads wait. Work that falls into independent pieces
+//! (batches of samples, shards of a training batch) is better split as a whole: one piece a
+//! thread, with no waiting in between. [`batches`] does so for anything that is computed row by
+//! row, [`sample`] and [`log_likelihood`] for the capabilities of a model, and
+//! [`Workers`] is what they are made of.
+//!
+//! Results do not depend on the number of threads: pieces are cut by size and not by threads,
+//! noise belongs to rows ([`Noise::rows`](crate::Noise::rows)), and results keep their order.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use burn::tensor::{Device, Tensor};
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use crate::{
+    Condition, ConfigError, Likelihood, Noise, Sample, SampleOptions, Score, ScoreOptions,
+};
+
+/// How many threads may work at once on a device: all cores where the CPU computes (as rayon
+/// counts them, so that `RAYON_NUM_THREADS` limits it), 1 elsewhere, since a GPU splits every
+/// kernel by itself.
+pub fn threads(device: &Device) -> usize {
+    // Burn has no question for what a device is; its name is the first word it shows.
+    let name = format!("{:?}", device.clone().inner());
+    let on_cpu = ["Flex", "NdArray"].iter().any(|cpu| name.starts_with(&format!("Device<{cpu}")));
+    if on_cpu { rayon::current_num_threads() } else { 1 }
+}
+
+/// Threads that work side by side, each with its share of the cores.
+///
+/// Every worker is a rayon pool of `cores / workers` threads (at least one), and what it runs finds
+/// that pool where it would find the global one. So workers do not wait for each other's kernels,
+/// and as many threads run as there are cores. The threads stay for the next call.
+///
+/// ```
+/// use pyrogen_core::parallel::Workers;
+///
+/// let workers = Workers::new(2)?;
+/// assert_eq!(workers.each(vec![1, 2], |x| x * 10), [10, 20]);
+/// # Ok::<(), pyrogen_core::ConfigError>(())
+/// ```
+#[derive(Debug)]
+pub struct Workers {
+    /// None for one worker, which is the calling thread.
+    pools: Vec<ThreadPool>,
+}
+
+impl Workers {
+    /// As many workers; one is the calling thread itself and costs nothing.
+    ///
+    /// # Errors
+    /// No workers, or more than the system gives threads for.
+    pub fn new(workers: usize) -> Result<Self, ConfigError> {
+        if workers == 0 {
+            return Err(ConfigError::value("workers", "at least 1", workers));
+        }
+        if workers == 1 {
+            return Ok(Self { pools: Vec::new() });
+        }
+        let each = (rayon::current_num_threads() / workers).max(1);
+        let pool = |i| {
+            let name = move |_| format!("worker-{i}");
+            ThreadPoolBuilder::new().num_threads(each).thread_name(name).build()
+        };
+        let pools = (0..workers).map(pool).collect::<Result<_, _>>().map_err(|e| {
+            let expected = format!("a number of threads that the system gives ({e})");
+            ConfigError::value("workers", expected, workers)
+        })?;
+        Ok(Self { pools })
+    }
+
+    /// Number of workers.
+    pub fn count(&self) -> usize {
+        self.pools.len().max(1)
+    }
+
+    /// `f` of each input, one input a worker, all at once; results in the order of the inputs.
+    ///
+    /// # Panics
+    /// If there are more inputs than workers, or where `f` panics.
+    pub fn each<T: Send, R: Send>(&self, inputs: Vec<T>, f: impl Fn(T) -> R + Sync) -> Vec<R> {
+        assert!(
+            inputs.len() <= self.count(),
+            "Workers::each: {} inputs for {} workers",
+            inputs.len(),
+            self.count()
+        );
+        if self.pools.is_empty() {
+            return inputs.into_iter().map(f).collect();
+        }
+        let mut slots: Vec<_> = inputs.into_iter().map(|input| (Some(input), None)).collect();
+        spread(&self.pools, &mut slots, &f);
+        slots.into_iter().map(|(_, result)| result.expect("every worker has run")).collect()
+    }
+}
+
+/// Starts each slot on its pool and waits for all of them.
+fn spread<T: Send, R: Send>(
+    pools: &[ThreadPool],
+    slots: &mut [(Option<T>, Option<R>)],
+    f: &(impl Fn(T) -> R + Sync),
+) {
+    let (Some((pool, pools)), Some((slot, slots))) = (pools.split_first(), slots.split_first_mut())
+    else {
+        return;
+    };
+    pool.in_place_scope(|scope| {
+        scope.spawn(|_| slot.1 = slot.0.take().map(f));
+        spread(pools, slots, f);
+    });
+}
+
+/// `f` of every run of at most `size` rows of `0..n`, on all cores; results in order.
+///
+/// At most one run a core is worked on at a time, so memory stays bounded. What `f` computes from
+/// its rows must depend on them alone; then the results do not depend on the number of threads.
+///
+/// # Panics
+/// If `size` is 0, or where `f` panics.
+///
+/// ```
+/// use burn::tensor::Device;
+/// use pyrogen_core::parallel::batches;
+///
+/// let sums = batches(5, 2, &Device::flex(), |rows| rows.sum::<usize>());
+/// assert_eq!(sums, [0 + 1, 2 + 3, 4]);
+/// ```
+pub fn batches<R: Send>(
+    n: usize,
+    size: usize,
+    device: &Device,
+    f: impl Fn(Range<usize>) -> R + Sync,
+) -> Vec<R> {
+    assert!(size > 0, "parallel::batches: runs of no rows");
+    let count = n.div_ceil(size);
+    let run = |i: usize| f(i * size..((i + 1) * size).min(n));
+    let workers = threads(device).min(count);
+    // Where the system gives no threads, the calling one does the work.
+    let workers = if workers > 1 { Workers::new(workers).ok() } else { None };
+    let Some(workers) = workers else { return (0..count).map(run).collect() };
+    let next = AtomicUsize::new(0);
+    let mut done: Vec<(usize, R)> = workers
+        .each(vec![(); workers.count()], |()| {
+            let take = || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|i| *i < count);
+            std::iter::from_fn(take).map(|i| (i, run(i))).collect::<Vec<_>>()
+        })
+        .into_iter()
+        .flatten()
+        .collect();
+    done.sort_by_key(|(i, _)| *i);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+/// Draws `n` samples in batches of `size`, on all cores: the rows that one call of
+/// [`Sample::sample`] would give, up to the rounding of matrix products, and the same bytes for any
+/// number of threads.
+///
+/// # Shapes
+/// `[n, ..]`.
+///
+/// # Panics
+/// As [`Sample::sample`]; if `n` or `size` is 0.
+pub fn sample<const D: usize>(
+    model: &(impl Sample<D> + Sync + ?Sized),
+    n: usize,
+    size: usize,
+    options: &SampleOptions,
+    noise: &Noise,
+    device: &Device,
+) -> Tensor<D> {
+    let parts = batches(n, size, device, |rows| {
+        let options =
+            SampleOptions { condition: options.condition.rows(rows.clone()), ..options.clone() };
+        model.sample(rows.len(), &options, &mut noise.rows(rows, n))
+    });
+    Tensor::cat(parts, 0)
+}
+
+/// The log-likelihood of examples in batches of `size`, on all cores: the values that one call of
+/// [`Score::log_likelihood`] would give, up to the rounding of matrix products, and the same bytes
+/// for any number of threads.
+///
+/// # Panics
+/// As [`Score::log_likelihood`]; if there are no examples, or `size` is 0.
+pub fn log_likelihood<const D: usize>(
+    model: &(impl Score<D> + Sync + ?Sized),
+    x: &Tensor<D>,
+    size: usize,
+    condition: &Condition,
+    options: &ScoreOptions,
+    noise: &Noise,
+) -> Likelihood {
+    let n = x.dims()[0];
+    batches(n, size, &x.device(), |rows| {
+        let x = x.clone().slice([rows.clone()]);
+        let condition = condition.rows(rows.clone());
+        model.log_likelihood(x, &condition, options, &mut noise.rows(rows, n))
+    })
+    .into_iter()
+    .reduce(|mut all, part| {
+        all.extend(part);
+        all
+    })
+    .expect("parallel::log_likelihood: no examples")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_cover_all_rows_in_order() {
+        let device = pyrogen_testkit::device();
+        for (n, size) in [(0, 4), (3, 4), (4, 4), (101, 4)] {
+            let runs = batches(n, size, &device, |rows| rows);
+            assert!(runs.iter().all(|r| r.len() <= size));
+            let all: Vec<usize> = runs.into_iter().flatten().collect();
+            assert_eq!(all, (0..n).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn workers_run_at_once_with_their_share_of_the_cores() {
+        let workers = Workers::new(3).unwrap();
+        // Each waits for all: this returns only if all three run.
+        let barrier = std::sync::Barrier::new(3);
+        let threads = workers.each(vec![0, 1, 2], |i| {
+            barrier.wait();
+            (i, rayon::current_num_threads())
+        });
+        let share = (rayon::current_num_threads() / 3).max(1);
+        assert_eq!(threads, [(0, share), (1, share), (2, share)]);
+        assert_eq!(workers.each(vec![7], |i| i), [7]);
+        assert_eq!(workers.count(), 3);
+    }
+
+    #[test]
+    fn one_worker_is_the_calling_thread() {
+        let workers = Workers::new(1).unwrap();
+        let here = std::thread::current().id();
+        assert_eq!(workers.each(vec![()], |()| std::thread::current().id()), [here]);
+        assert!(Workers::new(0).unwrap_err().to_string().contains("at least 1"));
+    }
+
+    #[test]
+    #[should_panic(expected = "told to")]
+    fn a_panic_comes_through() {
+        batches(4, 1, &pyrogen_testkit::device(), |rows| assert!(rows.start != 2, "told to"));
+    }
+
+    #[test]
+    fn every_core_of_a_cpu_is_counted() {
+        let device = pyrogen_testkit::device();
+        let expected = match std::env::var("PYROGEN_TEST_DEVICE").as_deref() {
+            Err(_) | Ok("flex") => rayon::current_num_threads(),
+            _ => 1,
+        };
+        assert_eq!(threads(&device), expected);
+        assert_eq!(threads(&device.autodiff()), expected);
+    }
+}

@@ -1,0 +1,98 @@
+//! Scaled dot-product attention over several heads.
+
+use burn::tensor::{Tensor, activation};
+
+#[cfg(feature = "flex")]
+use crate::host::{apply, on_host};
+
+/// Attention of each head: `softmax(q k^T / sqrt(d)) v`, with `d` features a head.
+///
+/// With `causal` the query at place `i`, counted from the end, sees no key behind its own place:
+/// the last query sees all keys, so that queries may be fewer than keys (a cache).
+///
+/// # Shapes
+/// `q` is `[batch, queries, heads * d]`, `k` and `v` are `[batch, keys, heads * d]`; the result has
+/// the shape of `q`. The features of head `h` are `h * d .. (h + 1) * d`.
+///
+/// # Numerics
+/// On the host the weights are never held for more than a few rows; the gradient computes them
+/// again from the logarithm of each row's sum.
+///
+/// # Panics
+/// If the sizes do not fit, or with `causal` there are more queries than keys.
+///
+/// # References
+/// Vaswani et al. 2017, eq. 1; the gradient without the weights: Dao et al. 2022, appendix B.
+pub fn attention(
+    q: Tensor<3>,
+    k: Tensor<3>,
+    v: Tensor<3>,
+    heads: usize,
+    causal: bool,
+) -> Tensor<3> {
+    let ([batch, queries, width], [_, keys, _]) = (q.dims(), k.dims());
+    assert!(
+        k.dims() == [batch, keys, width] && v.dims() == k.dims(),
+        "attention: q {:?} does not fit k {:?} and v {:?}",
+        q.dims(),
+        k.dims(),
+        v.dims()
+    );
+    assert!(
+        heads > 0 && width.is_multiple_of(heads),
+        "attention: {width} features cannot be shared by {heads} heads"
+    );
+    assert!(
+        !causal || queries <= keys,
+        "attention: causal, with {queries} queries and only {keys} keys"
+    );
+    #[cfg(feature = "flex")]
+    if on_host(&q) {
+        let op = host::Attention { heads, causal };
+        return apply(op, [q.into(), k.into(), v.into()]);
+    }
+    composed(q, k, v, heads, causal)
+}
+
+/// [`attention`] of a sequence to itself: `qkv` holds queries, keys and values side by side.
+///
+/// # Shapes
+/// `[batch, places, 3 * heads * d]` to `[batch, places, heads * d]`.
+///
+/// # Panics
+/// As [`attention`].
+pub fn self_attention(qkv: Tensor<3>, heads: usize, causal: bool) -> Tensor<3> {
+    let [_, _, width] = qkv.dims();
+    assert!(
+        heads > 0 && width.is_multiple_of(3 * heads),
+        "self_attention: {width} is not three times a multiple of {heads} heads"
+    );
+    #[cfg(feature = "flex")]
+    if on_host(&qkv) {
+        return apply(host::Packed(host::Attention { heads, causal }), [qkv.into()]);
+    }
+    let [q, k, v]: [Tensor<3>; 3] = qkv.chunk(3, 2).try_into().expect("three parts");
+    composed(q, k, v, heads, causal)
+}
+
+/// The same by Burn's operations.
+fn composed(q: Tensor<3>, k: Tensor<3>, v: Tensor<3>, heads: usize, causal: bool) -> Tensor<3> {
+    let ([batch, queries, width], [_, keys, _]) = (q.dims(), k.dims());
+    let d = width / heads;
+    let device = q.device();
+    let split = |x: Tensor<3>, places| x.reshape([batch, places, heads, d]).swap_dims(1, 2);
+    let scores = split(q, queries).matmul(split(k, keys).swap_dims(2, 3)) / (d as f64).sqrt();
+    let scores = if causal {
+        let offset = (keys - queries) as i64;
+        let mask = Tensor::<2, burn::tensor::Bool>::tril_mask([queries, keys], offset, &device);
+        scores.mask_fill(mask.unsqueeze(), f32::NEG_INFINITY)
+    } else {
+        scores
+    };
+    let out = activation::softmax(scores, 3).matmul(split(v, keys));
+    out.swap_dims(1, 2).reshape([batch, queries, width])
+}
+
+#[cfg(feature = "flex")]
+#[path = "attention_host.rs"]
+mod host;

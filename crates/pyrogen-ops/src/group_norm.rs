@@ -1,0 +1,253 @@
+//! Group normalisation, with or without the activation that follows it.
+
+use burn::tensor::Tensor;
+
+#[cfg(feature = "flex")]
+use crate::host::{Array, HostOp, apply, on_host};
+
+/// Normalises each group of channels of each example, then scales and shifts each channel:
+/// `(x - mean) / sqrt(var + epsilon) * gamma + beta`.
+///
+/// `mean` and `var` (divided by the count) are over a group's channels and positions. One group
+/// is layer normalisation of a picture, a group a channel instance normalisation.
+///
+/// # Shapes
+/// `x` is `[batch, channels, ..]`, `gamma` and `beta` are `[channels]`.
+///
+/// # Panics
+/// If the channels are not divisible by the groups or the sizes do not fit.
+///
+/// # References
+/// Wu and He 2018, "Group normalization", eq. 1 to 4.
+pub fn group_norm<const D: usize>(
+    x: Tensor<D>,
+    groups: usize,
+    gamma: Tensor<1>,
+    beta: Tensor<1>,
+    epsilon: f64,
+) -> Tensor<D> {
+    forward(x, groups, gamma, beta, epsilon, false)
+}
+
+/// [`group_norm`], then [`silu`](crate::silu()), in one pass.
+///
+/// # Panics
+/// As [`group_norm`].
+pub fn group_norm_silu<const D: usize>(
+    x: Tensor<D>,
+    groups: usize,
+    gamma: Tensor<1>,
+    beta: Tensor<1>,
+    epsilon: f64,
+) -> Tensor<D> {
+    forward(x, groups, gamma, beta, epsilon, true)
+}
+
+fn forward<const D: usize>(
+    x: Tensor<D>,
+    groups: usize,
+    gamma: Tensor<1>,
+    beta: Tensor<1>,
+    epsilon: f64,
+    silu: bool,
+) -> Tensor<D> {
+    check(&x.dims(), groups, &gamma.dims(), &beta.dims());
+    #[cfg(feature = "flex")]
+    if on_host(&x) {
+        let op = GroupNorm { groups, epsilon, silu };
+        return apply(op, [x.into(), gamma.into(), beta.into()]);
+    }
+    let y = composed(x, groups, gamma, beta, epsilon);
+    if silu { crate::silu(y) } else { y }
+}
+
+fn check(dims: &[usize], groups: usize, gamma: &[usize], beta: &[usize]) {
+    assert!(
+        dims.len() >= 2 && groups > 0 && dims[1].is_multiple_of(groups),
+        "group_norm: expected [batch, channels, ..] with channels divisible by {groups} groups, got {dims:?}"
+    );
+    let channels = [dims[1]];
+    assert!(
+        gamma == channels && beta == channels,
+        "group_norm: expected gamma and beta of {channels:?}, got {gamma:?} and {beta:?}"
+    );
+}
+
+/// The same by Burn's operations.
+fn composed<const D: usize>(
+    x: Tensor<D>,
+    groups: usize,
+    gamma: Tensor<1>,
+    beta: Tensor<1>,
+    epsilon: f64,
+) -> Tensor<D> {
+    let dims = x.dims();
+    let [batch, channels] = [dims[0], dims[1]];
+    let size: usize = dims[2..].iter().product::<usize>() * (channels / groups);
+    let x = x.reshape([batch * groups, size]);
+    let x = x.clone() - x.mean_dim(1);
+    let var = (x.clone() * x.clone()).mean_dim(1);
+    let x = (x / (var + epsilon).sqrt()).reshape([batch, channels, size * groups / channels]);
+    let y = x * gamma.reshape([1, channels, 1]) + beta.reshape([1, channels, 1]);
+    y.reshape(dims)
+}
+
+#[cfg(feature = "flex")]
+#[derive(Debug, Clone)]
+struct GroupNorm {
+    groups: usize,
+    epsilon: f64,
+    silu: bool,
+}
+
+/// What the gradient needs; mean and inverse deviation of each group.
+#[cfg(feature = "flex")]
+#[derive(Debug, Clone)]
+struct Saved {
+    x: Array,
+    gamma: Array,
+    beta: Array,
+    moments: Vec<[f32; 2]>,
+}
+
+#[cfg(feature = "flex")]
+mod host {
+    use rayon::prelude::*;
+
+    use super::{Array, GroupNorm, HostOp, Saved};
+    use crate::parallel::vectorised;
+    use crate::scalar::sigmoid;
+    use crate::sums;
+
+    /// Mean and inverse standard deviation.
+    #[inline(always)]
+    pub(crate) fn moments(x: &[f32], epsilon: f64) -> [f32; 2] {
+        let n = x.len() as f64;
+        let mean = sums::total(x) / n;
+        let m = mean as f32;
+        // Around the mean, so that a large mean costs no digits.
+        let var = sums::sum(x.len(), |i| (x[i] - m) * (x[i] - m)) / n;
+        [m, (1.0 / (var + epsilon).sqrt()) as f32]
+    }
+
+    impl HostOp<3> for GroupNorm {
+        type Saved = Option<Saved>;
+
+        fn forward(&self, [x, gamma, beta]: [Array; 3], track: bool) -> (Array, Self::Saved) {
+            let (channels, size) =
+                (x.dims()[1] / self.groups, x.dims()[2..].iter().product::<usize>());
+            let mut out = vec![0.0; x.values().len()];
+            let group: usize = channels * size;
+            let mut all = vec![[0.0; 2]; x.values().len().checked_div(group).unwrap_or(0)];
+            let parts = out.par_chunks_mut(group.max(1)).zip(x.values().par_chunks(group.max(1)));
+            parts.zip(&mut all).enumerate().for_each(|(i, ((out, x), moments))| {
+                let first = i % self.groups * channels;
+                let gamma = &gamma.values()[first..first + channels];
+                let beta = &beta.values()[first..first + channels];
+                vectorised(|| {
+                    *moments = self::moments(x, self.epsilon);
+                    let [mean, scale] = *moments;
+                    for c in 0..channels {
+                        let (a, b) = (scale * gamma[c], beta[c] - mean * scale * gamma[c]);
+                        let range = c * size..(c + 1) * size;
+                        let pairs = out[range.clone()].iter_mut().zip(&x[range]);
+                        if self.silu {
+                            pairs.for_each(|(o, x)| {
+                                let z = a * x + b;
+                                *o = z * sigmoid(z);
+                            });
+                        } else {
+                            pairs.for_each(|(o, x)| *o = a * x + b);
+                        }
+                    }
+                });
+            });
+            let y = Array::new(out, x.dims());
+            (y, track.then_some(Saved { x, gamma, beta, moments: all }))
+        }
+
+        fn backward(
+            &self,
+            saved: Self::Saved,
+            grad: Array,
+            _wanted: [bool; 3],
+        ) -> [Option<Array>; 3] {
+            let saved = saved.expect("a tracked forward pass");
+            let x = &saved.x;
+            let all = x.dims()[1];
+            let (channels, size) = (all / self.groups, x.dims()[2..].iter().product::<usize>());
+            let group = channels * size;
+            let mut dx = vec![0.0; x.values().len()];
+            let mut sums = vec![[0f64; 2]; x.dims()[0] * all];
+            let slabs = dx.par_chunks_mut(group.max(1)).zip(sums.par_chunks_mut(channels));
+            slabs.enumerate().for_each(|(i, (dx, sums))| {
+                let range = i * group..(i + 1) * group;
+                let (x, dy) = (&x.values()[range.clone()], &grad.values()[range]);
+                let first = i % self.groups * channels;
+                let gamma = &saved.gamma.values()[first..first + channels];
+                let beta = &saved.beta.values()[first..first + channels];
+                let slab = Slab { x, dy, gamma, beta, moments: saved.moments[i], size };
+                vectorised(|| slab.backward(self.silu, dx, sums));
+            });
+            // Over the batch, in its order.
+            let mut totals = vec![[0f64; 2]; all];
+            for part in sums.chunks(all) {
+                for (total, s) in totals.iter_mut().zip(part) {
+                    total[0] += s[0];
+                    total[1] += s[1];
+                }
+            }
+            let column =
+                |k: usize| Array::new(totals.iter().map(|t| t[k] as f32).collect(), &[all]);
+            [Some(Array::new(dx, x.dims())), Some(column(1)), Some(column(0))]
+        }
+    }
+
+    /// One group of one example.
+    struct Slab<'a> {
+        x: &'a [f32],
+        dy: &'a [f32],
+        gamma: &'a [f32],
+        beta: &'a [f32],
+        moments: [f32; 2],
+        size: usize,
+    }
+
+    impl Slab<'_> {
+        /// Fills `dx`, and for each channel the gradients of shift and scale.
+        #[inline(always)]
+        fn backward(&self, silu: bool, dx: &mut [f32], sums: &mut [[f64; 2]]) {
+            let [mean, scale] = self.moments;
+            let n = self.x.len() as f64;
+            let [mut a, mut b] = [0f64; 2];
+            for (c, sum) in sums.iter_mut().enumerate() {
+                let range = c * self.size..(c + 1) * self.size;
+                let (x, dy) = (&self.x[range.clone()], &self.dy[range.clone()]);
+                let dz = &mut dx[range];
+                if silu {
+                    let (ga, be) = (scale * self.gamma[c], self.beta[c]);
+                    for i in 0..dz.len() {
+                        let z = (x[i] - mean) * ga + be;
+                        let p = sigmoid(z);
+                        dz[i] = dy[i] * (p + z * p * (1.0 - p));
+                    }
+                } else {
+                    dz.copy_from_slice(dy);
+                }
+                *sum = [sums::total(dz), sums::sum(dz.len(), |i| dz[i] * ((x[i] - mean) * scale))];
+                a += f64::from(self.gamma[c]) * sum[0];
+                b += f64::from(self.gamma[c]) * sum[1];
+            }
+            let (a, b) = ((a / n) as f32, (b / n) as f32);
+            for c in 0..sums.len() {
+                let range = c * self.size..(c + 1) * self.size;
+                let gamma = self.gamma[c];
+                for (d, x) in dx[range.clone()].iter_mut().zip(&self.x[range]) {
+                    *d = scale * (gamma * *d - a - (x - mean) * scale * b);
+                }
+            }
+        }
+    }
+}
+#[cfg(feature = "flex")]
+pub(crate) use host::moments;

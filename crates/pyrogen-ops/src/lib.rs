@@ -1,0 +1,30 @@
+#![doc = include_str!("../README.md")]
+
+mod attention;
+mod conv;
+mod elementwise;
+mod group_norm;
+mod layer_norm;
+mod lstm;
+
+#[cfg(feature = "flex")]
+mod gemm;
+#[cfg(feature = "flex")]
+mod host;
+#[cfg(feature = "flex")]
+mod parallel;
+#[cfg(feature = "flex")]
+mod scalar;
+#[cfg(feature = "flex")]
+mod sums;
+#[cfg(feature = "flex")]
+mod windows;
+#[cfg(feature = "flex")]
+mod winograd;
+
+pub use attention::{attention, self_attention};
+pub use conv::{conv_transpose2d, conv2d};
+pub use elementwise::{exp, gelu, leaky_relu, sigmoid, silu, softplus, tanh};
+pub use group_norm::{group_norm, group_norm_silu};
+pub use layer_norm::layer_norm;
+pub use lstm::{LstmWeights, lstm};
