@@ -39,8 +39,10 @@ pub struct Capabilities {
     pub condition: bool,
     /// Kinds of likelihood, best first; none for a family without.
     pub score: Vec<&'static str>,
-    /// Has an encoder and a decoder: reconstruct, interpolate, traverse.
+    /// Has an encoder and a decoder: reconstruct, interpolate.
     pub latent: bool,
+    /// Has latent dimensions that can be varied one by one.
+    pub traverse: bool,
 }
 
 /// A model and how it is trained, as the configuration file has it.

@@ -347,7 +347,10 @@ fn reports_are_one_object() {
     assert_eq!(room.json("info run/model --json"), info, "the model folder alone is enough");
     let families = room.json("families --json");
     assert_eq!(families["families"][0]["name"], "vae");
-    assert_eq!(keys(&families["families"][0]["can"]), ["sample", "condition", "score", "latent"]);
+    assert_eq!(
+        keys(&families["families"][0]["can"]),
+        ["sample", "condition", "score", "latent", "traverse"]
+    );
     let data = room.json("data describe digits --json");
     assert_eq!((&data["examples"], &data["levels"]), (&1797.into(), &17.into()));
     assert_eq!(data["classes"].as_array().unwrap().len(), 10);

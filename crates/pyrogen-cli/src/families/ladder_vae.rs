@@ -35,6 +35,7 @@ impl Family for LadderFamily {
             condition: true,
             score: vec!["estimate", "lower_bound"],
             latent: true,
+            traverse: true,
         }
     }
 

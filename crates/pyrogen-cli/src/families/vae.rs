@@ -108,6 +108,7 @@ impl Family for VaeFamily {
                 false => vec!["estimate", "lower_bound"],
             },
             latent: true,
+            traverse: true,
         }
     }
 

@@ -34,7 +34,13 @@ impl Family for VqFamily {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { sample: true, condition: false, score: vec!["lower_bound"], latent: true }
+        Capabilities {
+            sample: true,
+            condition: false,
+            score: vec!["lower_bound"],
+            latent: true,
+            traverse: false,
+        }
     }
 
     fn defaults(&self, data: &Dataset) -> Result<Defaults, CliError> {
