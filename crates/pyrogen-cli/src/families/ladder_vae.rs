@@ -18,7 +18,7 @@ use crate::family::{Capabilities, Defaults, Family, Model, TrainJob};
 pub struct LadderFamily;
 
 /// Steps of the warm-up that the method is described with.
-const WARM_UP: u64 = 500;
+const WARM_UP: u64 = 1000;
 
 impl Family for LadderFamily {
     fn name(&self) -> &'static str {
