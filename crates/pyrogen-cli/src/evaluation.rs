@@ -3,15 +3,16 @@
 use burn::tensor::{Tensor, TensorData};
 use pyrogen::core::latent::{LatentReport, LatentStatistics};
 use pyrogen::core::parallel::batches;
-use pyrogen::core::{Examples, Noise, ScoreMethod, Seed};
+use pyrogen::core::{Examples, Noise, RateDistortion, ScoreMethod, Seed};
 use pyrogen::data::Prepared;
 use pyrogen::metrics::{
     DigitsClassifier, FeatureExtractor, Features, LikelihoodReport, Metric, MetricReport,
 };
+use pyrogen::vae::CodeReport;
 use serde::Serialize;
 
 use crate::error::CliError;
-use crate::session::{CHUNK, Session};
+use crate::session::{CHUNK, Session, host};
 
 /// The numbers of one evaluation.
 #[derive(Debug, Serialize)]
@@ -22,6 +23,12 @@ pub struct Evaluation {
     pub likelihood: Vec<LikelihoodReport>,
     /// Samples against the real examples.
     pub metrics: Vec<MetricReport>,
+    /// What the latents cost and what they lose.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate_distortion: Option<RateDistortion>,
+    /// Which codes are used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub codes: Option<CodeReport>,
     /// The latent space.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latent: Option<LatentReport>,
@@ -55,8 +62,41 @@ pub fn evaluate(
         let real = data.values(&rows, &mut noise);
         metrics = compare(session, &real, &generated, seed)?;
     }
+    let rate_distortion = rate_distortion(session, data, seed)?;
+    let (x, _) = session.batch(data, 0..n, &Noise::new(seed).fork("codes"))?;
+    let codes = session.model.code_report(x);
     let latent = latent(session, data, seed)?;
-    Ok(Evaluation { examples: n, likelihood, metrics, latent })
+    Ok(Evaluation { examples: n, likelihood, metrics, rate_distortion, codes, latent })
+}
+
+/// The point in the rate-distortion plane, for models that have one.
+fn rate_distortion(
+    session: &Session,
+    data: &Prepared<2>,
+    seed: Seed,
+) -> Result<Option<RateDistortion>, CliError> {
+    let noise = Noise::new(seed).fork("rate-distortion");
+    let n = data.len();
+    let mut all: Option<RateDistortion> = None;
+    for start in (0..n).step_by(CHUNK) {
+        let rows = start..(start + CHUNK).min(n);
+        let (x, condition) = session.batch(data, rows.clone(), &noise)?;
+        let prepared = session.model.is_density().then(|| host(x.clone()));
+        let mut noise = noise.fork("draws").rows(rows, n);
+        let Some(mut part) = session.model.rate_distortion(x, &condition, &mut noise) else {
+            return Ok(None);
+        };
+        if let Some(prepared) = prepared {
+            // As for likelihoods: of raw values.
+            let shift: f64 = session.preparation.log_det(&prepared).iter().sum();
+            part.distortion -= shift / part.examples as f64;
+        }
+        match &mut all {
+            Some(all) => all.extend(&part),
+            None => all = Some(part),
+        }
+    }
+    Ok(all)
 }
 
 /// Whether the latent space is used, for families that have one.
@@ -69,6 +109,9 @@ pub fn latent(
     else {
         return Ok(None);
     };
+    if !session.model.has_latent_axes() {
+        return Ok(None);
+    }
     let noise = Noise::new(seed).fork("latent");
     let n = data.len();
     let posteriors = batches(n, CHUNK, &session.device, |rows| {

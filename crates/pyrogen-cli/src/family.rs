@@ -3,11 +3,14 @@
 
 use std::path::Path;
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use pyrogen::core::folder::{Card, ModelFolder};
-use pyrogen::core::{Decode, Describe, Encode, Sample, Score, Seed};
+use pyrogen::core::{
+    Condition, Decode, Describe, Encode, Noise, RateDistortion, Sample, Score, Seed,
+};
 use pyrogen::data::{Dataset, Preparation};
 use pyrogen::train::TrainConfig;
+use pyrogen::vae::CodeReport;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -16,7 +19,7 @@ use crate::families;
 
 /// The families, in the order in which they are listed.
 pub fn all() -> Vec<Box<dyn Family>> {
-    vec![Box::new(families::vae::VaeFamily)]
+    families::vae::all().collect()
 }
 
 /// The family of that name.
@@ -36,8 +39,10 @@ pub struct Capabilities {
     pub condition: bool,
     /// Kinds of likelihood, best first; none for a family without.
     pub score: Vec<&'static str>,
-    /// Has an encoder and a decoder: reconstruct, interpolate, traverse.
+    /// Has an encoder and a decoder: reconstruct, interpolate.
     pub latent: bool,
+    /// Has latent dimensions that can be varied one by one.
+    pub traverse: bool,
 }
 
 /// A model and how it is trained, as the configuration file has it.
@@ -112,6 +117,22 @@ pub trait Model: Describe + Sync {
         None
     }
 
+    /// Why [`as_score`](Self::as_score) gives none.
+    fn why_no_score(&self) -> &'static str {
+        "the family has no likelihood"
+    }
+
+    /// What the latents of some examples cost and what they lose, where that is defined.
+    fn rate_distortion(
+        &self,
+        x: Tensor<2>,
+        condition: &Condition,
+        noise: &mut Noise,
+    ) -> Option<RateDistortion> {
+        let _ = (x, condition, noise);
+        None
+    }
+
     /// Encodes.
     fn as_encode(&self) -> Option<&(dyn Encode<2> + Sync)> {
         None
@@ -119,6 +140,18 @@ pub trait Model: Describe + Sync {
 
     /// Decodes.
     fn as_decode(&self) -> Option<&(dyn Decode<2> + Sync)> {
+        None
+    }
+
+    /// Whether single latent dimensions mean something: they have a standard normal prior, so that
+    /// one can be traversed and its divergence be told.
+    fn has_latent_axes(&self) -> bool {
+        true
+    }
+
+    /// Which codes some examples use, for models with codes.
+    fn code_report(&self, x: Tensor<2>) -> Option<CodeReport> {
+        let _ = x;
         None
     }
 

@@ -151,6 +151,9 @@ fn latent_pictures(
         let caption = "Held-out examples, each row above its reconstructions";
         picture(page, out, "samples/reconstructions.png", &rows, 16, caption, session)?;
     }
+    if !session.model.has_latent_axes() {
+        return Ok(());
+    }
     let steps = 9;
     let dims: Vec<usize> = match latent(session, test, seed)? {
         Some(report) => report.dimensions.iter().take(ROWS).map(|d| d.index).collect(),
@@ -244,6 +247,20 @@ fn scores(page: &mut Report, evaluation: &Evaluation, reference: &[MetricReport]
     }
     if !rows.is_empty() {
         page.table(&["metric", "samples", "training data instead", "signature"], &rows);
+    }
+    if let Some(point) = &evaluation.rate_distortion {
+        page.section("Rate and distortion");
+        page.text(&format!(
+            "{point}: what the latents of a held-out example cost, and what the example costs given \
+             them. Minus the sum is the lower bound."
+        ));
+    }
+    if let Some(codes) = &evaluation.codes {
+        page.section("Codes");
+        match codes.is_collapsed() {
+            false => page.text(&codes.to_string()),
+            true => page.warning(&codes.to_string()),
+        };
     }
     if let Some(latent) = &evaluation.latent {
         page.section("Latent space");

@@ -192,7 +192,8 @@ impl Session {
         seed: Seed,
     ) -> Result<Likelihood, CliError> {
         let scorer = self.model.as_score().ok_or_else(|| {
-            self.cannot("score", "the family has no likelihood; use `pyrogen evaluate`")
+            let why = self.model.why_no_score();
+            self.cannot("score", &format!("{why}; use `pyrogen evaluate`"))
         })?;
         if draws == 0 {
             return Err(CliError::Usage("--draws must be at least 1".into()));

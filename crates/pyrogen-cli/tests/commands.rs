@@ -283,7 +283,7 @@ fn evaluate_reports_every_metric() {
     let room = Room::with_run();
     let line = "evaluate run --data digits --limit 60 --draws 4";
     let report = room.json(&format!("{line} --json"));
-    assert_eq!(keys(&report), ["examples", "likelihood", "metrics", "latent"]);
+    assert_eq!(keys(&report), ["examples", "likelihood", "metrics", "rate_distortion", "latent"]);
     assert_eq!(report["examples"], 60);
     let names: Vec<&str> = report["metrics"]
         .as_array()
@@ -347,7 +347,10 @@ fn reports_are_one_object() {
     assert_eq!(room.json("info run/model --json"), info, "the model folder alone is enough");
     let families = room.json("families --json");
     assert_eq!(families["families"][0]["name"], "vae");
-    assert_eq!(keys(&families["families"][0]["can"]), ["sample", "condition", "score", "latent"]);
+    assert_eq!(
+        keys(&families["families"][0]["can"]),
+        ["sample", "condition", "score", "latent", "traverse"]
+    );
     let data = room.json("data describe digits --json");
     assert_eq!((&data["examples"], &data["levels"]), (&1797.into(), &17.into()));
     assert_eq!(data["classes"].as_array().unwrap().len(), 10);

@@ -13,6 +13,7 @@ mod likelihood;
 mod noise;
 mod objective;
 pub mod parallel;
+mod rate_distortion;
 
 pub use batch::{Batch, Examples};
 pub use capability::{
@@ -24,3 +25,4 @@ pub use event::{flatten, unflatten};
 pub use likelihood::{Likelihood, LikelihoodKind};
 pub use noise::{Noise, Seed, normal_quantile};
 pub use objective::{Loss, LossTerm, Objective};
+pub use rate_distortion::RateDistortion;

@@ -71,7 +71,7 @@ pub fn with_weights<M: Module>(module: M, arrays: &Arrays) -> M {
     module
 }
 
-/// The gradient of every parameter, by name.
+/// The gradient of every parameter, by name. Running states, which have none, are left out.
 ///
 /// # Panics
 /// If a parameter has none.
@@ -85,6 +85,9 @@ pub fn gradients<M: Module>(module: &M, grads: &Gradients) -> Arrays {
             self.1.pop();
         }
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if !param.val().is_require_grad() {
+                return;
+            }
             let name = join(&self.1);
             let grad = param.val().grad(self.0);
             let grad = grad.unwrap_or_else(|| panic!("no gradient for {name}"));

@@ -28,6 +28,7 @@ pub fn init_depends_on_the_seed_alone<M: Module>(init: impl Fn(Seed) -> M) {
 }
 
 /// One step's loss gives every parameter a gradient that is finite and not zero throughout.
+/// Running states (averages that a model keeps) are no parameters.
 ///
 /// `model` and `batch` are on an autodiff device.
 ///
@@ -45,6 +46,9 @@ pub fn every_parameter_gets_a_gradient<O: Objective>(model: &O, batch: O::Batch)
     }
     impl ModuleVisitor for Check<'_> {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if !param.val().is_require_grad() {
+                return;
+            }
             let path = self.path.join(".");
             let Some(grad) = self.grads.get::<D>(param.id) else {
                 panic!("parameter `{path}` gets no gradient");

@@ -21,15 +21,17 @@ impl Describe for Vae {
     }
 }
 
-/// Draws `z ~ N(0, temperature^2)` and gives the decoder's mean: the usual picture, without the
-/// decoder's own noise. [`Vae::sample_from_decoder`] adds that noise.
+/// Draws `z` from the prior, its spread scaled by the temperature, and gives the decoder's mean:
+/// the usual picture, without the decoder's own noise. [`Vae::sample_from_decoder`] adds that
+/// noise. Rows of a table ([`Decoder::Columns`](crate::Decoder::Columns)) are drawn with it here too, because a mean of
+/// categories is none.
 ///
 /// # Panics
 /// If the temperature is negative or not a number, or the condition does not fit the model.
 impl<const D: usize> Sample<D> for Vae {
     fn sample(&self, n: usize, options: &SampleOptions, noise: &mut Noise) -> Tensor<D> {
-        let decoded = self.sample_likelihood(n, options, noise);
-        unflatten(decoded.mean(), &self.config().event)
+        let x = self.sample_likelihood(n, options, noise).shown(noise);
+        unflatten(x, &self.config().event)
     }
 }
 
@@ -49,8 +51,38 @@ impl<const D: usize> Decode<D> for Vae {
     }
 }
 
-/// Examples that [`Vae::latent_report`] encodes at once.
-const ENCODED_AT_ONCE: usize = 512;
+/// The temperature.
+///
+/// # Panics
+/// If it cannot be used.
+pub(crate) fn checked_temperature(options: &SampleOptions) -> f64 {
+    let temperature = options.temperature;
+    assert!(
+        temperature.is_finite() && temperature >= 0.0,
+        "Vae: the temperature must be a number that is not negative, got {temperature}"
+    );
+    temperature
+}
+
+/// Examples that are encoded at once.
+pub(crate) const ENCODED_AT_ONCE: usize = 512;
+
+/// Which latent dimensions carry information; `model` is without a graph.
+pub(crate) fn latent_report<const D: usize>(
+    model: &(impl Encode<2> + Decode<2>),
+    x: Tensor<D>,
+    condition: &Condition,
+) -> Result<LatentReport, RequestError> {
+    let x = flatten(x.inner(), &model.event_shape());
+    let rows = x.dims()[0];
+    let mut statistics = LatentStatistics::new(model.latent_dim());
+    for start in (0..rows).step_by(ENCODED_AT_ONCE) {
+        let part = start..rows.min(start + ENCODED_AT_ONCE);
+        let given = condition.rows(part.clone());
+        statistics.add(&model.encode(x.clone().slice(part), &given))?;
+    }
+    statistics.report()
+}
 
 impl Vae {
     /// Which latent dimensions carry information about these examples, and whether the posterior
@@ -66,21 +98,11 @@ impl Vae {
         x: Tensor<D>,
         condition: &Condition,
     ) -> Result<LatentReport, RequestError> {
-        let config = self.config();
-        let model = self.valid();
-        let x = flatten(x.inner(), &config.event);
-        let rows = x.dims()[0];
-        let mut statistics = LatentStatistics::new(config.latents);
-        for start in (0..rows).step_by(ENCODED_AT_ONCE) {
-            let part = start..rows.min(start + ENCODED_AT_ONCE);
-            let given = condition.rows(part.clone());
-            statistics.add(&model.posterior(x.clone().slice(part), &given))?;
-        }
-        statistics.report()
+        latent_report(&self.valid(), x, condition)
     }
 
-    /// `n` draws from the model itself, `x ~ p(x | z)` with `z ~ N(0, temperature^2)`: values of
-    /// the data's own kind (zeros and ones, grey levels), where [`Sample`] gives means.
+    /// `n` draws from the model itself, `x ~ p(x | z)` with `z` from the prior: values of the
+    /// data's own kind (zeros and ones, grey levels), where [`Sample`] gives means.
     ///
     /// # Panics
     /// As [`Sample::sample`].
@@ -101,13 +123,9 @@ impl Vae {
         options: &SampleOptions,
         noise: &mut Noise,
     ) -> DecoderDistribution {
-        let temperature = options.temperature;
-        assert!(
-            temperature.is_finite() && temperature >= 0.0,
-            "Vae: the temperature must be a number that is not negative, got {temperature}"
-        );
+        let temperature = checked_temperature(options);
         let model = self.valid();
-        let z = noise.normal([n, self.config().latents], &model.device()) * temperature;
+        let z = model.prior_sample(n, temperature, noise);
         model.likelihood(z, &options.condition)
     }
 }

@@ -4,6 +4,9 @@ use pyrogen_core::ConfigError;
 use pyrogen_nn::{ConvConfig, Network};
 use serde::{Deserialize, Serialize};
 
+use crate::check::{at_least_one, not_negative};
+use crate::{Decoder, Prior, VaeObjective};
+
 /// Configuration of a [`Vae`](crate::Vae).
 ///
 /// # Examples
@@ -35,10 +38,13 @@ pub struct VaeConfig {
     pub network: Network,
     /// The distribution of an example given its latents.
     pub decoder: Decoder,
+    /// The distribution of the latents.
+    pub prior: Prior,
     /// Weight of the divergence in the training loss (Higgins et al. 2017); 1 is the bound itself.
+    /// Objectives that weigh their terms themselves take 1.
     pub beta: f64,
     /// What training minimises.
-    pub objective: Bound,
+    pub objective: VaeObjective,
     /// Number of classes, for a model that is told the class of an example.
     pub classes: Option<usize>,
 }
@@ -51,124 +57,10 @@ impl Default for VaeConfig {
             latents: 16,
             network: Network::Conv(ConvConfig::default()),
             decoder: Decoder::default(),
+            prior: Prior::Standard,
             beta: 1.0,
-            objective: Bound::Elbo,
+            objective: VaeObjective::Elbo,
             classes: None,
-        }
-    }
-}
-
-/// The distribution `p(x | z)` of an example given its latents, independent over its elements.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-#[non_exhaustive]
-pub enum Decoder {
-    /// Normal, for real numbers.
-    Gaussian {
-        /// Its standard deviation.
-        scale: Scale,
-    },
-    /// Bernoulli, for zeros and ones.
-    Bernoulli,
-    /// Discretised logistic, for grey values `k / (levels - 1)` in `[0, 1]`.
-    DiscretisedLogistic {
-        /// Number of grey values.
-        levels: usize,
-        /// Scale of the logistic law.
-        scale: Scale,
-    },
-}
-
-impl Default for Decoder {
-    fn default() -> Self {
-        Self::DiscretisedLogistic { levels: 17, scale: Scale::Predicted }
-    }
-}
-
-impl Decoder {
-    /// The scale, where the distribution has one.
-    pub fn scale(&self) -> Option<&Scale> {
-        match self {
-            Self::Gaussian { scale } | Self::DiscretisedLogistic { scale, .. } => Some(scale),
-            Self::Bernoulli => None,
-        }
-    }
-
-    /// Numbers that the network predicts for each element: 2 where it predicts the scale too.
-    pub(crate) fn maps(&self) -> usize {
-        1 + usize::from(self.scale() == Some(&Scale::Predicted))
-    }
-
-    /// Number of learned scales that belong to the model and not to an example.
-    pub(crate) fn learned_scales(&self, features: usize) -> usize {
-        match self.scale() {
-            Some(Scale::Shared) => 1,
-            Some(Scale::PerFeature) => features,
-            _ => 0,
-        }
-    }
-
-    fn validate(&self) -> Result<(), ConfigError> {
-        let name = match self {
-            Self::Gaussian { .. } => "gaussian",
-            Self::Bernoulli => "bernoulli",
-            Self::DiscretisedLogistic { .. } => "discretised_logistic",
-        };
-        if let Some(Scale::Fixed(value)) = self.scale()
-            && !(value.is_finite() && *value > 0.0)
-        {
-            let field = format!("decoder.{name}.scale.fixed");
-            return Err(ConfigError::value(field, "a positive number", value));
-        }
-        match self {
-            Self::DiscretisedLogistic { levels, .. } if !(2..=65536).contains(levels) => {
-                let field = format!("decoder.{name}.levels");
-                Err(ConfigError::value(field, "from 2 to 65536", levels))
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-/// Where the spread of the decoder's distribution comes from: the standard deviation of a
-/// Gaussian, the scale of a logistic law, in the units of the data.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Scale {
-    /// A constant.
-    Fixed(f64),
-    /// One learned number for all elements (Rybkin et al. 2021, eq. 4).
-    Shared,
-    /// One learned number for each element of the event.
-    PerFeature,
-    /// Predicted by the decoder for each element of each example (Kingma and Welling 2014,
-    /// appendix C.2).
-    Predicted,
-}
-
-/// The bound that training maximises.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-#[non_exhaustive]
-pub enum Bound {
-    /// The evidence lower bound with one latent draw an example and the divergence in closed form
-    /// (Kingma and Welling 2014, eq. 10), its divergence weighted with `beta`.
-    #[default]
-    Elbo,
-    /// The importance-weighted bound (Burda et al. 2016, eq. 8). It takes `beta` of 1.
-    Iwae {
-        /// Latent draws an example.
-        samples: usize,
-    },
-}
-
-impl Bound {
-    /// Latent draws an example.
-    pub fn samples(&self) -> usize {
-        match *self {
-            Self::Elbo => 1,
-            Self::Iwae { samples } => samples,
         }
     }
 }
@@ -179,21 +71,25 @@ impl VaeConfig {
     /// # Errors
     /// The first field that cannot be used, what it must be and what it is.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        if self.event.is_empty() || self.event.contains(&0) {
-            let got = format!("{:?}", self.event);
-            return Err(ConfigError::value("event", "a list of sizes, each at least 1", got));
-        }
+        check_event(&self.event)?;
         at_least_one("latents", self.latents)?;
         self.network.validate("network", &self.event)?;
-        self.decoder.validate()?;
-        if !(self.beta.is_finite() && self.beta >= 0.0) {
-            let expected = "a number that is not negative";
-            return Err(ConfigError::value("beta", expected, self.beta));
+        self.decoder.validate("decoder", self.features())?;
+        self.prior.validate("prior")?;
+        not_negative("beta", self.beta)?;
+        self.objective.validate("objective")?;
+        let objective = self.objective.name();
+        if self.beta != 1.0 && !self.objective.takes_beta() {
+            return Err(ConfigError::value("beta", format!("1 with `{objective}`"), self.beta));
         }
-        if let Bound::Iwae { samples } = self.objective {
-            at_least_one("objective.iwae.samples", samples)?;
-            if self.beta != 1.0 {
-                return Err(ConfigError::value("beta", "1 with `iwae`", self.beta));
+        if self.prior != Prior::Standard {
+            if !self.objective.takes_any_prior() {
+                let expected = format!("`standard` with `{objective}`");
+                return Err(ConfigError::value("prior", expected, self.prior.name()));
+            }
+            if self.classes.is_some() {
+                let expected = "`standard` with classes";
+                return Err(ConfigError::value("prior", expected, self.prior.name()));
             }
         }
         at_least_one("classes", self.classes.unwrap_or(1))
@@ -206,25 +102,39 @@ impl VaeConfig {
     pub fn num_params(&self) -> Result<usize, ConfigError> {
         self.validate()?;
         let classes = self.classes.unwrap_or(0);
-        let posterior = self.latents.saturating_mul(2);
         let latents = self.latents.saturating_add(classes);
-        let maps = self.decoder.maps();
-        Ok(self
-            .network
-            .encoder_params(&self.event, classes, posterior)
-            .saturating_add(self.network.decoder_params(latents, &self.event, maps))
-            .saturating_add(self.decoder.learned_scales(self.features())))
+        let encoder = self.network.encoder_params(&self.event, classes, self.posterior_width());
+        let decoder = self.network.decoder_params(latents, &self.event, self.decoder.maps());
+        let own = [
+            encoder,
+            decoder,
+            self.decoder.learned_scales(self.features()),
+            self.prior.pseudo_inputs().saturating_mul(self.features()),
+            self.objective.discriminator().map_or(0, |d| d.num_params(self.latents, 1)),
+        ];
+        Ok(own.into_iter().fold(0, usize::saturating_add))
     }
 
     /// Number of elements of one example; `usize::MAX` where it does not fit.
     pub fn features(&self) -> usize {
         self.event.iter().copied().fold(1, usize::saturating_mul)
     }
+
+    /// Numbers that the encoder gives: a mean a latent, and a log-variance where it is not
+    /// deterministic.
+    pub(crate) fn posterior_width(&self) -> usize {
+        match self.objective.is_deterministic() {
+            true => self.latents,
+            false => self.latents.saturating_mul(2),
+        }
+    }
 }
 
-fn at_least_one(field: &str, value: usize) -> Result<(), ConfigError> {
-    if value == 0 {
-        return Err(ConfigError::value(field, "at least 1", value));
+/// A shape of one element or more.
+pub(crate) fn check_event(event: &[usize]) -> Result<(), ConfigError> {
+    if event.is_empty() || event.contains(&0) {
+        let got = format!("{event:?}");
+        return Err(ConfigError::value("event", "a list of sizes, each at least 1", got));
     }
     Ok(())
 }

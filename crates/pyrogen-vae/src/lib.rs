@@ -1,15 +1,26 @@
 #![doc = include_str!("../README.md")]
 
-mod bounds;
 mod capability;
+mod check;
+mod condition;
 mod config;
 mod decoder;
 mod folder;
+mod ladder;
+mod numerics;
+mod objective;
+mod prior;
 mod running;
 mod score;
+mod start;
 mod vae;
+mod vq;
 
-pub use config::{Bound, Decoder, Scale, VaeConfig};
-pub use decoder::DecoderDistribution;
-pub use folder::FAMILY;
+pub use config::VaeConfig;
+pub use decoder::{Column, ColumnsDistribution, Decoder, DecoderDistribution, Levels, Scale};
+pub use folder::{FAMILY, LADDER_FAMILY, VQ_FAMILY};
+pub use ladder::{LadderConfig, LadderVae};
+pub use objective::{BetaTc, Factor, Info, Kernel, TcEstimator, VaeObjective, Wae};
+pub use prior::Prior;
 pub use vae::Vae;
+pub use vq::{CodeLearning, CodeReport, VqConfig, VqNetwork, VqVae};

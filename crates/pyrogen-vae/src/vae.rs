@@ -4,18 +4,20 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use pyrogen_core::distribution::{Distribution, Independent, Moments, Normal, Reparameterized};
 use pyrogen_core::{Condition, ConfigError, Noise, Seed, init};
-use pyrogen_nn::{EventDecoder, EventEncoder, one_hot, soft_bound};
+use pyrogen_nn::{EventDecoder, EventEncoder, Mlp, soft_bound};
 
+use crate::condition::{beside, condition_rows};
+use crate::numerics::spread;
 use crate::{DecoderDistribution, VaeConfig};
 
 /// Posterior log-variances stay within this distance of 0, smoothly: standard deviations between
 /// 5.5e-4 and 1.8e3.
-const LOG_VAR_LIMIT: f64 = 15.0;
+pub(crate) const LOG_VAR_LIMIT: f64 = 15.0;
 
 /// A variational autoencoder (Kingma and Welling 2014; Rezende et al. 2014).
 ///
 /// ```text
-/// z ~ N(0, 1)                               prior
+/// z ~ N(0, 1), or a mixture                 prior
 /// x | z ~ decoder                           likelihood
 /// z | x ~ N(mean(x), exp(log_var(x)))       approximate posterior
 /// ```
@@ -24,13 +26,16 @@ const LOG_VAR_LIMIT: f64 = 15.0;
 /// `p(x | class)` (Sohn et al. 2015, with a prior that does not depend on the class).
 ///
 /// # Numerics
-/// The posterior's log-variance is `15 tanh(raw / 15)`, learned log-scales of the decoder are
-/// `10 tanh((raw - 1) / 10)`: smooth limits that keep variances in f32. NaN passes through.
+/// The posterior's log-variance is `15 tanh(raw / 15)`; log-scales of the decoder are
+/// `10 tanh((raw - 1) / 10)` where the network predicts them and `10 tanh((10 raw - 1) / 10)` where
+/// they are the model's own: smooth limits that keep variances in f32. NaN passes through.
 #[derive(Module, Debug)]
 pub struct Vae {
-    encoder: EventEncoder,
-    decoder: EventDecoder,
-    log_scale: Option<Param<Tensor<1>>>,
+    pub(crate) encoder: EventEncoder,
+    pub(crate) decoder: EventDecoder,
+    pub(crate) log_scale: Option<Param<Tensor<1>>>,
+    pub(crate) pseudo_inputs: Option<Param<Tensor<2>>>,
+    pub(crate) discriminator: Option<Mlp>,
     #[module(skip)]
     config: VaeConfig,
 }
@@ -48,7 +53,7 @@ impl VaeConfig {
         let encoder = self.network.encoder(
             &self.event,
             classes,
-            2 * self.latents,
+            self.posterior_width(),
             &mut noise.fork("encoder"),
             device,
         );
@@ -59,11 +64,21 @@ impl VaeConfig {
             &mut noise.fork("decoder"),
             device,
         );
-        let scales = self.decoder.learned_scales(self.features());
+        let features = self.features();
+        let scales = self.decoder.learned_scales(features);
+        let pseudo = self.prior.pseudo_inputs();
+        let discriminator = self.objective.discriminator();
         Ok(Vae {
             encoder,
             decoder,
             log_scale: (scales > 0).then(|| init::constant([scales], 0.0, device)),
+            pseudo_inputs: (pseudo > 0).then(|| {
+                let noise = &mut noise.fork("pseudo_inputs");
+                let uniform = noise.uniform([pseudo, features], device);
+                Param::from_tensor(uniform)
+            }),
+            discriminator: discriminator
+                .map(|mlp| mlp.init(self.latents, 1, &mut noise.fork("discriminator"), device)),
             config: self.clone(),
         })
     }
@@ -117,6 +132,10 @@ impl Vae {
         );
         let latents = self.config.latents;
         let output = self.encoder.forward(x, classes);
+        if self.config.objective.is_deterministic() {
+            let log_var = Tensor::full([1, 1], -LOG_VAR_LIMIT, &output.device());
+            return Independent::new(Normal::new(output, log_var));
+        }
         let mean = output.clone().slice([0..rows, 0..latents]);
         let log_var = output.slice([0..rows, latents..2 * latents]);
         Independent::new(Normal::new(mean, soft_bound(log_var, LOG_VAR_LIMIT)))
@@ -133,42 +152,19 @@ impl Vae {
             width, latents,
             "Vae: expected latents [batch, {latents}], got [{rows}, {width}]"
         );
-        let input = match classes {
-            Some(classes) => Tensor::cat(vec![z, classes], 1),
-            None => z,
-        };
         DecoderDistribution::new(
             &self.config.decoder,
             self.config.features(),
-            self.decoder.forward(input),
+            self.decoder.forward(beside(z, classes)),
             self.log_scale.as_ref().map(Param::val),
         )
     }
 
-    /// The condition as one-hot rows.
-    ///
-    /// # Panics
-    /// If it is given and the model takes none, is missing, or is not one label a row.
     pub(crate) fn condition(&self, condition: &Condition, rows: usize) -> Option<Tensor<2>> {
-        match (self.config.classes, &condition.labels) {
-            (None, None) => None,
-            (None, Some(_)) => panic!("Vae: a class was given to a model without classes"),
-            (Some(classes), None) => {
-                panic!("Vae: the model is conditional: give one label (of {classes}) an example")
-            }
-            (Some(classes), Some(labels)) => {
-                assert_eq!(
-                    labels.dims(),
-                    [rows],
-                    "Vae: expected one label an example, [{rows}], got {:?}",
-                    labels.dims()
-                );
-                Some(one_hot(labels.clone(), classes))
-            }
-        }
+        condition_rows(self.config.classes, condition, rows)
     }
 
-    /// Log-densities of latent draws and of the examples given them.
+    /// Latent draws, their log-densities, and those of the examples given them.
     pub(crate) fn decode_draws(
         &self,
         x: Tensor<2>,
@@ -180,34 +176,39 @@ impl Vae {
         let normal = posterior.base();
         let q = Normal::new(spread(normal.mean(), draws), spread(normal.log_var(), draws));
         let epsilon = epsilon.reshape([rows * draws, latents]);
-        let z = q.reparameterize(epsilon.clone());
+        let z = match self.config.objective.is_deterministic() {
+            true => q.mean(),
+            false => q.reparameterize(epsilon.clone()),
+        };
         let decoded = self.likelihood_given(z.clone(), classes.map(|c| spread(c, draws)));
         let log_px = decoded.log_prob(spread(x, draws));
+        let log_ratio = match self.pseudo_inputs {
+            None => prior_over_posterior(z.clone(), epsilon, q.log_var()),
+            Some(_) => {
+                let log_q = Independent::new(q).log_prob(z.clone());
+                (self.prior_log_prob(z.clone()) - log_q).unsqueeze_dim(1)
+            }
+        };
         Drawn {
+            z,
             log_px: log_px.reshape([rows, draws]),
-            log_ratio: prior_over_posterior(z, epsilon, q.log_var()).reshape([rows, draws]),
+            log_ratio: log_ratio.reshape([rows, draws]),
         }
     }
 }
 
 /// What [`Vae::decode_draws`] computes, `[batch, draws]` each.
 pub(crate) struct Drawn {
+    /// The latents, `[batch * draws, latents]`, those of an example one after the other.
+    pub z: Tensor<2>,
     /// `ln p(x | z)`.
     pub log_px: Tensor<2>,
     /// `ln p(z) - ln q(z | x)`.
     pub log_ratio: Tensor<2>,
 }
 
-/// `ln p(z) - ln q(z | x) = 0.5 sum(epsilon^2 + log_var - z^2)`, for `z = mean + std * epsilon`.
+/// `ln p(z) - ln q(z | x) = 0.5 sum(epsilon^2 + log_var - z^2)`, for `z = mean + std * epsilon`
+/// and a standard normal prior.
 fn prior_over_posterior(z: Tensor<2>, epsilon: Tensor<2>, log_var: Tensor<2>) -> Tensor<2> {
     (epsilon.square() + log_var - z.square()).sum_dim(1) * 0.5
-}
-
-/// Each row `draws` times, one after the other: `[rows, width]` to `[rows * draws, width]`.
-fn spread(x: Tensor<2>, draws: usize) -> Tensor<2> {
-    if draws == 1 {
-        return x;
-    }
-    let [rows, width] = x.dims();
-    x.unsqueeze_dim::<3>(1).expand([rows, draws, width]).reshape([rows * draws, width])
 }

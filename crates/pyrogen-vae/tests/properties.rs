@@ -15,7 +15,10 @@ use pyrogen_core::{
 use pyrogen_nn::{Activation, ConvConfig, MlpConfig, Network};
 use pyrogen_testkit::device;
 use pyrogen_testkit::fixtures::gradients;
-use pyrogen_vae::{Bound, Decoder, FAMILY, Scale, Vae, VaeConfig};
+use pyrogen_vae::{
+    BetaTc, Column, Decoder, FAMILY, Factor, Info, Kernel, Prior, Scale, Vae, VaeConfig,
+    VaeObjective, Wae,
+};
 
 /// Sums of some hundred products in f32, in another order (matrix products of other sizes).
 const ROUNDING: f64 = 1e-4;
@@ -46,7 +49,8 @@ fn every_kind() -> Vec<VaeConfig> {
     let mut all = Vec::new();
     for decoder in decoders {
         for network in [mlp(&[8]), conv()] {
-            for (objective, classes) in [(Bound::Elbo, None), (Bound::Iwae { samples: 2 }, Some(3))]
+            for (objective, classes) in
+                [(VaeObjective::Elbo, None), (VaeObjective::Iwae { samples: 2 }, Some(3))]
             {
                 let (decoder, network) = (decoder.clone(), network.clone());
                 all.push(VaeConfig { decoder, network, objective, classes, ..small() });
@@ -130,7 +134,7 @@ fn losses_are_pure_and_ignore_labels_that_the_model_does_not_read() {
 fn iwae_of_one_draw_is_the_elbo() {
     let device = device();
     let elbo = VaeConfig { network: mlp(&[8]), ..small() };
-    let iwae = VaeConfig { objective: Bound::Iwae { samples: 1 }, ..elbo.clone() };
+    let iwae = VaeConfig { objective: VaeObjective::Iwae { samples: 1 }, ..elbo.clone() };
     let (elbo, iwae) = (elbo.init(Seed(4), &device).unwrap(), iwae.init(Seed(4), &device).unwrap());
     let mut noise = Noise::new(Seed(1));
     let x = digits_like(1, &mut noise, &device);
@@ -169,7 +173,7 @@ fn the_bound_rises_with_its_draws() {
     let bounds: Vec<f64> = [1, 4, 16, 64]
         .into_iter()
         .map(|samples| {
-            let objective = Bound::Iwae { samples };
+            let objective = VaeObjective::Iwae { samples };
             let config = VaeConfig { objective, network: mlp(&[8]), ..small() };
             let vae = config.init(Seed(4), &device).unwrap();
             let batch = Batch::new(x.clone());
@@ -309,6 +313,85 @@ fn the_latent_report_sees_every_example() {
 }
 
 #[test]
+#[should_panic(expected = "Vae: a model with a deterministic encoder has no likelihood")]
+fn a_deterministic_encoder_has_no_score() {
+    let config = VaeConfig { objective: VaeObjective::Wae(Wae::default()), ..small() };
+    let vae = config.init(Seed(4), &device()).unwrap();
+    score(&vae, Tensor::zeros([1, 64], &device()), &Condition::none(), 1, &mut Noise::new(Seed(1)));
+}
+
+/// The examples have a spread of 0.05 in half of their elements and of 0.5 in the others.
+#[test]
+fn scales_start_at_the_residuals_and_pseudo_inputs_at_examples() {
+    // The untrained network adds its own error to the spread of the examples.
+    const NEAR: std::ops::Range<f64> = 0.8..1.6;
+    let device = device();
+    let mut noise = Noise::new(Seed(1));
+    let spread = Tensor::cat(vec![Tensor::ones([300, 32], &device) * 0.05; 1], 1);
+    let spread = Tensor::cat(vec![spread, Tensor::ones([300, 32], &device) * 0.5], 1);
+    let config = VaeConfig {
+        network: mlp(&[8]),
+        prior: Prior::Vamp { components: 4 },
+        decoder: Decoder::Gaussian { scale: Scale::PerFeature },
+        ..small()
+    };
+    let vae = config.init(Seed(4), &device.clone().autodiff()).unwrap();
+    let z = Tensor::zeros([1, 3], &device.clone().autodiff());
+    let centre = vae.likelihood(z, &Condition::none()).mean().inner();
+    let x = noise.normal([300, 64], &device) * spread + centre;
+    let vae = vae.init_from_data(x.clone(), &Condition::none(), &mut noise).valid();
+    let z = Tensor::zeros([1, 3], &device);
+    let std = values(vae.likelihood(z, &Condition::none()).variance().sqrt());
+    for (j, std) in std.iter().enumerate() {
+        let expected = if j < 32 { 0.05 } else { 0.5 };
+        // The network's own spread over the latents is about 0.1.
+        let range = if j < 32 { 0.05..0.4 } else { NEAR.start * expected..NEAR.end * expected };
+        assert!(range.contains(std), "{j}: {std}");
+    }
+    let components = vae.prior_components().unwrap();
+    let posterior = vae.posterior(x.slice(0..4), &Condition::none());
+    assert_close(&values(components.base().mean()), &values(posterior.base().mean()), ROUNDING);
+}
+
+/// Sampling and the density agree: the mean of `ln p(z)` over draws is minus their entropy, which
+/// for components that are far apart is that of one component plus `ln K`.
+#[test]
+fn a_mixture_prior_is_sampled_with_equal_weights() {
+    let device = device();
+    let config = VaeConfig {
+        network: mlp(&[8]),
+        prior: Prior::Vamp { components: 3 },
+        decoder: Decoder::Gaussian { scale: Scale::Fixed(1.0) },
+        ..small()
+    };
+    let vae = config.init(Seed(4), &device).unwrap();
+    let x = Noise::new(Seed(7)).normal([3, 64], &device) * 30.0;
+    let vae = vae.init_from_data(x, &Condition::none(), &mut Noise::new(Seed(1)));
+    let none = Condition::none();
+    let options = SampleOptions { temperature: 0.0, ..SampleOptions::default() };
+    // At temperature 0 every sample is decoded from the mean of a component.
+    let samples: Tensor<2> = vae.sample(600, &options, &mut Noise::new(Seed(2)));
+    let means = vae.prior_components().unwrap().base().mean();
+    let centres: Tensor<2> = vae.decode(means.clone(), &none);
+    let mut counts = [0; 3];
+    for row in values(samples).chunks(64) {
+        let centres = values(centres.clone());
+        let near = |c: &[f64]| c.iter().zip(row).all(|(a, b)| (a - b).abs() < ROUNDING);
+        counts[centres.chunks(64).position(near).expect("a sample is a component's mean")] += 1;
+    }
+    // 200 each with a standard deviation of 11.5; five of them.
+    assert!(counts.iter().all(|c| (143..=257).contains(c)), "{counts:?}");
+    // Between far components the density at a mean is that of its component over K.
+    let at_means = values(vae.prior_log_prob(means));
+    let log_var = values(vae.prior_components().unwrap().base().log_var());
+    for (got, log_var) in at_means.iter().zip(log_var.chunks(3)) {
+        let own = -0.5 * log_var.iter().map(|v| v + std::f64::consts::TAU.ln()).sum::<f64>();
+        assert!(*got >= own - 3f64.ln() - ROUNDING, "{got} {own}");
+        assert!(*got <= own.max(0.0) + 3.0, "{got} {own}");
+    }
+}
+
+#[test]
 fn a_condition_changes_what_is_drawn() {
     let device = device();
     let config = VaeConfig { classes: Some(2), ..small() };
@@ -418,6 +501,12 @@ fn bad_folders_are_errors() {
 #[test]
 fn bad_configs_are_named() {
     let logistic = |levels, scale| Decoder::DiscretisedLogistic { levels, scale };
+    let columns = |columns| Decoder::Columns { columns };
+    let vamp = Prior::Vamp { components: 3 };
+    let discriminator = MlpConfig { hidden: vec![0], ..MlpConfig::default() };
+    let no_units = Factor { discriminator, ..Factor::default() };
+    let kernel = Kernel::InverseMultiquadratic { scales: vec![] };
+    let no_scales = Wae { kernel, ..Wae::default() };
     let cases = [
         (
             VaeConfig { event: vec![], ..small() },
@@ -461,11 +550,73 @@ fn bad_configs_are_named() {
             "`beta` must be a number that is not negative, got inf",
         ),
         (
-            VaeConfig { objective: Bound::Iwae { samples: 0 }, ..small() },
+            VaeConfig { objective: VaeObjective::Iwae { samples: 0 }, ..small() },
             "`objective.iwae.samples` must be at least 1, got 0",
         ),
         (
-            VaeConfig { objective: Bound::Iwae { samples: 5 }, beta: 2.0, ..small() },
+            VaeConfig { objective: VaeObjective::BetaTc(BetaTc::default()), ..small() },
+            "`objective.beta_tc.examples` must be at least 1, got 0",
+        ),
+        (
+            VaeConfig { objective: VaeObjective::FreeBits { nats: -1.0 }, ..small() },
+            "`objective.free_bits.nats` must be a number that is not negative, got -1",
+        ),
+        (
+            VaeConfig { objective: VaeObjective::Capacity { gamma: 0.0, nats: 1.0 }, ..small() },
+            "`objective.capacity.gamma` must be a positive number, got 0",
+        ),
+        (
+            VaeConfig { objective: VaeObjective::Factor(no_units), ..small() },
+            "`objective.factor.discriminator.hidden` must be a list of widths, each at least 1, got [0]",
+        ),
+        (
+            VaeConfig {
+                objective: VaeObjective::Info(Info { alpha: 0.5, lambda: 0.25, ..Info::default() }),
+                ..small()
+            },
+            "`objective.info.lambda` must be a number of at least 1 - alpha (0.5), got 0.25",
+        ),
+        (
+            VaeConfig { objective: VaeObjective::Wae(no_scales), ..small() },
+            "`objective.wae.kernel.inverse_multiquadratic.scales` must be a list of numbers, got none",
+        ),
+        (
+            VaeConfig { objective: VaeObjective::Wae(Wae::default()), beta: 2.0, ..small() },
+            "`beta` must be 1 with `wae`, got 2",
+        ),
+        (
+            VaeConfig { prior: Prior::Vamp { components: 0 }, ..small() },
+            "`prior.vamp.components` must be at least 1, got 0",
+        ),
+        (
+            VaeConfig { prior: vamp, objective: VaeObjective::Info(Info::default()), ..small() },
+            "`prior` must be `standard` with `info`, got vamp",
+        ),
+        (
+            VaeConfig { prior: vamp, classes: Some(2), ..small() },
+            "`prior` must be `standard` with classes, got vamp",
+        ),
+        (
+            VaeConfig { decoder: Decoder::Categorical { levels: 257 }, ..small() },
+            "`decoder.categorical.levels` must be from 2 to 256, got 257",
+        ),
+        (
+            VaeConfig { decoder: Decoder::LogisticMixture { levels: 9, components: 0 }, ..small() },
+            "`decoder.logistic_mixture.components` must be at least 1, got 0",
+        ),
+        (
+            VaeConfig { decoder: columns(vec![Column::Category(63)]), ..small() },
+            "`decoder.columns.columns` must be columns of 64 features together, as `event` has, got 63",
+        ),
+        (
+            VaeConfig {
+                decoder: columns(vec![Column::Category(0), Column::Category(64)]),
+                ..small()
+            },
+            "`decoder.columns.columns` must be categories of at least 1 value, got 0",
+        ),
+        (
+            VaeConfig { objective: VaeObjective::Iwae { samples: 5 }, beta: 2.0, ..small() },
             "`beta` must be 1 with `iwae`, got 2",
         ),
         (VaeConfig { classes: Some(0), ..small() }, "`classes` must be at least 1, got 0"),

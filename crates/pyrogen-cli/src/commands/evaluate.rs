@@ -45,6 +45,12 @@ fn print(evaluation: &Evaluation) -> Result<(), CliError> {
         }
         print_line(&format!("    {}", m.signature()))?;
     }
+    if let Some(point) = &evaluation.rate_distortion {
+        print_line(&point.to_string())?;
+    }
+    if let Some(codes) = &evaluation.codes {
+        print_line(&codes.to_string())?;
+    }
     if let Some(latent) = &evaluation.latent {
         print_line(&latent.to_string())?;
     }

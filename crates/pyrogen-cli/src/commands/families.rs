@@ -30,7 +30,10 @@ pub fn run(args: JsonArg) -> Result<(), CliError> {
             words.extend(["score", "anomaly"]);
         }
         if can.latent {
-            words.extend(["reconstruct", "interpolate", "traverse"]);
+            words.extend(["reconstruct", "interpolate"]);
+        }
+        if can.traverse {
+            words.push("traverse");
         }
         words.push("evaluate");
         print_line(&format!("{}: {}", f.name(), f.about()))?;

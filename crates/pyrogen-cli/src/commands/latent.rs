@@ -115,6 +115,9 @@ pub fn traversals(
 ) -> Result<Vec<f32>, CliError> {
     let decoder =
         session.model.as_decode().ok_or_else(|| session.cannot("traverse", "it has no decoder"))?;
+    if !session.model.has_latent_axes() {
+        return Err(session.cannot("traverse", "its latents are codes, which have no directions"));
+    }
     let latents = decoder.latent_dim();
     let class = class.or(session.model.classes().map(|_| 0));
     session.model.check_classes(class.map(|c| vec![c]).as_deref())?;

@@ -49,7 +49,7 @@ pub fn fits_memory(parameters: usize) -> Result<(), CliError> {
 
 /// Checks that the data is what the model takes: the size of an example, and labels where it is
 /// conditional.
-fn check_data(model: &impl Describe, job: &TrainJob) -> Result<(), CliError> {
+pub fn check_data(model: &impl Describe, job: &TrainJob) -> Result<(), CliError> {
     let (event, expected) = (model.event_shape(), job.preparation.event_shape());
     if event.iter().product::<usize>() != expected.iter().product::<usize>() {
         let expected = format!("{expected:?} for this data");

@@ -1,88 +1,154 @@
-//! Variational autoencoders.
+//! Variational autoencoders: one family a method, which differ in their defaults.
 
 use burn::module::Module;
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use pyrogen::core::folder::ModelFolder;
-use pyrogen::core::{Decode, Encode, Sample, Score, config};
-use pyrogen::data::{Binarise, Dataset, Preparation, Recipe};
+use pyrogen::core::{
+    Batch, Condition, Decode, Encode, Examples, Noise, RateDistortion, Sample, Score, config,
+};
+use pyrogen::data::{Binarise, Dataset, Preparation, Prepared, Recipe, Step};
 use pyrogen::nn::{ConvConfig, MlpConfig, Network};
-use pyrogen::train::{Decay, GradientConfig, Limits, OptimizerConfig, ScheduleConfig, TrainConfig};
-use pyrogen::vae::{Decoder, Scale, Vae, VaeConfig};
+use pyrogen::train::{
+    Decay, GradientConfig, Limits, OptimizerConfig, ScheduleConfig, TrainConfig, WorkerCount,
+};
+use pyrogen::vae::{
+    BetaTc, Column, Decoder, Factor, Info, Prior, Scale, Vae, VaeConfig, VaeObjective, Wae,
+};
 use serde_json::Value;
 
 use super::gradient::{self, fits_memory};
+use super::ladder_vae::LadderFamily;
+use super::vq_vae::VqFamily;
 use crate::error::CliError;
 use crate::family::{Capabilities, Defaults, Family, Model, TrainJob};
 
-/// The family `vae`.
-pub struct VaeFamily;
+/// A method of the crate's one model.
+struct Method {
+    name: &'static str,
+    about: &'static str,
+    /// Objective and prior, for some training data.
+    choose: fn(&Dataset) -> (VaeObjective, Prior),
+}
+
+/// Pseudo-inputs of the mixture prior.
+const PSEUDO_INPUTS: usize = 100;
+
+const METHODS: [Method; 7] = [
+    Method {
+        name: "vae",
+        about: "variational autoencoder: beta, free bits, capacity, labels as condition; Gaussian, \
+                Bernoulli, logistic (also mixtures), categorical and table decoders",
+        choose: |_| (VaeObjective::Elbo, Prior::Standard),
+    },
+    Method {
+        name: "iwae",
+        about: "importance-weighted autoencoder: a tighter bound from several latent draws",
+        choose: |_| (VaeObjective::Iwae { samples: 5 }, Prior::Standard),
+    },
+    Method {
+        name: "beta-tc-vae",
+        about: "latents that do not depend on each other: total correlation weighted by itself",
+        choose: |data| {
+            let tc = BetaTc { examples: data.len(), ..BetaTc::default() };
+            (VaeObjective::BetaTc(tc), Prior::Standard)
+        },
+    },
+    Method {
+        name: "factor-vae",
+        about: "latents that do not depend on each other: total correlation from a discriminator",
+        choose: |_| (VaeObjective::Factor(Factor::default()), Prior::Standard),
+    },
+    Method {
+        name: "info-vae",
+        about: "InfoVAE and MMD-VAE: codes as precise as it takes, which together fill the prior",
+        choose: |_| (VaeObjective::Info(Info::default()), Prior::Standard),
+    },
+    Method {
+        name: "wae",
+        about: "Wasserstein autoencoder: one code an example, an MMD penalty; no likelihood",
+        choose: |_| (VaeObjective::Wae(Wae::default()), Prior::Standard),
+    },
+    Method {
+        name: "vamp-vae",
+        about: "a prior that is learned: the mixture of the posteriors of pseudo-inputs",
+        choose: |_| (VaeObjective::Elbo, Prior::Vamp { components: PSEUDO_INPUTS }),
+    },
+];
+
+/// Every method, in the order in which they are listed.
+pub fn all() -> impl Iterator<Item = Box<dyn Family>> {
+    let flat = METHODS.into_iter().map(|m| Box::new(VaeFamily(m)) as Box<dyn Family>);
+    flat.chain([Box::new(LadderFamily) as Box<dyn Family>, Box::new(VqFamily)])
+}
+
+struct VaeFamily(Method);
 
 /// Pictures from this side on are given to convolutions.
 const SMALLEST_CONV: usize = 8;
 
+/// Training examples that a new model looks at before training.
+const START: usize = 512;
+
 impl Family for VaeFamily {
     fn name(&self) -> &'static str {
-        "vae"
+        self.0.name
     }
 
     fn about(&self) -> &'static str {
-        "variational autoencoder: beta, IWAE bound, labels as condition; \
-         Gaussian, Bernoulli and discretised-logistic decoders"
+        self.0.about
     }
 
     fn capabilities(&self) -> Capabilities {
+        let (objective, prior) = (self.0.choose)(&pyrogen::data::digits());
         Capabilities {
             sample: true,
-            condition: true,
-            score: vec!["estimate", "lower_bound"],
+            condition: prior == Prior::Standard,
+            score: match objective.is_deterministic() {
+                true => Vec::new(),
+                false => vec!["estimate", "lower_bound"],
+            },
             latent: true,
+            traverse: true,
         }
     }
 
     fn defaults(&self, data: &Dataset) -> Result<Defaults, CliError> {
         let recipe = Recipe::suited_to(data);
-        let event = Preparation::fit(&recipe, data)?.event_shape();
-        let decoder = match (data.levels(), &recipe) {
-            (Some(levels), Recipe::Unit) => {
-                Decoder::DiscretisedLogistic { levels, scale: Scale::Predicted }
-            }
-            _ => Decoder::Gaussian { scale: Scale::PerFeature },
-        };
-        let picture = matches!(event[..], [_, h, w] if h.min(w) >= SMALLEST_CONV);
-        let network = match picture {
-            true => Network::Conv(ConvConfig::default()),
-            false => Network::Mlp(MlpConfig::default()),
-        };
-        let model = VaeConfig { event, network, decoder, ..VaeConfig::default() };
-        let train = TrainConfig {
-            limits: Limits { epochs: Some(60), ..Limits::default() },
-            optimizer: OptimizerConfig { learning_rate: 2e-3, ..OptimizerConfig::default() },
-            schedule: ScheduleConfig { decay: Decay::Cosine, last: 0.02, warmup_steps: 50 },
-            gradient: GradientConfig { clip_norm: Some(100.0), ..GradientConfig::default() },
-            ..TrainConfig::default()
-        };
-        Ok(Defaults { model: config::to_value(&model), train })
+        let preparation = Preparation::fit(&recipe, data)?;
+        let event = preparation.event_shape();
+        let network = network_for(&event);
+        let decoder = decoder_for(data, &recipe, &preparation);
+        let (objective, prior) = (self.0.choose)(data);
+        let model = VaeConfig { event, network, decoder, objective, prior, ..VaeConfig::default() };
+        Ok(Defaults { model: config::to_value(&model), train: training() })
     }
 
     fn preparation(&self, model: &Value, data: &Dataset) -> Result<Preparation, CliError> {
         let model: VaeConfig = config::from_value(model.clone())?;
-        let suited = Recipe::suited_to(data);
-        let recipe = match model.decoder {
-            Decoder::Bernoulli => Recipe::Binarised(Binarise::Dynamic),
-            Decoder::DiscretisedLogistic { .. } => Recipe::Unit,
-            // A density of integers would be a density of points: they are spread over their cells.
-            Decoder::Gaussian { .. } if data.levels().is_some() => {
-                Recipe::Dequantised { logit: None }
-            }
-            _ => suited,
-        };
-        Ok(Preparation::fit(&recipe, data)?)
+        prepare(&model.decoder, data)
     }
 
     fn train(&self, job: TrainJob) -> Result<(), CliError> {
         let config: VaeConfig = config::from_value(job.model.clone())?;
         fits_memory(config.num_params()?)?;
+        let mut job = job;
+        let workers = &mut job.train.gradient.workers;
+        if config.objective.compares_examples() && *workers == WorkerCount::Auto {
+            // Each worker would compare the examples of its own piece alone.
+            *workers = WorkerCount::Exactly(1);
+        }
         let model = config.init(job.seed, &job.device)?;
+        gradient::check_data(&model, &job)?;
+        let pseudo_inputs = match config.prior {
+            Prior::Vamp { components } => components,
+            _ => 0,
+        };
+        let (batch, mut noise) = first_batch(&job, pseudo_inputs)?;
+        let condition = match config.classes {
+            Some(_) => batch.condition(),
+            None => Condition::none(),
+        };
+        let model = model.init_from_data(batch.x, &condition, &mut noise);
         gradient::train(job, model, |model: &Vae, folder, card| model.save(folder, card))
     }
 
@@ -91,13 +157,94 @@ impl Family for VaeFamily {
     }
 }
 
+/// How the family's models are trained where nothing else is asked for.
+pub fn training() -> TrainConfig {
+    TrainConfig {
+        limits: Limits { epochs: Some(60), ..Limits::default() },
+        optimizer: OptimizerConfig { learning_rate: 2e-3, ..OptimizerConfig::default() },
+        schedule: ScheduleConfig { decay: Decay::Cosine, last: 0.02, warmup_steps: 50 },
+        gradient: GradientConfig { clip_norm: Some(100.0), ..GradientConfig::default() },
+        ..TrainConfig::default()
+    }
+}
+
+/// The network that suits examples of a shape.
+pub fn network_for(event: &[usize]) -> Network {
+    match event {
+        [_, h, w] if *h.min(w) >= SMALLEST_CONV => Network::Conv(ConvConfig::default()),
+        _ => Network::Mlp(MlpConfig::default()),
+    }
+}
+
+/// Some training examples in random order, at least so many where there are, for starting values.
+pub fn first_batch(job: &TrainJob, at_least: usize) -> Result<(Batch<2>, Noise), CliError> {
+    let mut noise = Noise::new(job.seed).fork("start");
+    let mut rows = noise.permutation(job.data.len());
+    rows.truncate(START.max(at_least));
+    let data = Prepared::<2>::new(job.data.subset(&rows), job.preparation.clone())?;
+    let rows: Vec<usize> = (0..rows.len()).collect();
+    let batch = data.batch(&rows, &mut noise, &job.device);
+    Ok((batch, noise))
+}
+
+/// The decoder that suits data which is prepared in the way that suits it.
+pub fn decoder_for(data: &Dataset, recipe: &Recipe, preparation: &Preparation) -> Decoder {
+    match (data.levels(), recipe) {
+        (Some(levels), Recipe::Unit) => {
+            Decoder::DiscretisedLogistic { levels, scale: Scale::Predicted }
+        }
+        _ => match columns(preparation) {
+            Some(columns) => Decoder::Columns { columns },
+            None => Decoder::Gaussian { scale: Scale::PerFeature },
+        },
+    }
+}
+
+/// What the prepared features hold, for a table with categories.
+fn columns(preparation: &Preparation) -> Option<Vec<Column>> {
+    let one_hot = preparation.steps().iter().find_map(|step| match step {
+        Step::OneHot(one_hot) => Some(one_hot),
+        _ => None,
+    })?;
+    let column = |c: &Option<usize>| c.map_or(Column::Number, Column::Category);
+    Some(one_hot.categories.iter().map(column).collect())
+}
+
+/// How raw values become what a decoder is for.
+pub fn prepare(decoder: &Decoder, data: &Dataset) -> Result<Preparation, CliError> {
+    let recipe = match decoder {
+        Decoder::Bernoulli => Recipe::Binarised(Binarise::Dynamic),
+        Decoder::DiscretisedLogistic { .. }
+        | Decoder::LogisticMixture { .. }
+        | Decoder::Categorical { .. } => Recipe::Unit,
+        Decoder::Columns { .. } => Recipe::Table,
+        // A density of integers would be a density of points: they are spread over their cells.
+        Decoder::Gaussian { .. } if data.levels().is_some() => Recipe::Dequantised { logit: None },
+        _ => Recipe::suited_to(data),
+    };
+    Ok(Preparation::fit(&recipe, data)?)
+}
+
 impl Model for Vae {
     fn as_sample(&self) -> Option<&(dyn Sample<2> + Sync)> {
         Some(self)
     }
 
     fn as_score(&self) -> Option<&(dyn Score<2> + Sync)> {
-        Some(self)
+        (!self.config().objective.is_deterministic()).then_some(self)
+    }
+
+    fn why_no_score(&self) -> &'static str {
+        "its encoder is deterministic, and a code has no density"
+    }
+
+    fn rate_distortion(
+        &self,
+        x: Tensor<2>,
+        condition: &Condition,
+        noise: &mut Noise,
+    ) -> Option<RateDistortion> {
+        self.as_score().map(|_| Vae::rate_distortion(self, x, condition, noise))
     }
 
     fn as_encode(&self) -> Option<&(dyn Encode<2> + Sync)> {
@@ -113,30 +260,28 @@ impl Model for Vae {
     }
 
     fn is_density(&self) -> bool {
-        matches!(self.config().decoder, Decoder::Gaussian { .. })
+        self.config().decoder.is_density()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn defaults_fit_the_data() {
         let data = pyrogen::data::digits();
-        let family = VaeFamily;
-        let defaults = family.defaults(&data).unwrap();
-        let config: VaeConfig = config::from_value(defaults.model.clone()).unwrap();
-        assert_eq!(config.event, [1, 8, 8]);
-        config.validate().unwrap();
-        defaults.train.validate().unwrap();
-        let preparation = family.preparation(&defaults.model, &data).unwrap();
-        assert_eq!(preparation.event_shape(), config.event);
-        assert_eq!(
-            pyrogen::core::Describe::event_shape(
-                &config.init(pyrogen::core::Seed(1), &Device::flex()).unwrap()
-            ),
-            [1, 8, 8]
-        );
+        for family in all() {
+            let defaults = family.defaults(&data).unwrap();
+            assert_eq!(defaults.model["event"], json!([1, 8, 8]), "{}", family.name());
+            defaults.train.validate().unwrap();
+            let preparation = family.preparation(&defaults.model, &data).unwrap();
+            assert_eq!(preparation.event_shape(), [1, 8, 8]);
+        }
+        for method in METHODS {
+            let defaults = VaeFamily(method).defaults(&data).unwrap();
+            config::from_value::<VaeConfig>(defaults.model).unwrap().validate().unwrap();
+        }
     }
 }

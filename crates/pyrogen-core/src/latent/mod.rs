@@ -6,6 +6,7 @@
 //! | What does one dimension do? | [`Traversal`] |
 //! | Where does "smiling" point? | [`AttributeVector`], [`class_means`] |
 //! | Which dimensions carry information? Did the posterior collapse? | [`LatentStatistics`], [`LatentReport`] |
+//! | What to sample from where latents have left the prior? | [`LatentGaussian`], [`SampleLatents`] |
 //!
 //! Latent points are rows: `[n, latents]`, as [`Encode`](crate::Encode) gives and
 //! [`Decode`](crate::Decode) takes them. Statistics are computed on the host in f64.
@@ -43,11 +44,13 @@
 
 mod activity;
 mod attribute;
+mod gaussian;
 mod interpolation;
 mod traversal;
 
 pub use activity::{Collapse, CollapseCriteria, LatentDimension, LatentReport, LatentStatistics};
 pub use attribute::{AttributeVector, class_means};
+pub use gaussian::{LatentGaussian, SampleLatents};
 pub use interpolation::Interpolation;
 pub use traversal::Traversal;
 

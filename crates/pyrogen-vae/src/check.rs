@@ -1,0 +1,27 @@
+//! Checks that several configs share.
+
+use pyrogen_core::ConfigError;
+
+/// At least 1.
+pub(crate) fn at_least_one(field: &str, value: usize) -> Result<(), ConfigError> {
+    if value == 0 {
+        return Err(ConfigError::value(field, "at least 1", value));
+    }
+    Ok(())
+}
+
+/// Finite and not negative.
+pub(crate) fn not_negative(field: &str, value: f64) -> Result<(), ConfigError> {
+    if value.is_finite() && value >= 0.0 {
+        return Ok(());
+    }
+    Err(ConfigError::value(field, "a number that is not negative", value))
+}
+
+/// Finite and above zero.
+pub(crate) fn positive(field: &str, value: f64) -> Result<(), ConfigError> {
+    if value.is_finite() && value > 0.0 {
+        return Ok(());
+    }
+    Err(ConfigError::value(field, "a positive number", value))
+}

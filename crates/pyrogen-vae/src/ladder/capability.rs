@@ -1,0 +1,206 @@
+//! What a ladder can do.
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+use pyrogen_core::distribution::{Distribution, Independent, Moments, Normal};
+use pyrogen_core::latent::LatentReport;
+use pyrogen_core::{
+    Condition, Decode, Describe, Encode, Likelihood, Noise, RateDistortion, RequestError, Sample,
+    SampleOptions, Score, ScoreOptions, flatten, unflatten,
+};
+
+use super::{LadderVae, spread_normal};
+use crate::DecoderDistribution;
+use crate::capability::{checked_temperature, latent_report};
+use crate::condition::condition_rows;
+use crate::numerics::spread;
+use crate::score::{Weigh, Weights, log_likelihood, rate_distortion};
+use crate::start::own_log_scales;
+
+impl Describe for LadderVae {
+    fn event_shape(&self) -> Vec<usize> {
+        self.config().event.clone()
+    }
+
+    fn classes(&self) -> Option<usize> {
+        self.config().classes
+    }
+}
+
+/// Draws every layer from its prior, with the spread scaled by the temperature, and gives the
+/// decoder's mean; for tables a draw from the decoder.
+///
+/// # Panics
+/// If the temperature is negative or not a number, or the condition does not fit the model.
+impl<const D: usize> Sample<D> for LadderVae {
+    fn sample(&self, n: usize, options: &SampleOptions, noise: &mut Noise) -> Tensor<D> {
+        let x = self.sample_likelihood(n, options, noise).shown(noise);
+        unflatten(x, &self.config().event)
+    }
+}
+
+impl<const D: usize> Encode<D> for LadderVae {
+    fn encode(&self, x: Tensor<D>, condition: &Condition) -> Independent<Normal<2>> {
+        let x = flatten(x, &self.config().event);
+        let rows = x.dims()[0];
+        let classes = condition_rows(self.config().classes, condition, rows);
+        let middle = Tensor::zeros([rows, self.config().total_latents()], &x.device());
+        let descent = self.descend(&self.suggest(x, classes), &middle);
+        let join = |f: fn(&Normal<2>) -> Tensor<2>| {
+            Tensor::cat(descent.posteriors.iter().map(|p| f(p.base())).collect(), 1)
+        };
+        Independent::new(Normal::new(join(Normal::mean), join(Normal::log_var)))
+    }
+}
+
+impl<const D: usize> Decode<D> for LadderVae {
+    fn latent_dim(&self) -> usize {
+        self.config().total_latents()
+    }
+
+    fn decode(&self, z: Tensor<2>, condition: &Condition) -> Tensor<D> {
+        unflatten(self.likelihood(z, condition).mean(), &self.config().event)
+    }
+}
+
+/// As for [`Vae`](crate::Vae): the bound with divergences in closed form, or the importance-sampled
+/// estimate with draws from all layers.
+///
+/// # Panics
+/// If there are no draws, `x` is not a batch of events, or the condition does not fit.
+impl<const D: usize> Score<D> for LadderVae {
+    fn log_likelihood(
+        &self,
+        x: Tensor<D>,
+        condition: &Condition,
+        options: &ScoreOptions,
+        noise: &mut Noise,
+    ) -> Likelihood {
+        log_likelihood(self, x, condition, options, noise)
+    }
+}
+
+impl Weigh for LadderVae {
+    type Code = Vec<Normal<2>>;
+
+    fn code(&self, x: Tensor<2>, classes: Option<Tensor<2>>) -> Self::Code {
+        self.suggest(x, classes)
+    }
+
+    fn weigh(
+        &self,
+        x: Tensor<2>,
+        code: &Self::Code,
+        classes: Option<Tensor<2>>,
+        epsilon: Tensor<3>,
+    ) -> Weights {
+        let [rows, draws, latents] = epsilon.dims();
+        let code: Vec<_> = code.iter().map(|normal| spread_normal(normal, draws)).collect();
+        let descent = self.descend(&code, &epsilon.reshape([rows * draws, latents]));
+        let decoded = self.decode_lowest(descent.z, classes.map(|c| spread(c, draws)));
+        let kl = descent.kl.into_iter().reduce(|a, b| a + b).expect("one layer or more");
+        Weights {
+            log_px: decoded.log_prob(spread(x, draws)).reshape([rows, draws]),
+            log_ratio: descent.log_ratio.reshape([rows, draws]),
+            kl: kl.reshape([rows, draws]),
+        }
+    }
+
+    fn latents(&self) -> usize {
+        self.config().total_latents()
+    }
+
+    fn width(&self) -> usize {
+        self.config().features()
+    }
+}
+
+impl LadderVae {
+    /// The distribution `p(x | z)` of flat examples at relative latents.
+    ///
+    /// # Shapes
+    /// `z` is `[batch, latents]` over all layers, the distribution over `[batch, features]`.
+    ///
+    /// # Panics
+    /// If `z` has another width, or the condition does not fit the model.
+    pub fn likelihood(&self, z: Tensor<2>, condition: &Condition) -> DecoderDistribution {
+        let classes = condition_rows(self.config().classes, condition, z.dims()[0]);
+        self.decode_lowest(self.lowest(&z), classes)
+    }
+
+    /// Draws from the model itself, as [`Vae::sample_from_decoder`](crate::Vae::sample_from_decoder).
+    ///
+    /// # Panics
+    /// As [`Sample::sample`].
+    pub fn sample_from_decoder<const D: usize>(
+        &self,
+        n: usize,
+        options: &SampleOptions,
+        noise: &mut Noise,
+    ) -> Tensor<D> {
+        let decoded = self.sample_likelihood(n, options, noise);
+        unflatten(decoded.sample(noise), &self.config().event)
+    }
+
+    /// Which latent dimensions carry information, as [`Vae::latent_report`](crate::Vae::latent_report);
+    /// the top layer's come first.
+    ///
+    /// # Errors
+    /// Fewer than two examples, or a posterior that is not finite.
+    ///
+    /// # Panics
+    /// If `x` is not a batch of events, or the condition does not fit the model.
+    pub fn latent_report<const D: usize>(
+        &self,
+        x: Tensor<D>,
+        condition: &Condition,
+    ) -> Result<LatentReport, RequestError> {
+        latent_report(&self.valid(), x, condition)
+    }
+
+    /// The point of these examples in the rate-distortion plane, with one draw each.
+    ///
+    /// # Panics
+    /// If `x` is empty or not a batch of events, or the condition does not fit.
+    pub fn rate_distortion<const D: usize>(
+        &self,
+        x: Tensor<D>,
+        condition: &Condition,
+        noise: &mut Noise,
+    ) -> RateDistortion {
+        rate_distortion(self, x, condition, noise)
+    }
+
+    /// The model with its own scales at the residuals of the untrained network, as
+    /// [`Vae::init_from_data`](crate::Vae::init_from_data).
+    ///
+    /// # Panics
+    /// If `x` is empty or of another width, or the condition does not fit the model.
+    pub fn init_from_data(
+        mut self,
+        x: Tensor<2>,
+        condition: &Condition,
+        noise: &mut Noise,
+    ) -> Self {
+        if self.log_scale.is_some() {
+            let (model, device) = (self.valid(), self.device());
+            let z = noise.normal([x.dims()[0], self.config().total_latents()], &model.device());
+            let expected = model.likelihood(z, condition).mean();
+            let decoder = &self.config().decoder;
+            self.log_scale = Some(own_log_scales(decoder, x, expected, &device));
+        }
+        self
+    }
+
+    fn sample_likelihood(
+        &self,
+        n: usize,
+        options: &SampleOptions,
+        noise: &mut Noise,
+    ) -> DecoderDistribution {
+        let temperature = checked_temperature(options);
+        let model = self.valid();
+        let z = noise.normal([n, self.config().total_latents()], &model.device()) * temperature;
+        model.likelihood(z, &options.condition)
+    }
+}

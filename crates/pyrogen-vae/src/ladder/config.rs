@@ -1,0 +1,155 @@
+//! What a ladder variational autoencoder is made of.
+
+use burn::tensor::Device;
+use pyrogen_core::{ConfigError, Noise, Seed, init};
+use pyrogen_nn::{Activation, ConvConfig, MlpConfig, Network, linear};
+use serde::{Deserialize, Serialize};
+
+use super::LadderVae;
+use crate::Decoder;
+use crate::check::{at_least_one, not_negative};
+use crate::config::check_event;
+
+/// More layers than this are a mistake: papers have five.
+const MOST_LAYERS: usize = 8;
+
+/// Configuration of a [`LadderVae`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LadderConfig {
+    /// Shape of one example: `[channels, height, width]`, `[features]`, ..
+    pub event: Vec<usize>,
+    /// Number of latent dimensions of each layer, from the example upwards.
+    pub latents: Vec<usize>,
+    /// The network between the example and the lowest layer; the decoder's mirrors it.
+    pub network: Network,
+    /// Width of the networks between two layers, which have one hidden layer.
+    pub width: usize,
+    /// What follows the hidden layers between two layers of latents.
+    pub activation: Activation,
+    /// The distribution of an example given the lowest latents.
+    pub decoder: Decoder,
+    /// Weight of the divergence in the training loss; 1 is the bound itself.
+    pub beta: f64,
+    /// Number of classes, for a model that is told the class of an example.
+    pub classes: Option<usize>,
+}
+
+impl Default for LadderConfig {
+    /// Two layers over a convolutional network, for the embedded digits.
+    fn default() -> Self {
+        Self {
+            event: vec![1, 8, 8],
+            latents: vec![16, 8],
+            network: Network::Conv(ConvConfig::default()),
+            width: 128,
+            activation: Activation::default(),
+            decoder: Decoder::default(),
+            beta: 1.0,
+            classes: None,
+        }
+    }
+}
+
+impl LadderConfig {
+    /// Checks every value.
+    ///
+    /// # Errors
+    /// The first field that cannot be used, what it must be and what it is.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        check_event(&self.event)?;
+        let layers = self.latents.len();
+        if !(1..=MOST_LAYERS).contains(&layers) || self.latents.contains(&0) {
+            let expected = format!("a list of 1 to {MOST_LAYERS} sizes, each at least 1");
+            return Err(ConfigError::value("latents", expected, format!("{:?}", self.latents)));
+        }
+        self.network.validate("network", &self.event)?;
+        at_least_one("width", self.width)?;
+        self.activation.validate("activation")?;
+        self.decoder.validate("decoder", self.features())?;
+        not_negative("beta", self.beta)?;
+        at_least_one("classes", self.classes.unwrap_or(1))
+    }
+
+    /// Number of elements of one example; `usize::MAX` where it does not fit.
+    pub fn features(&self) -> usize {
+        self.event.iter().copied().fold(1, usize::saturating_mul)
+    }
+
+    /// Number of latent dimensions of all layers; `usize::MAX` where it does not fit.
+    pub fn total_latents(&self) -> usize {
+        self.latents.iter().copied().fold(0, usize::saturating_add)
+    }
+
+    /// Number of parameters of the model, without building it; `usize::MAX` where it does not fit.
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate).
+    pub fn num_params(&self) -> Result<usize, ConfigError> {
+        self.validate()?;
+        let classes = self.classes.unwrap_or(0);
+        let step = self.step();
+        let mut count = vec![
+            self.network.encoder_params(&self.event, classes, self.width),
+            self.network.decoder_params(
+                self.latents[0].saturating_add(classes),
+                &self.event,
+                self.decoder.maps(),
+            ),
+            self.decoder.learned_scales(self.features()),
+        ];
+        for (i, &latents) in self.latents.iter().enumerate() {
+            let both = latents.saturating_mul(2);
+            count.push(self.width.saturating_add(1).saturating_mul(both));
+            if let Some(&above) = self.latents.get(i + 1) {
+                count.push(step.num_params(self.width, self.width));
+                count.push(step.num_params(above, both));
+            }
+        }
+        Ok(count.into_iter().fold(0, usize::saturating_add))
+    }
+
+    fn step(&self) -> MlpConfig {
+        MlpConfig { hidden: vec![self.width], activation: self.activation }
+    }
+
+    /// A model with initial weights from the seed. The same seed gives the same weights, byte for
+    /// byte.
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate).
+    pub fn init(&self, seed: Seed, device: &Device) -> Result<LadderVae, ConfigError> {
+        self.validate()?;
+        let noise = Noise::new(seed).fork("weights");
+        let classes = self.classes.unwrap_or(0);
+        let event = &self.event;
+        let encoder =
+            self.network.encoder(event, classes, self.width, &mut noise.fork("encoder"), device);
+        let decoder = self.network.decoder(
+            self.latents[0] + classes,
+            event,
+            self.decoder.maps(),
+            &mut noise.fork("decoder"),
+            device,
+        );
+        let step = self.step();
+        let (mut up, mut heads, mut down) =
+            (noise.fork("up"), noise.fork("heads"), noise.fork("down"));
+        let pairs = || self.latents.windows(2);
+        let scales = self.decoder.learned_scales(self.features());
+        let log_scale = (scales > 0).then(|| init::constant([scales], 0.0, device));
+        Ok(LadderVae {
+            encoder,
+            up: pairs().map(|_| step.init(self.width, self.width, &mut up, device)).collect(),
+            heads: self
+                .latents
+                .iter()
+                .map(|&l| linear(self.width, 2 * l, &mut heads, device))
+                .collect(),
+            down: pairs().map(|p| step.init(p[1], 2 * p[0], &mut down, device)).collect(),
+            decoder,
+            log_scale,
+            config: self.clone(),
+        })
+    }
+}

@@ -1,0 +1,71 @@
+//! The forward pass that every objective starts from.
+
+use burn::tensor::Tensor;
+use pyrogen_core::Batch;
+use pyrogen_core::distribution::{Independent, KlDivergence, Normal};
+
+use crate::Vae;
+use crate::vae::Drawn;
+
+/// Posteriors, latent draws, and what the decoder makes of them.
+pub(crate) struct Pass {
+    /// `q(z | x)`, over `[batch, latents]`.
+    pub posterior: Independent<Normal<2>>,
+    /// The latent draws and their densities.
+    pub drawn: Drawn,
+    /// `KL(q(z | x) || p(z))` of each example, `[batch]`: in closed form for a standard prior,
+    /// else estimated at the draws.
+    pub kl: Tensor<1>,
+    /// The draws that are not latents, `[batch, latents]`, for objectives that take some.
+    pub more: Option<Tensor<2>>,
+}
+
+impl Pass {
+    pub fn new(vae: &Vae, batch: Batch<2>, draws: Tensor<3>) -> Self {
+        let config = vae.config();
+        let [rows, _] = batch.x.dims();
+        let samples = config.objective.samples();
+        let expected = [rows, config.objective.draws(), config.latents];
+        let got = draws.dims();
+        assert_eq!(got, expected, "Vae: expected draws {expected:?}, got {got:?}");
+        let classes = match config.classes {
+            Some(_) => vae.condition(&batch.condition(), rows),
+            None => None,
+        };
+        let posterior = vae.posterior_given(batch.x.clone(), classes.clone());
+        let epsilon = draws.clone().slice_dim(1, 0..samples);
+        let drawn = vae.decode_draws(batch.x, &posterior, classes, epsilon);
+        let kl = match vae.pseudo_inputs {
+            None => divergence(&posterior),
+            Some(_) => drawn.log_ratio.clone().mean_dim(1).squeeze_dim::<1>(1).neg(),
+        };
+        let more = (expected[1] > samples)
+            .then(|| draws.slice_dim(1, samples..samples + 1).squeeze_dim(1));
+        Self { posterior, drawn, kl, more }
+    }
+
+    /// `mean_b -ln p(x_b | z_b)`, the mean over its draws too.
+    pub fn reconstruction(&self) -> Tensor<1> {
+        self.drawn.log_px.clone().mean().neg()
+    }
+
+    /// `mean_b KL(q(z | x_b) || p(z))`.
+    pub fn mean_kl(&self) -> Tensor<1> {
+        self.kl.clone().mean()
+    }
+}
+
+/// `KL(q(z | x) || N(0, 1))` of each example, `[batch]`.
+pub(crate) fn divergence(posterior: &Independent<Normal<2>>) -> Tensor<1> {
+    posterior.kl_divergence(&Independent::new(standard(posterior.base())))
+}
+
+/// `KL(q(z_j | x) || N(0, 1))`, `[batch, latents]`.
+pub(crate) fn divergences(posterior: &Independent<Normal<2>>) -> Tensor<2> {
+    posterior.base().kl_divergence(&standard(posterior.base()))
+}
+
+fn standard(like: &Normal<2>) -> Normal<2> {
+    let log_var = like.log_var();
+    Normal::standard(log_var.dims(), &log_var.device())
+}
