@@ -54,7 +54,8 @@ impl<A: Rows, B: Rows> Rows for (A, B) {
 
 /// One model with its optimiser.
 pub struct Trainer<M: Module> {
-    model: M,
+    /// Moved through each step, so that its memory is used again.
+    model: Option<M>,
     optimizer: ModuleOptimizer,
     rate: f64,
     workers: usize,
@@ -63,30 +64,31 @@ pub struct Trainer<M: Module> {
 impl<M: Module> Trainer<M> {
     /// A trainer of a model that lives on an autodiff device.
     pub fn new(model: M, optimizer: ModuleOptimizer, rate: f64, workers: usize) -> Self {
-        Self { model, optimizer, rate, workers }
+        Self { model: Some(model), optimizer, rate, workers }
     }
 
     /// The model as it is now.
     pub fn model(&self) -> &M {
-        &self.model
+        self.model.as_ref().expect("there between steps")
     }
 
     /// Forward, loss, backward and update; the loss before the update.
     pub fn step<B: Rows>(&mut self, batch: &B, loss: impl Fn(&M, B) -> Tensor<1> + Sync) -> f64 {
-        let shards = forks(&self.model, batch, self.workers);
+        let shards = forks(self.model(), batch, self.workers);
         let results = on_threads(shards, |shard| {
             let loss = loss(&shard.model, shard.batch);
             let value = first(loss.clone());
             (GradientsParams::from_grads(loss.backward(), &shard.model), value, shard.weight)
         });
         let value = results.iter().map(|(_, value, weight)| value * weight).sum();
-        self.update(sum(&self.model, results.into_iter().map(|(g, _, w)| (g, w)).collect()));
+        self.update(sum(self.model(), results.into_iter().map(|(g, _, w)| (g, w)).collect()));
         value
     }
 
     /// The optimiser's step.
     pub fn update(&mut self, grads: GradientsParams) {
-        self.model = self.optimizer.step(self.rate, self.model.clone(), grads);
+        let model = self.model.take().expect("there between steps");
+        self.model = Some(self.optimizer.step(self.rate, model, grads));
     }
 }
 
