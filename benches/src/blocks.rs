@@ -34,9 +34,14 @@ pub fn batch_norm(layer: &BatchNorm, x: Tensor<4>) -> Tensor<4> {
     layer.forward(x)
 }
 
+/// `[m, k]` and `[k, n]` to `[m, n]`.
+pub fn matmul(a: Tensor<2>, b: Tensor<2>) -> Tensor<2> {
+    ops::matmul(a, b)
+}
+
 /// `[batch, length, in]` to `[batch, length, out]`.
 pub fn linear(layer: &Linear, x: Tensor<3>) -> Tensor<3> {
-    layer.forward(x)
+    forward::linear(layer, x)
 }
 
 /// Tokens `[batch, length]` to vectors `[batch, length, width]`.

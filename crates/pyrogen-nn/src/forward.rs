@@ -4,10 +4,18 @@
 //! Values equal the layers' own `forward` to rounding.
 
 use burn::nn::conv::{Conv2d, ConvTranspose2d};
-use burn::nn::{GroupNorm, PaddingConfig2d};
+use burn::nn::{GroupNorm, Linear, PaddingConfig2d};
 use burn::tensor::Tensor;
 use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
 use pyrogen_ops as ops;
+
+/// A linear layer along the last axis: `[.., in]` to `[.., out]`.
+///
+/// # Panics
+/// If the width does not fit.
+pub fn linear<const D: usize>(layer: &Linear, x: Tensor<D>) -> Tensor<D> {
+    ops::linear(x, layer.weight.val(), layer.bias.as_ref().map(|bias| bias.val()))
+}
 
 /// A convolution: `[batch, in, height, width]` to `[batch, out, ..]`.
 ///

@@ -6,7 +6,7 @@ use burn::tensor::{Device, Tensor};
 use pyrogen_core::{ConfigError, Noise};
 use serde::{Deserialize, Serialize};
 
-use crate::{Activation, linear};
+use crate::{Activation, forward, linear};
 
 /// Configuration of an [`Mlp`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -90,7 +90,7 @@ impl Mlp {
         assert_eq!(x.dims()[1], d_in, "Mlp: expected an input [batch, {d_in}], got {:?}", x.dims());
         let last = self.layers.len() - 1;
         self.layers.iter().enumerate().fold(x, |x, (i, layer)| {
-            let x = layer.forward(x);
+            let x = forward::linear(layer, x);
             if i == last { x } else { self.activation.forward(x) }
         })
     }

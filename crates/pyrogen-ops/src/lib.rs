@@ -5,6 +5,7 @@ mod conv;
 mod elementwise;
 mod group_norm;
 mod layer_norm;
+mod linear;
 mod lstm;
 mod softmax;
 
@@ -28,5 +29,6 @@ pub use conv::{conv_transpose2d, conv2d};
 pub use elementwise::{exp, gelu, leaky_relu, sigmoid, silu, softplus, tanh};
 pub use group_norm::{group_norm, group_norm_silu};
 pub use layer_norm::layer_norm;
+pub use linear::{linear, matmul};
 pub use lstm::{LstmWeights, lstm};
 pub use softmax::{log_softmax, softmax};

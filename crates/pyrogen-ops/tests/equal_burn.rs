@@ -93,6 +93,20 @@ fn softmaxes() {
     }
 }
 
+#[test]
+fn linear_layers() {
+    let mut source = Source::new();
+    for (rows, d_in, d_out) in [(3, 4, 5), (301, 33, 70), (64, 8, 1)] {
+        let x = &source.leaf([2, rows, d_in]);
+        let (w, b) = (&source.leaf([d_in, d_out]), &source.leaf([d_out]));
+        let product = || x.clone().matmul(w.clone().unsqueeze());
+        let ours = ops::linear(x.clone(), w.clone(), Some(b.clone()));
+        assert_equal!("linear", ours, product() + b.clone().unsqueeze(), x, w, b);
+        let ours = ops::linear(x.clone(), w.clone(), None);
+        assert_equal!("linear without bias", ours, product(), x, w);
+    }
+}
+
 /// The same layout seen through a transpose: not dense.
 #[test]
 fn strided_inputs_are_read_in_their_order() {

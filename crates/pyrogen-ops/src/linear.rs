@@ -1,0 +1,158 @@
+//! Products of many rows with one matrix.
+
+use burn::tensor::Tensor;
+
+#[cfg(feature = "flex")]
+use crate::host::{apply, on_host};
+
+/// `x W + b` along the last axis.
+///
+/// # Shapes
+/// `x` is `[.., d_in]`, `weight` `[d_in, d_out]`, `bias` `[d_out]`; the result is `[.., d_out]`.
+///
+/// # Numerics
+/// On the host sums are in another order than Burn's own.
+///
+/// # Panics
+/// If the sizes do not fit.
+pub fn linear<const D: usize>(
+    x: Tensor<D>,
+    weight: Tensor<2>,
+    bias: Option<Tensor<1>>,
+) -> Tensor<D> {
+    let [d_in, d_out] = weight.dims();
+    assert!(
+        x.dims()[D - 1] == d_in && bias.as_ref().is_none_or(|bias| bias.dims() == [d_out]),
+        "linear: weight {:?} does not fit inputs {:?} or the bias",
+        weight.dims(),
+        x.dims()
+    );
+    #[cfg(feature = "flex")]
+    if on_host(&x) && x.shape().num_elements() >= host::ROWS * d_in.max(1) {
+        return match bias {
+            Some(bias) => apply(host::Linear, [x.into(), weight.into(), bias.into()]),
+            None => apply(host::Linear, [x.into(), weight.into()]),
+        };
+    }
+    burn::tensor::module::linear(x, weight, bias)
+}
+
+/// The product of two matrices.
+///
+/// # Shapes
+/// `[m, k]` and `[k, n]` to `[m, n]`.
+///
+/// # Panics
+/// If the sizes do not fit.
+pub fn matmul(a: Tensor<2>, b: Tensor<2>) -> Tensor<2> {
+    linear(a, b, None)
+}
+
+#[cfg(feature = "flex")]
+mod host {
+    use rayon::prelude::*;
+
+    use crate::gemm::{Matrix, large_product};
+    use crate::host::{Array, HostOp};
+    use crate::parallel::{kernels, vectorised};
+
+    /// Rows below which Burn's own product is as good: it cuts columns too.
+    pub(super) const ROWS: usize = 64;
+
+    /// Rows that are added up together.
+    const PIECE: usize = 256;
+
+    #[derive(Debug, Clone, Copy)]
+    pub(super) struct Linear;
+
+    /// Inputs and weight.
+    type Saved = Option<(Array, Array)>;
+
+    impl<const N: usize> HostOp<N> for Linear {
+        type Saved = Saved;
+
+        fn forward(&self, inputs: [Array; N], track: bool) -> (Array, Saved) {
+            let mut inputs = inputs.into_iter();
+            let (x, weight) = (inputs.next().expect("inputs"), inputs.next().expect("a weight"));
+            let [d_in, d_out] = [weight.dims()[0], weight.dims()[1]];
+            let rows = x.values().len() / d_in;
+            let mut out = vec![0.0; rows * d_out];
+            let (a, b) = (matrix(&x, rows, d_in), matrix(&weight, d_in, d_out));
+            large_product(&mut out, a, b);
+            if let Some(bias) = inputs.next() {
+                crate::parallel::rows::<AddBias, _>(&mut out, d_out, bias.values());
+            }
+            let mut dims = x.dims().to_vec();
+            *dims.last_mut().expect("an axis") = d_out;
+            (Array::new(out, &dims), track.then_some((x, weight)))
+        }
+
+        fn backward(&self, saved: Saved, dy: Array, wanted: [bool; N]) -> [Option<Array>; N] {
+            let (x, weight) = saved.expect("a tracked forward pass");
+            let [d_in, d_out] = [weight.dims()[0], weight.dims()[1]];
+            let rows = x.values().len() / d_in;
+            let grad = matrix(&dy, rows, d_out);
+            std::array::from_fn(|i| {
+                wanted[i].then(|| match i {
+                    0 => {
+                        let mut dx = vec![0.0; rows * d_in];
+                        large_product(&mut dx, grad, matrix(&weight, d_in, d_out).t());
+                        Array::new(dx, x.dims())
+                    }
+                    1 => {
+                        let mut dw = vec![0.0; d_in * d_out];
+                        large_product(&mut dw, matrix(&x, rows, d_in).t(), grad);
+                        Array::new(dw, weight.dims())
+                    }
+                    _ => Array::new(column_sums(dy.values(), d_out), &[d_out]),
+                })
+            })
+        }
+    }
+
+    fn matrix(array: &Array, rows: usize, cols: usize) -> Matrix<'_> {
+        Matrix::new(array.values(), rows, cols, cols)
+    }
+
+    /// The sum of the rows, in pieces that depend on the sizes alone.
+    fn column_sums(values: &[f32], cols: usize) -> Vec<f32> {
+        let pieces = values.par_chunks(PIECE * cols);
+        let sums: Vec<Vec<f32>> =
+            pieces.map(|part| vectorised::<SumRows, _>((part, cols))).collect();
+        let mut total = vec![0.0; cols];
+        for part in sums {
+            total.iter_mut().zip(part).for_each(|(t, s)| *t += s);
+        }
+        total
+    }
+
+    kernels! {
+        ['a] SumRows: sum_rows, (&'a [f32], usize) => Vec<f32>;
+    }
+
+    #[inline(always)]
+    fn sum_rows((values, cols): (&[f32], usize)) -> Vec<f32> {
+        let mut sum = vec![0.0; cols];
+        for row in values.chunks_exact(cols) {
+            for (s, v) in sum.iter_mut().zip(row) {
+                *s += v;
+            }
+        }
+        sum
+    }
+
+    struct AddBias;
+
+    impl<'a, 'b> crate::parallel::Kernel<(&'a [f32], usize, &'b mut [f32])> for AddBias {
+        type Output = ();
+
+        #[inline(always)]
+        fn run((bias, _, out): (&'a [f32], usize, &'b mut [f32])) {
+            for row in out.chunks_exact_mut(bias.len()) {
+                for (o, b) in row.iter_mut().zip(bias) {
+                    *o += b;
+                }
+            }
+        }
+    }
+}
