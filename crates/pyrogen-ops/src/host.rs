@@ -7,6 +7,7 @@
 use std::fmt::Debug;
 
 use burn::backend::flex::FlexTensor;
+use burn::backend::ops::FloatTensorOps;
 use burn::backend::{DispatchDevice, Flex};
 use burn::tensor::{DType, Tensor, TensorData};
 
@@ -38,10 +39,30 @@ impl Array {
         &self.0.storage()[layout.start_offset()..][..layout.num_elements()]
     }
 
+    /// The values to write to; `None` where others share the memory.
+    pub(crate) fn values_mut(&mut self) -> Option<&mut [f32]> {
+        let range = self.0.layout().start_offset()..;
+        let length = self.0.layout().num_elements();
+        self.0.try_storage_mut().map(|values: &mut [f32]| &mut values[range][..length])
+    }
+
     /// The lengths of the axes.
     pub(crate) fn dims(&self) -> &[usize] {
         self.0.layout().shape().as_slice()
     }
+}
+
+/// The product of two matrices on all threads, by Burn's own kernels; an array of more axes is a
+/// matrix of all its rows, and is transposed where asked.
+pub(crate) fn whole_product(a: (&Array, bool), b: (&Array, bool), dims: &[usize]) -> Array {
+    let view = |(array, transposed): (&Array, bool)| {
+        let width = array.dims().last().copied().unwrap_or(1);
+        let rows = array.values().len() / width.max(1);
+        let matrix = array.0.reshape([rows, width].into());
+        if transposed { matrix.transpose(0, 1) } else { matrix }
+    };
+    let product = Flex::float_matmul(view(a), view(b));
+    Array(product.reshape(dims.to_vec().into()))
 }
 
 /// A differentiable operation of `N` arrays to one.

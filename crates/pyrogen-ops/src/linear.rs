@@ -52,8 +52,7 @@ pub fn matmul(a: Tensor<2>, b: Tensor<2>) -> Tensor<2> {
 mod host {
     use rayon::prelude::*;
 
-    use crate::gemm::{Matrix, large_product};
-    use crate::host::{Array, HostOp};
+    use crate::host::{Array, HostOp, whole_product};
     use crate::parallel::{kernels, vectorised};
 
     /// Rows below which Burn's own product is as good: it cuts columns too.
@@ -74,44 +73,29 @@ mod host {
         fn forward(&self, inputs: [Array; N], track: bool) -> (Array, Saved) {
             let mut inputs = inputs.into_iter();
             let (x, weight) = (inputs.next().expect("inputs"), inputs.next().expect("a weight"));
-            let [d_in, d_out] = [weight.dims()[0], weight.dims()[1]];
-            let rows = x.values().len() / d_in;
-            let mut out = vec![0.0; rows * d_out];
-            let (a, b) = (matrix(&x, rows, d_in), matrix(&weight, d_in, d_out));
-            large_product(&mut out, a, b);
-            if let Some(bias) = inputs.next() {
-                crate::parallel::rows::<AddBias, _>(&mut out, d_out, bias.values());
-            }
             let mut dims = x.dims().to_vec();
-            *dims.last_mut().expect("an axis") = d_out;
-            (Array::new(out, &dims), track.then_some((x, weight)))
+            *dims.last_mut().expect("an axis") = weight.dims()[1];
+            let mut out = whole_product((&x, false), (&weight, false), &dims);
+            if let Some(bias) = inputs.next() {
+                let values = out.values_mut().expect("not shared yet");
+                crate::parallel::rows::<AddBias, _>(values, weight.dims()[1], bias.values());
+            }
+            (out, track.then_some((x, weight)))
         }
 
         fn backward(&self, saved: Saved, dy: Array, wanted: [bool; N]) -> [Option<Array>; N] {
             let (x, weight) = saved.expect("a tracked forward pass");
-            let [d_in, d_out] = [weight.dims()[0], weight.dims()[1]];
-            let rows = x.values().len() / d_in;
-            let grad = matrix(&dy, rows, d_out);
             std::array::from_fn(|i| {
                 wanted[i].then(|| match i {
-                    0 => {
-                        let mut dx = vec![0.0; rows * d_in];
-                        large_product(&mut dx, grad, matrix(&weight, d_in, d_out).t());
-                        Array::new(dx, x.dims())
+                    0 => whole_product((&dy, false), (&weight, true), x.dims()),
+                    1 => whole_product((&x, true), (&dy, false), weight.dims()),
+                    _ => {
+                        let width = weight.dims()[1];
+                        Array::new(column_sums(dy.values(), width), &[width])
                     }
-                    1 => {
-                        let mut dw = vec![0.0; d_in * d_out];
-                        large_product(&mut dw, matrix(&x, rows, d_in).t(), grad);
-                        Array::new(dw, weight.dims())
-                    }
-                    _ => Array::new(column_sums(dy.values(), d_out), &[d_out]),
                 })
             })
         }
-    }
-
-    fn matrix(array: &Array, rows: usize, cols: usize) -> Matrix<'_> {
-        Matrix::new(array.values(), rows, cols, cols)
     }
 
     /// The sum of the rows, in pieces that depend on the sizes alone.

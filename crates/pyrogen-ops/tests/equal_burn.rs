@@ -309,6 +309,9 @@ fn results_do_not_depend_on_the_number_of_threads() {
             let y = ops::group_norm_silu(y, 4, gamma.clone(), gamma.clone(), 1e-5);
             let y = ops::self_attention(y.reshape([9, 48, 48]), 2, true);
             let y = ops::layer_norm(y, gamma.clone(), gamma.clone(), 1e-5);
+            // Large enough for Burn's product to use all threads.
+            let wide = source.leaf([16, 1030]);
+            let y = ops::linear(ops::linear(y, wide.clone(), None), wide.transpose(), None);
             let grads = y.clone().sum().backward();
             let all = [x.grad(&grads).unwrap(), w.grad(&grads).unwrap()].map(host);
             (host(y), all)
