@@ -57,7 +57,7 @@ impl KeyValueCache {
         let range = [self.length..end, 0..batch, 0..width];
         let put = |memory: &mut Tensor<3>, x: Tensor<3>| {
             memory.inplace(|memory| memory.slice_assign(range.clone(), x.swap_dims(0, 1)));
-            memory.clone().slice([0..end])
+            memory.clone().narrow(0, 0, end)
         };
         let (k, v) = (put(&mut self.keys, k), put(&mut self.values, v));
         self.length = end;

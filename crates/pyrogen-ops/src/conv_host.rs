@@ -204,7 +204,7 @@ fn bias_grad(dy: &Array) -> Array {
     let [channels, size] = [dy.dims()[1], dy.dims()[2..].iter().product()];
     let sums = (0..channels).into_par_iter().map(|c| {
         let planes = dy.values().chunks(size).skip(c).step_by(channels);
-        planes.map(|plane| vectorised::<Total, _>(plane)).sum::<f64>() as f32
+        planes.map(vectorised::<Total, _>).sum::<f64>() as f32
     });
     Array::new(sums.collect(), &[channels])
 }

@@ -164,7 +164,7 @@ kernels! {
 
 /// One step of one sequence; the gates are left after their functions.
 #[inline(always)]
-fn cell((gates, bias, before, c, h): (&mut [f32], &[f32], &[f32], &mut [f32], &mut [f32])) {
+fn cell((gates, bias, before, c, h): CellArgs) {
     let n = h.len();
     let (i, rest) = gates.split_at_mut(n);
     let (f, rest) = rest.split_at_mut(n);
@@ -238,7 +238,7 @@ fn part_back(
 
 /// Gradients of one step: of the gates, and of the cell before in place of the cell's.
 #[inline(always)]
-fn cell_back((gates, [c, before, dy, dh], dc, out): (&[f32], [&[f32]; 4], &mut [f32], &mut [f32])) {
+fn cell_back((gates, [c, before, dy, dh], dc, out): CellBackArgs) {
     let n = c.len();
     let (i, f) = (&gates[..n], &gates[n..2 * n]);
     let (g, o) = (&gates[2 * n..3 * n], &gates[3 * n..4 * n]);
