@@ -29,9 +29,10 @@ pub fn conv2d(
     #[cfg(feature = "flex")]
     if on_host(&x) && options.groups == 1 {
         let windows = host::windows(x.dims(), weight.dims(), &options);
+        let op = host::Conv { windows, transposed: false };
         return match bias {
-            Some(bias) => apply(host::Conv(windows), [x.into(), weight.into(), bias.into()]),
-            None => apply(host::Conv(windows), [x.into(), weight.into()]),
+            Some(bias) => apply(op, [x.into(), weight.into(), bias.into()]),
+            None => apply(op, [x.into(), weight.into()]),
         };
     }
     module::conv2d(x, weight, bias, options)
@@ -55,9 +56,10 @@ pub fn conv_transpose2d(
     #[cfg(feature = "flex")]
     if on_host(&x) && options.groups == 1 {
         let windows = host::transposed(x.dims(), weight.dims(), &options);
+        let op = host::Conv { windows, transposed: true };
         return match bias {
-            Some(bias) => apply(host::Transposed(windows), [x.into(), weight.into(), bias.into()]),
-            None => apply(host::Transposed(windows), [x.into(), weight.into()]),
+            Some(bias) => apply(op, [x.into(), weight.into(), bias.into()]),
+            None => apply(op, [x.into(), weight.into()]),
         };
     }
     module::conv_transpose2d(x, weight, bias, options)

@@ -18,13 +18,12 @@ const TILES: usize = 128;
 /// Parts of the batch whose weights' gradients are summed apart.
 const PARTS: usize = 8;
 
-/// A convolution.
+/// A convolution, or with the same windows its transpose.
 #[derive(Debug, Clone)]
-pub(super) struct Conv(pub(super) Windows);
-
-/// A transposed convolution; the windows are those of the convolution that it transposes.
-#[derive(Debug, Clone)]
-pub(super) struct Transposed(pub(super) Windows);
+pub(super) struct Conv {
+    pub(super) windows: Windows,
+    pub(super) transposed: bool,
+}
 
 pub(super) fn windows(x: [usize; 4], weight: [usize; 4], options: &ConvOptions<2>) -> Windows {
     let [_, channels, height, width] = x;
@@ -226,12 +225,16 @@ fn split<const N: usize>(inputs: [Array; N]) -> (Kept, Option<Array>) {
     (Kept { x, weight }, inputs.next())
 }
 
-fn picture_dims(op: &Windows, batch: usize) -> [usize; 4] {
-    [batch, op.channels, op.size[0], op.size[1]]
-}
-
-fn result_dims(op: &Windows, batch: usize) -> [usize; 4] {
-    [batch, op.outputs, op.out_size[0], op.out_size[1]]
+impl Conv {
+    /// The operation, or `back` its transpose, which takes gradients of results to those of inputs.
+    fn run(&self, back: bool, w: &Array, bias: Option<&Array>, x: &Array) -> Array {
+        let (op, batch) = (&self.windows, x.dims()[0]);
+        if self.transposed == back {
+            correlate(op, w, bias, x, [batch, op.outputs, op.out_size[0], op.out_size[1]])
+        } else {
+            scatter(op, w, bias, x, [batch, op.channels, op.size[0], op.size[1]])
+        }
+    }
 }
 
 impl<const N: usize> HostOp<N> for Conv {
@@ -239,41 +242,17 @@ impl<const N: usize> HostOp<N> for Conv {
 
     fn forward(&self, inputs: [Array; N], track: bool) -> (Array, Self::Saved) {
         let (kept, bias) = split(inputs);
-        let dims = result_dims(&self.0, kept.x.dims()[0]);
-        let y = correlate(&self.0, &kept.weight, bias.as_ref(), &kept.x, dims);
+        let y = self.run(false, &kept.weight, bias.as_ref(), &kept.x);
         (y, track.then_some(kept))
     }
 
     fn backward(&self, saved: Self::Saved, dy: Array, wanted: [bool; N]) -> [Option<Array>; N] {
         let Kept { x, weight } = saved.expect("a tracked forward pass");
-        let (op, batch) = (&self.0, x.dims()[0]);
+        let (results, pictures) = if self.transposed { (&x, &dy) } else { (&dy, &x) };
         std::array::from_fn(|i| {
             wanted[i].then(|| match i {
-                0 => scatter(op, &weight, None, &dy, picture_dims(op, batch)),
-                1 => weight_grad(op, &dy, &x, batch, weight.dims()),
-                _ => bias_grad(&dy),
-            })
-        })
-    }
-}
-
-impl<const N: usize> HostOp<N> for Transposed {
-    type Saved = Option<Kept>;
-
-    fn forward(&self, inputs: [Array; N], track: bool) -> (Array, Self::Saved) {
-        let (kept, bias) = split(inputs);
-        let dims = picture_dims(&self.0, kept.x.dims()[0]);
-        let y = scatter(&self.0, &kept.weight, bias.as_ref(), &kept.x, dims);
-        (y, track.then_some(kept))
-    }
-
-    fn backward(&self, saved: Self::Saved, dy: Array, wanted: [bool; N]) -> [Option<Array>; N] {
-        let Kept { x, weight } = saved.expect("a tracked forward pass");
-        let (op, batch) = (&self.0, x.dims()[0]);
-        std::array::from_fn(|i| {
-            wanted[i].then(|| match i {
-                0 => correlate(op, &weight, None, &dy, result_dims(op, batch)),
-                1 => weight_grad(op, &x, &dy, batch, weight.dims()),
+                0 => self.run(true, &weight, None, &dy),
+                1 => weight_grad(&self.windows, results, pictures, x.dims()[0], weight.dims()),
                 _ => bias_grad(&dy),
             })
         })

@@ -15,50 +15,13 @@ use crate::config::TrainConfig;
 use crate::error::TrainError;
 use crate::learner::{Learner, Part, StepContext, Values};
 use crate::metrics_log::{MetricsLog, Part as LogPart};
+use crate::outcome::{Outcome, StopReason};
 use crate::progress::{Progress, ProgressMode};
 use crate::run::RunFolder;
 use crate::workers::WorkerCount;
 
-/// Why a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum StopReason {
-    /// The epochs or steps are done.
-    Limit,
-    /// The minutes are over.
-    Time,
-    /// Validation has not improved for `validation.patience` rounds.
-    EarlyStopping,
-    /// A callback asked for it.
-    Callback,
-}
-
-/// A run that has ended.
-pub struct Outcome<L> {
-    /// The learner in its last state.
-    pub learner: L,
-    /// What the loop remembers: steps, best validation loss.
-    pub state: LoopState,
-    /// Why it ended.
-    pub reason: StopReason,
-    /// The run folder.
-    pub folder: RunFolder,
-}
-
-impl<L: Learner> Outcome<L> {
-    /// Takes the learner back to its best validation loss; false where there was no validation.
-    ///
-    /// # Errors
-    /// When the checkpoint cannot be read.
-    pub fn restore_best(&mut self) -> Result<bool, TrainError> {
-        let path = self.folder.join(BEST);
-        Ok(checkpoint::load(&path, &mut self.learner)?.is_some())
-    }
-}
-
 const LAST: &str = "checkpoints/last";
-const BEST: &str = "checkpoints/best";
+pub(crate) const BEST: &str = "checkpoints/best";
 
 /// Batches that are ready before they are needed.
 const PREFETCH: usize = 2;
