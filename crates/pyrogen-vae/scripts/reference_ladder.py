@@ -8,12 +8,13 @@ Packages: torch==2.8.0, numpy>=2. Run in this crate's folder:
     python scripts/reference_ladder.py
 """
 
-import json
 import math
 
 import torch
 from torch import distributions as td
 from torch import nn
+
+from fixture import array, number, rounded, write
 
 torch.set_num_threads(1)
 torch.manual_seed(12)
@@ -35,18 +36,6 @@ CONFIGS = {
     "two layers": {**BASE, "latents": [3, 2], "beta": 0.5},
     "three layers, conditional": {**BASE, "latents": [3, 2, 2], "classes": 3},
 }
-
-
-def rounded(x):
-    return x.to(torch.float32).to(torch.float64)
-
-
-def number(v):
-    return float(f"{v:.9g}")
-
-
-def array(x):
-    return {"shape": list(x.shape), "values": [number(v) for v in x.detach().flatten().tolist()]}
 
 
 def mlp(widths):
@@ -145,10 +134,4 @@ def case(name, config):
     }
 
 
-result = {
-    "torch": torch.__version__,
-    "cases": [case(name, config) for name, config in CONFIGS.items()],
-}
-with open("tests/fixtures/ladder.json", "w") as f:
-    json.dump(result, f, separators=(",", ":"))
-    f.write("\n")
+write("ladder", CONFIGS, case)

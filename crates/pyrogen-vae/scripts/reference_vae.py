@@ -8,12 +8,13 @@ Packages: torch==2.8.0, numpy>=2. Run in this crate's folder:
     python scripts/reference_vae.py
 """
 
-import json
 import math
 
 import torch
 from torch import distributions as td
 from torch import nn
+
+from fixture import array, number, rounded, write
 
 torch.set_num_threads(1)
 torch.manual_seed(11)
@@ -150,18 +151,6 @@ CONFIGS = {
         "decoder": {"columns": {"columns": COLUMNS}},
     },
 }
-
-
-def rounded(x):
-    return x.to(torch.float32).to(torch.float64)
-
-
-def number(v):
-    return float(f"{v:.9g}")
-
-
-def array(x):
-    return {"shape": list(x.shape), "values": [number(v) for v in x.detach().flatten().tolist()]}
 
 
 def soft_bound(x, limit):
@@ -516,10 +505,4 @@ def case(name, config):
     }
 
 
-result = {
-    "torch": torch.__version__,
-    "cases": [case(name, config) for name, config in CONFIGS.items()],
-}
-with open("tests/fixtures/vae.json", "w") as f:
-    json.dump(result, f, separators=(",", ":"))
-    f.write("\n")
+write("vae", CONFIGS, case)
