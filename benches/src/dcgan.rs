@@ -6,10 +6,11 @@ use burn::nn::conv::{Conv2d, ConvTranspose2d};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
 use pyrogen::core::Noise;
+use pyrogen::core::parallel::Workers;
 
 use crate::blocks::{adam_half, batch_norm, conv_transpose2d, conv2d, leaky_relu, relu, softplus};
 use crate::layers;
-use crate::sharded::{Shard, Trainer, forks, on_threads, sum};
+use crate::sharded::{Rows, Trainer, cut, sum};
 use crate::workload::{Plan, Workload, autodiff, first, noise, plain};
 
 const SLOPE: f64 = 0.2;
@@ -78,7 +79,7 @@ struct Iteration {
     discriminator: Trainer<Discriminator>,
     real: Tensor<4>,
     latents: usize,
-    workers: usize,
+    workers: Workers,
     noise: Noise,
 }
 
@@ -95,9 +96,30 @@ pub fn build(plan: Plan) -> Box<dyn Workload> {
         discriminator: Trainer::new(discriminator, adam_half(), RATE, plan.workers),
         real: Tensor::from_inner(real),
         latents,
-        workers: plan.workers,
+        workers: Workers::new(plan.workers).expect("threads for the workers"),
         noise,
     })
+}
+
+/// A worker's part of a step that takes two models at once.
+struct Shard<M, B> {
+    /// The model, with its own graph where there are several workers.
+    model: M,
+    /// The worker's rows.
+    batch: B,
+    /// Their share of the batch.
+    weight: f64,
+}
+
+/// Splits a batch among workers.
+fn forks<M: Module, B: Rows>(model: &M, batch: &B, workers: usize) -> Vec<Shard<M, B>> {
+    let total = batch.len();
+    let part = |rows: std::ops::Range<usize>| Shard {
+        model: if workers == 1 { model.clone() } else { model.clone().fork(&model.devices()[0]) },
+        weight: rows.len() as f64 / total as f64,
+        batch: batch.rows(rows),
+    };
+    cut(total, workers).map(part).collect()
 }
 
 /// What a worker keeps from the discriminator's step for the generator's.
@@ -111,11 +133,11 @@ impl Workload for Iteration {
     /// The discriminator's loss.
     fn run(&mut self) -> f64 {
         let z = self.noise.normal([self.real.dims()[0], self.latents], &self.real.device());
-        let generators = forks(self.generator.model(), &z, self.workers);
-        let discriminators = forks(self.discriminator.model(), &self.real, self.workers);
+        let generators = forks(self.generator.model(), &z, self.workers.count());
+        let discriminators = forks(self.discriminator.model(), &self.real, self.workers.count());
         let pairs = generators.into_iter().zip(discriminators).collect();
         let (halves, found): (Vec<_>, Vec<_>) =
-            on_threads(pairs, |(g, d)| discriminator_part(g, d)).into_iter().unzip();
+            self.workers.each(pairs, |(g, d)| discriminator_part(g, d)).into_iter().unzip();
         let loss = found.iter().map(|(_, loss, weight)| loss * weight).sum();
         let grads = found.into_iter().map(|(grads, _, weight)| (grads, weight)).collect();
         self.discriminator.update(sum(self.discriminator.model(), grads));
@@ -123,7 +145,7 @@ impl Workload for Iteration {
         let judge = self.discriminator.model().clone().no_grad();
         let device = self.real.device();
         let halves = halves.into_iter().map(|half| (half, judge.clone().fork(&device))).collect();
-        let grads = on_threads(halves, |(half, judge)| generator_part(half, &judge));
+        let grads = self.workers.each(halves, |(half, judge)| generator_part(half, &judge));
         self.generator.update(sum(self.generator.model(), grads));
         loss
     }
