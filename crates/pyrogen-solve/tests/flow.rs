@@ -3,8 +3,8 @@
 use burn::tensor::{Device, Tensor};
 use pyrogen_core::{LikelihoodKind, Noise, Seed};
 use pyrogen_solve::{
-    Divergence, FlowPath, FlowSolver, GaussianMixture, LogDensity, Pairing, SolveError, Times,
-    Tolerance, assign,
+    Divergence, FlowPath, FlowSolver, GaussianMixture, LogDensity, Pairing, SolveError, Spacing,
+    Times, Tolerance, assign,
 };
 use pyrogen_testkit::fixtures::Array;
 use pyrogen_testkit::{device, host, largest_difference};
@@ -57,6 +57,21 @@ fn solvers_equal_diffusers() {
         }
         assert_eq!(seen, times.steps());
     }
+}
+
+#[test]
+fn names_parse() {
+    for name in FlowSolver::NAMES.split(", ") {
+        let solver: FlowSolver = name.parse().unwrap();
+        let json = serde_json::to_string(&solver).unwrap();
+        assert_eq!(serde_json::from_str::<FlowSolver>(&json).unwrap(), solver);
+    }
+    let unknown = "rk4".parse::<FlowSolver>().unwrap_err().to_string();
+    assert!(unknown.contains("one of euler, heun, midpoint, rk45, got `rk4`"), "{unknown}");
+    for name in Spacing::NAMES.split(", ") {
+        name.parse::<Spacing>().unwrap();
+    }
+    assert!("even".parse::<Spacing>().unwrap_err().to_string().contains("trailing"));
 }
 
 #[test]

@@ -3,7 +3,10 @@
 mod rk45;
 mod times;
 
+use std::str::FromStr;
+
 use burn::tensor::Tensor;
+use pyrogen_core::ConfigError;
 use serde::{Deserialize, Serialize};
 
 use crate::SolveError;
@@ -79,7 +82,28 @@ pub struct Solution<const D: usize> {
     pub rejected: usize,
 }
 
+impl FromStr for FlowSolver {
+    type Err = ConfigError;
+
+    /// The solver of a name; `rk45` has the default tolerance.
+    fn from_str(text: &str) -> Result<Self, ConfigError> {
+        Ok(match text {
+            "euler" => Self::Euler,
+            "heun" => Self::Heun,
+            "midpoint" => Self::Midpoint,
+            "rk45" => Self::Rk45(Tolerance::default()),
+            _ => {
+                let expected = format!("one of {}", Self::NAMES);
+                return Err(ConfigError::value("solver", expected, format!("`{text}`")));
+            }
+        })
+    }
+}
+
 impl FlowSolver {
+    /// The names that `FromStr` knows, for help texts.
+    pub const NAMES: &'static str = "euler, heun, midpoint, rk45";
+
     /// Follows `dx/dt = velocity(x, t)` from `x` at the first of the times to the last.
     ///
     /// # Errors
