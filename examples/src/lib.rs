@@ -9,6 +9,7 @@
 //! | `load_and_sample` | a program that loads a model and samples |
 //! | `latent_arithmetic` | attribute vectors and interpolation |
 //! | `anomaly` | what a model has not seen is less probable |
+//! | `samplers` | which sampler and how many steps: errors on a mixture of Gaussians |
 //! | `own_objective` | a model of one's own, trained by the same trainer |
 
 use std::error::Error;

@@ -103,7 +103,7 @@ pub struct DemoArgs {
 pub struct TrainArgs {
     /// The family; `pyrogen families` lists them
     pub family: String,
-    /// The data: digits, mnist:DIR, idx:FILE, images:DIR, csv:FILE, npy:FILE
+    /// The data: digits, mnist:DIR, idx:FILE, images:DIR, csv:FILE, npy:FILE, toy:NAME
     #[arg(long)]
     pub data: Source,
     /// The run folder
@@ -182,7 +182,7 @@ pub enum PartName {
 pub struct ModelData {
     /// Run folder or model folder
     pub model: PathBuf,
-    /// The data: digits, mnist:DIR, idx:FILE, images:DIR, csv:FILE, npy:FILE
+    /// The data: digits, mnist:DIR, idx:FILE, images:DIR, csv:FILE, npy:FILE, toy:NAME
     #[arg(long)]
     pub data: Source,
     /// Which rows of the data
@@ -347,7 +347,7 @@ pub struct InfoArgs {
 pub enum DataCommand {
     /// Say what is in the data
     Describe {
-        /// The data: digits, mnist:DIR, idx:FILE, images:DIR, csv:FILE, npy:FILE
+        /// The data: digits, mnist:DIR, idx:FILE, images:DIR, csv:FILE, npy:FILE, toy:NAME
         source: Source,
         #[command(flatten)]
         json: JsonArg,
