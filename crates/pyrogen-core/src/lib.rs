@@ -25,5 +25,5 @@ pub use error::{ConfigError, FolderError, NumericalError, RequestError};
 pub use event::{flatten, unflatten};
 pub use likelihood::{Likelihood, LikelihoodKind};
 pub use noise::{Noise, Seed, normal_quantile};
-pub use objective::{Loss, LossTerm, Objective};
+pub use objective::{Loss, LossTerm, Objective, TermFactors};
 pub use rate_distortion::RateDistortion;

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod context;
 mod dataset;
 mod digits;
 mod error;
@@ -13,6 +14,7 @@ mod source;
 mod split;
 mod table;
 
+pub use context::WithContext;
 pub use dataset::{ClassCount, ColumnSummary, Dataset, Layout, Summary};
 pub use digits::digits;
 pub use error::DataError;

@@ -418,6 +418,55 @@ fn missing_labels_panic() {
     vae.loss(batch, draws);
 }
 
+fn told_a_picture() -> Vae {
+    VaeConfig { context: Some(vec![2, 8, 8]), ..small() }.init(Seed(4), &device()).unwrap()
+}
+
+#[test]
+#[should_panic(expected = "told a context of shape [2, 8, 8] an example: give it")]
+fn a_missing_context_panics() {
+    let _: Tensor<2> =
+        told_a_picture().decode(Tensor::zeros([1, 3], &device()), &Condition::none());
+}
+
+#[test]
+#[should_panic(expected = "expected contexts [1, 128] (shape [2, 8, 8], flat), got [1, 64]")]
+fn a_context_of_another_shape_panics() {
+    let given = Condition::context(Tensor::<4>::zeros([1, 1, 8, 8], &device()));
+    let _: Tensor<2> = told_a_picture().decode(Tensor::zeros([1, 3], &device()), &given);
+}
+
+#[test]
+#[should_panic(expected = "Vae: a context was given to a model that takes none")]
+fn an_unwanted_context_panics() {
+    let vae = small().init(Seed(4), &device()).unwrap();
+    let given = Condition::context(Tensor::<2>::zeros([1, 64], &device()));
+    let _: Tensor<2> = vae.decode(Tensor::zeros([1, 3], &device()), &given);
+}
+
+#[test]
+fn contexts_are_checked_before_any_computing() {
+    use pyrogen_core::Describe;
+    let (with, without) = (told_a_picture(), small().init(Seed(4), &device()).unwrap());
+    assert!(
+        with.check_context(Some(&[2, 8, 8])).is_ok() && with.check_context(Some(&[128])).is_ok()
+    );
+    assert!(without.check_context(None).is_ok());
+    let message = |result: Result<(), RequestError>| result.unwrap_err().to_string();
+    assert_eq!(
+        message(with.check_context(None)),
+        "the model is told a context of shape [2, 8, 8] with each example: give one"
+    );
+    assert_eq!(
+        message(with.check_context(Some(&[1, 8, 8]))),
+        "the model takes contexts of shape [2, 8, 8], got [1, 8, 8]"
+    );
+    assert_eq!(
+        message(without.check_context(Some(&[1]))),
+        "a context was given, but the model takes none"
+    );
+}
+
 #[test]
 #[should_panic(expected = "Vae: expected draws [2, 1, 3], got [2, 1, 4]")]
 fn draws_of_another_shape_panic() {
@@ -594,7 +643,7 @@ fn bad_configs_are_named() {
         ),
         (
             VaeConfig { prior: vamp, classes: Some(2), ..small() },
-            "`prior` must be `standard` with classes, got vamp",
+            "`prior` must be `standard` with `classes`, got vamp",
         ),
         (
             VaeConfig { decoder: Decoder::Categorical { levels: 257 }, ..small() },
@@ -618,6 +667,24 @@ fn bad_configs_are_named() {
         (
             VaeConfig { objective: VaeObjective::Iwae { samples: 5 }, beta: 2.0, ..small() },
             "`beta` must be 1 with `iwae`, got 2",
+        ),
+        (
+            VaeConfig {
+                prior: Prior::Vamp { components: 5 },
+                context: Some(vec![3]),
+                network: mlp(&[8]),
+                ..small()
+            },
+            "`prior` must be `standard` with `context`, got vamp",
+        ),
+        (
+            VaeConfig { context: Some(vec![]), network: mlp(&[8]), ..small() },
+            "`context` must be a list of sizes, each at least 1, got []",
+        ),
+        (
+            VaeConfig { context: Some(vec![1, 4, 4]), network: conv(), ..small() },
+            "`context` must be [channels, 8, 8] with `conv`, as the examples are (resize the \
+             contexts, or use `mlp`), got [1, 4, 4]",
         ),
         (VaeConfig { classes: Some(0), ..small() }, "`classes` must be at least 1, got 0"),
     ];

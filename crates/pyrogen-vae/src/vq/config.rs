@@ -66,7 +66,9 @@ pub enum CodeLearning {
         /// Decay of the averages; the paper uses 0.99.
         decay: f64,
         /// A code that is used less often than this share of an equal use begins anew at a vector
-        /// of the batch (Dhariwal et al. 2020, section 3.1). 0 leaves it alone.
+        /// of the batch (Dhariwal et al. 2020, section 3.1). 0 leaves it alone. Where workers
+        /// share a batch, each chooses one of its own vectors, and the code begins at their mean:
+        /// with many workers, in the middle of everything.
         restart: f64,
     },
 }
@@ -113,6 +115,11 @@ impl VqConfig {
     /// Number of codes that an example is told by, over all positions and levels.
     pub fn slots(&self) -> usize {
         self.network.positions(&self.event).saturating_mul(self.levels)
+    }
+
+    /// Whether codes that are hardly used begin anew.
+    pub fn restarts(&self) -> bool {
+        matches!(self.learning, CodeLearning::Average { restart, .. } if restart > 0.0)
     }
 
     /// Number of parameters of the model, with the averages that it keeps, without building it;
