@@ -1,4 +1,4 @@
-"""Writes tests/fixtures/vae.json: loss terms and gradients of variational autoencoders in PyTorch.
+"""Writes tests/fixtures/vae.json and colours.json: loss terms and gradients of variational autoencoders in PyTorch.
 
 The weights, examples and noise are rounded to f32; everything is computed in f64, with PyTorch's
 own distributions where it has them.
@@ -173,6 +173,19 @@ CONFIGS = {
 }
 
 
+COLOURS = {
+    "mlp, colour mixture": {
+        **mlp([3, 2, 2], [5], "tanh"),
+        "decoder": {"colour_mixture": {"levels": 9, "components": 2}},
+    },
+    "conv, colour mixture, context": {
+        **conv([3, 4, 3], [3], [4]),
+        "decoder": {"colour_mixture": {"levels": 5, "components": 3}},
+        "context": [1, 4, 3],
+    },
+}
+
+
 def soft_bound(x, limit):
     return limit * torch.tanh(x / limit)
 
@@ -197,6 +210,10 @@ class Vae:
         self.components = options.get("components")
         maps = {"logistic_mixture": 3 * (self.components or 0), "categorical": self.levels}
         maps = maps.get(name, 2 if self.scale == "predicted" else 1)
+        outputs, channels_out = maps * self.features, maps * event[0]
+        if name == "colour_mixture":
+            channels_out = 10 * self.components
+            outputs = channels_out * math.prod(event[1:])
         objective = config["objective"]
         self.objective = objective if isinstance(objective, str) else next(iter(objective))
         self.settings = {} if isinstance(objective, str) else objective[self.objective]
@@ -207,7 +224,7 @@ class Vae:
         if network == "mlp":
             self.conv = 0
             encoder = [self.features + seen + classes, *c["hidden"], width]
-            decoder = [self.latents + classes + seen, *c["hidden"][::-1], maps * self.features]
+            decoder = [self.latents + classes + seen, *c["hidden"][::-1], outputs]
             self.dense("encoder", encoder)
             self.dense("decoder", decoder)
         else:
@@ -223,7 +240,7 @@ class Vae:
             self.dense("encoder.head", [flat + classes, *c["hidden"], width])
             d_in = self.latents + classes + (flat if context else 0)
             self.dense("decoder.head", [d_in, *c["hidden"][::-1], flat])
-            channels[0] = event[0] * maps
+            channels[0] = channels_out
             for i in range(self.conv):
                 j = self.conv - 1 - i
                 more = [int(s % 2 == 0) for s in sizes[j]]
@@ -298,6 +315,8 @@ class Vae:
             return td.Categorical(logits=logits).log_prob((x * (self.levels - 1)).round()).sum(1)
         if self.kind == "logistic_mixture":
             return self.mixture_log_px(x, output)
+        if self.kind == "colour_mixture":
+            return self.colour_log_px(x, output)
         if self.kind == "columns":
             return self.columns_log_px(x, output)
         mean = output[:, : self.features]
@@ -333,6 +352,30 @@ class Vae:
             x[:, None].expand(-1, k, -1), parts[:, 1] + start, soft_bound(parts[:, 2] - 1, 10)
         )
         return torch.logsumexp(weights + mass, 1).sum(1)
+
+    def colour_log_px(self, x, output):
+        """Salimans et al. 2017, eq. 3, on [-1, 1] and pixel by pixel, as in the paper's code."""
+        k, pixels = self.components, self.features // 3
+        parts = output.reshape(len(x), 10, k, pixels)
+        weights = torch.log_softmax(parts[:, 0], 1)
+        start = ((torch.arange(k) + 0.5) / k).reshape(1, 1, k, 1)
+        means = 2 * (parts[:, 1:4] + start) - 1
+        log_scales = soft_bound(parts[:, 4:7] - 1, 10) + math.log(2)
+        coeffs = torch.tanh(parts[:, 7:10])
+        rgb = (2 * x - 1).reshape(len(x), 3, 1, pixels).expand(-1, -1, k, -1)
+        m2 = means[:, 1] + coeffs[:, 0] * rgb[:, 0]
+        m3 = means[:, 2] + coeffs[:, 1] * rgb[:, 0] + coeffs[:, 2] * rgb[:, 1]
+        means = torch.stack([means[:, 0], m2, m3], 1)
+        half = 1 / (self.levels - 1)
+        at = lambda v: (v - means) / log_scales.exp()
+        plus, minus = at(rgb + half), at(rgb - half)
+        middle = torch.sigmoid(plus) - torch.sigmoid(minus)
+        mass = torch.where(
+            rgb < -1 + half,
+            torch.sigmoid(plus),
+            torch.where(rgb > 1 - half, torch.sigmoid(-minus), middle),
+        )
+        return torch.logsumexp(weights + mass.log().sum(1), 1).sum(1)
 
     def columns_log_px(self, x, output):
         total, at, number = 0.0, 0, 0
@@ -549,3 +592,4 @@ def case(name, config):
 
 
 write("vae", CONFIGS, case)
+write("colours", COLOURS, case)

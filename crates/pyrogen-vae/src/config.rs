@@ -79,7 +79,7 @@ impl VaeConfig {
         check_event(&self.event)?;
         at_least_one("latents", self.latents)?;
         self.network.validate("network", &self.event)?;
-        self.decoder.validate("decoder", self.features())?;
+        self.decoder.validate("decoder", &self.event)?;
         self.prior.validate("prior")?;
         not_negative("beta", self.beta)?;
         self.objective.validate("objective")?;
@@ -119,8 +119,8 @@ impl VaeConfig {
         let context = self.context.as_deref();
         let read = self.network.joined(&self.event, context);
         let encoder = self.network.encoder_params(&read, classes, self.posterior_width());
-        let maps = self.decoder.maps();
-        let decoder = self.network.decoder_params(latents, &self.event, maps, context);
+        let (drawn, maps) = self.decoder.drawn(&self.event);
+        let decoder = self.network.decoder_params(latents, &drawn, maps, context);
         let own = [
             encoder,
             decoder,

@@ -59,10 +59,11 @@ impl VaeConfig {
             &mut noise.fork("encoder"),
             device,
         );
+        let (drawn, maps) = self.decoder.drawn(&self.event);
         let decoder = self.network.decoder(
             self.latents + classes,
-            &self.event,
-            self.decoder.maps(),
+            &drawn,
+            maps,
             context,
             &mut noise.fork("decoder"),
             device,

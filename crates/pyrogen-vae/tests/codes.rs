@@ -116,6 +116,16 @@ fn initial_weights_come_from_the_seed_and_are_counted() {
         kit::init_depends_on_the_seed_alone(|seed| config.init(seed, &device()).unwrap());
         assert_eq!(config.num_params().unwrap(), vq(&config).num_params());
     }
+    // Colours are drawn as maps of a pixel, not of an element.
+    let colours = VqConfig {
+        event: vec![3, 4, 4],
+        decoder: Decoder::ColourMixture { levels: 9, components: 2 },
+        ..VqConfig::default()
+    };
+    let model = colours.init(Seed(1), &device()).unwrap();
+    assert_eq!(colours.num_params().unwrap(), model.num_params());
+    let drawn: Tensor<4> = model.sample(2, &SampleOptions::default(), &mut Noise::new(Seed(1)));
+    assert_eq!(drawn.dims(), [2, 3, 4, 4]);
 }
 
 #[test]
@@ -215,7 +225,7 @@ fn bounds_of_a_ladder() {
 /// noise.
 #[test]
 fn relative_latents_lead_to_the_same_reconstruction() {
-    let config = LadderConfig { beta: 0.0, ..ladders()[2].clone() };
+    let config = LadderConfig { beta: 0.0, ..ladders()[3].clone() };
     let (model, x) = (ladder(&config), examples(1));
     let latents = config.total_latents();
     let loss = model.loss(Batch::new(x.clone()), Tensor::zeros([1, 1, latents], &device()));
@@ -388,6 +398,6 @@ fn codes_of_another_shape_panic() {
 #[test]
 #[should_panic(expected = "LadderVae: expected latents [batch, 6], got [1, 5]")]
 fn latents_of_another_width_panic() {
-    let model = ladder(&ladders()[2]);
+    let model = ladder(&ladders()[3]);
     model.likelihood(Tensor::zeros([1, 5], &device()), &Condition::none());
 }

@@ -74,6 +74,12 @@ fn configs() -> Vec<VaeConfig> {
             ..base.clone()
         },
         VaeConfig {
+            event: vec![3, 4, 3],
+            network: conv_of(&[4]),
+            decoder: Decoder::ColourMixture { levels: 9, components: 2 },
+            ..base.clone()
+        },
+        VaeConfig {
             event: vec![5],
             network: mlp_of(12),
             decoder: Decoder::Columns { columns: COLUMNS.to_vec() },

@@ -654,6 +654,10 @@ fn bad_configs_are_named() {
             "`decoder.logistic_mixture.components` must be at least 1, got 0",
         ),
         (
+            VaeConfig { decoder: Decoder::ColourMixture { levels: 9, components: 2 }, ..small() },
+            "`decoder.colour_mixture` must be used with events [3, height, width], got [1, 8, 8]",
+        ),
+        (
             VaeConfig { decoder: columns(vec![Column::Category(63)]), ..small() },
             "`decoder.columns.columns` must be columns of 64 features together, as `event` has, got 63",
         ),

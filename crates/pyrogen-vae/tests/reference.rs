@@ -112,6 +112,14 @@ fn losses_and_gradients_are_those_of_pytorch() {
 }
 
 #[test]
+fn coupled_colours_are_those_of_pytorch() {
+    let device = device().autodiff();
+    check(include_str!("fixtures/colours.json"), 2, |config: &VaeConfig| {
+        config.init(Seed(0), &device).unwrap()
+    });
+}
+
+#[test]
 fn the_ladders_are_those_of_pytorch() {
     let device = device().autodiff();
     check(include_str!("fixtures/ladder.json"), 4, |config: &LadderConfig| {

@@ -216,6 +216,7 @@ pub fn prepare(decoder: &Decoder, data: &Dataset) -> Result<Preparation, CliErro
         Decoder::Bernoulli => Recipe::Binarised(Binarise::Dynamic),
         Decoder::DiscretisedLogistic { .. }
         | Decoder::LogisticMixture { .. }
+        | Decoder::ColourMixture { .. }
         | Decoder::Categorical { .. } => Recipe::Unit,
         Decoder::Columns { .. } => Recipe::Table,
         // A density of integers would be a density of points: they are spread over their cells.

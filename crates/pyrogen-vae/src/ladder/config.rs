@@ -70,7 +70,7 @@ impl LadderConfig {
         self.network.validate("network", &self.event)?;
         at_least_one("width", self.width)?;
         self.activation.validate("activation")?;
-        self.decoder.validate("decoder", self.features())?;
+        self.decoder.validate("decoder", &self.event)?;
         not_negative("beta", self.beta)?;
         if let Some(context) = &self.context {
             self.network.validate_context("context", &self.event, context)?;
@@ -97,12 +97,13 @@ impl LadderConfig {
         let (classes, context) = (self.classes.unwrap_or(0), self.context.as_deref());
         let step = self.step();
         let read = self.network.joined(&self.event, context);
+        let (drawn, maps) = self.decoder.drawn(&self.event);
         let mut count = vec![
             self.network.encoder_params(&read, classes, self.width),
             self.network.decoder_params(
                 self.latents[0].saturating_add(classes),
-                &self.event,
-                self.decoder.maps(),
+                &drawn,
+                maps,
                 context,
             ),
             self.decoder.learned_scales(self.features()),
@@ -134,10 +135,11 @@ impl LadderConfig {
         let read = self.network.joined(&self.event, context);
         let encoder =
             self.network.encoder(&read, classes, self.width, &mut noise.fork("encoder"), device);
+        let (drawn, maps) = self.decoder.drawn(&self.event);
         let decoder = self.network.decoder(
             self.latents[0] + classes,
-            &self.event,
-            self.decoder.maps(),
+            &drawn,
+            maps,
             context,
             &mut noise.fork("decoder"),
             device,
