@@ -87,7 +87,7 @@ impl ScheduleConfig {
 ///
 /// With `term: "kl"` this is KL warm-up (Bowman et al. 2016; Sønderby et al. 2016); with `cycles`
 /// above 1 it is cyclical annealing (Fu et al. 2019, eq. 6). With `term: "capacity"` and
-/// `of: "target"` a VAE's capacity rises linearly (Burgess et al. 2018, section 5.1).
+/// `of: "target"` a VAE's capacity rises linearly (Burgess et al. 2018, eq. 8).
 ///
 /// The factor is a function of the step alone, so that a run that is resumed goes on where it was.
 /// Validation measures the loss without it.

@@ -24,8 +24,8 @@ pub(crate) const LOG_VAR_LIMIT: f64 = 15.0;
 ///
 /// Given classes, both networks also read the class of the example, one-hot; given contexts, they
 /// also read a picture or a vector that belongs to the example. The model is then of
-/// `p(x | class, context)` (Sohn, Lee and Yan 2015, eq. 4, with latents that do not depend on the
-/// condition, as at the end of their section 3.1).
+/// `p(x | class, context)` (Sohn, Lee and Yan 2015, in the variant that they allow whose latents do
+/// not depend on the condition).
 ///
 /// # Numerics
 /// The posterior's log-variance is `15 tanh(raw / 15)`; log-scales of the decoder are
