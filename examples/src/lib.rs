@@ -10,7 +10,11 @@
 //! | `latent_arithmetic` | attribute vectors and interpolation |
 //! | `anomaly` | what a model has not seen is less probable |
 //! | `samplers` | which sampler and how many steps: errors on a mixture of Gaussians |
+//! | `denoise` | noise is removed by a model that is told the noisy picture |
+//! | `inpaint` | holes are filled by a model that is told the rest |
 //! | `own_objective` | a model of one's own, trained by the same trainer |
+
+pub mod restore;
 
 use std::error::Error;
 use std::path::Path;

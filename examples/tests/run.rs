@@ -1,5 +1,9 @@
 //! Examples that run to their end. The others are compiled, and do what the tutorial's tests do.
 
+#[path = "../examples/denoise.rs"]
+mod denoise;
+#[path = "../examples/inpaint.rs"]
+mod inpaint;
 #[path = "../examples/latent_arithmetic.rs"]
 mod latent_arithmetic;
 #[path = "../examples/load_and_sample.rs"]
@@ -16,7 +20,19 @@ fn examples_run() {
     own_objective::main().expect("own_objective");
     latent_arithmetic::main().expect("latent_arithmetic");
     load_and_sample::main().expect("load_and_sample");
-    for picture in ["latent-arithmetic.png", "load-and-sample.png"] {
+    denoise::main().expect("denoise");
+    inpaint::main().expect("inpaint");
+    for run in ["denoise", "inpaint"] {
+        let page =
+            std::fs::read_to_string(folder.path().join("runs").join(run).join("report.html"));
+        assert!(page.expect(run).contains("PSNR"), "{run} has a report with its numbers");
+    }
+    for picture in [
+        "latent-arithmetic.png",
+        "load-and-sample.png",
+        "denoise/restored.png",
+        "inpaint/restored.png",
+    ] {
         let png = std::fs::read(folder.path().join("runs").join(picture)).expect(picture);
         assert!(png.starts_with(b"\x89PNG"), "{picture} is a PNG file");
     }

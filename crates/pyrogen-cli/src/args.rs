@@ -140,6 +140,15 @@ pub struct TrainArgs {
     pub no_evaluate: bool,
 }
 
+/// Where latents of samples come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LatentsName {
+    /// The model's own prior
+    Prior,
+    /// A Gaussian fitted to the latents of the data that --data names
+    Fitted,
+}
+
 /// `pyrogen sample`
 #[derive(Debug, Args)]
 pub struct SampleArgs {
@@ -160,6 +169,12 @@ pub struct SampleArgs {
     /// Spread of the latent draws: below 1 is safer and less varied
     #[arg(long, default_value_t = 1.0, allow_negative_numbers = true)]
     pub temperature: f64,
+    /// Where latents come from
+    #[arg(long, value_enum, default_value = "prior")]
+    pub latents: LatentsName,
+    /// What `--latents fitted` is fitted to: the rows that training saw, or all rows of other data
+    #[arg(long)]
+    pub data: Option<Source>,
     #[command(flatten)]
     pub device: DeviceArg,
     #[command(flatten)]

@@ -117,6 +117,11 @@ pub trait Model: Describe + Sync {
         None
     }
 
+    /// The family that it was trained as, where several share what the folder calls one.
+    fn method(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Why [`as_score`](Self::as_score) gives none.
     fn why_no_score(&self) -> &'static str {
         "the family has no likelihood"

@@ -6,6 +6,7 @@ mod error;
 mod evaluation;
 mod families;
 mod family;
+mod latents;
 mod output;
 mod report;
 mod session;

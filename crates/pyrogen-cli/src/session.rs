@@ -64,6 +64,13 @@ impl Session {
         let family = family::find(&folder.card().family)
             .map_err(|e| CliError::Failed(format!("{}: {e}", path.display())))?;
         let model = family.load(&folder, &device)?;
+        if let Some(shape) = model.context_shape() {
+            return Err(CliError::Failed(format!(
+                "{}: the model is told a context of shape {shape:?} with each example, which the \
+                 command line has none of: use it from Rust",
+                path.display()
+            )));
+        }
         let preparation = Preparation::from_card(&folder.card().data)
             .map_err(|e| CliError::Failed(format!("{}: card.json: {e}", path.display())))?;
         Ok(Self { folder, model, preparation, device })
@@ -108,6 +115,15 @@ impl Session {
         }
     }
 
+    /// What training saw of the data, or all of it where it is other data.
+    pub fn seen(&self, data: Dataset) -> Result<Dataset, CliError> {
+        let part = match self.folder.card().data.sha256 == data.sha256() {
+            true => PartName::Train,
+            false => PartName::All,
+        };
+        self.part(data, part)
+    }
+
     /// A batch of prepared rows with its condition, and the rows' share of the noise.
     pub fn batch(
         &self,
@@ -142,6 +158,20 @@ impl Session {
     ) -> Result<Vec<f32>, CliError> {
         let sampler =
             self.model.as_sample().ok_or_else(|| self.cannot("sample", "it has no sampler"))?;
+        self.draw(n, class, temperature, seed, |rows, options, noise| {
+            host(sampler.sample(rows, options, noise))
+        })
+    }
+
+    /// Draws `n` samples by a function of a number of rows, their condition and their noise.
+    pub fn draw(
+        &self,
+        n: usize,
+        class: Option<usize>,
+        temperature: f64,
+        seed: Seed,
+        sampler: impl Fn(usize, &SampleOptions, &mut Noise) -> Vec<f32> + Sync,
+    ) -> Result<Vec<f32>, CliError> {
         if n == 0 {
             return Err(CliError::Usage("-n must be at least 1".into()));
         }
@@ -167,7 +197,7 @@ impl Session {
                 None => Condition::none(),
             };
             let options = SampleOptions { condition, temperature };
-            host(sampler.sample(rows.len(), &options, &mut noise.rows(rows, n)))
+            sampler(rows.len(), &options, &mut noise.rows(rows, n))
         });
         parts.into_iter().for_each(|part| values.extend(part));
         Ok(values)
@@ -228,7 +258,7 @@ impl Session {
 
     /// The error of a command that this model cannot serve.
     pub fn cannot(&self, command: &str, why: &str) -> CliError {
-        let family = &self.folder.card().family;
+        let family = self.model.method().unwrap_or(&self.folder.card().family);
         CliError::Failed(format!("a model of family `{family}` cannot {command}: {why}"))
     }
 }

@@ -108,6 +108,8 @@ fn settings() {
         ("network={\"mlp\":{\"hidden\":[8],\"activation\":\"relu\",\"x\":1}}", "unknown field `x`"),
         ("event=[1,4,4]", "`model.event` must be [1, 8, 8]"),
         ("classes=5", "`model.classes` must be at least 10"),
+        ("context=[1,8,8]", "`model.context` must be null on the command line"),
+        ("context=[1,4,4]", "`context` must be [channels, 8, 8] with `conv`"),
         ("batch_size=0", "`batch_size` must be at least 1"),
         ("gradient.ema_decay=1.5", "`gradient.ema_decay` must be in [0, 1)"),
     ] {
@@ -237,6 +239,9 @@ fn requests_to_a_model() {
         ("sample run --temperature -1 --out s.npy", USAGE, "--temperature must be"),
         ("sample run --temperature nan --out s.npy", USAGE, "--temperature must be"),
         ("sample run --class 1 --out s.npy", USAGE, "trained without labels"),
+        ("sample run --latents fitted --out s.npy", USAGE, "--latents fitted needs --data"),
+        ("sample run --data digits --out s.npy", USAGE, "--data is for --latents fitted"),
+        ("sample run --latents fitted --data npy:wide.npy --out s.npy", FAILED, "[1, 8, 8]"),
         ("sample run --out file/s.npy", FAILED, "file: cannot create"),
         ("sample run --out file", FAILED, "file: cannot create"),
         ("sample run", USAGE, "--out"),

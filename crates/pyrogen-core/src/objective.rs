@@ -35,6 +35,34 @@ pub struct LossTerm {
     pub value: Tensor<1>,
     /// Its weight in the total; 0 for a value that is only logged.
     pub weight: f64,
+    /// What the value is drawn to: the term is then its distance from here, `|value - target|`.
+    pub target: Option<f64>,
+}
+
+impl LossTerm {
+    /// What is minimised and logged: the value, or its distance from so much of the target.
+    fn shown(&self, share: f64) -> Tensor<1> {
+        match self.target {
+            None => self.value.clone(),
+            Some(target) => (self.value.clone() - target * share).abs(),
+        }
+    }
+}
+
+/// What a schedule multiplies a term with.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TermFactors {
+    /// The factor on the weight.
+    pub weight: f64,
+    /// The factor on the target, where the term has one.
+    pub target: f64,
+}
+
+impl Default for TermFactors {
+    /// The term as it is.
+    fn default() -> Self {
+        Self { weight: 1.0, target: 1.0 }
+    }
 }
 
 /// A loss: named terms whose weighted sum is minimised.
@@ -59,7 +87,20 @@ impl Loss {
 
     /// Adds a term with a weight.
     pub fn weighted(mut self, name: &'static str, value: Tensor<1>, weight: f64) -> Self {
-        self.terms.push(LossTerm { name, value, weight });
+        self.terms.push(LossTerm { name, value, weight, target: None });
+        self
+    }
+
+    /// Adds the distance of a value from a target, with a weight. A schedule may move the target,
+    /// as it may change the weight, without the objective knowing its step.
+    pub fn toward(
+        mut self,
+        name: &'static str,
+        value: Tensor<1>,
+        target: f64,
+        weight: f64,
+    ) -> Self {
+        self.terms.push(LossTerm { name, value, weight, target: Some(target) });
         self
     }
 
@@ -78,33 +119,62 @@ impl Loss {
     /// # Panics
     /// If no term has a weight.
     pub fn total(&self) -> Tensor<1> {
-        self.total_scaled(|_| 1.0)
+        self.total_scaled(|_| TermFactors::default())
     }
 
-    /// The weighted sum with a further factor a term, by name: how an annealing schedule acts.
+    /// The weighted sum with further factors a term, by name: how an annealing schedule acts.
     ///
     /// # Panics
     /// If no term has a weight.
-    pub fn total_scaled(&self, factor: impl Fn(&str) -> f64) -> Tensor<1> {
+    pub fn total_scaled(&self, factors: impl Fn(&str) -> TermFactors) -> Tensor<1> {
         self.terms
             .iter()
             .filter(|t| t.weight != 0.0)
             .map(|t| {
-                let w = t.weight * factor(t.name);
-                if w == 1.0 { t.value.clone() } else { t.value.clone() * w }
+                let factors = factors(t.name);
+                let (value, w) = (t.shown(factors.target), t.weight * factors.weight);
+                if w == 1.0 { value } else { value * w }
             })
             .reduce(|a, b| a + b)
             .expect("Loss::total: a loss needs a term with a weight")
     }
 
-    /// The terms' values on the host, in order.
+    /// The terms' values on the host, in order; of a term with a target the distance from it.
     pub fn values(&self) -> Vec<(&'static str, f64)> {
+        self.values_scaled(|_| TermFactors::default())
+    }
+
+    /// The same where a schedule moves targets. Weights change nothing here.
+    pub fn values_scaled(&self, factors: impl Fn(&str) -> TermFactors) -> Vec<(&'static str, f64)> {
         self.terms
             .iter()
             .map(|t| {
-                let value = t.value.to_data().convert::<f64>();
+                let value = t.shown(factors(t.name).target).to_data().convert::<f64>();
                 (t.name, value.as_slice::<f64>().expect("converted above")[0])
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pyrogen_testkit::{device, host};
+
+    #[test]
+    fn weights_and_targets_are_scaled_by_name() {
+        let number = |v: f32| Tensor::<1>::from_floats([v], &device());
+        let loss = Loss::new()
+            .weighted("a", number(3.0), 2.0)
+            .toward("b", number(5.0), 8.0, 10.0)
+            .logged("c", number(7.0));
+        assert_eq!(host(loss.total()), [36.0]);
+        assert_eq!(loss.values(), [("a", 3.0), ("b", 3.0), ("c", 7.0)]);
+        let half = |name: &str| match name {
+            "a" => TermFactors { weight: 0.5, ..TermFactors::default() },
+            _ => TermFactors { weight: 1.0, target: 0.5 },
+        };
+        assert_eq!(host(loss.total_scaled(half)), [13.0]);
+        assert_eq!(loss.values_scaled(half), [("a", 3.0), ("b", 1.0), ("c", 7.0)]);
     }
 }

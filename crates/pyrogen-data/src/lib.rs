@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod context;
 mod dataset;
 mod digits;
 mod error;
@@ -14,6 +15,7 @@ mod split;
 mod table;
 mod toys;
 
+pub use context::WithContext;
 pub use dataset::{ClassCount, ColumnSummary, Dataset, Layout, Summary};
 pub use digits::digits;
 pub use error::DataError;

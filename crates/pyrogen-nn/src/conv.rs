@@ -66,17 +66,7 @@ impl ConvConfig {
         noise: &mut Noise,
         device: &Device,
     ) -> ConvEncoder {
-        let [channels, ..] = image;
-        let all = [&[channels], self.channels.as_slice()].concat();
-        let stages = all
-            .windows(2)
-            .map(|c| {
-                let config = Conv2dConfig::new([c[0], c[1]], [KERNEL; 2])
-                    .with_stride([2, 2])
-                    .with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1));
-                crate::conv2d(&config, noise, device)
-            })
-            .collect();
+        let stages = self.reading_stages(image[0], noise, device);
         let d_in = self.bottom(image).iter().product::<usize>() + extra;
         ConvEncoder {
             stages,
@@ -86,17 +76,36 @@ impl ConvConfig {
         }
     }
 
-    /// The decoder from `d_in` numbers to pictures of `image`.
+    /// Convolutions of stride 2 from pictures of so many channels.
+    fn reading_stages(&self, channels: usize, noise: &mut Noise, device: &Device) -> Vec<Conv2d> {
+        let all = [&[channels], self.channels.as_slice()].concat();
+        let stage = |c: &[usize]| {
+            let config = Conv2dConfig::new([c[0], c[1]], [KERNEL; 2])
+                .with_stride([2, 2])
+                .with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1));
+            crate::conv2d(&config, noise, device)
+        };
+        all.windows(2).map(stage).collect()
+    }
+
+    /// The decoder from `d_in` numbers to pictures of `image`, which reads along a context: a
+    /// picture of `context` channels (0 for none) and the same height and width.
+    ///
+    /// The context goes through stages like the encoder's. The last one's maps join the `d_in`
+    /// numbers, and each stage of the decoder reads the context's maps of its size beside its own,
+    /// as a U-Net does (Ronneberger et al. 2015).
     pub fn decoder(
         &self,
         d_in: usize,
         image: [usize; 3],
+        context: usize,
         noise: &mut Noise,
         device: &Device,
     ) -> ConvDecoder {
         let bottom = self.bottom(image);
-        let head = self.head().mirrored();
-        let head = head.init(d_in, bottom.iter().product(), noise, device);
+        let flat = bottom.iter().product();
+        let (wider, times) = if context == 0 { (d_in, 1) } else { (d_in + flat, 2) };
+        let head = self.head().mirrored().init(wider, flat, noise, device);
         let all = [&[image[0]], self.channels.as_slice()].concat();
         let sizes = self.sizes(image);
         let stages = (0..self.channels.len())
@@ -104,33 +113,47 @@ impl ConvConfig {
             .map(|i| {
                 // From ceil(s / 2) back to s: an even s needs one row more than 2 * ceil(s / 2) - 1.
                 let more = |s: usize| usize::from(s.is_multiple_of(2));
-                let config = ConvTranspose2dConfig::new([all[i + 1], all[i]], [KERNEL; 2])
+                let config = ConvTranspose2dConfig::new([all[i + 1] * times, all[i]], [KERNEL; 2])
                     .with_stride([2, 2])
                     .with_padding([1, 1])
                     .with_padding_out(sizes[i].map(more));
                 crate::conv_transpose2d(&config, noise, device)
             })
             .collect();
-        ConvDecoder { head, stages, bottom, activation: self.activation }
+        let seen = [context, image[1], image[2]];
+        let context = match context {
+            0 => Vec::new(),
+            channels => self.reading_stages(channels, noise, device),
+        };
+        ConvDecoder { head, stages, context, bottom, seen, activation: self.activation }
     }
 
     /// Number of parameters of the encoder; `usize::MAX` where it does not fit.
     pub fn encoder_params(&self, image: [usize; 3], extra: usize, d_out: usize) -> usize {
         let d_in = product(&self.bottom(image)).saturating_add(extra);
-        self.stage_params(image, |c| c[1]).saturating_add(self.head().num_params(d_in, d_out))
+        self.stage_params(image[0], 1, |c| c[1]).saturating_add(self.head().num_params(d_in, d_out))
     }
 
     /// Number of parameters of the decoder; `usize::MAX` where it does not fit.
-    pub fn decoder_params(&self, d_in: usize, image: [usize; 3]) -> usize {
-        let head = self.head().mirrored();
-        self.stage_params(image, |c| c[0])
-            .saturating_add(head.num_params(d_in, product(&self.bottom(image))))
+    pub fn decoder_params(&self, d_in: usize, image: [usize; 3], context: usize) -> usize {
+        let (head, flat) = (self.head().mirrored(), product(&self.bottom(image)));
+        if context == 0 {
+            let stages = self.stage_params(image[0], 1, |c| c[0]);
+            return stages.saturating_add(head.num_params(d_in, flat));
+        }
+        let all = [
+            self.stage_params(image[0], 2, |c| c[0]),
+            self.stage_params(context, 1, |c| c[1]),
+            head.num_params(d_in.saturating_add(flat), flat),
+        ];
+        all.into_iter().fold(0, usize::saturating_add)
     }
 
-    fn stage_params(&self, image: [usize; 3], bias: impl Fn(&[usize]) -> usize) -> usize {
-        let all = [&[image[0]], self.channels.as_slice()].concat();
+    /// Parameters of stages of which each reads `times` as many channels.
+    fn stage_params(&self, first: usize, times: usize, bias: impl Fn(&[usize]) -> usize) -> usize {
+        let all = [&[first], self.channels.as_slice()].concat();
         all.windows(2)
-            .map(|c| product(&[c[0], c[1], KERNEL, KERNEL]).saturating_add(bias(c)))
+            .map(|c| product(&[c[0], c[1], times, KERNEL, KERNEL]).saturating_add(bias(c)))
             .fold(0, usize::saturating_add)
     }
 
@@ -203,27 +226,58 @@ impl ConvEncoder {
 pub struct ConvDecoder {
     head: Mlp,
     stages: Vec<ConvTranspose2d>,
+    context: Vec<Conv2d>,
     #[module(skip)]
     bottom: [usize; 3],
+    #[module(skip)]
+    seen: [usize; 3],
     #[module(skip)]
     activation: Activation,
 }
 
 impl ConvDecoder {
-    /// Draws pictures, of exactly the size in the config.
+    /// Channels, height and width of the contexts it reads; no channels where it reads none.
+    pub fn context_shape(&self) -> [usize; 3] {
+        self.seen
+    }
+
+    /// Draws pictures, of exactly the size in the config, beside a context where the network was
+    /// made for one.
     ///
     /// # Shapes
-    /// `[batch, d_in]` to `[batch, channels, height, width]`.
+    /// `z` is `[batch, d_in]`, `context` `[batch, its channels, height, width]`, the result
+    /// `[batch, channels, height, width]`.
     ///
     /// # Panics
-    /// If the input has another width.
-    pub fn forward(&self, z: Tensor<2>) -> Tensor<4> {
+    /// If an input has another shape, or the context is missing or not expected.
+    pub fn forward(&self, z: Tensor<2>, context: Option<Tensor<4>>) -> Tensor<4> {
+        assert_eq!(
+            context.is_some(),
+            !self.context.is_empty(),
+            "ConvDecoder: a context is given exactly where the network was made for one"
+        );
         let [batch, _] = z.dims();
         let [channels, height, width] = self.bottom;
-        let maps = self.head.forward(z).reshape([batch, channels, height, width]);
-        self.stages
-            .iter()
-            .fold(maps, |x, stage| forward::conv_transpose2d(stage, self.activation.forward(x)))
+        let mut seen = context.map(|context| self.read(context)).unwrap_or_default();
+        let lowest = seen.last().map(|maps| maps.clone().flatten(1, 3));
+        let maps = self.head.forward(join(z, lowest)).reshape([batch, channels, height, width]);
+        self.stages.iter().fold(maps, |x, stage| {
+            let x = self.activation.forward(x);
+            let x = match seen.pop() {
+                Some(beside) => Tensor::cat(vec![x, beside], 1),
+                None => x,
+            };
+            forward::conv_transpose2d(stage, x)
+        })
+    }
+
+    /// The context's maps after each stage.
+    fn read(&self, context: Tensor<4>) -> Vec<Tensor<4>> {
+        let next = |x: &mut Tensor<4>, stage: &Conv2d| {
+            *x = self.activation.forward(forward::conv2d(stage, x.clone()));
+            Some(x.clone())
+        };
+        self.context.iter().scan(context, next).collect()
     }
 }
 

@@ -50,6 +50,51 @@ impl Network {
         }
     }
 
+    /// Checks the shape of a context that a [`decoder`](Self::decoder) of events is to read along;
+    /// `field` is the path that an error names.
+    ///
+    /// # Errors
+    /// A shape without elements; for convolutions one that is not of the events' height and width.
+    pub fn validate_context(
+        &self,
+        field: &str,
+        event: &[usize],
+        context: &[usize],
+    ) -> Result<(), ConfigError> {
+        let got = format!("{context:?}");
+        if context.is_empty() || context.contains(&0) {
+            return Err(ConfigError::value(field, "a list of sizes, each at least 1", got));
+        }
+        match (self, context, event) {
+            (Self::Mlp(_), ..) => Ok(()),
+            (_, [_, h, w], [_, height, width]) if (h, w) == (height, width) => Ok(()),
+            (Self::Conv(_), ..) => {
+                let size = &event[event.len().saturating_sub(2)..];
+                let expected = format!(
+                    "[channels, {}] with `conv`, as the examples are (resize the contexts, or use \
+                     `mlp`)",
+                    size.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")
+                );
+                Err(ConfigError::value(field, expected, got))
+            }
+        }
+    }
+
+    /// The shape of events with a context beside them, as an [`encoder`](Self::encoder) of both
+    /// reads them: flat, the event first. Convolutions see the context as further channels.
+    pub fn joined(&self, event: &[usize], context: Option<&[usize]>) -> Vec<usize> {
+        match (self, context) {
+            (_, None) => event.to_vec(),
+            (Self::Mlp(_), Some(context)) => {
+                vec![features(event).saturating_add(features(context))]
+            }
+            (Self::Conv(_), Some(context)) => {
+                let [channels, height, width] = expect_image(event);
+                vec![channels.saturating_add(expect_image(context)[0]), height, width]
+            }
+        }
+    }
+
     /// The network from events, and `extra` further numbers, to `d_out` numbers.
     ///
     /// # Panics
@@ -74,28 +119,32 @@ impl Network {
         }
     }
 
-    /// The network from `d_in` numbers to `maps` numbers for every element of an event. Its
-    /// layers mirror the encoder's.
+    /// The network from `d_in` numbers, and a context where its shape is given, to `maps` numbers
+    /// for every element of an event. Its layers mirror the encoder's. Dense layers read the
+    /// context beside the numbers; how convolutions read it is said at [`ConvConfig::decoder`].
     ///
     /// # Panics
-    /// If [`validate`](Self::validate) fails for this event.
+    /// If [`validate`](Self::validate) or [`validate_context`](Self::validate_context) fails.
     pub fn decoder(
         &self,
         d_in: usize,
         event: &[usize],
         maps: usize,
+        context: Option<&[usize]>,
         noise: &mut Noise,
         device: &Device,
     ) -> EventDecoder {
         match self {
             Self::Mlp(mlp) => {
+                let d_in = d_in + context.map_or(0, features);
                 let d_out = event.iter().product::<usize>() * maps;
                 EventDecoder::Mlp(mlp.mirrored().init(d_in, d_out, noise, device))
             }
             Self::Conv(conv) => {
                 let [channels, height, width] = expect_image(event);
                 let image = [channels * maps, height, width];
-                EventDecoder::Conv(conv.decoder(d_in, image, noise, device))
+                let channels = context.map_or(0, |context| expect_image(context)[0]);
+                EventDecoder::Conv(conv.decoder(d_in, image, channels, noise, device))
             }
         }
     }
@@ -115,12 +164,22 @@ impl Network {
     ///
     /// # Panics
     /// As [`decoder`](Self::decoder).
-    pub fn decoder_params(&self, d_in: usize, event: &[usize], maps: usize) -> usize {
+    pub fn decoder_params(
+        &self,
+        d_in: usize,
+        event: &[usize],
+        maps: usize,
+        context: Option<&[usize]>,
+    ) -> usize {
         match self {
-            Self::Mlp(mlp) => mlp.mirrored().num_params(d_in, features(event).saturating_mul(maps)),
+            Self::Mlp(mlp) => {
+                let d_in = d_in.saturating_add(context.map_or(0, features));
+                mlp.mirrored().num_params(d_in, features(event).saturating_mul(maps))
+            }
             Self::Conv(conv) => {
                 let [channels, height, width] = expect_image(event);
-                conv.decoder_params(d_in, [channels.saturating_mul(maps), height, width])
+                let image = [channels.saturating_mul(maps), height, width];
+                conv.decoder_params(d_in, image, context.map_or(0, |c| expect_image(c)[0]))
             }
         }
     }
@@ -176,17 +235,22 @@ pub enum EventDecoder {
 }
 
 impl EventDecoder {
-    /// Draws the maps of flat events: all of the first map, then all of the second, and so on.
+    /// Draws the maps of flat events: all of the first map, then all of the second, and so on;
+    /// beside a flat context where the network was made for one.
     ///
     /// # Shapes
-    /// `[batch, d_in]` to `[batch, maps * features]`.
+    /// `z` is `[batch, d_in]`, `context` `[batch, its features]`, the result
+    /// `[batch, maps * features]`.
     ///
     /// # Panics
-    /// If the input has another width.
-    pub fn forward(&self, z: Tensor<2>) -> Tensor<2> {
+    /// If an input has another width, or the context is missing or not expected.
+    pub fn forward(&self, z: Tensor<2>, context: Option<Tensor<2>>) -> Tensor<2> {
         match self {
-            Self::Mlp(mlp) => mlp.forward(z),
-            Self::Conv(conv) => conv.forward(z).flatten(1, 3),
+            Self::Mlp(mlp) => mlp.forward(join(z, context)),
+            Self::Conv(conv) => {
+                let context = context.map(|flat| unflatten(flat, &conv.context_shape()));
+                conv.forward(z, context).flatten(1, 3)
+            }
         }
     }
 }

@@ -32,12 +32,17 @@ fn every_size_is_restored() {
             let features = event.iter().product();
             let noise = &mut Noise::new(Seed(3));
             let encoder = network.encoder(&event, 0, 4, noise, &device);
-            let decoder = network.decoder(4, &event, 2, noise, &device);
             let z = encoder.forward(noise.normal([2, features], &device), None);
             assert_eq!(z.dims(), [2, 4]);
-            assert_eq!(decoder.forward(z).dims(), [2, 2 * features], "{event:?}");
             assert_eq!(network.encoder_params(&event, 0, 4), encoder.num_params());
-            assert_eq!(network.decoder_params(4, &event, 2), decoder.num_params());
+            for context in [None, Some([3, event[1], event[2]])] {
+                let shape = context.as_ref().map(|c| c.as_slice());
+                let decoder = network.decoder(4, &event, 2, shape, noise, &device);
+                let seen = context.map(|c| noise.normal([2, c.iter().product()], &device));
+                let drawn = decoder.forward(z.clone(), seen);
+                assert_eq!(drawn.dims(), [2, 2 * features], "{event:?}");
+                assert_eq!(network.decoder_params(4, &event, 2, shape), decoder.num_params());
+            }
         }
     }
 }
@@ -49,7 +54,8 @@ fn one_seed_gives_the_same_bytes_whatever_else_draws() {
         let noise = Noise::new(Seed(5)).fork("weights");
         let (mut a, mut b) = (noise.fork("a"), noise.fork("b"));
         let encoder = conv().encoder(&[1, 8, 8], 1, 4, &mut a, &device);
-        (to_bytes(&encoder), to_bytes(&conv().decoder(4, &[1, 8, 8], 1, &mut b, &device)))
+        let decoder = conv().decoder(4, &[1, 8, 8], 1, Some(&[2, 8, 8]), &mut b, &device);
+        (to_bytes(&encoder), to_bytes(&decoder))
     };
     let first = build();
     let _ = Tensor::<1>::random([7], Distribution::Default, &device).into_data();
@@ -84,15 +90,58 @@ fn gradients_reach_every_parameter() {
         let noise = &mut Noise::new(Seed(3));
         let event = [2, 7, 5];
         let encoder = network.encoder(&event, 3, 4, noise, &device);
-        let decoder = network.decoder(4, &event, 1, noise, &device);
+        let decoder = network.decoder(4, &event, 1, Some(&[1, 7, 5]), noise, &device);
         let extra = noise.normal([2, 3], &device);
         let z = encoder.forward(noise.normal([2, 70], &device), Some(extra));
-        let grads = decoder.forward(z).square().sum().backward();
+        let context = Some(noise.normal([2, 35], &device));
+        let grads = decoder.forward(z, context).square().sum().backward();
         let both = [gradients(&encoder, &grads), gradients(&decoder, &grads)];
         for (name, grad) in both.iter().flatten() {
             assert!(grad.values.iter().any(|&g| g != 0.0), "{name} has a gradient of zero");
         }
     }
+}
+
+/// Every element of a decoded picture sees the whole context, by way of the dense layers.
+#[test]
+fn a_context_reaches_every_element() {
+    let device = device();
+    let shape = [1, 8, 8];
+    for network in [mlp(), conv()] {
+        let noise = &mut Noise::new(Seed(3));
+        let decoder = network.decoder(2, &shape, 1, Some(&shape), noise, &device);
+        let z = noise.normal([1, 2], &device);
+        let context = noise.normal([1, 64], &device);
+        let before = decoder.forward(z.clone(), Some(context.clone()));
+        let corner = context.clone().slice([0..1, 0..1]) + 3.0;
+        let other = Tensor::cat(vec![corner, context.slice([0..1, 1..64])], 1);
+        let moved = (decoder.forward(z, Some(other)) - before).abs().min();
+        assert!(moved.into_scalar::<f32>() > 0.0);
+    }
+}
+
+#[test]
+fn contexts_that_do_not_fit_are_errors() {
+    let event = [1, 8, 8];
+    assert!(conv().validate_context("context", &event, &[3, 8, 8]).is_ok());
+    assert!(mlp().validate_context("context", &event, &[5]).is_ok());
+    let error = conv().validate_context("context", &event, &[1, 4, 4]).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "config: field `context` must be [channels, 8, 8] with `conv`, as the examples are (resize \
+         the contexts, or use `mlp`), got [1, 4, 4]"
+    );
+    for wrong in [[].as_slice(), &[0, 8, 8]] {
+        assert!(mlp().validate_context("context", &event, wrong).is_err());
+    }
+}
+
+#[test]
+#[should_panic(expected = "a context is given exactly where the network was made for one")]
+fn a_missing_context_panics() {
+    let noise = &mut Noise::new(Seed(3));
+    let decoder = conv().decoder(2, &[1, 8, 8], 1, Some(&[1, 8, 8]), noise, &device());
+    decoder.forward(Tensor::zeros([1, 2], &device()), None);
 }
 
 #[test]

@@ -103,7 +103,7 @@ fn conv_decoder() {
     let device = device().autodiff();
     for ConvCase { image, channels, case } in fixture().decoders {
         let noise = &mut Noise::new(Seed(0));
-        let model = conv(&channels).decoder(3, image, noise, &device);
-        case.check(model, |m| m.forward(case.inputs[0].tensor(&device)));
+        let model = conv(&channels).decoder(3, image, 0, noise, &device);
+        case.check(model, |m| m.forward(case.inputs[0].tensor(&device), None));
     }
 }

@@ -4,13 +4,13 @@ use std::path::Path;
 
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::Device;
-use pyrogen_core::{ConfigError, Loss, Noise, NumericalError, Objective};
+use pyrogen_core::{ConfigError, Loss, LossTerm, Noise, NumericalError, Objective};
 
 use crate::config::TrainConfig;
 use crate::error::TrainError;
 use crate::learner::{Learner, Part, StepContext, Values};
 use crate::running::RunningStatistics;
-use crate::schedule::Anneal;
+use crate::schedule::{Anneal, Annealed, factors};
 use crate::workers::Shards;
 use crate::{checkpoint, ema, gradients};
 
@@ -214,11 +214,8 @@ fn run_part<O: Objective>(
     let draws = model.draw(&part.batch, &mut noise);
     let loss = model.loss(part.batch, draws);
     check_anneal(&loss, anneal)?;
-    let total = loss.total_scaled(|term| {
-        let matching = anneal.iter().filter(|a| a.term == term);
-        matching.map(|a| a.factor(context.step)).product()
-    });
-    let values = loss.values();
+    let at = |term: &str| factors(anneal, term, context.step);
+    let (total, values) = (loss.total_scaled(at), loss.values_scaled(at));
     let value = gradients::scalar(total.clone().detach());
     // A loss that is not finite has no gradient worth computing.
     let grads = if value.is_finite() {
@@ -229,17 +226,28 @@ fn run_part<O: Objective>(
     Ok(PartResult { grads, values, loss: value, weight })
 }
 
-/// An annealed term that the loss does not minimise would be ignored without a word.
+/// An annealed term that the loss does not minimise would be ignored without a word, and so would
+/// the target of a term without one.
 fn check_anneal(loss: &Loss, anneal: &[Anneal]) -> Result<(), ConfigError> {
-    let terms = loss.terms().iter().filter(|t| t.weight != 0.0);
-    let names: Vec<&str> = terms.map(|t| t.name).collect();
-    match anneal.iter().find(|a| !names.contains(&a.term.as_str())) {
-        None => Ok(()),
-        Some(a) => {
-            let expected = format!("a term of the loss ({})", names.join(", "));
-            Err(ConfigError::value("anneal.term", expected, &a.term))
+    let names = |of: Annealed| -> Vec<&str> {
+        let has = |t: &&LossTerm| of == Annealed::Weight || t.target.is_some();
+        loss.terms().iter().filter(|t| t.weight != 0.0).filter(has).map(|t| t.name).collect()
+    };
+    for a in anneal {
+        let known = names(a.of);
+        if known.contains(&a.term.as_str()) {
+            continue;
         }
+        let expected = match (a.of, known.is_empty()) {
+            (Annealed::Weight, _) => format!("a term of the loss ({})", known.join(", ")),
+            (Annealed::Target, false) => format!("a term with a target ({})", known.join(", ")),
+            (Annealed::Target, true) => {
+                "left out with `of` = `target`: no term of this loss has a target".into()
+            }
+        };
+        return Err(ConfigError::value("anneal.term", expected, &a.term));
     }
+    Ok(())
 }
 
 /// `reconstruction 80.1, kl 3.2`.

@@ -35,6 +35,6 @@ pub use optimizer::{Method, OptimizerConfig};
 pub use outcome::{Outcome, StopReason};
 pub use progress::{Progress, ProgressMode};
 pub use run::RunFolder;
-pub use schedule::{Anneal, Decay, ScheduleConfig};
+pub use schedule::{Anneal, Annealed, Decay, ScheduleConfig};
 pub use trainer::Trainer;
 pub use workers::{Shards, WorkerCount};

@@ -1,6 +1,6 @@
 //! Learning rates and annealing: pure functions of the step, in f64.
 
-use pyrogen_core::ConfigError;
+use pyrogen_core::{ConfigError, TermFactors};
 use serde::{Deserialize, Serialize};
 
 /// How the learning rate changes over the run, as a factor on the base rate.
@@ -82,15 +82,22 @@ impl ScheduleConfig {
     }
 }
 
-/// Changes the weight of one loss term over the run, by the term's name.
+/// Changes the weight of one loss term over the run, or the target that it is drawn to, by the
+/// term's name.
 ///
 /// With `term: "kl"` this is KL warm-up (Bowman et al. 2016; Sønderby et al. 2016); with `cycles`
-/// above 1 it is cyclical annealing (Fu et al. 2019, eq. 6).
+/// above 1 it is cyclical annealing (Fu et al. 2019, eq. 6). With `term: "capacity"` and
+/// `of: "target"` a VAE's capacity rises linearly (Burgess et al. 2018, eq. 8).
+///
+/// The factor is a function of the step alone, so that a run that is resumed goes on where it was.
+/// Validation measures the loss without it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Anneal {
     /// The loss term's name.
     pub term: String,
+    /// What of the term is changed.
+    pub of: Annealed,
     /// The factor at the start.
     pub from: f64,
     /// The factor after the ramp.
@@ -103,9 +110,29 @@ pub struct Anneal {
     pub cycles: u64,
 }
 
+/// What of a loss term an [`Anneal`] changes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Annealed {
+    /// The weight in the total.
+    #[default]
+    Weight,
+    /// The target, for a term that has one.
+    Target,
+}
+
 impl Default for Anneal {
     fn default() -> Self {
-        Self { term: "kl".into(), from: 0.0, to: 1.0, steps: 1000, ramp: 1.0, cycles: 1 }
+        Self {
+            term: "kl".into(),
+            of: Annealed::Weight,
+            from: 0.0,
+            to: 1.0,
+            steps: 1000,
+            ramp: 1.0,
+            cycles: 1,
+        }
     }
 }
 
@@ -141,6 +168,15 @@ impl Anneal {
         let within = (done % self.steps) as f64 / self.steps as f64;
         self.from + (self.to - self.from) * (within / self.ramp).min(1.0)
     }
+}
+
+/// What several schedules together multiply a term with at a step.
+pub(crate) fn factors(anneal: &[Anneal], term: &str, step: u64) -> TermFactors {
+    let product = |of: Annealed| {
+        let matching = anneal.iter().filter(|a| a.term == term && a.of == of);
+        matching.map(|a| a.factor(step)).product()
+    };
+    TermFactors { weight: product(Annealed::Weight), target: product(Annealed::Target) }
 }
 
 #[cfg(test)]

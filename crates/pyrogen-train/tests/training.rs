@@ -9,8 +9,8 @@ use common::{Denoiser, Table, bytes, config, data, run};
 use pyrogen_core::{Batch, Loss, Noise, NumericalError, Objective, Seed};
 use pyrogen_train::metrics_log::read_rows;
 use pyrogen_train::{
-    Anneal, GradientConfig, GradientLearner, Learner, Limits, Part, ProgressMode, StepContext,
-    StopReason, TrainConfig, TrainError, Trainer, ValidationConfig, WorkerCount,
+    Anneal, Annealed, GradientConfig, GradientLearner, Learner, Limits, Part, ProgressMode,
+    StepContext, StopReason, TrainConfig, TrainError, Trainer, ValidationConfig, WorkerCount,
 };
 
 /// Sums in another order, in f32: a few units in the last place over some steps.
@@ -110,6 +110,12 @@ fn annealing_acts_on_the_named_term_alone() {
     assert_eq!(
         unknown,
         "config: field `anneal.term` must be a term of the loss (error, size), got kl"
+    );
+    let target = Anneal { term: "size".into(), of: Annealed::Target, ..Default::default() };
+    assert_eq!(
+        first_loss(vec![target]).unwrap_err().to_string(),
+        "config: field `anneal.term` must be left out with `of` = `target`: no term of this loss \
+         has a target, got size"
     );
     assert!((value("loss") - value("error") - 0.01 * value("size")).abs() < 1e-6);
     assert!((annealed[0].1 - value("error")).abs() < 1e-6, "{annealed:?}");

@@ -30,11 +30,13 @@ BASE = {
     "decoder": "bernoulli",
     "beta": 1.0,
     "classes": None,
+    "context": None,
 }
 CONFIGS = {
     "one layer": {**BASE, "latents": [2]},
     "two layers": {**BASE, "latents": [3, 2], "beta": 0.5},
     "three layers, conditional": {**BASE, "latents": [3, 2, 2], "classes": 3},
+    "two layers, context": {**BASE, "latents": [3, 2], "classes": 2, "context": [3]},
 }
 
 
@@ -58,8 +60,9 @@ class Ladder:
         self.config = config
         latents, width, classes = config["latents"], config["width"], config["classes"] or 0
         features = math.prod(config["event"])
-        self.encoder = mlp([features + classes, 5, width])
-        self.decoder = mlp([latents[0] + classes, 5, features])
+        seen = math.prod(config["context"] or [0])
+        self.encoder = mlp([features + seen + classes, 5, width])
+        self.decoder = mlp([latents[0] + classes + seen, 5, features])
         self.up = [mlp([width, width, width]) for _ in latents[1:]]
         self.heads = [nn.Linear(width, 2 * n) for n in latents]
         self.down = [mlp([b, width, 2 * a]) for a, b in zip(latents, latents[1:])]
@@ -74,8 +77,8 @@ class Ladder:
             for p in layer.parameters():
                 p.data = rounded(2 * p.data)
 
-    def terms(self, x, onehot, draws):
-        d = torch.tanh(apply(self.encoder, torch.cat([x, onehot], 1)))
+    def terms(self, x, context, onehot, draws):
+        d = torch.tanh(apply(self.encoder, torch.cat([x, context, onehot], 1)))
         suggested = [normal(self.heads[0](d))]
         for up, head in zip(self.up, self.heads[1:]):
             d = torch.tanh(apply(up, d))
@@ -96,7 +99,7 @@ class Ladder:
             z = mean + var.sqrt() * epsilon
             terms[f"kl_{i + 1}"] = td.kl_divergence(q, p).sum(1).mean()
         kl = sum(terms.values())
-        logits = apply(self.decoder, torch.cat([z, onehot], 1))
+        logits = apply(self.decoder, torch.cat([z, onehot, context], 1))
         loss = nn.functional.binary_cross_entropy_with_logits(logits, x, reduction="none")
         reconstruction = loss.sum(1).mean()
         total = reconstruction + self.config["beta"] * kl
@@ -118,14 +121,16 @@ def case(name, config):
     classes = config["classes"] or 0
     labels = torch.randint(0, classes, (BATCH,)) if classes else None
     onehot = nn.functional.one_hot(labels, classes) if classes else torch.zeros(BATCH, 0)
+    context = rounded(torch.rand(BATCH, math.prod(config["context"] or [0])))
     draws = rounded(torch.randn(BATCH, 1, sum(config["latents"])))
-    terms, total = model.terms(x, onehot.to(torch.float64), draws)
+    terms, total = model.terms(x, context, onehot.to(torch.float64), draws)
     total.backward()
     return {
         "name": name,
         "config": config,
         "x": array(x),
         "labels": labels.tolist() if classes else None,
+        "context": array(context) if config["context"] else None,
         "draws": array(draws),
         "weights": model.parameters(),
         "terms": {k: number(v.item()) for k, v in terms.items()},

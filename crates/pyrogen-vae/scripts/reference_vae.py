@@ -1,4 +1,4 @@
-"""Writes tests/fixtures/vae.json: loss terms and gradients of variational autoencoders in PyTorch.
+"""Writes tests/fixtures/vae.json and colours.json: loss terms and gradients of variational autoencoders in PyTorch.
 
 The weights, examples and noise are rounded to f32; everything is computed in f64, with PyTorch's
 own distributions where it has them.
@@ -150,6 +150,39 @@ CONFIGS = {
         **mlp([8], [5], "tanh"),
         "decoder": {"columns": {"columns": COLUMNS}},
     },
+    "mlp, context": {**SMALL, "decoder": "bernoulli", "context": [2, 2]},
+    "mlp, context and classes": {
+        **SMALL,
+        "decoder": {"gaussian": {"scale": "predicted"}},
+        "context": [3],
+        "classes": 2,
+        "objective": {"iwae": {"samples": 3}},
+    },
+    "conv, context": {
+        **conv([1, 5, 4], [2, 3], [4]),
+        "decoder": logistic(9, "predicted"),
+        "context": [2, 5, 4],
+    },
+    "conv, context and classes": {
+        **conv([2, 4, 3], [3], []),
+        "decoder": "bernoulli",
+        "context": [1, 4, 3],
+        "classes": 3,
+        "objective": {"iwae": {"samples": 2}},
+    },
+}
+
+
+COLOURS = {
+    "mlp, colour mixture": {
+        **mlp([3, 2, 2], [5], "tanh"),
+        "decoder": {"colour_mixture": {"levels": 9, "components": 2}},
+    },
+    "conv, colour mixture, context": {
+        **conv([3, 4, 3], [3], [4]),
+        "decoder": {"colour_mixture": {"levels": 5, "components": 3}},
+        "context": [1, 4, 3],
+    },
 }
 
 
@@ -169,12 +202,18 @@ class Vae:
         self.latents = config["latents"]
         event, classes = config["event"], config.get("classes") or 0
         self.features = math.prod(event)
+        context = config["context"] or []
+        seen = math.prod(context) if context else 0
         kind = config["decoder"] if isinstance(config["decoder"], str) else None
         name, options = (kind, {}) if kind else next(iter(config["decoder"].items()))
         self.kind, self.levels, self.scale = name, options.get("levels"), options.get("scale")
         self.components = options.get("components")
         maps = {"logistic_mixture": 3 * (self.components or 0), "categorical": self.levels}
         maps = maps.get(name, 2 if self.scale == "predicted" else 1)
+        outputs, channels_out = maps * self.features, maps * event[0]
+        if name == "colour_mixture":
+            channels_out = 10 * self.components
+            outputs = channels_out * math.prod(event[1:])
         objective = config["objective"]
         self.objective = objective if isinstance(objective, str) else next(iter(objective))
         self.settings = {} if isinstance(objective, str) else objective[self.objective]
@@ -184,13 +223,13 @@ class Vae:
         self.layers = {}
         if network == "mlp":
             self.conv = 0
-            encoder = [self.features + classes, *c["hidden"], width]
-            decoder = [self.latents + classes, *c["hidden"][::-1], maps * self.features]
+            encoder = [self.features + seen + classes, *c["hidden"], width]
+            decoder = [self.latents + classes + seen, *c["hidden"][::-1], outputs]
             self.dense("encoder", encoder)
             self.dense("decoder", decoder)
         else:
             self.conv = len(c["channels"])
-            channels = [event[0], *c["channels"]]
+            channels = [event[0] + (context[0] if context else 0), *c["channels"]]
             sizes = [event[1:]]
             for i in range(self.conv):
                 layer = nn.Conv2d(channels[i], channels[i + 1], 3, 2, 1)
@@ -199,13 +238,18 @@ class Vae:
             self.bottom = [channels[-1], *sizes[-1]]
             flat = math.prod(self.bottom)
             self.dense("encoder.head", [flat + classes, *c["hidden"], width])
-            self.dense("decoder.head", [self.latents + classes, *c["hidden"][::-1], flat])
-            channels[0] *= maps
+            d_in = self.latents + classes + (flat if context else 0)
+            self.dense("decoder.head", [d_in, *c["hidden"][::-1], flat])
+            channels[0] = channels_out
             for i in range(self.conv):
                 j = self.conv - 1 - i
                 more = [int(s % 2 == 0) for s in sizes[j]]
-                layer = nn.ConvTranspose2d(channels[j + 1], channels[j], 3, 2, 1, more)
+                d_in = channels[j + 1] * (2 if context else 1)
+                layer = nn.ConvTranspose2d(d_in, channels[j], 3, 2, 1, more)
                 self.layers[f"decoder.stages.{i}"] = layer
+            for i in range(self.conv if context else 0):
+                d_in = context[0] if i == 0 else channels[i]
+                self.layers[f"decoder.context.{i}"] = nn.Conv2d(d_in, channels[i + 1], 3, 2, 1)
         if self.objective == "factor":
             d = self.settings["discriminator"]
             self.dense("discriminator", [self.latents, *d["hidden"], 1])
@@ -235,9 +279,11 @@ class Vae:
         return x
 
     def encode(self, x, onehot):
+        if self.config["context"]:
+            x = torch.cat([x, self.context], 1)
         if not self.conv:
             return self.apply_dense("encoder", torch.cat([x, onehot], 1))
-        x = x.reshape(-1, *self.config["event"])
+        x = x.reshape(len(x), -1, *self.config["event"][1:])
         for i in range(self.conv):
             x = self.act(self.layers[f"encoder.stages.{i}"](x))
         return self.apply_dense("encoder.head", torch.cat([x.flatten(1), onehot], 1))
@@ -245,10 +291,19 @@ class Vae:
     def decode(self, z, onehot):
         z = torch.cat([z, onehot], 1)
         if not self.conv:
-            return self.apply_dense("decoder", z)
+            beside = [self.context] if self.config["context"] else []
+            return self.apply_dense("decoder", torch.cat([z, *beside], 1))
+        beside = []
+        if self.config["context"]:
+            maps = self.context.reshape(len(z), *self.config["context"])
+            for i in range(self.conv):
+                maps = self.act(self.layers[f"decoder.context.{i}"](maps))
+                beside.append(maps)
+            z = torch.cat([z, maps.flatten(1)], 1)
         x = self.apply_dense("decoder.head", z).reshape(-1, *self.bottom)
         for i in range(self.conv):
-            x = self.layers[f"decoder.stages.{i}"](self.act(x))
+            x = torch.cat([self.act(x), *([beside.pop()] if beside else [])], 1)
+            x = self.layers[f"decoder.stages.{i}"](x)
         return x.flatten(1)
 
     def own_log_scale(self):
@@ -260,6 +315,8 @@ class Vae:
             return td.Categorical(logits=logits).log_prob((x * (self.levels - 1)).round()).sum(1)
         if self.kind == "logistic_mixture":
             return self.mixture_log_px(x, output)
+        if self.kind == "colour_mixture":
+            return self.colour_log_px(x, output)
         if self.kind == "columns":
             return self.columns_log_px(x, output)
         mean = output[:, : self.features]
@@ -295,6 +352,30 @@ class Vae:
             x[:, None].expand(-1, k, -1), parts[:, 1] + start, soft_bound(parts[:, 2] - 1, 10)
         )
         return torch.logsumexp(weights + mass, 1).sum(1)
+
+    def colour_log_px(self, x, output):
+        """Salimans et al. 2017, eq. 3, on [-1, 1] and pixel by pixel, as in the paper's code."""
+        k, pixels = self.components, self.features // 3
+        parts = output.reshape(len(x), 10, k, pixels)
+        weights = torch.log_softmax(parts[:, 0], 1)
+        start = ((torch.arange(k) + 0.5) / k).reshape(1, 1, k, 1)
+        means = 2 * (parts[:, 1:4] + start) - 1
+        log_scales = soft_bound(parts[:, 4:7] - 1, 10) + math.log(2)
+        coeffs = torch.tanh(parts[:, 7:10])
+        rgb = (2 * x - 1).reshape(len(x), 3, 1, pixels).expand(-1, -1, k, -1)
+        m2 = means[:, 1] + coeffs[:, 0] * rgb[:, 0]
+        m3 = means[:, 2] + coeffs[:, 1] * rgb[:, 0] + coeffs[:, 2] * rgb[:, 1]
+        means = torch.stack([means[:, 0], m2, m3], 1)
+        half = 1 / (self.levels - 1)
+        at = lambda v: (v - means) / log_scales.exp()
+        plus, minus = at(rgb + half), at(rgb - half)
+        middle = torch.sigmoid(plus) - torch.sigmoid(minus)
+        mass = torch.where(
+            rgb < -1 + half,
+            torch.sigmoid(plus),
+            torch.where(rgb > 1 - half, torch.sigmoid(-minus), middle),
+        )
+        return torch.logsumexp(weights + mass.log().sum(1), 1).sum(1)
 
     def columns_log_px(self, x, output):
         total, at, number = 0.0, 0, 0
@@ -482,9 +563,13 @@ def examples(config):
 
 def case(name, config):
     default = {"latents": 2, "prior": "standard", "beta": 1.0, "objective": "elbo"}
-    config = {**default, "classes": None, **config}
+    config = {**default, "classes": None, "context": None, **config}
     model = Vae(config)
     x = examples(config)
+    context = None
+    if config["context"]:
+        context = rounded(torch.rand(BATCH, math.prod(config["context"])))
+        model.context = context
     classes = config["classes"] or 0
     labels = torch.randint(0, classes, (BATCH,)) if classes else None
     onehot = nn.functional.one_hot(labels, classes) if classes else torch.zeros(BATCH, 0)
@@ -497,6 +582,7 @@ def case(name, config):
         "config": config,
         "x": array(x),
         "labels": labels.tolist() if classes else None,
+        "context": None if context is None else array(context),
         "draws": array(draws),
         "weights": model.parameters(),
         "terms": {k: number(v.item()) for k, v in terms.items()},
@@ -506,3 +592,4 @@ def case(name, config):
 
 
 write("vae", CONFIGS, case)
+write("colours", COLOURS, case)

@@ -19,6 +19,10 @@ impl Describe for Vae {
     fn classes(&self) -> Option<usize> {
         self.config().classes
     }
+
+    fn context_shape(&self) -> Option<Vec<usize>> {
+        self.config().context.clone()
+    }
 }
 
 /// Draws `z` from the prior, its spread scaled by the temperature, and gives the decoder's mean:

@@ -47,6 +47,10 @@ pub struct VaeConfig {
     pub objective: VaeObjective,
     /// Number of classes, for a model that is told the class of an example.
     pub classes: Option<usize>,
+    /// Shape of the picture or vector that the model is told with each example, for a model of
+    /// examples that belong to something: denoising, inpainting, super-resolution. With
+    /// convolutions `[channels, height, width]` with the example's height and width.
+    pub context: Option<Vec<usize>>,
 }
 
 impl Default for VaeConfig {
@@ -61,6 +65,7 @@ impl Default for VaeConfig {
             beta: 1.0,
             objective: VaeObjective::Elbo,
             classes: None,
+            context: None,
         }
     }
 }
@@ -74,7 +79,7 @@ impl VaeConfig {
         check_event(&self.event)?;
         at_least_one("latents", self.latents)?;
         self.network.validate("network", &self.event)?;
-        self.decoder.validate("decoder", self.features())?;
+        self.decoder.validate("decoder", &self.event)?;
         self.prior.validate("prior")?;
         not_negative("beta", self.beta)?;
         self.objective.validate("objective")?;
@@ -87,10 +92,18 @@ impl VaeConfig {
                 let expected = format!("`standard` with `{objective}`");
                 return Err(ConfigError::value("prior", expected, self.prior.name()));
             }
-            if self.classes.is_some() {
-                let expected = "`standard` with classes";
-                return Err(ConfigError::value("prior", expected, self.prior.name()));
+            // A pseudo-input has no class and no context for the encoder to read.
+            for (given, expected) in [
+                (self.classes.is_some(), "`standard` with `classes`"),
+                (self.context.is_some(), "`standard` with `context`"),
+            ] {
+                if given {
+                    return Err(ConfigError::value("prior", expected, self.prior.name()));
+                }
             }
+        }
+        if let Some(context) = &self.context {
+            self.network.validate_context("context", &self.event, context)?;
         }
         at_least_one("classes", self.classes.unwrap_or(1))
     }
@@ -103,8 +116,11 @@ impl VaeConfig {
         self.validate()?;
         let classes = self.classes.unwrap_or(0);
         let latents = self.latents.saturating_add(classes);
-        let encoder = self.network.encoder_params(&self.event, classes, self.posterior_width());
-        let decoder = self.network.decoder_params(latents, &self.event, self.decoder.maps());
+        let context = self.context.as_deref();
+        let read = self.network.joined(&self.event, context);
+        let encoder = self.network.encoder_params(&read, classes, self.posterior_width());
+        let (drawn, maps) = self.decoder.drawn(&self.event);
+        let decoder = self.network.decoder_params(latents, &drawn, maps, context);
         let own = [
             encoder,
             decoder,

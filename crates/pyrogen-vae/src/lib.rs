@@ -17,7 +17,9 @@ mod vae;
 mod vq;
 
 pub use config::VaeConfig;
-pub use decoder::{Column, ColumnsDistribution, Decoder, DecoderDistribution, Levels, Scale};
+pub use decoder::{
+    ColoursDistribution, Column, ColumnsDistribution, Decoder, DecoderDistribution, Levels, Scale,
+};
 pub use folder::{FAMILY, LADDER_FAMILY, VQ_FAMILY};
 pub use ladder::{LadderConfig, LadderVae};
 pub use objective::{BetaTc, Factor, Info, Kernel, TcEstimator, VaeObjective, Wae};

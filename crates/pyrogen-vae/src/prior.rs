@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Vae;
 use crate::check::at_least_one;
+use crate::condition::Given;
 
 /// The prior `p(z)`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,7 +73,7 @@ impl Vae {
             true => inputs.clamp(0.0, 1.0),
             false => inputs,
         };
-        Some(self.posterior_given(inputs, None))
+        Some(self.posterior_given(inputs, &Given::default()))
     }
 
     /// `ln p(z)` of each row, in nats.

@@ -9,7 +9,7 @@ use pyrogen_core::{
 };
 
 use crate::Vae;
-use crate::condition::condition_rows;
+use crate::condition::Given;
 use crate::numerics::host;
 use crate::objective::divergence;
 use crate::running::{LogMean, RunningMean};
@@ -24,16 +24,10 @@ pub(crate) trait Weigh: Module + Describe {
     type Code;
 
     /// Encodes flat examples.
-    fn code(&self, x: Tensor<2>, classes: Option<Tensor<2>>) -> Self::Code;
+    fn code(&self, x: Tensor<2>, given: &Given) -> Self::Code;
 
     /// Decodes latent draws, `[batch, draws, latents]`, and weighs them.
-    fn weigh(
-        &self,
-        x: Tensor<2>,
-        code: &Self::Code,
-        classes: Option<Tensor<2>>,
-        epsilon: Tensor<3>,
-    ) -> Weights;
+    fn weigh(&self, x: Tensor<2>, code: &Self::Code, given: &Given, epsilon: Tensor<3>) -> Weights;
 
     /// Standard normal numbers of one draw.
     fn latents(&self) -> usize;
@@ -52,11 +46,11 @@ pub(crate) struct Weights {
     pub kl: Tensor<2>,
 }
 
-/// Rows, their classes and their codes, ready for draws.
+/// Rows, what is told of them, and their codes, ready for draws.
 struct Coded<'a, M: Weigh> {
     model: &'a M,
     x: Tensor<2>,
-    classes: Option<Tensor<2>>,
+    given: Given,
     code: M::Code,
     device: Device,
 }
@@ -65,10 +59,10 @@ impl<'a, M: Weigh> Coded<'a, M> {
     /// `model` is without a graph.
     fn new<const D: usize>(model: &'a M, x: Tensor<D>, condition: &Condition) -> Self {
         let x = flatten(x.inner(), &model.event_shape());
-        let classes = condition_rows(model.classes(), condition, x.dims()[0]);
-        let code = model.code(x.clone(), classes.clone());
+        let given = Given::new(model, condition, x.dims()[0]);
+        let code = model.code(x.clone(), &given);
         let device = model.devices()[0].clone();
-        Self { model, x, classes, code, device }
+        Self { model, x, given, code, device }
     }
 
     fn rows(&self) -> usize {
@@ -80,7 +74,7 @@ impl<'a, M: Weigh> Coded<'a, M> {
         let shape = [self.rows(), self.model.latents()];
         let epsilon = (0..draws).map(|_| noise.normal(shape, &self.device)).collect();
         let epsilon = Tensor::stack(epsilon, 1);
-        self.model.weigh(self.x.clone(), &self.code, self.classes.clone(), epsilon)
+        self.model.weigh(self.x.clone(), &self.code, &self.given, epsilon)
     }
 }
 
@@ -148,19 +142,13 @@ pub(crate) fn rate_distortion<const D: usize, M: Weigh>(
 impl Weigh for Vae {
     type Code = Independent<Normal<2>>;
 
-    fn code(&self, x: Tensor<2>, classes: Option<Tensor<2>>) -> Self::Code {
-        self.posterior_given(x, classes)
+    fn code(&self, x: Tensor<2>, given: &Given) -> Self::Code {
+        self.posterior_given(x, given)
     }
 
-    fn weigh(
-        &self,
-        x: Tensor<2>,
-        code: &Self::Code,
-        classes: Option<Tensor<2>>,
-        epsilon: Tensor<3>,
-    ) -> Weights {
+    fn weigh(&self, x: Tensor<2>, code: &Self::Code, given: &Given, epsilon: Tensor<3>) -> Weights {
         let draws = epsilon.dims()[1];
-        let drawn = self.decode_draws(x, code, classes, epsilon);
+        let drawn = self.decode_draws(x, code, given, epsilon);
         let kl = match self.pseudo_inputs {
             None => divergence(code).unsqueeze_dim::<2>(1).repeat_dim(1, draws),
             Some(_) => drawn.log_ratio.clone().neg(),

@@ -6,7 +6,7 @@ use pyrogen_core::distribution::{Distribution, Independent, Moments, Normal, Rep
 use pyrogen_core::{Condition, ConfigError, Noise, Seed, init};
 use pyrogen_nn::{EventDecoder, EventEncoder, Mlp, soft_bound};
 
-use crate::condition::{beside, condition_rows};
+use crate::condition::Given;
 use crate::numerics::spread;
 use crate::{DecoderDistribution, VaeConfig};
 
@@ -22,8 +22,10 @@ pub(crate) const LOG_VAR_LIMIT: f64 = 15.0;
 /// z | x ~ N(mean(x), exp(log_var(x)))       approximate posterior
 /// ```
 ///
-/// Given classes, both networks also read the class of the example, one-hot, and the model is of
-/// `p(x | class)` (Sohn et al. 2015, with a prior that does not depend on the class).
+/// Given classes, both networks also read the class of the example, one-hot; given contexts, they
+/// also read a picture or a vector that belongs to the example. The model is then of
+/// `p(x | class, context)` (Sohn, Lee and Yan 2015, in the variant that they allow whose latents do
+/// not depend on the condition).
 ///
 /// # Numerics
 /// The posterior's log-variance is `15 tanh(raw / 15)`; log-scales of the decoder are
@@ -49,18 +51,20 @@ impl VaeConfig {
     pub fn init(&self, seed: Seed, device: &Device) -> Result<Vae, ConfigError> {
         self.validate()?;
         let noise = Noise::new(seed).fork("weights");
-        let classes = self.classes.unwrap_or(0);
+        let (classes, context) = (self.classes.unwrap_or(0), self.context.as_deref());
         let encoder = self.network.encoder(
-            &self.event,
+            &self.network.joined(&self.event, context),
             classes,
             self.posterior_width(),
             &mut noise.fork("encoder"),
             device,
         );
+        let (drawn, maps) = self.decoder.drawn(&self.event);
         let decoder = self.network.decoder(
             self.latents + classes,
-            &self.event,
-            self.decoder.maps(),
+            &drawn,
+            maps,
+            context,
             &mut noise.fork("decoder"),
             device,
         );
@@ -103,8 +107,8 @@ impl Vae {
     /// # Panics
     /// If `x` has another width, or the condition does not fit the model.
     pub fn posterior(&self, x: Tensor<2>, condition: &Condition) -> Independent<Normal<2>> {
-        let classes = self.condition(condition, x.dims()[0]);
-        self.posterior_given(x, classes)
+        let given = Given::new(self, condition, x.dims()[0]);
+        self.posterior_given(x, &given)
     }
 
     /// The distribution `p(x | z)` of flat examples.
@@ -115,15 +119,11 @@ impl Vae {
     /// # Panics
     /// If `z` has another width, or the condition does not fit the model.
     pub fn likelihood(&self, z: Tensor<2>, condition: &Condition) -> DecoderDistribution {
-        let classes = self.condition(condition, z.dims()[0]);
-        self.likelihood_given(z, classes)
+        let given = Given::new(self, condition, z.dims()[0]);
+        self.likelihood_given(z, &given)
     }
 
-    pub(crate) fn posterior_given(
-        &self,
-        x: Tensor<2>,
-        classes: Option<Tensor<2>>,
-    ) -> Independent<Normal<2>> {
+    pub(crate) fn posterior_given(&self, x: Tensor<2>, given: &Given) -> Independent<Normal<2>> {
         let [rows, width] = x.dims();
         let features = self.config.features();
         assert_eq!(
@@ -131,7 +131,7 @@ impl Vae {
             "Vae: expected examples [batch, {features}], got [{rows}, {width}]"
         );
         let latents = self.config.latents;
-        let output = self.encoder.forward(x, classes);
+        let output = self.encoder.forward(given.beside_example(x), given.classes());
         if self.config.objective.is_deterministic() {
             let log_var = Tensor::full([1, 1], -LOG_VAR_LIMIT, &output.device());
             return Independent::new(Normal::new(output, log_var));
@@ -141,11 +141,7 @@ impl Vae {
         Independent::new(Normal::new(mean, soft_bound(log_var, LOG_VAR_LIMIT)))
     }
 
-    pub(crate) fn likelihood_given(
-        &self,
-        z: Tensor<2>,
-        classes: Option<Tensor<2>>,
-    ) -> DecoderDistribution {
+    pub(crate) fn likelihood_given(&self, z: Tensor<2>, given: &Given) -> DecoderDistribution {
         let [rows, width] = z.dims();
         let latents = self.config.latents;
         assert_eq!(
@@ -155,13 +151,9 @@ impl Vae {
         DecoderDistribution::new(
             &self.config.decoder,
             self.config.features(),
-            self.decoder.forward(beside(z, classes)),
+            self.decoder.forward(given.beside_latents(z), given.context()),
             self.log_scale.as_ref().map(Param::val),
         )
-    }
-
-    pub(crate) fn condition(&self, condition: &Condition, rows: usize) -> Option<Tensor<2>> {
-        condition_rows(self.config.classes, condition, rows)
     }
 
     /// Latent draws, their log-densities, and those of the examples given them.
@@ -169,7 +161,7 @@ impl Vae {
         &self,
         x: Tensor<2>,
         posterior: &Independent<Normal<2>>,
-        classes: Option<Tensor<2>>,
+        given: &Given,
         epsilon: Tensor<3>,
     ) -> Drawn {
         let [rows, draws, latents] = epsilon.dims();
@@ -180,7 +172,7 @@ impl Vae {
             true => q.mean(),
             false => q.reparameterize(epsilon.clone()),
         };
-        let decoded = self.likelihood_given(z.clone(), classes.map(|c| spread(c, draws)));
+        let decoded = self.likelihood_given(z.clone(), &given.spread(draws));
         let log_px = decoded.log_prob(spread(x, draws));
         let log_ratio = match self.pseudo_inputs {
             None => prior_over_posterior(z.clone(), epsilon, q.log_var()),

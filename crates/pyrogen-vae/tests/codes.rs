@@ -2,18 +2,21 @@
 
 mod common;
 
+use std::path::Path;
+
 use burn::module::Module;
 use burn::optim::{AdamConfig, GradientsParams};
-use burn::tensor::{Tensor, TensorData};
-use common::{Rows, trained};
+use burn::tensor::{Device, Tensor, TensorData};
+use common::{Rows, trained, trained_with};
 use pyrogen_core::distribution::Moments;
-use pyrogen_core::folder::Card;
+use pyrogen_core::folder::{Card, to_bytes};
 use pyrogen_core::{
     Batch, Condition, Decode, Encode, LikelihoodKind, Noise, Objective, Sample, SampleOptions,
     Score, ScoreMethod, ScoreOptions, Seed, config,
 };
 use pyrogen_nn::{Activation, ConvConfig, MlpConfig, Network};
 use pyrogen_testkit::{self as kit, device, host};
+use pyrogen_train::{GradientConfig, OptimizerConfig, TrainConfig, WorkerCount};
 use pyrogen_vae::{
     CodeLearning, Decoder, LadderConfig, LadderVae, Scale, VqConfig, VqNetwork, VqVae,
 };
@@ -34,6 +37,12 @@ fn ladders() -> Vec<LadderConfig> {
     };
     vec![
         LadderConfig { latents: vec![3], classes: Some(3), ..base.clone() },
+        LadderConfig {
+            network: Network::Conv(conv.clone()),
+            context: Some(vec![2, 5, 4]),
+            classes: Some(2),
+            ..base.clone()
+        },
         LadderConfig {
             network: Network::Conv(conv),
             latents: vec![4, 3, 2],
@@ -82,12 +91,8 @@ fn vq(config: &VqConfig) -> VqVae {
     model.init_from_data(examples(30), &mut Noise::new(Seed(8)))
 }
 
-fn labels(config: &LadderConfig, n: usize) -> Option<Vec<usize>> {
-    config.classes.map(|k| (0..n).map(|i| i % k).collect())
-}
-
 fn condition(config: &LadderConfig, n: usize) -> Condition {
-    labels(config, n).map_or(Condition::none(), |l| Condition::classes(&l, &device()))
+    kit::condition_for(&ladder(config), n, &device())
 }
 
 fn sampling<M>(model: &M)
@@ -111,6 +116,16 @@ fn initial_weights_come_from_the_seed_and_are_counted() {
         kit::init_depends_on_the_seed_alone(|seed| config.init(seed, &device()).unwrap());
         assert_eq!(config.num_params().unwrap(), vq(&config).num_params());
     }
+    // Colours are drawn as maps of a pixel, not of an element.
+    let colours = VqConfig {
+        event: vec![3, 4, 4],
+        decoder: Decoder::ColourMixture { levels: 9, components: 2 },
+        ..VqConfig::default()
+    };
+    let model = colours.init(Seed(1), &device()).unwrap();
+    assert_eq!(colours.num_params().unwrap(), model.num_params());
+    let drawn: Tensor<4> = model.sample(2, &SampleOptions::default(), &mut Noise::new(Seed(1)));
+    assert_eq!(drawn.dims(), [2, 3, 4, 4]);
 }
 
 #[test]
@@ -124,9 +139,10 @@ fn gradients_reach_every_parameter() {
     let device = device().autodiff();
     let x = || Tensor::from_data(TensorData::new(bits(6), [6, 20]), &device);
     for config in ladders() {
-        let labels = labels(&config, 6).and_then(|l| Condition::classes(&l, &device).labels);
         let model = config.init(Seed(1), &device).unwrap();
-        kit::every_parameter_gets_a_gradient(&model, Batch { x: x(), labels });
+        let given = kit::condition_for(&model, 6, &device);
+        let batch = Batch::new(x()).with_labels(given.labels).with_context(given.context);
+        kit::every_parameter_gets_a_gradient(&model, batch);
     }
     for config in codebooks() {
         let model = config.init(Seed(1), &device).unwrap();
@@ -158,14 +174,16 @@ fn saving() {
 
 #[test]
 fn resuming() {
-    let data = |labels| Rows { values: bits(20), width: 20, labels };
+    let data = |condition| Rows { values: bits(20), width: 20, condition };
     for config in ladders() {
         kit::resume_is_exact(|folder, steps| {
-            trained(ladder(&config), data(labels(&config, 20)), folder, steps)
+            trained(ladder(&config), data(condition(&config, 20)), folder, steps)
         });
     }
     for config in codebooks() {
-        kit::resume_is_exact(|folder, steps| trained(vq(&config), data(None), folder, steps));
+        kit::resume_is_exact(|folder, steps| {
+            trained(vq(&config), data(Condition::none()), folder, steps)
+        });
     }
 }
 
@@ -207,7 +225,7 @@ fn bounds_of_a_ladder() {
 /// noise.
 #[test]
 fn relative_latents_lead_to_the_same_reconstruction() {
-    let config = LadderConfig { beta: 0.0, ..ladders()[2].clone() };
+    let config = LadderConfig { beta: 0.0, ..ladders()[3].clone() };
     let (model, x) = (ladder(&config), examples(1));
     let latents = config.total_latents();
     let loss = model.loss(Batch::new(x.clone()), Tensor::zeros([1, 1, latents], &device()));
@@ -265,12 +283,8 @@ fn averages_move_in_training_alone() {
     }
 }
 
-/// Four patterns of eight bits, told by one of four codes: after training each pattern has its own
-/// code, the rate is `ln 4` and next to nothing is lost.
-#[test]
-fn a_codebook_learns_four_patterns() {
-    const LOST: f64 = 0.2;
-    const COST: f64 = 0.05;
+/// A model with a code for each of four patterns of eight bits.
+fn four_codes(device: &Device) -> VqVae {
     let config = VqConfig {
         event: vec![8],
         network: VqNetwork::Mlp { hidden: vec![16], activation: Activation::Silu, positions: 1 },
@@ -279,12 +293,55 @@ fn a_codebook_learns_four_patterns() {
         decoder: Decoder::Bernoulli,
         ..VqConfig::default()
     };
+    let model = config.init(Seed(1), device).unwrap();
+    model.init_from_data(four_patterns(), &mut Noise::new(Seed(2)))
+}
+
+/// 256 rows of the four patterns in turn.
+fn four_patterns() -> Tensor<2> {
     let rows: Vec<f32> = (0..256)
         .flat_map(|i| (0..8).map(move |j| f32::from(u8::from(j / 2 == i % 4 || j % 4 == i % 4))))
         .collect();
-    let x = Tensor::<2>::from_data(TensorData::new(rows, [256, 8]), &device());
-    let model = config.init(Seed(1), &device().autodiff()).unwrap();
-    let mut model = model.init_from_data(x.clone(), &mut Noise::new(Seed(2)));
+    Tensor::from_data(TensorData::new(rows, [256, 8]), &device())
+}
+
+/// Each pattern has its own code, the rate is `ln 4` and next to nothing is lost.
+fn assert_four_patterns_are_told(model: &VqVae) {
+    const LOST: f64 = 0.2;
+    const COST: f64 = 0.05;
+    let report = model.code_report(four_patterns());
+    assert_eq!((report.codes, report.used), (4, 4));
+    assert!((report.perplexity - 4.0).abs() < COST && !report.is_collapsed(), "{report}");
+    let point = model.rate_distortion(four_patterns(), &Condition::none());
+    assert!(point.distortion < LOST, "{point}");
+    assert!((point.rate - 4f64.ln()).abs() < COST, "{point}");
+}
+
+/// Averaged codes that several workers move: they learn, repeat and resume.
+#[test]
+fn workers_share_a_codebook() {
+    let settings = TrainConfig {
+        gradient: GradientConfig { workers: WorkerCount::Exactly(2), ..GradientConfig::default() },
+        optimizer: OptimizerConfig { learning_rate: 1e-2, ..OptimizerConfig::default() },
+        ..TrainConfig::default()
+    };
+    let train = |folder: &Path, steps| {
+        let values = host(four_patterns()).into_iter().map(|v| v as f32).collect();
+        let data = Rows { values, width: 8, condition: Condition::none() };
+        trained_with(four_codes(&device()), data, folder, steps, settings.clone())
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let (first, again) = (dir.path().join("first"), dir.path().join("again"));
+    let model = train(&first, 400);
+    assert_four_patterns_are_told(&model);
+    assert!(to_bytes(&train(&again, 400)) == to_bytes(&model), "two workers repeat");
+    kit::resume_is_exact(|folder, steps| to_bytes(&train(folder, steps)));
+}
+
+#[test]
+fn a_codebook_learns_four_patterns() {
+    let x = four_patterns();
+    let mut model = four_codes(&device().autodiff());
     let (mut optimizer, mut noise) = (AdamConfig::new().init(), Noise::new(Seed(3)));
     for _ in 0..300 {
         let batch = Batch::new(x.clone());
@@ -293,12 +350,7 @@ fn a_codebook_learns_four_patterns() {
         let grads = GradientsParams::from_grads(grads, &model);
         model = optimizer.step(1e-2, model, grads);
     }
-    let report = model.code_report(x.clone());
-    assert_eq!((report.codes, report.used), (4, 4));
-    assert!((report.perplexity - 4.0).abs() < COST && !report.is_collapsed(), "{report}");
-    let point = model.rate_distortion(x, &Condition::none());
-    assert!(point.distortion < LOST, "{point}");
-    assert!((point.rate - 4f64.ln()).abs() < COST, "{point}");
+    assert_four_patterns_are_told(&model);
 }
 
 #[test]
@@ -346,6 +398,6 @@ fn codes_of_another_shape_panic() {
 #[test]
 #[should_panic(expected = "LadderVae: expected latents [batch, 6], got [1, 5]")]
 fn latents_of_another_width_panic() {
-    let model = ladder(&ladders()[2]);
+    let model = ladder(&ladders()[3]);
     model.likelihood(Tensor::zeros([1, 5], &device()), &Condition::none());
 }

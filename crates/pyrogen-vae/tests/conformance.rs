@@ -6,11 +6,12 @@ use std::path::Path;
 
 use burn::module::Module;
 use burn::tensor::{Tensor, TensorData};
-use common::{Rows, trained};
-use pyrogen_core::folder::Card;
-use pyrogen_core::{Batch, Condition, Noise, SampleOptions, Seed};
+use common::{Rows, trained, trained_with};
+use pyrogen_core::folder::{Card, to_bytes};
+use pyrogen_core::{Batch, Noise, SampleOptions, Seed};
 use pyrogen_nn::{ConvConfig, MlpConfig, Network};
 use pyrogen_testkit as kit;
+use pyrogen_train::{Anneal, Annealed, TrainConfig};
 use pyrogen_vae::{
     BetaTc, Column, Decoder, Factor, Info, Prior, Scale, TcEstimator, Vae, VaeConfig, VaeObjective,
     Wae,
@@ -19,11 +20,7 @@ use pyrogen_vae::{
 /// Small models that between them use every part.
 fn configs() -> Vec<VaeConfig> {
     let mlp = Network::Mlp(MlpConfig { hidden: vec![12], ..MlpConfig::default() });
-    let conv = Network::Conv(ConvConfig {
-        channels: vec![4, 6],
-        hidden: vec![10],
-        ..ConvConfig::default()
-    });
+    let conv = conv_of(&[4, 6]);
     let base = VaeConfig { event: vec![1, 5, 4], latents: 3, ..VaeConfig::default() };
     vec![
         VaeConfig {
@@ -63,6 +60,26 @@ fn configs() -> Vec<VaeConfig> {
             ..base.clone()
         },
         VaeConfig {
+            network: conv_of(&[4, 6]),
+            decoder: Decoder::DiscretisedLogistic { levels: 9, scale: Scale::Shared },
+            context: Some(vec![2, 5, 4]),
+            ..base.clone()
+        },
+        VaeConfig {
+            network: mlp_of(12),
+            decoder: Decoder::Bernoulli,
+            objective: VaeObjective::Iwae { samples: 2 },
+            classes: Some(3),
+            context: Some(vec![7]),
+            ..base.clone()
+        },
+        VaeConfig {
+            event: vec![3, 4, 3],
+            network: conv_of(&[4]),
+            decoder: Decoder::ColourMixture { levels: 9, components: 2 },
+            ..base.clone()
+        },
+        VaeConfig {
             event: vec![5],
             network: mlp_of(12),
             decoder: Decoder::Columns { columns: COLUMNS.to_vec() },
@@ -88,6 +105,14 @@ fn configs() -> Vec<VaeConfig> {
 
 const COLUMNS: [Column; 3] = [Column::Category(3), Column::Number, Column::Number];
 
+fn conv_of(channels: &[usize]) -> Network {
+    Network::Conv(ConvConfig {
+        channels: channels.to_vec(),
+        hidden: vec![10],
+        ..ConvConfig::default()
+    })
+}
+
 fn mlp_of(width: usize) -> Network {
     Network::Mlp(MlpConfig { hidden: vec![width], ..MlpConfig::default() })
 }
@@ -107,10 +132,6 @@ fn objectives() -> Vec<VaeObjective> {
 
 fn model(config: &VaeConfig) -> Vae {
     config.init(Seed(1), &kit::device()).unwrap()
-}
-
-fn labels(config: &VaeConfig, n: usize) -> Option<Vec<usize>> {
-    config.classes.map(|k| (0..n).map(|i| i % k).collect())
 }
 
 /// Grey values on the levels, which every decoder accepts.
@@ -159,10 +180,10 @@ fn gradients_reach_every_parameter() {
         let model = config.init(Seed(1), &device).unwrap().train();
         let n = 6;
         let x = TensorData::new(values(n, &config), [n, config.features()]);
-        let batch = Batch {
-            x: Tensor::from_data(x, &device),
-            labels: labels(&config, n).and_then(|l| Condition::classes(&l, &device).labels),
-        };
+        let condition = kit::condition_for(&model, n, &device);
+        let batch = Batch::new(Tensor::from_data(x, &device))
+            .with_labels(condition.labels)
+            .with_context(condition.context);
         kit::every_parameter_gets_a_gradient(&model, batch);
     }
 }
@@ -185,10 +206,7 @@ fn scores_agree_with_samples() {
     for config in configs().into_iter().filter(|c| !c.objective.is_deterministic()) {
         let (model, other) = (model(&config), config.init(Seed(9), &kit::device()).unwrap());
         let n = 200;
-        let condition = match labels(&config, n) {
-            Some(labels) => Condition::classes(&labels, &kit::device()),
-            None => Condition::none(),
-        };
+        let condition = kit::condition_for(&model, n, &kit::device());
         let options = SampleOptions { condition: condition.clone(), ..SampleOptions::default() };
         let x: Tensor<2> = model.sample_from_decoder(n, &options, &mut Noise::new(Seed(4)));
         kit::score_agrees_with_samples::<2, _>(&model, &other, x, &condition, SIGMAS);
@@ -199,13 +217,63 @@ fn scores_agree_with_samples() {
 fn resuming() {
     for config in configs() {
         kit::resume_is_exact(|folder: &Path, steps| {
-            let n = 20;
-            let data = Rows {
-                values: values(n, &config),
-                width: config.features(),
-                labels: labels(&config, n),
-            };
-            trained(model(&config), data, folder, steps)
+            trained(model(&config), rows(&config), folder, steps)
         });
     }
+}
+
+/// Twenty examples with what the model is told of them.
+fn rows(config: &VaeConfig) -> Rows {
+    Rows {
+        values: values(20, config),
+        width: config.features(),
+        condition: kit::condition_for(&model(config), 20, &kit::device()),
+    }
+}
+
+/// A capacity that rises over six steps is at each step where the schedule says, whatever was
+/// interrupted in between.
+#[test]
+fn a_capacity_that_rises_resumes() {
+    const RAMP: u64 = 6;
+    const NATS: f64 = 3.0;
+    // The log has six digits or more of terms of some nats.
+    const DIGITS: f64 = 1e-4;
+    let config = VaeConfig {
+        event: vec![1, 5, 4],
+        network: mlp_of(12),
+        decoder: Decoder::Bernoulli,
+        objective: VaeObjective::Capacity { gamma: 10.0, nats: NATS },
+        ..VaeConfig::default()
+    };
+    let rise =
+        Anneal { term: "capacity".into(), of: Annealed::Target, steps: RAMP, ..Anneal::default() };
+    let settings = TrainConfig { anneal: vec![rise], log_every: 1, ..TrainConfig::default() };
+    let train = |folder: &Path, steps| {
+        to_bytes(&trained_with(model(&config), rows(&config), folder, steps, settings.clone()))
+    };
+    kit::resume_is_exact(train);
+
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    let risen = train(&run, 9);
+    let table = std::fs::read_to_string(run.join("metrics.csv")).unwrap();
+    let names: Vec<&str> = table.lines().next().unwrap().split(',').collect();
+    let at = |name: &str| names.iter().position(|n| n.ends_with(name)).unwrap();
+    let mut seen = 0;
+    for line in table.lines().skip(1) {
+        let cells: Vec<&str> = line.split(',').collect();
+        let number = |name: &str| cells[at(name)].parse::<f64>().ok();
+        let (Some(step), Some(kl), Some(capacity)) =
+            (number("step"), number("kl"), number("capacity"))
+        else {
+            continue;
+        };
+        let target = NATS * ((step - 1.0) / RAMP as f64).min(1.0);
+        assert!((capacity - (kl - target).abs()).abs() < DIGITS, "step {step}: {line}");
+        seen += 1;
+    }
+    assert_eq!(seen, 9);
+    let still = trained(model(&config), rows(&config), &dir.path().join("still"), 9);
+    assert!(still != risen, "the ramp changes what is learnt");
 }

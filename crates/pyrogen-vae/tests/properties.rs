@@ -104,7 +104,7 @@ fn every_parameter_gets_a_gradient() {
         let vae = config.init(Seed(4), &device).unwrap();
         let mut noise = Noise::new(Seed(1));
         let x = digits_like(5, &mut noise, &device);
-        let batch = Batch { x, labels: labels(&config, 5, &device).labels };
+        let batch = Batch::new(x).with_labels(labels(&config, 5, &device).labels);
         let draws = vae.draw(&batch, &mut noise);
         let loss = vae.loss(batch, draws);
         for (name, gradient) in gradients(&vae, &loss.total().backward()) {
@@ -121,7 +121,7 @@ fn losses_are_pure_and_ignore_labels_that_the_model_does_not_read() {
     let mut noise = Noise::new(Seed(1));
     let x = digits_like(5, &mut noise, &device);
     let plain = Batch::new(x.clone());
-    let labelled = Batch { x, labels: Condition::class(1, 5, &device).labels };
+    let labelled = Batch::new(x).with_labels(Condition::class(1, 5, &device).labels);
     let draws = vae.draw(&plain, &mut noise);
     assert_eq!(draws.dims(), [5, 1, 3]);
     let first = vae.loss(plain, draws.clone()).values();
@@ -418,6 +418,55 @@ fn missing_labels_panic() {
     vae.loss(batch, draws);
 }
 
+fn told_a_picture() -> Vae {
+    VaeConfig { context: Some(vec![2, 8, 8]), ..small() }.init(Seed(4), &device()).unwrap()
+}
+
+#[test]
+#[should_panic(expected = "told a context of shape [2, 8, 8] an example: give it")]
+fn a_missing_context_panics() {
+    let _: Tensor<2> =
+        told_a_picture().decode(Tensor::zeros([1, 3], &device()), &Condition::none());
+}
+
+#[test]
+#[should_panic(expected = "expected contexts [1, 128] (shape [2, 8, 8], flat), got [1, 64]")]
+fn a_context_of_another_shape_panics() {
+    let given = Condition::context(Tensor::<4>::zeros([1, 1, 8, 8], &device()));
+    let _: Tensor<2> = told_a_picture().decode(Tensor::zeros([1, 3], &device()), &given);
+}
+
+#[test]
+#[should_panic(expected = "Vae: a context was given to a model that takes none")]
+fn an_unwanted_context_panics() {
+    let vae = small().init(Seed(4), &device()).unwrap();
+    let given = Condition::context(Tensor::<2>::zeros([1, 64], &device()));
+    let _: Tensor<2> = vae.decode(Tensor::zeros([1, 3], &device()), &given);
+}
+
+#[test]
+fn contexts_are_checked_before_any_computing() {
+    use pyrogen_core::Describe;
+    let (with, without) = (told_a_picture(), small().init(Seed(4), &device()).unwrap());
+    assert!(
+        with.check_context(Some(&[2, 8, 8])).is_ok() && with.check_context(Some(&[128])).is_ok()
+    );
+    assert!(without.check_context(None).is_ok());
+    let message = |result: Result<(), RequestError>| result.unwrap_err().to_string();
+    assert_eq!(
+        message(with.check_context(None)),
+        "the model is told a context of shape [2, 8, 8] with each example: give one"
+    );
+    assert_eq!(
+        message(with.check_context(Some(&[1, 8, 8]))),
+        "the model takes contexts of shape [2, 8, 8], got [1, 8, 8]"
+    );
+    assert_eq!(
+        message(without.check_context(Some(&[1]))),
+        "a context was given, but the model takes none"
+    );
+}
+
 #[test]
 #[should_panic(expected = "Vae: expected draws [2, 1, 3], got [2, 1, 4]")]
 fn draws_of_another_shape_panic() {
@@ -594,7 +643,7 @@ fn bad_configs_are_named() {
         ),
         (
             VaeConfig { prior: vamp, classes: Some(2), ..small() },
-            "`prior` must be `standard` with classes, got vamp",
+            "`prior` must be `standard` with `classes`, got vamp",
         ),
         (
             VaeConfig { decoder: Decoder::Categorical { levels: 257 }, ..small() },
@@ -603,6 +652,10 @@ fn bad_configs_are_named() {
         (
             VaeConfig { decoder: Decoder::LogisticMixture { levels: 9, components: 0 }, ..small() },
             "`decoder.logistic_mixture.components` must be at least 1, got 0",
+        ),
+        (
+            VaeConfig { decoder: Decoder::ColourMixture { levels: 9, components: 2 }, ..small() },
+            "`decoder.colour_mixture` must be used with events [3, height, width], got [1, 8, 8]",
         ),
         (
             VaeConfig { decoder: columns(vec![Column::Category(63)]), ..small() },
@@ -618,6 +671,24 @@ fn bad_configs_are_named() {
         (
             VaeConfig { objective: VaeObjective::Iwae { samples: 5 }, beta: 2.0, ..small() },
             "`beta` must be 1 with `iwae`, got 2",
+        ),
+        (
+            VaeConfig {
+                prior: Prior::Vamp { components: 5 },
+                context: Some(vec![3]),
+                network: mlp(&[8]),
+                ..small()
+            },
+            "`prior` must be `standard` with `context`, got vamp",
+        ),
+        (
+            VaeConfig { context: Some(vec![]), network: mlp(&[8]), ..small() },
+            "`context` must be a list of sizes, each at least 1, got []",
+        ),
+        (
+            VaeConfig { context: Some(vec![1, 4, 4]), network: conv(), ..small() },
+            "`context` must be [channels, 8, 8] with `conv`, as the examples are (resize the \
+             contexts, or use `mlp`), got [1, 4, 4]",
         ),
         (VaeConfig { classes: Some(0), ..small() }, "`classes` must be at least 1, got 0"),
     ];

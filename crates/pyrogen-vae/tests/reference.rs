@@ -30,6 +30,8 @@ struct Case<C> {
     config: C,
     x: Array,
     labels: Option<Vec<i32>>,
+    #[serde(default)]
+    context: Option<Array>,
     draws: Array,
     /// What the model keeps beside its weights, after the step.
     #[serde(default)]
@@ -57,7 +59,9 @@ where
         let name = &case.name;
         let model = with_weights(init(&case.config), &case.weights);
         let labels = |l: Vec<i32>| Tensor::<1, Int>::from_data(l.as_slice(), &inner);
-        let batch = Batch { x: case.x.tensor(&inner), labels: case.labels.map(labels) };
+        let batch = Batch::new(case.x.tensor(&inner))
+            .with_labels(case.labels.map(labels))
+            .with_context(case.context.as_ref().map(|c| c.tensor(&inner)));
         let loss = model.loss(batch, case.draws.tensor(&inner));
         let values: BTreeMap<_, _> =
             loss.values().into_iter().map(|(term, v)| (term.to_string(), v)).collect();
@@ -102,7 +106,15 @@ fn quantisation_is_that_of_pytorch() {
 #[test]
 fn losses_and_gradients_are_those_of_pytorch() {
     let device = device().autodiff();
-    check(include_str!("fixtures/vae.json"), 27, |config: &VaeConfig| {
+    check(include_str!("fixtures/vae.json"), 31, |config: &VaeConfig| {
+        config.init(Seed(0), &device).unwrap()
+    });
+}
+
+#[test]
+fn coupled_colours_are_those_of_pytorch() {
+    let device = device().autodiff();
+    check(include_str!("fixtures/colours.json"), 2, |config: &VaeConfig| {
         config.init(Seed(0), &device).unwrap()
     });
 }
@@ -110,7 +122,7 @@ fn losses_and_gradients_are_those_of_pytorch() {
 #[test]
 fn the_ladders_are_those_of_pytorch() {
     let device = device().autodiff();
-    check(include_str!("fixtures/ladder.json"), 3, |config: &LadderConfig| {
+    check(include_str!("fixtures/ladder.json"), 4, |config: &LadderConfig| {
         config.init(Seed(0), &device).unwrap()
     });
 }

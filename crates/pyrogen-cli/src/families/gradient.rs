@@ -55,6 +55,10 @@ pub fn check_data(model: &impl Describe, job: &TrainJob) -> Result<(), CliError>
         let expected = format!("{expected:?} for this data");
         return Err(ConfigError::value("model.event", expected, format!("{event:?}")).into());
     }
+    if let Some(context) = model.context_shape() {
+        let expected = "null on the command line, whose data has no contexts";
+        return Err(ConfigError::value("model.context", expected, format!("{context:?}")).into());
+    }
     let Some(classes) = model.classes() else { return Ok(()) };
     for data in [&job.data, &job.validation] {
         let labels = data.labels().ok_or_else(|| {

@@ -216,6 +216,7 @@ pub fn prepare(decoder: &Decoder, data: &Dataset) -> Result<Preparation, CliErro
         Decoder::Bernoulli => Recipe::Binarised(Binarise::Dynamic),
         Decoder::DiscretisedLogistic { .. }
         | Decoder::LogisticMixture { .. }
+        | Decoder::ColourMixture { .. }
         | Decoder::Categorical { .. } => Recipe::Unit,
         Decoder::Columns { .. } => Recipe::Table,
         // A density of integers would be a density of points: they are spread over their cells.
@@ -232,6 +233,19 @@ impl Model for Vae {
 
     fn as_score(&self) -> Option<&(dyn Score<2> + Sync)> {
         (!self.config().objective.is_deterministic()).then_some(self)
+    }
+
+    fn method(&self) -> Option<&'static str> {
+        let config = self.config();
+        Some(match (&config.objective, config.prior) {
+            (VaeObjective::Iwae { .. }, _) => "iwae",
+            (VaeObjective::BetaTc(_), _) => "beta-tc-vae",
+            (VaeObjective::Factor(_), _) => "factor-vae",
+            (VaeObjective::Info(_), _) => "info-vae",
+            (VaeObjective::Wae(_), _) => "wae",
+            (_, Prior::Vamp { .. }) => "vamp-vae",
+            _ => "vae",
+        })
     }
 
     fn why_no_score(&self) -> &'static str {
@@ -267,6 +281,7 @@ impl Model for Vae {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pyrogen::core::Seed;
     use serde_json::json;
 
     #[test]
@@ -281,7 +296,9 @@ mod tests {
         }
         for method in METHODS {
             let defaults = VaeFamily(method).defaults(&data).unwrap();
-            config::from_value::<VaeConfig>(defaults.model).unwrap().validate().unwrap();
+            let model = config::from_value::<VaeConfig>(defaults.model).unwrap();
+            let model = model.init(Seed(1), &Device::flex()).unwrap();
+            assert_eq!(Model::method(&model), Some(method.name));
         }
     }
 }

@@ -6,6 +6,7 @@ use pyrogen::core::folder::ModelFolder;
 use pyrogen::core::{Condition, Decode, Encode, Noise, RateDistortion, Sample, Score, config};
 use pyrogen::data::{Dataset, Preparation, Recipe};
 use pyrogen::nn::Network;
+use pyrogen::train::WorkerCount;
 use pyrogen::vae::{CodeReport, VQ_FAMILY, VqConfig, VqNetwork, VqVae};
 use serde_json::Value;
 
@@ -75,6 +76,12 @@ impl Family for VqFamily {
     fn train(&self, job: TrainJob) -> Result<(), CliError> {
         let config: VqConfig = config::from_value(job.model.clone())?;
         fits_memory(config.num_params()?)?;
+        let mut job = job;
+        let workers = &mut job.train.gradient.workers;
+        if config.restarts() && *workers == WorkerCount::Auto {
+            // Each worker would choose a vector of its own, and a code would begin between them.
+            *workers = WorkerCount::Exactly(1);
+        }
         let model = config.init(job.seed, &job.device)?;
         gradient::check_data(&model, &job)?;
         let (batch, mut noise) = first_batch(&job, 0)?;

@@ -9,6 +9,7 @@
 //! | [`Bernoulli`] | 0 or 1 | logits | yes | yes | yes |
 //! | [`Categorical`] | categories | logits, categories on the last axis | yes | yes | |
 //! | [`DiscretisedLogistic`] | equally spaced levels in [0, 1] | mean, log-scale | | | yes |
+//! | [`ColourMixture`] | pixels of three channels | weights, and means, log-scales and couplings | | | to first order |
 //! | [`Independent`] | events of several elements | a distribution of elements | yes | yes | yes |
 //! | [`Mixture`] | what its components are of | weights, components | | | yes |
 //!
@@ -53,6 +54,7 @@
 
 mod bernoulli;
 mod categorical;
+mod colour_mixture;
 mod discretised_logistic;
 mod independent;
 mod mixture;
@@ -62,6 +64,7 @@ mod rank;
 
 pub use bernoulli::Bernoulli;
 pub use categorical::Categorical;
+pub use colour_mixture::ColourMixture;
 pub use discretised_logistic::DiscretisedLogistic;
 pub use independent::Independent;
 pub use mixture::Mixture;

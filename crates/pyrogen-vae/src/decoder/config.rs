@@ -33,6 +33,16 @@ pub enum Decoder {
         /// Number of logistics in a mixture.
         components: usize,
     },
+    /// The same for pictures of red, green and blue, with a mixture for each pixel: its channels
+    /// come from one component, green depends on red and blue on both, linearly and with
+    /// coefficients that the network predicts (Salimans et al. 2017, section 2.2). Events are
+    /// `[3, height, width]`.
+    ColourMixture {
+        /// Number of values of a channel.
+        levels: usize,
+        /// Number of components of a mixture.
+        components: usize,
+    },
     /// A probability for each of few grey values `k / (levels - 1)` in `[0, 1]`, without any
     /// order among them (van den Oord et al. 2016, section 2.2).
     Categorical {
@@ -119,13 +129,19 @@ impl Decoder {
         !matches!(self, Self::Gaussian { .. } | Self::Columns { .. })
     }
 
-    /// Numbers that the network predicts for each element.
-    pub(crate) fn maps(&self) -> usize {
-        match self {
+    /// What the network draws for events of a shape: so many maps of this shape.
+    pub(crate) fn drawn(&self, event: &[usize]) -> (Vec<usize>, usize) {
+        let maps = match self {
             Self::LogisticMixture { components, .. } => components.saturating_mul(3),
+            Self::ColourMixture { components, .. } => {
+                // Of each pixel: a weight, and three means, scales and coefficients.
+                let pixels = [&[1], event.get(1..).unwrap_or_default()].concat();
+                return (pixels, components.saturating_mul(10));
+            }
             Self::Categorical { levels } => *levels,
             _ => 1 + usize::from(self.scale() == Some(&Scale::Predicted)),
-        }
+        };
+        (event.to_vec(), maps)
     }
 
     /// Number of learned scales that belong to the model and not to an example.
@@ -146,13 +162,14 @@ impl Decoder {
             Self::Bernoulli => "bernoulli",
             Self::DiscretisedLogistic { .. } => "discretised_logistic",
             Self::LogisticMixture { .. } => "logistic_mixture",
+            Self::ColourMixture { .. } => "colour_mixture",
             Self::Categorical { .. } => "categorical",
             Self::Columns { .. } => "columns",
         }
     }
 
-    /// Checks the values for events of so many elements; `field` is the path that an error names.
-    pub(crate) fn validate(&self, field: &str, features: usize) -> Result<(), ConfigError> {
+    /// Checks the values for events of a shape; `field` is the path that an error names.
+    pub(crate) fn validate(&self, field: &str, event: &[usize]) -> Result<(), ConfigError> {
         let field = format!("{field}.{}", self.name());
         if let Some(Scale::Fixed(value)) = self.scale() {
             positive(&format!("{field}.scale.fixed"), *value)?;
@@ -166,12 +183,18 @@ impl Decoder {
         };
         match self {
             Self::DiscretisedLogistic { levels, .. } => levels_within(*levels, MOST_LEVELS),
-            Self::LogisticMixture { levels, components } => {
+            Self::ColourMixture { .. } if event.len() != 3 || event[0] != 3 => {
+                let expected = "used with events [3, height, width]";
+                Err(ConfigError::value(field, expected, format!("{event:?}")))
+            }
+            Self::LogisticMixture { levels, components }
+            | Self::ColourMixture { levels, components } => {
                 levels_within(*levels, MOST_LEVELS)?;
                 at_least_one(&format!("{field}.components"), *components)
             }
             Self::Categorical { levels } => levels_within(*levels, MOST_CATEGORIES),
             Self::Columns { columns } => {
+                let features = event.iter().copied().fold(1, usize::saturating_mul);
                 check_columns(&format!("{field}.columns"), columns, features)
             }
             Self::Gaussian { .. } | Self::Bernoulli => Ok(()),

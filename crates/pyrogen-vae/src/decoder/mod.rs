@@ -1,16 +1,19 @@
 //! The distribution of an example given its latents.
 
+mod colours;
 mod columns;
 mod config;
 mod levels;
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use pyrogen_core::Noise;
 use pyrogen_core::distribution::{
-    Bernoulli, DiscretisedLogistic, Distribution, Independent, Mixture, Moments, Normal,
+    Bernoulli, ColourMixture, DiscretisedLogistic, Distribution, Independent, Mixture, Moments,
+    Normal,
 };
 use pyrogen_nn::soft_bound;
 
+pub use colours::ColoursDistribution;
 pub use columns::ColumnsDistribution;
 pub use config::{Column, Decoder, Scale};
 pub use levels::Levels;
@@ -47,6 +50,8 @@ pub enum DecoderDistribution {
     DiscretisedLogistic(Independent<DiscretisedLogistic<2>>),
     /// Mixture of discretised logistics.
     LogisticMixture(Independent<LogisticMixture>),
+    /// Mixture of coupled discretised logistics for each pixel of three channels.
+    ColourMixture(ColoursDistribution),
     /// Categorical over grey values.
     Categorical(Independent<Levels>),
     /// Numbers and categories.
@@ -83,6 +88,10 @@ impl DecoderDistribution {
             Decoder::LogisticMixture { levels, components } => {
                 let base = logistic_mixture(output, features, *levels, *components);
                 Self::LogisticMixture(Independent::new(base))
+            }
+            Decoder::ColourMixture { levels, components } => {
+                let base = colour_mixture(output, features / 3, *levels, *components);
+                Self::ColourMixture(ColoursDistribution::new(base))
             }
             Decoder::Categorical { levels } => {
                 let logits = stack(output, *levels, features);
@@ -124,11 +133,41 @@ fn logistic_mixture(
         let part = output.clone().slice_dim(1, i * width..(i + 1) * width);
         stack(part, components, features)
     };
-    let start: Vec<f32> =
-        (0..components).map(|k| ((k as f64 + 0.5) / components as f64) as f32).collect();
-    let start = Tensor::<1>::from_floats(start.as_slice(), &output.device()).unsqueeze();
+    let start = spread_start(components, &output.device()).unsqueeze();
     let base = DiscretisedLogistic::new(part(1) + start, bounded(part(2)), levels);
     Mixture::new(part(0), base)
+}
+
+/// Locations `(k + 1/2) / components`.
+fn spread_start(components: usize, device: &Device) -> Tensor<1> {
+    let start: Vec<f32> =
+        (0..components).map(|k| ((k as f64 + 0.5) / components as f64) as f32).collect();
+    Tensor::from_floats(start.as_slice(), device)
+}
+
+/// The maps of each pixel: weights, and means, log-scales and coefficients of the channels.
+/// Coefficients are within 1 of 0, by a hyperbolic tangent, as in the paper's code.
+fn colour_mixture(
+    output: Tensor<2>,
+    pixels: usize,
+    levels: usize,
+    components: usize,
+) -> ColourMixture {
+    let rows = output.dims()[0];
+    let maps: Tensor<5> = output.reshape([rows, 10, 1, components, pixels]);
+    let logits = maps.clone().slice_dim(1, 0..1).reshape([rows, components, pixels]);
+    let part = |i: usize| -> Tensor<4> {
+        let part = maps.clone().slice_dim(1, i..i + 3);
+        part.reshape([rows, 3, components, pixels]).swap_dims(2, 3)
+    };
+    let start = spread_start(components, &maps.device()).unsqueeze();
+    ColourMixture::new(
+        logits.swap_dims(1, 2),
+        part(1) + start,
+        bounded(part(4)),
+        part(7).tanh(),
+        levels,
+    )
 }
 
 fn bounded<const D: usize>(raw: Tensor<D>) -> Tensor<D> {
@@ -149,6 +188,7 @@ macro_rules! each {
             Self::Bernoulli($p) => $result,
             Self::DiscretisedLogistic($p) => $result,
             Self::LogisticMixture($p) => $result,
+            Self::ColourMixture($p) => $result,
             Self::Categorical($p) => $result,
             Self::Columns($p) => $result,
         }

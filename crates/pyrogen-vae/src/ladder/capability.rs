@@ -12,7 +12,7 @@ use pyrogen_core::{
 use super::{LadderVae, spread_normal};
 use crate::DecoderDistribution;
 use crate::capability::{checked_temperature, latent_report};
-use crate::condition::condition_rows;
+use crate::condition::Given;
 use crate::numerics::spread;
 use crate::score::{Weigh, Weights, log_likelihood, rate_distortion};
 use crate::start::own_log_scales;
@@ -24,6 +24,10 @@ impl Describe for LadderVae {
 
     fn classes(&self) -> Option<usize> {
         self.config().classes
+    }
+
+    fn context_shape(&self) -> Option<Vec<usize>> {
+        self.config().context.clone()
     }
 }
 
@@ -43,9 +47,9 @@ impl<const D: usize> Encode<D> for LadderVae {
     fn encode(&self, x: Tensor<D>, condition: &Condition) -> Independent<Normal<2>> {
         let x = flatten(x, &self.config().event);
         let rows = x.dims()[0];
-        let classes = condition_rows(self.config().classes, condition, rows);
+        let given = Given::new(self, condition, rows);
         let middle = Tensor::zeros([rows, self.config().total_latents()], &x.device());
-        let descent = self.descend(&self.suggest(x, classes), &middle);
+        let descent = self.descend(&self.suggest(x, &given), &middle);
         let join = |f: fn(&Normal<2>) -> Tensor<2>| {
             Tensor::cat(descent.posteriors.iter().map(|p| f(p.base())).collect(), 1)
         };
@@ -83,21 +87,15 @@ impl<const D: usize> Score<D> for LadderVae {
 impl Weigh for LadderVae {
     type Code = Vec<Normal<2>>;
 
-    fn code(&self, x: Tensor<2>, classes: Option<Tensor<2>>) -> Self::Code {
-        self.suggest(x, classes)
+    fn code(&self, x: Tensor<2>, given: &Given) -> Self::Code {
+        self.suggest(x, given)
     }
 
-    fn weigh(
-        &self,
-        x: Tensor<2>,
-        code: &Self::Code,
-        classes: Option<Tensor<2>>,
-        epsilon: Tensor<3>,
-    ) -> Weights {
+    fn weigh(&self, x: Tensor<2>, code: &Self::Code, given: &Given, epsilon: Tensor<3>) -> Weights {
         let [rows, draws, latents] = epsilon.dims();
         let code: Vec<_> = code.iter().map(|normal| spread_normal(normal, draws)).collect();
         let descent = self.descend(&code, &epsilon.reshape([rows * draws, latents]));
-        let decoded = self.decode_lowest(descent.z, classes.map(|c| spread(c, draws)));
+        let decoded = self.decode_lowest(descent.z, &given.spread(draws));
         let kl = descent.kl.into_iter().reduce(|a, b| a + b).expect("one layer or more");
         Weights {
             log_px: decoded.log_prob(spread(x, draws)).reshape([rows, draws]),
@@ -124,8 +122,8 @@ impl LadderVae {
     /// # Panics
     /// If `z` has another width, or the condition does not fit the model.
     pub fn likelihood(&self, z: Tensor<2>, condition: &Condition) -> DecoderDistribution {
-        let classes = condition_rows(self.config().classes, condition, z.dims()[0]);
-        self.decode_lowest(self.lowest(&z), classes)
+        let given = Given::new(self, condition, z.dims()[0]);
+        self.decode_lowest(self.lowest(&z), &given)
     }
 
     /// Draws from the model itself, as [`Vae::sample_from_decoder`](crate::Vae::sample_from_decoder).

@@ -33,6 +33,9 @@ pub struct LadderConfig {
     pub beta: f64,
     /// Number of classes, for a model that is told the class of an example.
     pub classes: Option<usize>,
+    /// Shape of the picture or vector that the model is told with each example; with convolutions
+    /// `[channels, height, width]` with the example's height and width.
+    pub context: Option<Vec<usize>>,
 }
 
 impl Default for LadderConfig {
@@ -47,6 +50,7 @@ impl Default for LadderConfig {
             decoder: Decoder::default(),
             beta: 1.0,
             classes: None,
+            context: None,
         }
     }
 }
@@ -66,8 +70,11 @@ impl LadderConfig {
         self.network.validate("network", &self.event)?;
         at_least_one("width", self.width)?;
         self.activation.validate("activation")?;
-        self.decoder.validate("decoder", self.features())?;
+        self.decoder.validate("decoder", &self.event)?;
         not_negative("beta", self.beta)?;
+        if let Some(context) = &self.context {
+            self.network.validate_context("context", &self.event, context)?;
+        }
         at_least_one("classes", self.classes.unwrap_or(1))
     }
 
@@ -87,14 +94,17 @@ impl LadderConfig {
     /// As [`validate`](Self::validate).
     pub fn num_params(&self) -> Result<usize, ConfigError> {
         self.validate()?;
-        let classes = self.classes.unwrap_or(0);
+        let (classes, context) = (self.classes.unwrap_or(0), self.context.as_deref());
         let step = self.step();
+        let read = self.network.joined(&self.event, context);
+        let (drawn, maps) = self.decoder.drawn(&self.event);
         let mut count = vec![
-            self.network.encoder_params(&self.event, classes, self.width),
+            self.network.encoder_params(&read, classes, self.width),
             self.network.decoder_params(
                 self.latents[0].saturating_add(classes),
-                &self.event,
-                self.decoder.maps(),
+                &drawn,
+                maps,
+                context,
             ),
             self.decoder.learned_scales(self.features()),
         ];
@@ -121,14 +131,16 @@ impl LadderConfig {
     pub fn init(&self, seed: Seed, device: &Device) -> Result<LadderVae, ConfigError> {
         self.validate()?;
         let noise = Noise::new(seed).fork("weights");
-        let classes = self.classes.unwrap_or(0);
-        let event = &self.event;
+        let (classes, context) = (self.classes.unwrap_or(0), self.context.as_deref());
+        let read = self.network.joined(&self.event, context);
         let encoder =
-            self.network.encoder(event, classes, self.width, &mut noise.fork("encoder"), device);
+            self.network.encoder(&read, classes, self.width, &mut noise.fork("encoder"), device);
+        let (drawn, maps) = self.decoder.drawn(&self.event);
         let decoder = self.network.decoder(
             self.latents[0] + classes,
-            event,
-            self.decoder.maps(),
+            &drawn,
+            maps,
+            context,
             &mut noise.fork("decoder"),
             device,
         );

@@ -14,7 +14,7 @@ use pyrogen_nn::{EventDecoder, EventEncoder, Mlp, soft_bound};
 pub use config::LadderConfig;
 
 use crate::DecoderDistribution;
-use crate::condition::{beside, condition_rows};
+use crate::condition::Given;
 use crate::numerics::spread;
 use crate::vae::LOG_VAR_LIMIT;
 
@@ -123,9 +123,10 @@ impl LadderVae {
     }
 
     /// What the example alone suggests for each layer, from the lowest.
-    fn suggest(&self, x: Tensor<2>, classes: Option<Tensor<2>>) -> Vec<Normal<2>> {
+    fn suggest(&self, x: Tensor<2>, given: &Given) -> Vec<Normal<2>> {
         let activation = self.config.activation;
-        let mut features = activation.forward(self.encoder.forward(x, classes));
+        let read = self.encoder.forward(given.beside_example(x), given.classes());
+        let mut features = activation.forward(read);
         let mut suggested = vec![normal(self.heads[0].forward(features.clone()))];
         for (up, head) in self.up.iter().zip(&self.heads[1..]) {
             features = activation.forward(up.forward(features));
@@ -185,11 +186,11 @@ impl LadderVae {
     }
 
     /// `p(x | z_1)`.
-    fn decode_lowest(&self, z: Tensor<2>, classes: Option<Tensor<2>>) -> DecoderDistribution {
+    fn decode_lowest(&self, z: Tensor<2>, given: &Given) -> DecoderDistribution {
         DecoderDistribution::new(
             &self.config.decoder,
             self.config.features(),
-            self.decoder.forward(beside(z, classes)),
+            self.decoder.forward(given.beside_latents(z), given.context()),
             self.log_scale.as_ref().map(Param::val),
         )
     }
@@ -212,7 +213,7 @@ const LAYERS: [&str; 8] = ["kl_1", "kl_2", "kl_3", "kl_4", "kl_5", "kl_6", "kl_7
 /// `[batch, 1, latents]` over all layers, the top layer's first.
 ///
 /// # Panics
-/// If a shape is another, or a conditional model sees a batch without labels.
+/// If a shape is another, or a conditional model sees a batch without labels or contexts.
 impl Objective for LadderVae {
     type Batch = Batch<2>;
     type Draws = Tensor<3>;
@@ -228,13 +229,10 @@ impl Objective for LadderVae {
         assert_eq!(width, features, "LadderVae: expected examples [batch, {features}]");
         let (got, expected) = (draws.dims(), [rows, 1, self.config.total_latents()]);
         assert_eq!(got, expected, "LadderVae: expected draws {expected:?}, got {got:?}");
-        let classes = match self.config.classes {
-            Some(_) => condition_rows(self.config.classes, &batch.condition(), rows),
-            None => None,
-        };
-        let suggested = self.suggest(batch.x.clone(), classes.clone());
+        let given = Given::read(self, &batch.condition(), rows);
+        let suggested = self.suggest(batch.x.clone(), &given);
         let descent = self.descend(&suggested, &draws.squeeze_dim(1));
-        let log_px = self.decode_lowest(descent.z, classes).log_prob(batch.x);
+        let log_px = self.decode_lowest(descent.z, &given).log_prob(batch.x);
         let layers: Vec<Tensor<1>> = descent.kl.into_iter().map(|kl| kl.mean()).rev().collect();
         let kl = layers.iter().cloned().reduce(|a, b| a + b).expect("one layer or more");
         let loss = Loss::new().term("reconstruction", log_px.mean().neg()).weighted(

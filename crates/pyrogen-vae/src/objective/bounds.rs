@@ -24,7 +24,7 @@ pub(super) fn capacity(pass: &Pass, gamma: f64, nats: f64) -> Loss {
     let kl = pass.mean_kl();
     Loss::new()
         .term("reconstruction", pass.reconstruction())
-        .weighted("capacity", (kl.clone() - nats).abs(), gamma)
+        .toward("capacity", kl.clone(), nats, gamma)
         .logged("kl", kl.detach())
 }
 

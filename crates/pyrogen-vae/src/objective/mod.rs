@@ -57,7 +57,8 @@ pub enum VaeObjective {
     /// total    = reconstruction + gamma capacity
     /// ```
     ///
-    /// `kl` is only logged. The paper raises the target during training; here it is constant.
+    /// `kl` is only logged. The paper raises the target linearly from 0 during training: the
+    /// trainer's `anneal` of the term `capacity` with `of` = `target` does so, over its `steps`.
     Capacity {
         /// Weight of the distance from the target; the paper uses 1000.
         gamma: f64,
@@ -171,15 +172,15 @@ impl VaeObjective {
 /// The negative bound, or what else [`VaeObjective`] says, in nats; a mean over the batch.
 ///
 /// The batch is flat, `[batch, features]`; the draws are standard normal numbers
-/// `[batch, draws, latents]`, with [`VaeObjective::draws`] of them. Labels are read by a
-/// conditional model and ignored by another.
+/// `[batch, draws, latents]`, with [`VaeObjective::draws`] of them. Labels and contexts
+/// are read by a model that takes them and ignored by another.
 ///
 /// Total correlation, mutual information, MMD, free bits and capacity look at the examples of a
 /// batch together. Where a batch is cut into pieces, each piece is looked at by itself, so that
 /// these terms depend on the number of pieces (see [`VaeObjective::compares_examples`]).
 ///
 /// # Panics
-/// If a shape is another, or a conditional model sees a batch without labels.
+/// If a shape is another, or a conditional model sees a batch without labels or contexts.
 impl Objective for Vae {
     type Batch = Batch<2>;
     type Draws = Tensor<3>;

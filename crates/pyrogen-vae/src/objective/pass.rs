@@ -5,6 +5,7 @@ use pyrogen_core::Batch;
 use pyrogen_core::distribution::{Independent, KlDivergence, Normal};
 
 use crate::Vae;
+use crate::condition::Given;
 use crate::vae::Drawn;
 
 /// Posteriors, latent draws, and what the decoder makes of them.
@@ -28,13 +29,10 @@ impl Pass {
         let expected = [rows, config.objective.draws(), config.latents];
         let got = draws.dims();
         assert_eq!(got, expected, "Vae: expected draws {expected:?}, got {got:?}");
-        let classes = match config.classes {
-            Some(_) => vae.condition(&batch.condition(), rows),
-            None => None,
-        };
-        let posterior = vae.posterior_given(batch.x.clone(), classes.clone());
+        let given = Given::read(vae, &batch.condition(), rows);
+        let posterior = vae.posterior_given(batch.x.clone(), &given);
         let epsilon = draws.clone().slice_dim(1, 0..samples);
-        let drawn = vae.decode_draws(batch.x, &posterior, classes, epsilon);
+        let drawn = vae.decode_draws(batch.x, &posterior, &given, epsilon);
         let kl = match vae.pseudo_inputs {
             None => divergence(&posterior),
             Some(_) => drawn.log_ratio.clone().mean_dim(1).squeeze_dim::<1>(1).neg(),

@@ -35,7 +35,7 @@ impl Describe for VqVae {
 /// If the temperature is negative or not a number, or a condition is given.
 impl<const D: usize> Sample<D> for VqVae {
     fn sample(&self, n: usize, options: &SampleOptions, noise: &mut Noise) -> Tensor<D> {
-        no_condition(&options.condition, n);
+        no_condition(&options.condition);
         let temperature = checked_temperature(options);
         let model = self.valid();
         let logits = model.log_frequencies().unsqueeze_dim::<3>(0);
@@ -53,7 +53,7 @@ impl<const D: usize> Encode<D> for VqVae {
     fn encode(&self, x: Tensor<D>, condition: &Condition) -> Independent<Normal<2>> {
         let x = flatten(x, &self.config().event);
         let rows = x.dims()[0];
-        no_condition(condition, rows);
+        no_condition(condition);
         let vectors = self.vectors(x).reshape([rows, self.latents()]);
         let log_var = Tensor::full([1, 1], -LOG_VAR_LIMIT, &vectors.device());
         Independent::new(Normal::new(vectors, log_var))
@@ -67,7 +67,7 @@ impl<const D: usize> Decode<D> for VqVae {
 
     fn decode(&self, z: Tensor<2>, condition: &Condition) -> Tensor<D> {
         let [rows, width] = z.dims();
-        no_condition(condition, rows);
+        no_condition(condition);
         let latents = self.latents();
         assert_eq!(width, latents, "VqVae: expected latents [batch, {latents}], got {width}");
         let dim = self.config().dim;
@@ -233,7 +233,7 @@ impl VqVae {
         let model = self.valid();
         let x = flatten(x.inner(), &self.config().event);
         let rows = x.dims()[0];
-        no_condition(condition, rows);
+        no_condition(condition);
         let chain = model.quantise(model.vectors(x.clone()));
         let index = model.slots(&chain.steps, rows);
         let frequencies = model.log_frequencies().transpose();

@@ -66,7 +66,9 @@ pub enum CodeLearning {
         /// Decay of the averages; the paper uses 0.99.
         decay: f64,
         /// A code that is used less often than this share of an equal use begins anew at a vector
-        /// of the batch (Dhariwal et al. 2020, section 3.1). 0 leaves it alone.
+        /// of the batch (Dhariwal et al. 2020, section 3.1). 0 leaves it alone. Where workers
+        /// share a batch, each chooses one of its own vectors, and the code begins at their mean:
+        /// with many workers, in the middle of everything.
         restart: f64,
     },
 }
@@ -102,7 +104,7 @@ impl VqConfig {
                 return Err(ConfigError::value("learning.average.restart", "in [0, 1)", restart));
             }
         }
-        self.decoder.validate("decoder", self.features())
+        self.decoder.validate("decoder", &self.event)
     }
 
     /// Number of elements of one example; `usize::MAX` where it does not fit.
@@ -115,6 +117,11 @@ impl VqConfig {
         self.network.positions(&self.event).saturating_mul(self.levels)
     }
 
+    /// Whether codes that are hardly used begin anew.
+    pub fn restarts(&self) -> bool {
+        matches!(self.learning, CodeLearning::Average { restart, .. } if restart > 0.0)
+    }
+
     /// Number of parameters of the model, with the averages that it keeps, without building it;
     /// `usize::MAX` where it does not fit.
     ///
@@ -122,13 +129,13 @@ impl VqConfig {
     /// As [`validate`](Self::validate).
     pub fn num_params(&self) -> Result<usize, ConfigError> {
         self.validate()?;
-        let maps = self.decoder.maps();
+        let (drawn, maps) = self.decoder.drawn(&self.event);
         let own = match self.learning {
             CodeLearning::Gradient => self.dim,
             CodeLearning::Average { .. } => self.dim.saturating_add(1),
         };
         let all = [
-            self.network.params(&self.event, self.dim, maps),
+            self.network.params(&self.event, self.dim, &drawn, maps),
             self.codes.saturating_mul(own).saturating_mul(self.levels),
             self.slots().saturating_mul(self.codes),
             self.decoder.learned_scales(self.features()),
@@ -144,13 +151,13 @@ impl VqConfig {
     pub fn init(&self, seed: Seed, device: &Device) -> Result<VqVae, ConfigError> {
         self.validate()?;
         let noise = Noise::new(seed).fork("weights");
-        let (event, maps) = (&self.event, self.decoder.maps());
+        let (event, (drawn, maps)) = (&self.event, self.decoder.drawn(&self.event));
         let mut codes = noise.fork("codes");
         let scales = self.decoder.learned_scales(self.features());
         Ok(VqVae {
             encoder: self.network.encoder(event, self.dim, &mut noise.fork("encoder"), device),
             decoder: self.network.decoder(
-                event,
+                &drawn,
                 self.dim,
                 maps,
                 &mut noise.fork("decoder"),

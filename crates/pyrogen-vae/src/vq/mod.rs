@@ -203,12 +203,15 @@ impl Objective for VqVae {
     }
 }
 
-/// A condition means nothing to a model without classes.
+/// A condition means nothing to a model of codes.
 ///
 /// # Panics
 /// If one is given.
-fn no_condition(condition: &Condition, rows: usize) {
-    crate::condition::condition_rows(None, condition, rows);
+fn no_condition(condition: &Condition) {
+    assert!(
+        condition.labels.is_none() && condition.context.is_none(),
+        "VqVae: the model takes no classes and no contexts"
+    );
 }
 
 #[cfg(test)]

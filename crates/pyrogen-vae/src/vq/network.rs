@@ -82,15 +82,20 @@ impl VqNetwork {
     }
 
     /// Number of parameters of encoder and decoder together.
-    pub(super) fn params(&self, event: &[usize], dim: usize, maps: usize) -> usize {
-        let features = event.iter().copied().fold(1, usize::saturating_mul);
+    pub(super) fn params(
+        &self,
+        event: &[usize],
+        dim: usize,
+        drawn: &[usize],
+        maps: usize,
+    ) -> usize {
         let sum = |parts: &[usize]| parts.iter().copied().fold(0, usize::saturating_add);
         let product = |parts: &[usize]| parts.iter().copied().fold(1, usize::saturating_mul);
         match self {
             Self::Mlp { positions, .. } => {
                 let (mlp, codes) = (self.mlp(), positions.saturating_mul(dim));
-                let decoder = mlp.mirrored().num_params(codes, features.saturating_mul(maps));
-                mlp.num_params(features, codes).saturating_add(decoder)
+                let decoder = mlp.mirrored().num_params(codes, product(drawn).saturating_mul(maps));
+                mlp.num_params(product(event), codes).saturating_add(decoder)
             }
             Self::Conv { channels, .. } => {
                 let layer = |a: usize, b: usize, k: usize| sum(&[product(&[a, b, k]), b]);
@@ -100,7 +105,7 @@ impl VqNetwork {
                 for pair in with(event[0]).windows(2) {
                     count.push(layer(pair[0], pair[1], KERNEL * KERNEL));
                 }
-                for pair in with(event[0].saturating_mul(maps)).windows(2) {
+                for pair in with(drawn[0].saturating_mul(maps)).windows(2) {
                     count.push(layer(pair[1], pair[0], KERNEL * KERNEL));
                 }
                 sum(&count)
