@@ -8,8 +8,14 @@
 //! | `train_vae` | data, training, scores, samples and a saved model, in the library |
 //! | `load_and_sample` | a program that loads a model and samples |
 //! | `latent_arithmetic` | attribute vectors and interpolation |
-//! | `anomaly` | what a model has not seen is less probable |
+//! | `anomaly` | each digit held out in turn, beside principal components and an isolation forest |
+//! | `augmentation` | a classifier of few labels with and without generated examples |
+//! | `synthetic_table` | generated rows of a table, and how good they are |
 //! | `own_objective` | a model of one's own, trained by the same trainer |
+
+pub mod baselines;
+pub mod classifier;
+pub mod runs;
 
 use std::error::Error;
 use std::path::Path;
