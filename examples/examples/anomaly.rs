@@ -28,17 +28,15 @@ use pyrogen::vae::{Decoder, Scale};
 use pyrogen_examples::baselines::{Components, forest_scores};
 use pyrogen_examples::runs;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 const SEED: Seed = Seed(1);
-const SCORES: [&str; 4] = ["VAE, -ln p(x)", "VAE, reconstruction", "PCA", "isolation forest"];
+const SCORES: [&str; 4] = ["VAE likelihood", "VAE reconstruction", "PCA", "isolation forest"];
 /// Forests whose areas are averaged.
 const FORESTS: usize = 3;
 /// Pictures in a row of the grid.
 const SHOWN: usize = 12;
 
-fn main() -> Result<(), Box<dyn Error>> {
+/// Runs the example on what the arguments say.
+pub fn main() -> Result<(), Box<dyn Error>> {
     let (data, name, args) = runs::data_from_args()?;
     let steps = args.first().map_or(Ok(800), |s| s.parse())?;
     run(&data, &name, steps, &runs::run_folder("anomaly")?)
@@ -50,8 +48,7 @@ pub fn run(data: &Dataset, name: &str, steps: u64, folder: &Path) -> Result<(), 
     let classes = data.classes().ok_or("the data has no labels")?;
     let labels = test.labels().unwrap_or_default();
     let (mut rows, mut pictures) = (Vec::new(), Vec::new());
-    let (mut sums, mut csv) =
-        ([0.0; 4], format!("held out,{}\n", SCORES.map(|s| s.replace(',', "")).join(",")));
+    let (mut sums, mut csv) = ([0.0; 4], format!("held out,{}\n", SCORES.join(",")));
     println!("held out  {}", SCORES.join("  "));
     for class in 0..classes {
         let scores = strangeness(&without(&train, class as u32), &test, steps)?;
@@ -69,9 +66,8 @@ pub fn run(data: &Dataset, name: &str, steps: u64, folder: &Path) -> Result<(), 
         rows.push(line(&class.to_string(), areas, &mut csv)?);
         let mut order: Vec<usize> = (0..test.len()).collect();
         order.sort_by(|&a, &b| scores[0][b].total_cmp(&scores[0][a]));
-        order[..SHOWN]
-            .iter()
-            .for_each(|&row| pictures.extend(test.layout().to_unit(test.row(row))));
+        let shown = order[..SHOWN].iter().flat_map(|&row| test.layout().to_unit(test.row(row)));
+        pictures.extend(shown);
     }
     rows.push(line("mean", sums, &mut csv)?);
     std::fs::write(folder.join("auroc.csv"), csv)?;
@@ -88,7 +84,7 @@ pub fn run(data: &Dataset, name: &str, steps: u64, folder: &Path) -> Result<(), 
 /// A row of the table, printed and added to the CSV text.
 fn line(name: &str, areas: [f64; 4], csv: &mut String) -> Result<Vec<String>, Box<dyn Error>> {
     let cells = areas.map(|a| format!("{a:.3}"));
-    println!("{name:8}  {:>13}  {:>19}  {:>3}  {:>16}", cells[0], cells[1], cells[2], cells[3]);
+    println!("{name:8}  {:>14}  {:>18}  {:>3}  {:>16}", cells[0], cells[1], cells[2], cells[3]);
     writeln!(csv, "{name},{}", cells.join(","))?;
     Ok([&[name.to_string()], &cells[..]].concat())
 }
@@ -148,8 +144,7 @@ fn strangeness(
         (again - x).square().sum_dim(1).into_data().iter::<f64>().collect(),
         Components::fit(&flat_known, width, latents)?.errors(&flat_test),
     ];
-    for _ in 0..FORESTS {
-        scores.push(forest_scores(&flat_known, &flat_test, width)?);
-    }
+    let forests = (0..FORESTS).map(|_| forest_scores(&flat_known, &flat_test, width));
+    scores.extend(forests.collect::<Result<Vec<_>, _>>()?);
     Ok(scores)
 }

@@ -23,16 +23,14 @@ use pyrogen::vae::{Decoder, Scale};
 use pyrogen_examples::classifier::{Classifier, Training};
 use pyrogen_examples::runs;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Labelled examples a class, and generated ones.
 const LABELLED: usize = 10;
 const GENERATED: usize = 100;
 /// Generated pictures of a class that are shown.
 const SHOWN: usize = 10;
 
-fn main() -> Result<(), Box<dyn Error>> {
+/// Runs the example on what the arguments say.
+pub fn main() -> Result<(), Box<dyn Error>> {
     let (data, name, args) = runs::data_from_args()?;
     let steps = args.first().map_or(Ok(600), |s| s.parse())?;
     run(&data, &name, &[1, 2, 3, 4, 5], steps, &runs::run_folder("augmentation")?)

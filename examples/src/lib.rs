@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `train_vae` | data, training, scores, samples and a saved model, in the library |
 //! | `load_and_sample` | a program that loads a model and samples |
-//! | `latent_arithmetic` | attribute vectors and interpolation |
+//! | `latent_arithmetic` | morphs, classes into classes, bolder strokes |
 //! | `anomaly` | each digit held out in turn, beside principal components and an isolation forest |
 //! | `augmentation` | a classifier of few labels with and without generated examples |
 //! | `synthetic_table` | generated rows of a table, and how good they are |
@@ -15,7 +15,9 @@
 
 pub mod baselines;
 pub mod classifier;
+pub mod pictures;
 pub mod runs;
+pub mod tables;
 
 use std::error::Error;
 use std::path::Path;
@@ -30,6 +32,10 @@ use pyrogen::prelude::*;
 use pyrogen::train::{
     GradientLearner, Learner, Limits, OptimizerConfig, ProgressMode, TrainConfig, Trainer,
 };
+
+/// Large short-lived tensors make the system's allocator give memory back and clear it again.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The first tutorial of the book: every block of Rust in the book is compiled and run.
 #[cfg(doctest)]
