@@ -1,5 +1,6 @@
 //! Runs every row on tiny sizes.
 
+use crate::models;
 use crate::rows::{Row, rows};
 use crate::workload::{Plan, Size};
 
@@ -12,7 +13,7 @@ const STEPS: usize = 12;
 /// # Errors
 /// What a row did instead.
 pub fn run() -> Result<(), String> {
-    rows().iter().try_for_each(|row| {
+    rows().iter().chain(&models::rows()).try_for_each(|row| {
         let most = if row.trains { 2 } else { 1 };
         (1..=most).try_for_each(|workers| check(row, workers))
     })

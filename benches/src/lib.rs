@@ -15,6 +15,7 @@ pub mod gpt;
 pub mod layers;
 pub mod lstm;
 pub mod matmul;
+pub mod models;
 pub mod resblock;
 pub mod rows;
 pub mod sampling;
