@@ -54,7 +54,8 @@ fn iwae(plan: Plan) -> Vae {
 }
 
 fn beta_tc(plan: Plan) -> Vae {
-    flat(plan, VaeObjective::BetaTc(BetaTc::default()), Prior::Standard)
+    let tc = BetaTc { examples: 1294, ..BetaTc::default() }; // as the demo has
+    flat(plan, VaeObjective::BetaTc(tc), Prior::Standard)
 }
 
 fn factor(plan: Plan) -> Vae {
