@@ -2,9 +2,10 @@
 //! others, and the test examples are ranked by how strange they are.
 //!
 //! ```text
-//! cargo run -p pyrogen-examples --example anomaly [SOURCE [STEPS]]
+//! cargo run -p pyrogen-examples --example anomaly [SOURCE [STEPS [ROWS]]]
 //! ```
 //!
+//! ROWS limits the training examples, and the test examples to a fifth of it.
 //! Prints the area under the ROC curve for each class: the probability that a test example of the
 //! unseen class is stranger than one of a seen class. 0.5 is guessing. Beside two scores of the VAE
 //! are the reconstruction error of as many principal components as it has latents, and an isolation
@@ -39,6 +40,7 @@ const SHOWN: usize = 12;
 pub fn main() -> Result<(), Box<dyn Error>> {
     let (data, name, args) = runs::data_from_args()?;
     let steps = args.first().map_or(Ok(800), |s| s.parse())?;
+    let data = args.get(1).map_or(Ok(data.clone()), |rows| runs::at_most(&data, rows, SEED))?;
     run(&data, &name, steps, &runs::run_folder("anomaly")?)
 }
 
@@ -76,9 +78,7 @@ pub fn run(data: &Dataset, name: &str, steps: u64, folder: &Path) -> Result<(), 
     let header = [&["held out"], &SCORES[..]].concat();
     report.text(&format!("{name}, {steps} steps a class: area under the ROC curve"));
     report.table(&header, &rows).picture(&png, "The least probable, one row a held-out class");
-    report.save(&folder.join("report.html"))?;
-    println!("{}", folder.join("report.html").display());
-    Ok(())
+    runs::save(&report, folder)
 }
 
 /// A row of the table, printed and added to the CSV text.

@@ -84,9 +84,7 @@ pub fn run(
     report.text(&format!("{name}, {steps} steps: test accuracy in per cent, gain {gain} points"));
     report.table(&["seed", "real alone", "with generated"], &rows);
     std::fs::write(folder.join("accuracy.csv"), csv)?;
-    report.save(&folder.join("report.html"))?;
-    println!("{}", folder.join("report.html").display());
-    Ok(())
+    runs::save(&report, folder)
 }
 
 /// The pictures from 0 to 1.

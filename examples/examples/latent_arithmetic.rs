@@ -38,9 +38,7 @@ pub fn main() -> Result<(), Box<dyn Error>> {
     space.morphs(&out, &mut report)?;
     space.classes(&out, &mut report)?;
     space.boldness(&out, &mut report)?;
-    report.save(&out.join("report.html"))?;
-    println!("{}", out.join("report.html").display());
-    Ok(())
+    runs::save(&report, &out)
 }
 
 /// A model, digits, and their latent means.

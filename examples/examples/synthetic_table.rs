@@ -116,9 +116,7 @@ pub fn run(
             report.plot(&svg, &format!("{} on the {part} rows", column.name));
         }
     }
-    report.save(&folder.join("report.html"))?;
-    println!("{}", folder.join("report.html").display());
-    Ok(())
+    runs::save(&report, folder)
 }
 
 /// An empirical distribution function at 200 places.

@@ -11,11 +11,13 @@
 //! | `anomaly` | each digit held out in turn, beside principal components and an isolation forest |
 //! | `augmentation` | a classifier of few labels with and without generated examples |
 //! | `synthetic_table` | generated rows of a table, and how good they are |
+//! | `rate_distortion` | the book's picture of the methods in the rate-distortion plane |
 //! | `own_objective` | a model of one's own, trained by the same trainer |
 
 pub mod baselines;
 pub mod classifier;
 pub mod pictures;
+pub mod plane;
 pub mod runs;
 pub mod tables;
 

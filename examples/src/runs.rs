@@ -7,6 +7,7 @@ use std::sync::Arc;
 use pyrogen::core::{Examples, Objective};
 use pyrogen::data::{Dataset, Source};
 use pyrogen::prelude::*;
+use pyrogen::train::report::Report;
 use pyrogen::train::{GradientLearner, Learner, ProgressMode, TrainConfig, Trainer};
 use serde_json::Value;
 
@@ -29,6 +30,39 @@ pub fn run_folder(name: &str) -> Result<PathBuf, Box<dyn Error>> {
     let folder = Path::new("runs").join(name);
     std::fs::create_dir_all(&folder)?;
     Ok(folder)
+}
+
+/// So many random training examples, and a fifth of that number of the test part, where the data has
+/// more.
+///
+/// # Errors
+/// When `rows` is no number from 5 up.
+pub fn at_most(data: &Dataset, rows: &str, seed: Seed) -> Result<Dataset, Box<dyn Error>> {
+    let rows: usize = rows.parse()?;
+    let some = |data: &Dataset, rows: usize| {
+        let mut order = Noise::new(seed).fork("rows").permutation(data.len());
+        order.truncate(rows);
+        data.subset(&order)
+    };
+    if rows < 5 {
+        return Err("ROWS must be 5 or more".into());
+    }
+    let train = some(data, rows);
+    Ok(match data.test_part() {
+        Some(test) => train.with_test_part(some(test, rows / 5))?,
+        None => train,
+    })
+}
+
+/// Writes `report.html` into a run folder and says where it is.
+///
+/// # Errors
+/// When the system refuses.
+pub fn save(report: &Report, folder: &Path) -> Result<(), Box<dyn Error>> {
+    let path = folder.join("report.html");
+    report.save(&path)?;
+    println!("{}", path.display());
+    Ok(())
 }
 
 /// Trains a model and gives it back; what the trainer writes is thrown away.
