@@ -7,10 +7,11 @@
 //!     income-per-year
 //! ```
 //!
-//! TARGET is a categorical column that a classifier is to tell from the others. RECIPE is
-//! `quantiles` (the default) or `standardised`: how numbers are prepared. PART is what is measured on:
-//! `test` (the default), or `validation` to choose settings by. Without arguments the table is a
-//! made-up one.
+//! TARGET is a categorical column that a classifier is to tell from the others. RECIPE says how
+//! numbers are prepared: `standardised`, `quantiles` (made normal) or `spikes` (the default: made
+//! normal, but for values that a twentieth of the rows have, which become categories). PART is what
+//! is measured on: `test` (the default), or `validation` to choose settings by. Without arguments
+//! the table is a made-up one.
 //!
 //! Four questions: are the columns distributed as in the real table; do they depend on each other
 //! as there; does a classifier learn as much from generated rows as from real ones; and are the rows
@@ -40,10 +41,13 @@ pub fn main() -> Result<(), Box<dyn Error>> {
         std::fs::write(folder.join("customers.csv"), customers(3000, SEED))?;
     }
     let data = source.parse::<Source>()?.load()?;
-    let recipe = match arg(3, "quantiles").as_str() {
-        "quantiles" => Recipe::QuantileTable,
+    let recipe = match arg(3, "spikes").as_str() {
         "standardised" => Recipe::Table,
-        other => return Err(format!("`{other}` is neither quantiles nor standardised").into()),
+        "quantiles" => Recipe::QuantileTable { spike: 2.0 },
+        "spikes" => Recipe::QuantileTable { spike: 0.05 },
+        other => {
+            return Err(format!("RECIPE: standardised, quantiles or spikes, not {other}").into());
+        }
     };
     let steps = arg(2, "1500").parse()?;
     let validate = arg(4, "test") == "validation";

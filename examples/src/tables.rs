@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt::Write;
 
 use pyrogen::core::{Batch, Examples};
-use pyrogen::data::{ColumnKind, Dataset, Preparation, Prepared, Recipe};
+use pyrogen::data::{ColumnKind, Dataset, Preparation, Prepared, PreparedColumn, Recipe};
 use pyrogen::metrics::{ColumnValues, Features, auroc, closest_distances};
 use pyrogen::nn::{MlpConfig, Network};
 use pyrogen::prelude::*;
@@ -35,7 +35,7 @@ pub fn synthesise(
         event: preparation.event_shape(),
         latents: 16,
         network: Network::Mlp(MlpConfig::default()),
-        decoder: Decoder::Columns { columns: columns(train) },
+        decoder: Decoder::Columns { columns: columns(&preparation)? },
         ..VaeConfig::default()
     };
     let training = TrainConfig {
@@ -62,9 +62,15 @@ pub fn synthesise(
     Ok(Dataset::from_parts(values, vec![train.width()], None)?.with_schema(schema.clone())?)
 }
 
-/// What the columns of a table hold, for the decoder.
-fn columns(data: &Dataset) -> Vec<Column> {
-    widths(data).into_iter().map(|w| w.map_or(Column::Number, Column::Category)).collect()
+/// What the features hold, for the decoder.
+fn columns(preparation: &Preparation) -> Result<Vec<Column>, Box<dyn Error>> {
+    let column = |column: PreparedColumn| match column {
+        PreparedColumn::Category(categories) => Column::Category(categories),
+        PreparedColumn::Spiked(spikes) => Column::Spiked(spikes),
+        _ => Column::Number,
+    };
+    let columns = preparation.columns().ok_or("the data is no table")?;
+    Ok(columns.into_iter().map(column).collect())
 }
 
 /// The number of categories of each column; none of a number.

@@ -76,7 +76,7 @@ fn rows_of_a_table_are_generated() {
     std::fs::write(&path, customers(1500, pyrogen::core::Seed(1))).expect("it is writable");
     let source: Source = format!("csv:{}", path.display()).parse().expect("a source");
     let data = source.load().expect("a table");
-    let recipe = Recipe::QuantileTable;
+    let recipe = Recipe::QuantileTable { spike: 0.05 };
     synthetic_table::run(&data, "returns", 200, &recipe, false, folder.path()).expect("rows");
     let made: Source =
         format!("csv:{}", folder.path().join("synthetic.csv").display()).parse().expect("a source");

@@ -2,6 +2,7 @@
 
 mod binarise;
 mod card;
+mod columns;
 mod dequantise;
 mod logit;
 mod one_hot;
@@ -14,10 +15,11 @@ use pyrogen_core::Noise;
 use serde::{Deserialize, Serialize};
 
 pub use binarise::Binarise;
+pub use columns::PreparedColumn;
 pub use dequantise::Dequantise;
 pub use logit::Logit;
 pub use one_hot::OneHot;
-pub use quantiles::{DistributionFunction, Quantiles};
+pub use quantiles::{DistributionFunction, Quantiles, SpikedDistribution};
 pub use recipe::Recipe;
 pub use scale::Scale;
 pub use standardise::Standardise;

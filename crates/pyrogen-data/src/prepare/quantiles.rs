@@ -15,15 +15,20 @@ use crate::{DataError, Dataset};
 /// y = Phi^-1(u)
 /// ```
 ///
-/// So a column that is 0 in nine rows of ten becomes as smooth as any other, and comes back with its
-/// zeros: the inverse takes every `y` whose `u` lies within a jump of `F` to the value of the jump.
-/// Elements without a distribution stay as they are. Values beyond those of the training data are
-/// taken to the nearest of them.
+/// So a column of whole numbers becomes as smooth as any other, and comes back whole: the inverse
+/// takes every `y` whose `u` lies within a jump of `F` to the value of the jump. Values beyond those
+/// of the training data are taken to the nearest of them.
+///
+/// A value that very many examples share, a spike, can be told apart instead: of such an element two
+/// are made, the number of the spike (counted from 0; the number of spikes where it is none) and `y`,
+/// which is 0 at a spike and by the distribution function of the other examples elsewhere. A model
+/// then sees whether it is a spike, and does not have to model the draw within it. Elements without
+/// a distribution stay as they are.
 ///
 /// # Numerics
 /// `u` is kept within `[1e-6, 1 - 1e-6]`, so `|y| < 4.8`. The log-determinant is
 /// `ln F'(x) - ln phi(y)` between values and `ln P(x) - ln phi(y)` at jumps, where a density of `y`
-/// bounds the probability of `x`, as for [`Dequantise`](super::Dequantise). Up to 1e5 training
+/// bounds the probability of `x`, as for [`Dequantise`](super::Dequantise); it is 0 at a spike. Up to 1e5 training
 /// examples, rounding `y` to f32 leaves it within its jump.
 ///
 /// # References
@@ -33,8 +38,18 @@ use crate::{DataError, Dataset};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Quantiles {
-    /// The distribution function of each element; none for an element that stays.
-    pub elements: Vec<Option<DistributionFunction>>,
+    /// The distribution of each element; none for an element that stays.
+    pub elements: Vec<Option<SpikedDistribution>>,
+}
+
+/// How the values of one element are distributed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpikedDistribution {
+    /// The values that are told apart, ascending.
+    pub spikes: Vec<f32>,
+    /// The distribution of the other values.
+    pub rest: DistributionFunction,
 }
 
 /// A distribution function as counts of training examples: at each value, how many are below it and
@@ -60,12 +75,67 @@ const EDGE: f64 = 1e-6;
 const MARGIN: f64 = 1e-3;
 
 impl Quantiles {
-    /// The distribution functions of the elements for which `is_number` holds.
-    pub fn fit(data: &Dataset, is_number: impl Fn(usize) -> bool) -> Self {
+    /// The distributions of the elements for which `is_number` holds; a value that at least the
+    /// share `spike` of the examples have is told apart (none for a share above 1).
+    pub fn fit(data: &Dataset, spike: f64, is_number: impl Fn(usize) -> bool) -> Self {
         let width = data.width();
         let column = |j: usize| data.values().iter().skip(j).step_by(width).copied().collect();
-        let fit = |j: usize| is_number(j).then(|| DistributionFunction::fit(column(j)));
+        let fit = |j: usize| is_number(j).then(|| SpikedDistribution::fit(column(j), spike));
         Self { elements: (0..width).map(fit).collect() }
+    }
+
+    /// Elements that are made of each element.
+    fn widths(&self) -> impl Iterator<Item = usize> {
+        self.elements.iter().map(|e| e.as_ref().map_or(1, |e| 1 + usize::from(e.has_spikes())))
+    }
+}
+
+impl SpikedDistribution {
+    /// The distribution of some finite numbers.
+    ///
+    /// # Panics
+    /// If there are no numbers, or one is NaN.
+    pub fn fit(mut numbers: Vec<f32>, spike: f64) -> Self {
+        numbers.sort_by(|a, b| a.partial_cmp(b).expect("SpikedDistribution::fit: NaN"));
+        let least = spike * numbers.len() as f64;
+        let groups = numbers.chunk_by(|a, b| a == b);
+        let spikes: Vec<f32> =
+            groups.filter(|g| g.len() as f64 >= least).map(|group| group[0]).collect();
+        let rest: Vec<f32> = numbers.iter().filter(|v| !spikes.contains(v)).copied().collect();
+        // Where every value is a spike, another one is still a number.
+        let rest = if rest.is_empty() { numbers } else { rest };
+        Self { spikes, rest: DistributionFunction::fit(rest) }
+    }
+
+    /// Whether an element is made of two.
+    pub fn has_spikes(&self) -> bool {
+        !self.spikes.is_empty()
+    }
+
+    fn is_valid(&self) -> bool {
+        let finite = self.spikes.iter().all(|v| v.is_finite());
+        finite && self.spikes.windows(2).all(|w| w[0] < w[1]) && self.rest.is_valid()
+    }
+
+    fn forward(&self, x: f64, r: f64, out: &mut Vec<f64>) {
+        let normal = || normal_quantile(self.rest.place(x, r).clamp(EDGE, 1.0 - EDGE));
+        match self.spikes.iter().position(|&spike| f64::from(spike) == x) {
+            Some(spike) => out.extend([spike as f64, 0.0]),
+            None if self.has_spikes() => out.extend([self.spikes.len() as f64, normal()]),
+            None => out.push(normal()),
+        }
+    }
+
+    /// The value that became `y`, and `ln |dy/dx|`.
+    fn backward(&self, y: &[f64]) -> (f64, f64) {
+        if self.has_spikes()
+            && let Some(&spike) = self.spikes.get(y[0].round().max(0.0) as usize)
+        {
+            return (f64::from(spike), 0.0);
+        }
+        let y = y[y.len() - 1];
+        let (x, log_mass) = self.rest.value(normal_cdf(y));
+        (x, log_mass + 0.5 * (y * y + std::f64::consts::TAU.ln()))
     }
 }
 
@@ -170,8 +240,8 @@ impl Transform for Quantiles {
             let got = format!("{} entries", self.elements.len());
             return Err(step_error(self.name(), format!("one entry an element ({width})"), got));
         }
-        match self.elements.iter().flatten().all(DistributionFunction::is_valid) {
-            true => Ok(width),
+        match self.elements.iter().flatten().all(SpikedDistribution::is_valid) {
+            true => Ok(self.widths().sum()),
             false => {
                 let expected = "ascending values with counts that ascend from 0";
                 Err(step_error(self.name(), expected, "others"))
@@ -183,38 +253,46 @@ impl Transform for Quantiles {
         true
     }
 
-    fn forward(&self, mut x: Vec<f64>, width: usize, noise: &mut Noise) -> Vec<f64> {
+    fn forward(&self, x: Vec<f64>, width: usize, noise: &mut Noise) -> Vec<f64> {
         let draws = noise.uniform_rows(&[x.len() / width, width]);
-        for (row, draws) in x.chunks_exact_mut(width).zip(draws.chunks_exact(width)) {
-            for ((x, r), element) in row.iter_mut().zip(draws).zip(&self.elements) {
-                if let Some(function) = element {
-                    *x = normal_quantile(function.place(*x, *r).clamp(EDGE, 1.0 - EDGE));
+        let mut out = Vec::with_capacity(x.len() / width * self.widths().sum::<usize>());
+        for (row, draws) in x.chunks_exact(width).zip(draws.chunks_exact(width)) {
+            for ((&x, &r), element) in row.iter().zip(draws).zip(&self.elements) {
+                match element {
+                    None => out.push(x),
+                    Some(distribution) => distribution.forward(x, r, &mut out),
                 }
             }
         }
-        x
+        out
     }
 
-    fn inverse(&self, mut y: Vec<f64>, width: usize) -> Vec<f64> {
-        for row in y.chunks_exact_mut(width) {
-            for (y, element) in row.iter_mut().zip(&self.elements) {
-                if let Some(function) = element {
-                    *y = function.value(normal_cdf(*y)).0;
-                }
-            }
-        }
-        y
+    fn inverse(&self, y: Vec<f64>, _width: usize) -> Vec<f64> {
+        self.each(&y, |y, element| element.map_or(y[0], |e| e.backward(y).0)).concat()
     }
 
-    fn log_det(&self, y: &[f64], width: usize) -> Vec<f64> {
-        let term = |(y, element): (&f64, &Option<DistributionFunction>)| match element {
-            None => 0.0,
-            Some(function) => {
-                let log_density = -0.5 * (y * y + std::f64::consts::TAU.ln());
-                function.value(normal_cdf(*y)).1 - log_density
-            }
+    fn log_det(&self, y: &[f64], _width: usize) -> Vec<f64> {
+        let terms = self.each(y, |y, element| element.map_or(0.0, |e| e.backward(y).1));
+        terms.into_iter().map(|row| row.iter().sum()).collect()
+    }
+}
+
+impl Quantiles {
+    /// What `f` says of the part of each element, row by row.
+    fn each(
+        &self,
+        y: &[f64],
+        f: impl Fn(&[f64], Option<&SpikedDistribution>) -> f64,
+    ) -> Vec<Vec<f64>> {
+        let row = |mut row: &[f64]| {
+            let parts = self.widths().zip(&self.elements).map(|(width, element)| {
+                let (part, tail) = row.split_at(width);
+                row = tail;
+                f(part, element.as_ref())
+            });
+            parts.collect()
         };
-        y.chunks_exact(width).map(|row| row.iter().zip(&self.elements).map(term).sum()).collect()
+        y.chunks_exact(self.widths().sum()).map(row).collect()
     }
 }
 
@@ -227,6 +305,9 @@ mod tests {
     use pyrogen_core::Seed;
 
     use super::*;
+
+    /// A share that no value has.
+    const NEVER: f64 = 2.0;
 
     /// Values become f32 and back.
     const F32: f64 = 1e-6;
@@ -270,7 +351,7 @@ mod tests {
     fn the_result_is_normal_and_comes_back() {
         let numbers = spiky(20_000);
         let data = Dataset::from_parts(numbers.clone(), vec![1], None).unwrap();
-        let step = Quantiles::fit(&data, |_| true);
+        let step = Quantiles::fit(&data, NEVER, |_| true);
         let x: Vec<f64> = numbers.iter().map(|&v| f64::from(v)).collect();
         let y = step.forward(x.clone(), 1, &mut Noise::new(Seed(3)));
         let n = y.len() as f64;
@@ -288,18 +369,48 @@ mod tests {
     #[test]
     fn the_bound_of_a_normal_density_is_the_distribution() {
         // Where a model is the standard normal one, log p(y) + log_det is that of the data.
-        let step = Quantiles {
-            elements: vec![Some(DistributionFunction {
-                values: vec![0.0, 1.0, 3.0],
-                below: vec![0, 5, 10],
-                upto: vec![5, 5, 10],
-            })],
+        let rest = DistributionFunction {
+            values: vec![0.0, 1.0, 3.0],
+            below: vec![0, 5, 10],
+            upto: vec![5, 5, 10],
         };
+        let step = Quantiles { elements: vec![Some(SpikedDistribution { spikes: vec![], rest })] };
         for (x, expected) in [(0.0, 0.5f64.ln()), (2.0, f64::ln(0.5 / 2.0))] {
             let y = step.forward(vec![x], 1, &mut Noise::new(Seed(1)));
             let log_normal = -0.5 * (y[0] * y[0] + std::f64::consts::TAU.ln());
             let got = log_normal + step.log_det(&y, 1)[0];
             assert!((got - expected).abs() < 1e-9, "{x}: {got}, {expected}");
         }
+    }
+
+    #[test]
+    fn spikes_are_told_apart() {
+        // Column 0 has the spikes 0 and 5, column 1 is left alone.
+        let rows = [[0.0, 7.0], [5.0, 8.0], [0.0, 9.0], [5.0, 7.0], [2.0, 7.0], [3.0, 7.0]];
+        let data = Dataset::from_parts(rows.concat(), vec![2], None).unwrap();
+        let step = Quantiles::fit(&data, 0.3, |j| j == 0);
+        let function = step.elements[0].as_ref().unwrap();
+        assert_eq!(
+            (&function.spikes[..], &function.rest.values[..]),
+            (&[0.0, 5.0][..], &[2.0, 3.0][..])
+        );
+        assert_eq!(step.output_width(2).unwrap(), 3);
+        let x: Vec<f64> = rows.concat().iter().map(|&v| f64::from(v)).collect();
+        let y = step.forward(x.clone(), 2, &mut Noise::new(Seed(4)));
+        let codes: Vec<f64> = y.iter().step_by(3).copied().collect();
+        assert_eq!(codes, [0.0, 1.0, 0.0, 1.0, 2.0, 2.0]);
+        assert!(y.chunks(3).all(|row| (row[1] == 0.0) == (row[0] < 2.0)));
+        assert_eq!(step.inverse(y.clone(), 2), x);
+        // The probability of a spike is the model's; of 2 it is a half of what is left.
+        let log_det = step.log_det(&y, 2);
+        assert_eq!(log_det[0], 0.0);
+        let log_normal = -0.5 * (y[13] * y[13] + std::f64::consts::TAU.ln());
+        assert!((log_det[4] + log_normal - 0.5f64.ln()).abs() < 1e-9);
+        // A column of spikes alone takes other values too.
+        let function = SpikedDistribution::fit(vec![1.0, 1.0, 4.0], 0.1);
+        assert_eq!(function.spikes, [1.0, 4.0]);
+        let mut out = Vec::new();
+        function.forward(2.0, 0.5, &mut out);
+        assert_eq!(out[0], 2.0);
     }
 }

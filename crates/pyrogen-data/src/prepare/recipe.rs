@@ -31,7 +31,11 @@ pub enum Recipe {
     /// For tables: numbers standardised, categories as indicators.
     Table,
     /// For tables: numbers made normal by [`Quantiles`], categories as indicators.
-    QuantileTable,
+    QuantileTable {
+        /// The share of examples from which on a value of a number is a spike, told apart by
+        /// an indicator of its own; above 1 there are none.
+        spike: f64,
+    },
 }
 
 impl Recipe {
@@ -62,7 +66,7 @@ impl Preparation {
             Recipe::Dequantised { logit } => dequantised(data, *logit)?,
             Recipe::Standardised => vec![Step::Standardise(Standardise::fit(data))],
             Recipe::Table => table(data),
-            Recipe::QuantileTable => quantile_table(data),
+            Recipe::QuantileTable { spike } => quantile_table(data, *spike)?,
         };
         Self::new(data.layout().clone(), steps)
     }
@@ -109,10 +113,19 @@ fn table(data: &Dataset) -> Vec<Step> {
     with_indicators(Step::Standardise(standardise), categories)
 }
 
-fn quantile_table(data: &Dataset) -> Vec<Step> {
+fn quantile_table(data: &Dataset, spike: f64) -> Result<Vec<Step>, DataError> {
+    if spike.is_nan() || spike <= 0.0 {
+        return Err(step_error("quantiles", "a share of examples above 0", spike));
+    }
     let categories = categories(data);
-    let quantiles = Quantiles::fit(data, |j| categories[j].is_none());
-    with_indicators(Step::Quantiles(quantiles), categories)
+    let quantiles = Quantiles::fit(data, spike, |j| categories[j].is_none());
+    let parts = quantiles.elements.iter().zip(categories).flat_map(|(element, categories)| {
+        let spikes = element.as_ref().map_or(0, |e| e.spikes.len());
+        // Which spike it is, and the number.
+        if spikes > 0 { vec![Some(spikes + 1), None] } else { vec![categories] }
+    });
+    let parts = parts.collect();
+    Ok(with_indicators(Step::Quantiles(quantiles), parts))
 }
 
 fn with_indicators(numbers: Step, categories: Vec<Option<usize>>) -> Vec<Step> {
