@@ -1,6 +1,6 @@
 //! Moves in the latent space of a VAE: morphs from one held-out digit to another, changes one class
-//! into another along the difference of the classes' means, and makes strokes bolder along an
-//! attribute that no label names.
+//! into another along the difference of the classes' means, and makes digits lean along an attribute
+//! that no label names.
 //!
 //! ```text
 //! cargo run -p pyrogen-examples --example latent_arithmetic
@@ -18,7 +18,7 @@ use pyrogen::core::latent::{AttributeVector, Interpolation};
 use pyrogen::metrics::DigitsClassifier;
 use pyrogen::prelude::*;
 use pyrogen::train::report::Report;
-use pyrogen_examples::pictures::{ink, rows_of, show, values};
+use pyrogen_examples::pictures::{rows_of, show, slant, values};
 use pyrogen_examples::{Labelled, Trained, indices, runs, small_model};
 
 /// Pictures in a row of a grid.
@@ -37,7 +37,7 @@ pub fn main() -> Result<(), Box<dyn Error>> {
     let mut report = Report::new("Moves in latent space");
     space.morphs(&out, &mut report)?;
     space.classes(&out, &mut report)?;
-    space.boldness(&out, &mut report)?;
+    space.leaning(&out, &mut report)?;
     runs::save(&report, &out)
 }
 
@@ -99,25 +99,26 @@ impl Space {
         show(&out.join("classes.png"), report, &pictures, STEPS, caption)
     }
 
-    /// Bolder strokes: the difference of the codes of digits with much and with little ink.
-    fn boldness(&self, out: &Path, report: &mut Report) -> Result<(), Box<dyn Error>> {
-        let inked = ink(self.train.x.clone());
-        let mut sorted = inked.clone();
+    /// Italics: the mean code of digits that lean more than the median minus that of the others.
+    fn leaning(&self, out: &Path, report: &mut Report) -> Result<(), Box<dyn Error>> {
+        let leans = slant(self.train.x.clone());
+        let mut sorted = leans.clone();
         sorted.sort_by(f64::total_cmp);
-        let bold: Vec<bool> = inked.iter().map(|v| *v > sorted[sorted.len() / 2]).collect();
-        let attribute = AttributeVector::new(self.z_train.clone(), &bold)?;
+        let italic: Vec<bool> = leans.iter().map(|v| *v > sorted[sorted.len() / 2]).collect();
+        let attribute = AttributeVector::new(self.z_train.clone(), &italic)?;
         let mean = |s: f64| -> f64 {
-            let all = ink(self.decode(attribute.apply(self.z_test.clone(), s)));
+            let all = slant(self.decode(attribute.apply(self.z_test.clone(), s)));
             all.iter().sum::<f64>() / all.len() as f64
         };
         let [less, same, more] = [-1.0, 0.0, 1.0].map(mean);
-        let line = format!("mean ink: {less:.3} with -1 of it, {same:.3}, {more:.3} with +1 of it");
+        let line =
+            format!("mean slant: {less:.2} with -1 of it, {same:.2}, {more:.2} with +1 of it");
         println!("{line}");
         report.text(&line);
         let first = |digit: usize| self.held_out(&rows_of(&self.test.labels, digit)[..1]);
         let pictures = [2, 3, 5, 8].map(|digit| self.walk(first(digit), &attribute, -1.5, 1.5));
-        let caption = "-1.5 to 1.5 of the ink attribute";
-        show(&out.join("boldness.png"), report, &pictures.concat(), STEPS, caption)
+        let caption = "-1.5 to 1.5 of the italic attribute";
+        show(&out.join("leaning.png"), report, &pictures.concat(), STEPS, caption)
     }
 
     /// One code with more and more of an attribute, as pictures.

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `train_vae` | data, training, scores, samples and a saved model, in the library |
 //! | `load_and_sample` | a program that loads a model and samples |
-//! | `latent_arithmetic` | morphs, classes into classes, bolder strokes |
+//! | `latent_arithmetic` | morphs, classes into classes, italics |
 //! | `anomaly` | each digit held out in turn, beside principal components and an isolation forest |
 //! | `augmentation` | a classifier of few labels with and without generated examples |
 //! | `synthetic_table` | generated rows of a table, and how good they are |
