@@ -1,15 +1,17 @@
-//! An optimiser's step alone, and whole training steps of a VAE.
+//! An optimiser's step alone, whole training steps of VAEs, and training steps and samples of every
+//! model of `pyrogen-vae` on 8x8 pictures.
 
 use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use pyrogen_bench::{Plan, Size, rows};
+use pyrogen_bench::{Plan, Row, Size, models, rows};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn steps(c: &mut Criterion) {
-    for row in rows().iter().filter(|row| ["adam", "vae", "conv_vae"].contains(&row.name)) {
+    let chosen = |row: &Row| ["adam", "vae", "conv_vae", "vq_vae"].contains(&row.name);
+    for row in rows().into_iter().filter(chosen).chain(models::rows()) {
         let most = if row.trains { 2 } else { 1 };
         for workers in 1..=most {
             let work = (row.build)(Plan { size: Size::Full, workers });

@@ -39,6 +39,7 @@ ABOUT = {
     "matmul": "product of 1024x1024 matrices",
     "vae": "VAE 784-400-20, batch 128: training step",
     "conv_vae": "convolutional VAE 28x28, batch 64: training step",
+    "vq_vae": "VQ-VAE 28x28, 512 codes, batch 64: training step",
     "resblock_forward": "residual block 64x32x32, batch 16: forward",
     "resblock_train": "the same: training step",
     "dcgan": "DCGAN 28x28, batch 64: full iteration",

@@ -120,6 +120,63 @@ def conv_vae(batch=64, side=28, width=32):
     return trained(model, torch.optim.Adam(model.parameters()), loss)
 
 
+class VqVae(nn.Module):
+    """Codes as moving averages, with unused ones begun anew, as in the usual implementations."""
+
+    def __init__(self, side=28, codes=512, dim=64, decay=0.99, restart=0.03):
+        super().__init__()
+        self.decay, self.restart = decay, restart
+        self.encoder = nn.Sequential(
+            nn.Unflatten(1, (1, side, side)),
+            nn.Conv2d(1, 32, 3, 2, 1), nn.SiLU(),
+            nn.Conv2d(32, 64, 3, 2, 1), nn.SiLU(),
+            nn.Conv2d(64, dim, 1),
+        )  # fmt: skip
+        self.decoder = nn.Sequential(
+            nn.Conv2d(dim, 64, 3, 1, 1), nn.SiLU(),
+            nn.ConvTranspose2d(64, 32, 3, 2, 1, output_padding=1), nn.SiLU(),
+            nn.ConvTranspose2d(32, 1, 3, 2, 1, output_padding=1),
+            nn.Flatten(),
+        )  # fmt: skip
+        self.register_buffer("counts", torch.ones(codes))
+        self.register_buffer("sums", torch.randn(codes, dim) * 0.1)
+
+    @torch.no_grad()
+    def nearest(self, x):
+        codes = self.sums / self.counts.clamp(min=1e-5)[:, None]
+        index = (codes.square().sum(1) - 2 * x @ codes.t()).argmin(1)
+        return codes[index], index
+
+    @torch.no_grad()
+    def follow(self, x, index):
+        uses = F.one_hot(index, len(self.counts)).to(x.dtype)
+        self.counts.lerp_(uses.sum(0), 1 - self.decay)
+        self.sums.lerp_(uses.t() @ x, 1 - self.decay)
+        equal = len(x) / len(self.counts)
+        dead = self.counts < self.restart * equal
+        fresh = x[torch.randperm(len(x))[: len(self.counts)]] * equal
+        self.sums.copy_(torch.where(dead[:, None], fresh, self.sums))
+        self.counts.masked_fill_(dead, equal)
+
+
+def vq_loss(model, x):
+    grid = model.encoder(x)
+    vectors = grid.permute(0, 2, 3, 1).flatten(0, 2)
+    codes, index = model.nearest(vectors)
+    through = vectors + (codes - vectors).detach()
+    batch, dim, height, width = grid.shape
+    logits = model.decoder(through.view(batch, height, width, dim).permute(0, 3, 1, 2))
+    reconstruction = F.binary_cross_entropy_with_logits(logits, x, reduction="sum")
+    commitment = (vectors - codes).square().sum()
+    model.follow(vectors.detach(), index)
+    return (reconstruction + 0.25 * commitment) / batch
+
+
+def vq_vae():
+    model, x = VqVae(), torch.rand(64, 784)
+    return trained(model, torch.optim.Adam(model.parameters()), lambda m: vq_loss(m, x))
+
+
 def demo_samples(model, n):
     """Means of the discretised logistic decoder at draws from the prior, as `pyrogen sample`."""
     out = model.decoder(torch.randn(n, 16))
@@ -304,6 +361,7 @@ ROWS = {
     "matmul": matmul,
     "vae": vae,
     "conv_vae": conv_vae,
+    "vq_vae": vq_vae,
     "resblock_forward": resblock_forward,
     "resblock_train": resblock_train,
     "dcgan": dcgan,

@@ -16,6 +16,7 @@ pub mod growth;
 pub mod layers;
 pub mod lstm;
 pub mod matmul;
+pub mod models;
 pub mod resblock;
 pub mod rows;
 pub mod sampling;

@@ -21,6 +21,7 @@ pub fn rows() -> Vec<Row> {
         row("matmul", false, matmul::build as fn(Plan) -> Box<dyn Workload>),
         row("vae", true, vae::dense),
         row("conv_vae", true, vae::convolutional),
+        row("vq_vae", true, vae::quantised),
         row("resblock_forward", false, resblock::forward),
         row("resblock_train", true, resblock::train),
         row("dcgan", true, dcgan::build),

@@ -1,19 +1,19 @@
 //! Training steps of `pyrogen-vae` by `pyrogen-train`'s learner.
 
 use burn::tensor::Tensor;
-use pyrogen::core::{Batch, Seed};
+use pyrogen::core::{Batch, Objective, Seed};
 use pyrogen::nn::{Activation, ConvConfig, MlpConfig, Network};
 use pyrogen::train::{
     GradientConfig, GradientLearner, Learner, Part, StepContext, TrainConfig, WorkerCount,
 };
-use pyrogen::vae::{Decoder, Vae, VaeConfig};
+use pyrogen::vae::{Decoder, VaeConfig, VqConfig, VqNetwork};
 
 use crate::growth::Growth;
 use crate::sharded::Rows;
 use crate::workload::{Plan, Workload, noise, plain};
 
-struct Train {
-    learner: GradientLearner<Vae>,
+struct Train<O: Objective> {
+    learner: GradientLearner<O>,
     x: Tensor<2>,
     workers: usize,
     step: u64,
@@ -42,6 +42,22 @@ pub fn grown(plan: Plan, growth: Growth) -> Box<dyn Workload> {
     build(plan, Network::Conv(conv), side, 16, batch)
 }
 
+/// A VQ-VAE: stages of 32 and 64 channels, 512 codes of 64 numbers that follow as moving averages,
+/// 28x28 pictures, batches of 64.
+pub fn quantised(plan: Plan) -> Box<dyn Workload> {
+    let [side, codes, dim, batch] = plan.pick([28, 512, 64, 64], [8, 8, 3, 6]);
+    let channels = plan.pick(vec![32, 64], vec![4, 6]);
+    let config = VqConfig {
+        event: vec![1, side, side],
+        network: VqNetwork::Conv { channels, activation: Activation::Silu },
+        codes,
+        dim,
+        decoder: Decoder::Bernoulli,
+        ..VqConfig::default()
+    };
+    train(config.init(Seed(1), &plain()).expect("a valid config"), plan, batch, side * side)
+}
+
 fn build(
     plan: Plan,
     network: Network,
@@ -56,6 +72,14 @@ fn build(
         decoder: Decoder::Bernoulli,
         ..VaeConfig::default()
     };
+    train(config.init(Seed(1), &plain()).expect("a valid config"), plan, batch, side * side)
+}
+
+/// Training steps of a model on batches of uniform numbers.
+pub fn train<O>(model: O, plan: Plan, batch: usize, features: usize) -> Box<dyn Workload>
+where
+    O: Objective<Batch = Batch<2>> + Send + Sync + 'static,
+{
     let train = TrainConfig {
         batch_size: batch,
         gradient: GradientConfig {
@@ -64,13 +88,12 @@ fn build(
         },
         ..TrainConfig::default()
     };
-    let model = config.init(Seed(1), &plain()).expect("a valid config");
     let learner = GradientLearner::new(model, &train).expect("a valid config");
-    let x = noise("vae").uniform([batch, side * side], &learner.device());
+    let x = noise("vae").uniform([batch, features], &learner.device());
     Box::new(Train { learner, x, workers: plan.workers, step: 0 })
 }
 
-impl Workload for Train {
+impl<O: Objective<Batch = Batch<2>>> Workload for Train<O> {
     fn run(&mut self) -> f64 {
         self.step += 1;
         let total = self.x.dims()[0];

@@ -1,7 +1,7 @@
 //! The workloads do what they are timed for.
 
 use pyrogen_bench::check::{self, values};
-use pyrogen_bench::rows;
+use pyrogen_bench::{models, rows};
 
 /// Two shards' gradients are added in another order than one batch's, and Adam divides by small
 /// numbers: a few hundred roundings of f32.
@@ -26,7 +26,7 @@ fn shards_add_up_to_the_batch() {
 
 #[test]
 fn runs_repeat() {
-    for row in rows().iter().filter(|row| row.trains) {
+    for row in rows().iter().chain(&models::rows()).filter(|row| row.trains) {
         assert_eq!(values(row, 2, 3), values(row, 2, 3), "{}", row.name);
     }
 }

@@ -7,14 +7,23 @@
 //! |---|---|
 //! | `train_vae` | data, training, scores, samples and a saved model, in the library |
 //! | `load_and_sample` | a program that loads a model and samples |
-//! | `latent_arithmetic` | attribute vectors and interpolation |
-//! | `anomaly` | what a model has not seen is less probable |
-//! | `samplers` | which sampler and how many steps: errors on a mixture of Gaussians |
+//! | `latent_arithmetic` | morphs, classes into classes, italics |
+//! | `anomaly` | each digit held out in turn, beside principal components and an isolation forest |
+//! | `augmentation` | a classifier of few labels with and without generated examples |
+//! | `synthetic_table` | generated rows of a table, and how good they are |
 //! | `denoise` | noise is removed by a model that is told the noisy picture |
 //! | `inpaint` | holes are filled by a model that is told the rest |
+//! | `rate_distortion` | the book's picture of the methods in the rate-distortion plane |
+//! | `samplers` | which sampler and how many steps: errors on a mixture of Gaussians |
 //! | `own_objective` | a model of one's own, trained by the same trainer |
 
+pub mod baselines;
+pub mod classifier;
+pub mod pictures;
+pub mod plane;
 pub mod restore;
+pub mod runs;
+pub mod tables;
 
 use std::error::Error;
 use std::path::Path;
@@ -29,6 +38,10 @@ use pyrogen::prelude::*;
 use pyrogen::train::{
     GradientLearner, Learner, Limits, OptimizerConfig, ProgressMode, TrainConfig, Trainer,
 };
+
+/// Large short-lived tensors make the system's allocator give memory back and clear it again.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The first tutorial of the book: every block of Rust in the book is compiled and run.
 #[cfg(doctest)]

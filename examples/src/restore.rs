@@ -67,14 +67,11 @@ pub fn train(folder: &Path, channels: usize, damage: Damage) -> Result<Restorer,
         ..TrainConfig::default()
     };
     let learner = GradientLearner::new(config.init(seed, &device)?, &training)?;
-    let outcome = Trainer::new(training, seed)?.progress(ProgressMode::Hidden).fit(
-        learner,
-        Arc::new(WithContext::new(train, damage)),
-        None,
-        folder,
-        serde_json::json!({"family": "vae", "data": "digits", "model": config}),
-        true,
-    )?;
+    let outcome = Trainer::new(training, seed)?
+        .progress(ProgressMode::Hidden)
+        .record(serde_json::json!({"family": "vae", "data": "digits", "model": config}))
+        .resume(true)
+        .fit(learner, Arc::new(WithContext::new(train, damage)), None, folder)?;
     let model = outcome.learner.model();
     let card = Card { steps: outcome.state.step, data, ..Card::new(pyrogen::vae::FAMILY, seed) };
     model.save(&folder.join("model"), &card)?;

@@ -118,6 +118,17 @@ fn files_that_are_named_exist() {
 }
 
 #[test]
+fn the_plane_shows_the_table() {
+    let read = |name: &str| fs::read_to_string(docs().join("src").join(name)).expect(name);
+    let drawn = pyrogen_examples::plane::plane(&read("vae.md")).expect("a table");
+    assert!(
+        drawn == read("rate-distortion.svg"),
+        "the table changed: cargo run -p pyrogen-examples --example rate_distortion"
+    );
+    assert!(pyrogen_examples::plane::plane("no table").is_err());
+}
+
+#[test]
 fn links_are_found() {
     let text = "a [b](c.md) and [d](e.md#f)\n```\n[x](y)\n```\n[z](#w)";
     assert_eq!(links(text), ["c.md", "e.md#f", "#w"]);

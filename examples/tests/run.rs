@@ -1,5 +1,17 @@
-//! Examples that run to their end. The others are compiled, and do what the tutorial's tests do.
+//! Examples that run to their end, on small data and for few steps. `train_vae` is compiled, and
+//! does what the tutorial's tests do.
 
+use std::path::Path;
+
+use pyrogen::data::{Recipe, Source, digits};
+use pyrogen_examples::tables::customers;
+
+#[allow(dead_code)] // its `main` reads arguments
+#[path = "../examples/anomaly.rs"]
+mod anomaly;
+#[allow(dead_code)] // its `main` reads arguments
+#[path = "../examples/augmentation.rs"]
+mod augmentation;
 #[path = "../examples/denoise.rs"]
 mod denoise;
 #[path = "../examples/inpaint.rs"]
@@ -10,6 +22,9 @@ mod latent_arithmetic;
 mod load_and_sample;
 #[path = "../examples/own_objective.rs"]
 mod own_objective;
+#[allow(dead_code)] // its `main` reads arguments
+#[path = "../examples/synthetic_table.rs"]
+mod synthetic_table;
 
 /// In one test, because the examples write below the current folder, which a process has one of.
 #[test]
@@ -28,7 +43,7 @@ fn examples_run() {
         assert!(page.expect(run).contains("PSNR"), "{run} has a report with its numbers");
     }
     for picture in [
-        "latent-arithmetic.png",
+        "latent-arithmetic/morphs.png",
         "load-and-sample.png",
         "denoise/restored.png",
         "inpaint/restored.png",
@@ -36,4 +51,55 @@ fn examples_run() {
         let png = std::fs::read(folder.path().join("runs").join(picture)).expect(picture);
         assert!(png.starts_with(b"\x89PNG"), "{picture} is a PNG file");
     }
+}
+
+fn report(folder: &Path) -> String {
+    std::fs::read_to_string(folder.join("report.html")).expect("a report")
+}
+
+/// The numbers of a row of a table of the form `name,number,...`.
+fn row(csv: &str, name: &str) -> Vec<f64> {
+    let line = csv.lines().find(|l| l.starts_with(name)).expect(name);
+    line.split(',').skip(1).map(|cell| cell.parse().expect("a number")).collect()
+}
+
+#[test]
+fn anomalies_are_found() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    anomaly::run(&digits(), "digits", 60, folder.path()).expect("anomaly");
+    let csv = std::fs::read_to_string(folder.path().join("auroc.csv")).expect("a table");
+    assert_eq!(csv.lines().count(), 12, "a header, ten digits, a mean");
+    let mean = row(&csv, "mean");
+    // 0.5 is guessing. 360 test examples, 36 of them unseen, ten digits: a standard error of 0.02.
+    assert!(mean.iter().all(|area| *area > 0.6 && *area < 1.0), "{csv}");
+    assert!(report(folder.path()).contains("data:image/png"));
+}
+
+#[test]
+fn augmentation_is_compared() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    augmentation::run(&digits(), "digits", &[1], 100, folder.path()).expect("augmentation");
+    let csv = std::fs::read_to_string(folder.path().join("accuracy.csv")).expect("a table");
+    // In per cent; guessing is 10.
+    assert!(row(&csv, "1,").iter().all(|accuracy| *accuracy > 50.0 && *accuracy <= 100.0), "{csv}");
+    assert!(report(folder.path()).contains("Generated with seed 1"));
+}
+
+#[test]
+fn rows_of_a_table_are_generated() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("customers.csv");
+    std::fs::write(&path, customers(1500, pyrogen::core::Seed(1))).expect("it is writable");
+    let source: Source = format!("csv:{}", path.display()).parse().expect("a source");
+    let data = source.load().expect("a table");
+    let recipe = Recipe::QuantileTable { spike: 0.05 };
+    synthetic_table::run(&data, "returns", 200, &recipe, false, folder.path()).expect("rows");
+    let made: Source =
+        format!("csv:{}", folder.path().join("synthetic.csv").display()).parse().expect("a source");
+    let made = made.load().expect("the table that was written");
+    assert_eq!((made.len(), made.width()), (1080, 5));
+    // Four rows of five spent nothing, and so it is in the generated ones, within ten points.
+    let zeros = made.values().iter().skip(1).step_by(5).filter(|v| **v == 0.0).count();
+    assert!((zeros as f64 / 1080.0 - 0.8).abs() < 0.1, "{zeros} of 1080");
+    assert!(report(folder.path()).contains("Marginals"));
 }

@@ -23,7 +23,8 @@ pub use order::{BatchOrder, ShuffleMode};
 pub use pictures::{auto_scale, grid_png, grid_png_file, picture_folder};
 pub use prefetch::Prefetch;
 pub use prepare::{
-    Binarise, Dequantise, Logit, OneHot, Preparation, Recipe, Scale, Standardise, Step, Transform,
+    Binarise, Dequantise, DistributionFunction, Logit, OneHot, Preparation, PreparedColumn,
+    Quantiles, Recipe, Scale, SpikedDistribution, Standardise, Step, Transform,
 };
 pub use prepared::Prepared;
 pub use read::matrix::{Matrix, read_matrix};

@@ -34,6 +34,16 @@ pub enum MetricError {
         /// The value.
         value: f64,
     },
+    /// One of a list of numbers that is NaN.
+    #[error("{metric}: value {index} of the {set} set is NaN; remove or repair it")]
+    NotANumber {
+        /// The metric.
+        metric: &'static str,
+        /// Which set: "real", "generated", ...
+        set: &'static str,
+        /// Its place, counted from 0.
+        index: usize,
+    },
     /// A name that a signature cannot hold.
     #[error(
         "features: the name `{}` cannot stand in a signature; use visible characters without `|`",

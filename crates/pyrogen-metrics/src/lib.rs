@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod auroc;
 mod digits;
 mod error;
 mod extractor;
@@ -10,13 +11,16 @@ mod likelihood;
 mod linear;
 mod metric;
 mod mmd;
+mod nearest;
 mod pairwise;
 mod prdc;
 mod registers;
 mod report;
 mod resize;
 mod signature;
+mod table;
 
+pub use auroc::auroc;
 pub use digits::DigitsClassifier;
 pub use error::MetricError;
 pub use extractor::{FeatureExtractor, RawPixels};
@@ -26,6 +30,8 @@ pub use kid::{Kid, KidOptions, kid, polynomial_mmd};
 pub use likelihood::{LikelihoodReport, bits_per_dim, nats_from_bits_per_dim, rescaled_nats};
 pub use metric::Metric;
 pub use mmd::{Bandwidth, Mmd, MmdEstimator, MmdOptions, median_distance, mmd};
+pub use nearest::closest_distances;
 pub use prdc::{Prdc, prdc};
 pub use report::MetricReport;
 pub use signature::{Incomparable, Signature, SignatureError};
+pub use table::{ColumnValues, association_difference, kolmogorov_smirnov, total_variation};

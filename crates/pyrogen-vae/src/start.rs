@@ -89,12 +89,11 @@ pub(crate) fn own_log_scales(
     Param::from_tensor(Tensor::from_data(TensorData::new(raw, [count]), device))
 }
 
-/// The features that hold numbers.
+/// The features that hold numbers: the last of their column.
 fn numbers(columns: &[Column]) -> impl Iterator<Item = usize> + '_ {
-    let starts = columns.iter().scan(0, |at, column| {
-        let start = *at;
+    let lasts = columns.iter().scan(0, |at, column| {
         *at += column.width();
-        Some((start, column))
+        Some((*at - 1, column))
     });
-    starts.filter(|(_, c)| **c == Column::Number).map(|(start, _)| start)
+    lasts.filter(|(_, c)| c.has_number()).map(|(last, _)| last)
 }

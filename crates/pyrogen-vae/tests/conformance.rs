@@ -80,7 +80,7 @@ fn configs() -> Vec<VaeConfig> {
             ..base.clone()
         },
         VaeConfig {
-            event: vec![5],
+            event: vec![8],
             network: mlp_of(12),
             decoder: Decoder::Columns { columns: COLUMNS.to_vec() },
             ..base.clone()
@@ -103,7 +103,8 @@ fn configs() -> Vec<VaeConfig> {
     .collect()
 }
 
-const COLUMNS: [Column; 3] = [Column::Category(3), Column::Number, Column::Number];
+const COLUMNS: [Column; 4] =
+    [Column::Category(3), Column::Number, Column::Number, Column::Spiked(1)];
 
 fn conv_of(channels: &[usize]) -> Network {
     Network::Conv(ConvConfig {
@@ -140,11 +141,14 @@ fn values(n: usize, config: &VaeConfig) -> Vec<f32> {
     match config.decoder {
         Decoder::Bernoulli => draws.iter().map(|v| v.round() as f32).collect(),
         Decoder::Columns { .. } => draws
-            .chunks(5)
+            .chunks(8)
             .flat_map(|v| {
                 let kind = (v[0] * 3.0) as usize;
                 let indicator = |k| f32::from(u8::from(k == kind));
-                [indicator(0), indicator(1), indicator(2), v[3] as f32, v[4] as f32]
+                // Every other number of the last column is its spike.
+                let [spike, number] = if v[5] < 0.5 { [1.0, 0.0] } else { [0.0, v[7] as f32] };
+                let own = [v[3] as f32, v[4] as f32, spike, 1.0 - spike, number];
+                [&[indicator(0), indicator(1), indicator(2)], &own[..]].concat()
             })
             .collect(),
         _ => draws.iter().map(|v| (v * 8.0).round() as f32 / 8.0).collect(),

@@ -2,9 +2,11 @@
 
 mod binarise;
 mod card;
+mod columns;
 mod dequantise;
 mod logit;
 mod one_hot;
+mod quantiles;
 mod recipe;
 mod scale;
 mod standardise;
@@ -13,9 +15,11 @@ use pyrogen_core::Noise;
 use serde::{Deserialize, Serialize};
 
 pub use binarise::Binarise;
+pub use columns::PreparedColumn;
 pub use dequantise::Dequantise;
 pub use logit::Logit;
 pub use one_hot::OneHot;
+pub use quantiles::{DistributionFunction, Quantiles, SpikedDistribution};
 pub use recipe::Recipe;
 pub use scale::Scale;
 pub use standardise::Standardise;
@@ -65,6 +69,8 @@ pub enum Step {
     Logit(Logit),
     /// Mean 0 and standard deviation 1, element by element.
     Standardise(Standardise),
+    /// Numbers of any distribution to normal ones.
+    Quantiles(Quantiles),
     /// Categories to indicators.
     OneHot(OneHot),
     /// [0, 1] to 0 or 1.
@@ -78,6 +84,7 @@ impl Step {
             Self::Scale(t) => t,
             Self::Logit(t) => t,
             Self::Standardise(t) => t,
+            Self::Quantiles(t) => t,
             Self::OneHot(t) => t,
             Self::Binarise(t) => t,
         }

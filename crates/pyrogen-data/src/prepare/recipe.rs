@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Binarise, Dequantise, Logit, OneHot, Preparation, Scale, Standardise, Step, step_error,
+    Binarise, Dequantise, Logit, OneHot, Preparation, Quantiles, Scale, Standardise, Step,
+    step_error,
 };
 use crate::table::ColumnKind;
 use crate::{DataError, Dataset};
@@ -29,6 +30,12 @@ pub enum Recipe {
     Standardised,
     /// For tables: numbers standardised, categories as indicators.
     Table,
+    /// For tables: numbers made normal by [`Quantiles`], categories as indicators.
+    QuantileTable {
+        /// The share of examples from which on a value of a number is a spike, told apart by
+        /// an indicator of its own; above 1 there are none.
+        spike: f64,
+    },
 }
 
 impl Recipe {
@@ -59,6 +66,7 @@ impl Preparation {
             Recipe::Dequantised { logit } => dequantised(data, *logit)?,
             Recipe::Standardised => vec![Step::Standardise(Standardise::fit(data))],
             Recipe::Table => table(data),
+            Recipe::QuantileTable { spike } => quantile_table(data, *spike)?,
         };
         Self::new(data.layout().clone(), steps)
     }
@@ -84,23 +92,44 @@ fn dequantised(data: &Dataset, logit: Option<f64>) -> Result<Vec<Step>, DataErro
     Ok(steps)
 }
 
+/// The number of categories of each column; none for numbers.
+fn categories(data: &Dataset) -> Vec<Option<usize>> {
+    let Some(schema) = data.schema() else {
+        return vec![None; data.width()];
+    };
+    let count = |kind: &ColumnKind| match kind {
+        ColumnKind::Categorical { categories } => Some(categories.len()),
+        _ => None,
+    };
+    schema.columns.iter().map(|column| count(&column.kind)).collect()
+}
+
 fn table(data: &Dataset) -> Vec<Step> {
     let mut standardise = Standardise::fit(data);
-    let Some(schema) = data.schema() else {
-        return vec![Step::Standardise(standardise)];
-    };
-    let categories: Vec<Option<usize>> = schema
-        .columns
-        .iter()
-        .map(|column| match &column.kind {
-            ColumnKind::Categorical { categories } => Some(categories.len()),
-            _ => None,
-        })
-        .collect();
+    let categories = categories(data);
     for (j, _) in categories.iter().enumerate().filter(|(_, c)| c.is_some()) {
         (standardise.mean[j], standardise.std[j]) = (0.0, 1.0);
     }
-    let mut steps = vec![Step::Standardise(standardise)];
+    with_indicators(Step::Standardise(standardise), categories)
+}
+
+fn quantile_table(data: &Dataset, spike: f64) -> Result<Vec<Step>, DataError> {
+    if spike.is_nan() || spike <= 0.0 {
+        return Err(step_error("quantiles", "a share of examples above 0", spike));
+    }
+    let categories = categories(data);
+    let quantiles = Quantiles::fit(data, spike, |j| categories[j].is_none());
+    let parts = quantiles.elements.iter().zip(categories).flat_map(|(element, categories)| {
+        let spikes = element.as_ref().map_or(0, |e| e.spikes.len());
+        // Which spike it is, and the number.
+        if spikes > 0 { vec![Some(spikes + 1), None] } else { vec![categories] }
+    });
+    let parts = parts.collect();
+    Ok(with_indicators(Step::Quantiles(quantiles), parts))
+}
+
+fn with_indicators(numbers: Step, categories: Vec<Option<usize>>) -> Vec<Step> {
+    let mut steps = vec![numbers];
     if categories.iter().any(Option::is_some) {
         steps.push(Step::OneHot(OneHot { categories }));
     }

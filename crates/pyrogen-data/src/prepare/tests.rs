@@ -289,3 +289,25 @@ fn half_a_row_panics() {
     let p = Preparation::fit(&Recipe::Unit, &digits()).unwrap();
     p.inverse(&[0.0; 65]);
 }
+
+#[test]
+fn a_table_by_quantiles_comes_back() {
+    let table = people();
+    for (spike, width) in [(2.0, 5), (0.9, 7)] {
+        let p = Preparation::fit(&Recipe::QuantileTable { spike }, &table).unwrap();
+        assert!(p.is_random() && p.event_shape() == [width]);
+        let seen = p.apply(table.values(), &mut noise());
+        // Whole numbers and the one height come back, and so do the categories.
+        assert_eq!(p.inverse(&seen), table.values());
+        let columns = p.columns().unwrap();
+        let height = if spike < 1.0 { PreparedColumn::Spiked(1) } else { PreparedColumn::Number };
+        assert_eq!(columns, [PreparedColumn::Number, PreparedColumn::Category(3), height]);
+        let json = serde_json::to_string(&p).unwrap();
+        assert_eq!(serde_json::from_str::<Preparation>(&json).unwrap(), p);
+    }
+    let plain = Preparation::fit(&Recipe::Table, &table).unwrap().columns().unwrap();
+    assert_eq!(plain[2], PreparedColumn::Number);
+    assert!(Preparation::fit(&Recipe::Unit, &digits()).unwrap().columns().is_none());
+    let error = Preparation::fit(&Recipe::QuantileTable { spike: 0.0 }, &table).unwrap_err();
+    assert!(error.to_string().contains("a share of examples above 0"), "{error}");
+}

@@ -49,8 +49,8 @@ pub enum Decoder {
         /// Number of grey values.
         levels: usize,
     },
-    /// Tables of numbers and categories: a normal law with a learned scale for each number, and
-    /// a categorical law for each block of indicators.
+    /// Tables of numbers and categories: a normal law with a learned scale for each number, a
+    /// categorical law for each block of indicators, both for a number with spikes.
     Columns {
         /// What the features hold, in their order.
         columns: Vec<Column>,
@@ -66,6 +66,9 @@ pub enum Column {
     Number,
     /// So many features: indicators, of which one is 1 and the others are 0.
     Category(usize),
+    /// So many features and two, for a number with values that occur often: indicators of these
+    /// values and of none of them, then the number, which is 0 unless it is none of them.
+    Spiked(usize),
 }
 
 impl Column {
@@ -74,7 +77,13 @@ impl Column {
         match self {
             Self::Number => 1,
             Self::Category(categories) => *categories,
+            Self::Spiked(spikes) => spikes.saturating_add(2),
         }
+    }
+
+    /// Whether it holds a number, as its last feature.
+    pub(crate) fn has_number(&self) -> bool {
+        !matches!(self, Self::Category(_))
     }
 }
 
@@ -119,7 +128,7 @@ impl Decoder {
     pub fn is_density(&self) -> bool {
         match self {
             Self::Gaussian { .. } => true,
-            Self::Columns { columns } => columns.contains(&Column::Number),
+            Self::Columns { columns } => columns.iter().any(Column::has_number),
             _ => false,
         }
     }
@@ -147,7 +156,7 @@ impl Decoder {
     /// Number of learned scales that belong to the model and not to an example.
     pub(crate) fn learned_scales(&self, features: usize) -> usize {
         match self {
-            Self::Columns { columns } => columns.iter().filter(|c| **c == Column::Number).count(),
+            Self::Columns { columns } => columns.iter().filter(|c| c.has_number()).count(),
             _ => match self.scale() {
                 Some(Scale::Shared) => 1,
                 Some(Scale::PerFeature) => features,

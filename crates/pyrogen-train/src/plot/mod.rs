@@ -1,4 +1,8 @@
-//! Line plots, as SVG.
+//! Plots, as SVG.
+
+mod plane;
+
+pub use plane::rate_distortion;
 
 use plotters::prelude::*;
 
