@@ -6,6 +6,7 @@ pub use pyrogen_data as data;
 #[cfg(feature = "metrics")]
 pub use pyrogen_metrics as metrics;
 pub use pyrogen_nn as nn;
+pub use pyrogen_solve as solve;
 #[cfg(feature = "train")]
 pub use pyrogen_train as train;
 #[cfg(feature = "vae")]
