@@ -3,10 +3,12 @@
 mod error;
 mod finite;
 mod levels;
+mod mixture;
 mod sampler;
 mod schedule;
 
 pub use error::SolveError;
 pub use levels::{Levels, Spacing};
+pub use mixture::GaussianMixture;
 pub use sampler::{Sampler, Step};
 pub use schedule::{BetaSchedule, NoiseSchedule};

@@ -1,8 +1,8 @@
-//! Steps below the next level, and noise up to it: DDPM, DDIM and Euler ancestral.
+//! Steps below the next level and noise up to it: DDPM, DDIM and Euler ancestral.
 
 use burn::tensor::Tensor;
 
-use super::walk::{Walk, slope};
+use super::walk::{Walk, toward};
 use crate::SolveError;
 
 /// Where to step without noise, and how much noise leads from there to `next`:
@@ -14,7 +14,8 @@ pub(super) fn split(sigma: f64, next: f64, eta: f64) -> (f64, f64) {
     ((next * next - up * up).max(0.0).sqrt(), up)
 }
 
-/// An Euler step to `down`, then noise.
+/// An Euler step to `down`, then noise of `up` (Song, Meng and Ermon 2021, equation 12, in these
+/// coordinates).
 pub(super) fn sample<const D: usize>(
     walk: &mut Walk<'_, D>,
     mut x: Tensor<D>,
@@ -23,8 +24,23 @@ pub(super) fn sample<const D: usize>(
     for (i, sigma, next) in walk.steps() {
         let denoised = walk.first(i, &x, sigma)?;
         let (down, up) = split(sigma, next, eta);
-        let slope = slope(&x, denoised, sigma);
-        x = walk.with_noise(x + slope * (down - sigma), up);
+        x = walk.with_noise(toward(&x, denoised, down / sigma), up);
+    }
+    Ok(x)
+}
+
+/// The posterior's mean with the forward step's variance, `beta` in variance-preserving
+/// coordinates (Ho, Jain and Abbeel 2020, section 3.2, the first choice).
+pub(super) fn sample_large<const D: usize>(
+    walk: &mut Walk<'_, D>,
+    mut x: Tensor<D>,
+) -> Result<Tensor<D>, SolveError> {
+    for (i, sigma, next) in walk.steps() {
+        let denoised = walk.first(i, &x, sigma)?;
+        let (here, there) = (sigma * sigma, next * next);
+        let mean = toward(&x, denoised, there / here);
+        let variance = (here - there) * (1.0 + there) / (1.0 + here);
+        x = if next > 0.0 { walk.with_noise(mean, variance.sqrt()) } else { mean };
     }
     Ok(x)
 }

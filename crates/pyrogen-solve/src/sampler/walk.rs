@@ -79,3 +79,9 @@ impl<'a, const D: usize> Walk<'a, D> {
 pub(crate) fn slope<const D: usize>(x: &Tensor<D>, denoised: Tensor<D>, sigma: f64) -> Tensor<D> {
     (x.clone() - denoised) / sigma
 }
+
+/// `share x + (1 - share) denoised`: where the ODE leads if the clean example stays as it is, with
+/// `share` of the noise left. Without noise left it is `denoised` itself.
+pub(crate) fn toward<const D: usize>(x: &Tensor<D>, denoised: Tensor<D>, share: f64) -> Tensor<D> {
+    if share == 0.0 { denoised } else { x.clone() * share + denoised * (1.0 - share) }
+}
