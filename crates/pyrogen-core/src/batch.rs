@@ -4,27 +4,40 @@ use burn::tensor::{Device, Int, Tensor};
 
 use crate::{Condition, Noise};
 
-/// Examples on a device, with their labels where the data has them.
+/// Examples on a device, with their labels where the data has them, and with contexts where a
+/// model is to be told some (see [`Condition`]).
 ///
 /// # Shapes
-/// `x` is `[batch, ..]`, `labels` is `[batch]`.
+/// `x` is `[batch, ..]`, `labels` is `[batch]`, `context` is `[batch, features]`.
 #[derive(Debug, Clone)]
 pub struct Batch<const D: usize> {
     /// The examples.
     pub x: Tensor<D>,
     /// One class an example.
     pub labels: Option<Tensor<1, Int>>,
+    /// One picture or vector an example, flat.
+    pub context: Option<Tensor<2>>,
 }
 
 impl<const D: usize> Batch<D> {
-    /// Examples without labels.
+    /// Examples alone.
     pub fn new(x: Tensor<D>) -> Self {
-        Self { x, labels: None }
+        Self { x, labels: None, context: None }
     }
 
-    /// The labels as a condition for a model (none where there are no labels).
+    /// The same examples with these labels, or with none.
+    pub fn with_labels(self, labels: Option<Tensor<1, Int>>) -> Self {
+        Self { labels, ..self }
+    }
+
+    /// The same examples with these contexts, or with none.
+    pub fn with_context(self, context: Option<Tensor<2>>) -> Self {
+        Self { context, ..self }
+    }
+
+    /// Labels and contexts as a condition for a model, as far as there are any.
     pub fn condition(&self) -> Condition {
-        Condition { labels: self.labels.clone() }
+        Condition { labels: self.labels.clone(), context: self.context.clone() }
     }
 }
 

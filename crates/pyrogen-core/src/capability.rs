@@ -6,45 +6,10 @@
 //! The rank `D` counts the batch axis: images are `D = 4`, `[batch, channels, height, width]`;
 //! rows of a table are `D = 2`.
 
-use burn::tensor::{Device, Int, Tensor};
+use burn::tensor::Tensor;
 
 use crate::distribution::{Independent, Normal};
-use crate::{Likelihood, Noise, RequestError};
-
-/// What a model is told about the examples it makes or reads.
-#[derive(Debug, Clone, Default)]
-pub struct Condition {
-    /// One class an example, `[batch]`.
-    pub labels: Option<Tensor<1, Int>>,
-}
-
-impl Condition {
-    /// Nothing is known.
-    pub fn none() -> Self {
-        Self::default()
-    }
-
-    /// One class an example, `[batch]`.
-    pub fn labels(labels: Tensor<1, Int>) -> Self {
-        Self { labels: Some(labels) }
-    }
-
-    /// The same class for `n` examples.
-    pub fn class(class: usize, n: usize, device: &Device) -> Self {
-        Self::labels(Tensor::full([n], class as i64, device))
-    }
-
-    /// Classes from the host.
-    pub fn classes(classes: &[usize], device: &Device) -> Self {
-        let data: Vec<i32> = classes.iter().map(|&c| c as i32).collect();
-        Self::labels(Tensor::from_data(data.as_slice(), device))
-    }
-
-    /// The condition of the examples `rows`.
-    pub fn rows(&self, rows: std::ops::Range<usize>) -> Self {
-        Self { labels: self.labels.clone().map(|l| l.slice([rows])) }
-    }
-}
+use crate::{Condition, Likelihood, Noise, RequestError};
 
 /// How a model names itself and what it was made for.
 pub trait Describe {
@@ -54,6 +19,31 @@ pub trait Describe {
     /// Number of classes that a condition may name; `None` for an unconditional model.
     fn classes(&self) -> Option<usize> {
         None
+    }
+
+    /// Shape of the context that the model is told with each example, without the batch axis;
+    /// `None` for a model that takes none.
+    fn context_shape(&self) -> Option<Vec<usize>> {
+        None
+    }
+
+    /// Checks the shape of contexts (without the batch axis) before any computing: given exactly
+    /// when the model takes them, and of its shape, flat or not.
+    ///
+    /// # Errors
+    /// A context that the model does not take, that is missing, or that is of another shape.
+    fn check_context(&self, shape: Option<&[usize]>) -> Result<(), RequestError> {
+        match (self.context_shape(), shape) {
+            (None, None) => Ok(()),
+            (None, Some(_)) => Err(RequestError::NoContext),
+            (Some(expected), None) => Err(RequestError::MissingContext { expected }),
+            (Some(expected), Some(got)) => {
+                if got == expected || got == [expected.iter().product::<usize>()] {
+                    return Ok(());
+                }
+                Err(RequestError::ContextShape { expected, got: got.to_vec() })
+            }
+        }
     }
 
     /// Checks a list of classes before any computing: in range, and given exactly when the model

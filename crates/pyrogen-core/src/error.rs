@@ -69,6 +69,23 @@ pub enum RequestError {
         /// How many classes the model knows.
         classes: usize,
     },
+    /// A context was given to a model that takes none.
+    #[error("a context was given, but the model takes none")]
+    NoContext,
+    /// A model that is told a context was used without.
+    #[error("the model is told a context of shape {expected:?} with each example: give one")]
+    MissingContext {
+        /// Shape of one context that the model takes.
+        expected: Vec<usize>,
+    },
+    /// Contexts of another shape than the model takes.
+    #[error("the model takes contexts of shape {expected:?}, got {got:?}")]
+    ContextShape {
+        /// Shape of one context that the model takes.
+        expected: Vec<usize>,
+        /// Shape of one context that was given.
+        got: Vec<usize>,
+    },
     /// Data of another shape than the model was trained on.
     #[error("the model works on examples of shape {expected:?}, the data has {got:?}")]
     EventShape {

@@ -2,6 +2,7 @@
 
 mod batch;
 mod capability;
+mod condition;
 pub mod config;
 pub mod distribution;
 mod error;
@@ -17,9 +18,9 @@ mod rate_distortion;
 
 pub use batch::{Batch, Examples};
 pub use capability::{
-    Condition, Decode, Denoise, Describe, Encode, Sample, SampleOptions, Score, ScoreMethod,
-    ScoreOptions,
+    Decode, Denoise, Describe, Encode, Sample, SampleOptions, Score, ScoreMethod, ScoreOptions,
 };
+pub use condition::Condition;
 pub use error::{ConfigError, FolderError, NumericalError, RequestError};
 pub use event::{flatten, unflatten};
 pub use likelihood::{Likelihood, LikelihoodKind};

@@ -111,13 +111,10 @@ impl<const D: usize> Examples for Prepared<D> {
         let values = self.values(rows, noise);
         let flat: Tensor<2> =
             Tensor::from_data(TensorData::new(values, [rows.len(), width]), device);
-        Batch {
-            x: unflatten(flat, &self.event),
-            labels: self.data.labels().map(|labels| {
-                let picked: Vec<i32> = rows.iter().map(|&r| labels[r] as i32).collect();
-                Tensor::<1, Int>::from_data(TensorData::new(picked, [rows.len()]), device)
-            }),
-        }
+        Batch::new(unflatten(flat, &self.event)).with_labels(self.data.labels().map(|labels| {
+            let picked: Vec<i32> = rows.iter().map(|&r| labels[r] as i32).collect();
+            Tensor::<1, Int>::from_data(TensorData::new(picked, [rows.len()]), device)
+        }))
     }
 }
 

@@ -10,8 +10,8 @@ pub use module::{
     saves_and_loads,
 };
 pub use sampling::{
-    samples_do_not_depend_on_the_split, samples_do_not_depend_on_threads, samples_repeat,
-    serves_a_batch_of_one,
+    condition_for, samples_do_not_depend_on_the_split, samples_do_not_depend_on_threads,
+    samples_repeat, serves_a_batch_of_one,
 };
 pub use scoring::score_agrees_with_samples;
 

@@ -1,27 +1,30 @@
 //! What sampling promises.
 
-use burn::tensor::Tensor;
-use pyrogen_core::{Condition, Noise, Sample, SampleOptions, Seed};
+use burn::tensor::{Device, Tensor};
+use pyrogen_core::{Condition, Describe, Noise, Sample, SampleOptions, Seed};
 
 use crate::{host, largest_difference};
 
 /// Matrix products of another number of rows may add in another order, in f32.
 const SPLIT: f64 = 1e-4;
 
-/// Options for `n` samples of a model: every class in turn where it is conditional.
-fn options<const D: usize>(
-    model: &impl Sample<D>,
-    n: usize,
-    device: &burn::tensor::Device,
-) -> SampleOptions {
-    let condition = match model.classes() {
-        None => Condition::none(),
-        Some(classes) => {
-            let labels: Vec<usize> = (0..n).map(|i| i % classes).collect();
-            Condition::classes(&labels, device)
-        }
-    };
-    SampleOptions { condition, ..SampleOptions::default() }
+/// A condition for `n` examples of a model: every class in turn where it knows classes, and
+/// uniform numbers in [0, 1] where it takes contexts.
+pub fn condition_for(model: &impl Describe, n: usize, device: &Device) -> Condition {
+    let labels = model.classes().and_then(|classes| {
+        let labels: Vec<usize> = (0..n).map(|i| i % classes).collect();
+        Condition::classes(&labels, device).labels
+    });
+    let context = model.context_shape().map(|shape| {
+        let features = shape.iter().product();
+        Noise::new(Seed(21)).fork("context").uniform([n, features], device)
+    });
+    Condition { labels, context }
+}
+
+/// Options for `n` samples of a model.
+fn options<const D: usize>(model: &impl Sample<D>, n: usize, device: &Device) -> SampleOptions {
+    SampleOptions { condition: condition_for(model, n, device), ..SampleOptions::default() }
 }
 
 fn draw<const D: usize>(model: &impl Sample<D>, n: usize, seed: u64) -> Tensor<D> {

@@ -126,7 +126,7 @@ fn gradients_reach_every_parameter() {
     for config in ladders() {
         let labels = labels(&config, 6).and_then(|l| Condition::classes(&l, &device).labels);
         let model = config.init(Seed(1), &device).unwrap();
-        kit::every_parameter_gets_a_gradient(&model, Batch { x: x(), labels });
+        kit::every_parameter_gets_a_gradient(&model, Batch::new(x()).with_labels(labels));
     }
     for config in codebooks() {
         let model = config.init(Seed(1), &device).unwrap();

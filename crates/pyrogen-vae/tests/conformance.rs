@@ -159,10 +159,8 @@ fn gradients_reach_every_parameter() {
         let model = config.init(Seed(1), &device).unwrap().train();
         let n = 6;
         let x = TensorData::new(values(n, &config), [n, config.features()]);
-        let batch = Batch {
-            x: Tensor::from_data(x, &device),
-            labels: labels(&config, n).and_then(|l| Condition::classes(&l, &device).labels),
-        };
+        let batch = Batch::new(Tensor::from_data(x, &device))
+            .with_labels(labels(&config, n).and_then(|l| Condition::classes(&l, &device).labels));
         kit::every_parameter_gets_a_gradient(&model, batch);
     }
 }

@@ -104,7 +104,7 @@ fn every_parameter_gets_a_gradient() {
         let vae = config.init(Seed(4), &device).unwrap();
         let mut noise = Noise::new(Seed(1));
         let x = digits_like(5, &mut noise, &device);
-        let batch = Batch { x, labels: labels(&config, 5, &device).labels };
+        let batch = Batch::new(x).with_labels(labels(&config, 5, &device).labels);
         let draws = vae.draw(&batch, &mut noise);
         let loss = vae.loss(batch, draws);
         for (name, gradient) in gradients(&vae, &loss.total().backward()) {
@@ -121,7 +121,7 @@ fn losses_are_pure_and_ignore_labels_that_the_model_does_not_read() {
     let mut noise = Noise::new(Seed(1));
     let x = digits_like(5, &mut noise, &device);
     let plain = Batch::new(x.clone());
-    let labelled = Batch { x, labels: Condition::class(1, 5, &device).labels };
+    let labelled = Batch::new(x).with_labels(Condition::class(1, 5, &device).labels);
     let draws = vae.draw(&plain, &mut noise);
     assert_eq!(draws.dims(), [5, 1, 3]);
     let first = vae.loss(plain, draws.clone()).values();

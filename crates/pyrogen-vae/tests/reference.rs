@@ -57,7 +57,7 @@ where
         let name = &case.name;
         let model = with_weights(init(&case.config), &case.weights);
         let labels = |l: Vec<i32>| Tensor::<1, Int>::from_data(l.as_slice(), &inner);
-        let batch = Batch { x: case.x.tensor(&inner), labels: case.labels.map(labels) };
+        let batch = Batch::new(case.x.tensor(&inner)).with_labels(case.labels.map(labels));
         let loss = model.loss(batch, case.draws.tensor(&inner));
         let values: BTreeMap<_, _> =
             loss.values().into_iter().map(|(term, v)| (term.to_string(), v)).collect();

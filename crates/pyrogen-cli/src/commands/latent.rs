@@ -86,7 +86,7 @@ pub fn interpolate(args: InterpolateArgs) -> Result<(), CliError> {
     };
     let z = path.path(from, to, args.steps)?;
     // The first example's class for the whole walk: only the latents change.
-    let condition = repeat(&condition, args.steps);
+    let condition = condition.repeat(args.steps);
     let raw = session.raw(&host(decoder.decode(z, &condition)));
     write_examples(&args.out, &raw, None, layout, args.steps)?;
     print_line(&format!("{} points in {}", args.steps, args.out.display()))?;
@@ -141,8 +141,4 @@ fn coders<'a>(
         (Some(encoder), Some(decoder)) => Ok((encoder, decoder)),
         _ => Err(session.cannot(command, "it has no encoder and decoder")),
     }
-}
-
-fn repeat(condition: &Condition, n: usize) -> Condition {
-    Condition { labels: condition.labels.clone().map(|l| l.repeat_dim(0, n)) }
 }

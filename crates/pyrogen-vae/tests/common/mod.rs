@@ -32,10 +32,8 @@ impl Examples for Rows {
         let x: Vec<f32> =
             rows.iter().flat_map(|&r| &self.values[r * w..(r + 1) * w]).copied().collect();
         let labels = self.labels.as_ref().map(|l| rows.iter().map(|&r| l[r]).collect::<Vec<_>>());
-        Batch {
-            x: Tensor::from_data(TensorData::new(x, [rows.len(), w]), device),
-            labels: labels.and_then(|l| Condition::classes(&l, device).labels),
-        }
+        Batch::new(Tensor::from_data(TensorData::new(x, [rows.len(), w]), device))
+            .with_labels(labels.and_then(|l| Condition::classes(&l, device).labels))
     }
 }
 
