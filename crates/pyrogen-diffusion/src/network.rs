@@ -2,10 +2,8 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
-use pyrogen_core::{ConfigError, Noise, flatten, unflatten};
-use pyrogen_nn::{
-    Dit, DitConfig, TimeEncoding, TimeMlp, TimeMlpConfig, UNet, UNetConfig,
-};
+use pyrogen_core::{ConfigError, Noise, flatten};
+use pyrogen_nn::{Dit, DitConfig, TimeEncoding, TimeMlp, TimeMlpConfig, UNet, UNetConfig};
 use serde::{Deserialize, Serialize};
 
 /// Which network reads a noisy example, its time and its class.
@@ -54,35 +52,44 @@ impl TimeNetwork {
         }
     }
 
+    /// What enters and leaves: channels of pictures, elements of all else.
+    fn ends(&self, event: &[usize], context: Option<&[usize]>) -> [usize; 2] {
+        let size = |shape: &[usize]| match self {
+            Self::Mlp(_) => shape.iter().copied().fold(1, usize::saturating_mul),
+            _ => shape[0],
+        };
+        [size(event).saturating_add(context.map_or(0, size)), size(event)]
+    }
+
     /// Number of parameters; `usize::MAX` where it does not fit.
-    pub(crate) fn num_params(&self, event: &[usize], rows: Option<usize>) -> usize {
+    pub(crate) fn num_params(
+        &self,
+        event: &[usize],
+        context: Option<&[usize]>,
+        rows: Option<usize>,
+    ) -> usize {
+        let [d_in, d_out] = self.ends(event, context);
         match self {
-            Self::UNet(unet) => unet.num_params(event[0], event[0], rows),
-            Self::Dit(dit) => dit.num_params(event[0], event[0], rows),
-            Self::Mlp(mlp) => {
-                let features = event.iter().copied().fold(1, usize::saturating_mul);
-                mlp.num_params(features, features, rows)
-            }
+            Self::UNet(unet) => unet.num_params(d_in, d_out, rows),
+            Self::Dit(dit) => dit.num_params(d_in, d_out, rows),
+            Self::Mlp(mlp) => mlp.num_params(d_in, d_out, rows),
         }
     }
 
-    /// The network from events to events, with `rows` rows for labels.
+    /// The network from events, and contexts beside them, to events, with `rows` rows for labels.
     pub(crate) fn init(
         &self,
         event: &[usize],
+        context: Option<&[usize]>,
         rows: Option<usize>,
         noise: &mut Noise,
         device: &Device,
     ) -> EventNetwork {
+        let [d_in, d_out] = self.ends(event, context);
         match self {
-            Self::UNet(unet) => {
-                EventNetwork::UNet(unet.init(event[0], event[0], rows, noise, device))
-            }
-            Self::Dit(dit) => EventNetwork::Dit(dit.init(event[0], event[0], rows, noise, device)),
-            Self::Mlp(mlp) => {
-                let features = event.iter().product();
-                EventNetwork::Mlp(mlp.init(features, features, rows, noise, device))
-            }
+            Self::UNet(unet) => EventNetwork::UNet(unet.init(d_in, d_out, rows, noise, device)),
+            Self::Dit(dit) => EventNetwork::Dit(dit.init(d_in, d_out, rows, noise, device)),
+            Self::Mlp(mlp) => EventNetwork::Mlp(mlp.init(d_in, d_out, rows, noise, device)),
         }
     }
 
@@ -112,10 +119,11 @@ pub enum EventNetwork {
 }
 
 impl EventNetwork {
-    /// Reads flat events.
+    /// Reads flat events, contexts behind them, and gives flat events.
     ///
     /// # Shapes
-    /// `x` and the result are `[batch, features]`, `time` and `labels` `[batch]`.
+    /// `x` is `[batch, features + context]`, `time` and `labels` are `[batch]`, the result is
+    /// `[batch, features]`.
     pub(crate) fn forward(
         &self,
         x: Tensor<2>,
@@ -123,9 +131,15 @@ impl EventNetwork {
         time: Tensor<1>,
         labels: Option<Tensor<1, Int>>,
     ) -> Tensor<2> {
+        let picture = |x: Tensor<2>| {
+            // Channels come first, so that channels behind each other are features behind each other.
+            let [batch, features] = x.dims();
+            let (height, width) = (event[1], event[2]);
+            x.reshape([batch, features / (height * width), height, width])
+        };
         match self {
-            Self::UNet(unet) => flatten(unet.forward(unflatten(x, event), time, labels), event),
-            Self::Dit(dit) => flatten(dit.forward(unflatten(x, event), time, labels), event),
+            Self::UNet(unet) => flatten(unet.forward(picture(x), time, labels), event),
+            Self::Dit(dit) => flatten(dit.forward(picture(x), time, labels), event),
             Self::Mlp(mlp) => mlp.forward(x, time, labels),
         }
     }

@@ -106,6 +106,9 @@ impl Process {
     }
 }
 
+/// Steps of the chain of a continuous process.
+const CHAIN: usize = 1000;
+
 /// A process, its schedule built.
 #[derive(Debug, Clone)]
 pub(crate) enum NoiseLevels {
@@ -144,10 +147,7 @@ impl NoiseLevels {
     /// What the network is told of a moment of training, in `unit`s.
     pub fn time(&self, moment: f64, unit: f64) -> f64 {
         match self {
-            Self::Discrete(schedule) => match unit {
-                1.0 => moment / schedule.steps() as f64,
-                _ => moment,
-            },
+            Self::Discrete(schedule) => moment / schedule.steps() as f64 * unit,
             Self::Edm { .. } => moment.ln() / 4.0 * unit,
         }
     }
@@ -157,6 +157,20 @@ impl NoiseLevels {
         match self {
             Self::Discrete(schedule) => schedule.time_at(sigma),
             Self::Edm { sigma_min, .. } => sigma.max(*sigma_min),
+        }
+    }
+
+    /// The levels of a chain from the data to noise, increasing.
+    pub fn chain(&self) -> Vec<f64> {
+        match self {
+            Self::Discrete(schedule) => schedule.sigmas().to_vec(),
+            Self::Edm { .. } => {
+                let levels = self.sampling(Spacing::default(), CHAIN);
+                let mut sigmas = levels.expect("checked numbers").values().to_vec();
+                sigmas.pop();
+                sigmas.reverse();
+                sigmas
+            }
         }
     }
 

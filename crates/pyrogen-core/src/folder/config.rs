@@ -69,3 +69,53 @@ pub trait ModelConfig: Serialize + DeserializeOwned {
 
 /// Up to this many weights (256 MB) are allocated on the word of a config.
 const UNTRUSTED_PARAMS: usize = 1 << 26;
+
+/// Gives a model `save` and `load`, by its config: `model_folder!(Model, Config, FAMILY)`.
+///
+/// The config has `num_params(&self)` and `init(&self, seed, device)`, the model `config(&self)`.
+#[macro_export]
+macro_rules! model_folder {
+    ($model:ty, $config:ty, $family:expr) => {
+        impl $crate::folder::ModelConfig for $config {
+            type Model = $model;
+
+            fn num_params(&self) -> Result<usize, $crate::ConfigError> {
+                self.num_params()
+            }
+
+            fn init(
+                &self,
+                seed: $crate::Seed,
+                device: &::burn::tensor::Device,
+            ) -> Result<$model, $crate::ConfigError> {
+                self.init(seed, device)
+            }
+        }
+
+        impl $model {
+            /// Writes the model folder: weights, config, and the card with this family's name.
+            ///
+            /// # Errors
+            /// When the system refuses; the previous folder is then still there.
+            pub fn save(
+                &self,
+                dir: &::std::path::Path,
+                card: &$crate::folder::Card,
+            ) -> Result<(), $crate::FolderError> {
+                $crate::folder::ModelConfig::save(self.config(), self, $family, dir, card)
+            }
+
+            /// Reads a model folder, or a run folder that holds one.
+            ///
+            /// # Errors
+            /// When there is none, it is of another family, a file is cut off or damaged, the
+            /// config cannot be used, or the weights do not fit it.
+            pub fn load(
+                dir: &::std::path::Path,
+                device: &::burn::tensor::Device,
+            ) -> Result<Self, $crate::FolderError> {
+                <$config as $crate::folder::ModelConfig>::load($family, dir, device)
+            }
+        }
+    };
+}

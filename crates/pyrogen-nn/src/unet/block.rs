@@ -113,7 +113,7 @@ impl PictureAttention {
             norm: group_norm(config.groups, channels, config.epsilon, device),
             qkv: linear(channels, 3 * channels, noise, device),
             output: near_zero(linear(channels, channels, noise, device)),
-            heads: channels / config.head_width,
+            heads: config.head_width.map_or(1, |head| channels / head),
         }
     }
 

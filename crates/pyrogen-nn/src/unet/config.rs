@@ -30,8 +30,8 @@ pub struct UNetConfig {
     pub attention: Vec<usize>,
     /// Whether there is attention in the middle.
     pub middle_attention: bool,
-    /// Features of an attention head; the number of heads follows from the channels.
-    pub head_width: usize,
+    /// Features of an attention head, from which the number of heads follows; one head if not given.
+    pub head_width: Option<usize>,
     /// Groups of the normalisations.
     pub groups: usize,
     /// What the normalisations add to a variance.
@@ -78,7 +78,7 @@ impl Default for UNetConfig {
             blocks: 1,
             attention: vec![],
             middle_attention: true,
-            head_width: 32,
+            head_width: None,
             groups: 8,
             epsilon: 1e-5,
             time: TimeEncoding::default(),
@@ -122,10 +122,12 @@ impl UNetConfig {
             let expected = format!("a list of levels, 0 to {}", levels - 1);
             return refuse("attention", &expected, level.to_string());
         }
-        let heads = |c: &usize| self.head_width > 0 && c.is_multiple_of(self.head_width);
-        if !self.with_attention().all(|level| heads(&self.channels[level])) {
-            let expected = format!("a divisor of the channels with attention, {:?}", self.channels);
-            return refuse("head_width", &expected, self.head_width.to_string());
+        if let Some(head) = self.head_width {
+            let heads = |level: usize| head > 0 && self.channels[level].is_multiple_of(head);
+            if !self.with_attention().all(heads) {
+                let expected = format!("a divisor of channels with attention, {:?}", self.channels);
+                return refuse("head_width", &expected, head.to_string());
+            }
         }
         if !(self.epsilon.is_finite() && self.epsilon > 0.0) {
             return refuse("epsilon", "a positive number", self.epsilon.to_string());

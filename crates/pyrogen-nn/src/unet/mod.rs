@@ -28,7 +28,7 @@ use crate::{TimeEmbedding, forward};
 /// use pyrogen_nn::UNetConfig;
 ///
 /// let device = Device::flex();
-/// let config = UNetConfig { channels: vec![8, 16], head_width: 8, ..UNetConfig::default() };
+/// let config = UNetConfig { channels: vec![8, 16], ..UNetConfig::default() };
 /// let unet = config.init(1, 1, None, &mut Noise::new(Seed(1)), &device);
 /// let time = Tensor::<1>::from_floats([3.0, 500.0], &device);
 /// assert_eq!(unet.forward(Tensor::zeros([2, 1, 7, 5], &device), time, None).dims(), [2, 1, 7, 5]);
