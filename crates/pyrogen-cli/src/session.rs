@@ -140,8 +140,7 @@ impl Session {
         temperature: f64,
         seed: Seed,
     ) -> Result<Vec<f32>, CliError> {
-        let sampler =
-            self.model.as_sample().ok_or_else(|| self.cannot("sample", "it has no sampler"))?;
+        self.model.as_sample().ok_or_else(|| self.cannot("sample", "it has no sampler"))?;
         if n == 0 {
             return Err(CliError::Usage("-n must be at least 1".into()));
         }
@@ -167,9 +166,12 @@ impl Session {
                 None => Condition::none(),
             };
             let options = SampleOptions { condition, temperature };
-            host(sampler.sample(rows.len(), &options, &mut noise.rows(rows, n)))
+            let drawn = self.model.draw(rows.len(), &options, &mut noise.rows(rows, n));
+            drawn.unwrap_or_else(|| Err(self.cannot("sample", "it has no sampler"))).map(host)
         });
-        parts.into_iter().for_each(|part| values.extend(part));
+        for part in parts {
+            values.extend(part?);
+        }
         Ok(values)
     }
 

@@ -109,6 +109,7 @@ impl TimeNetwork {
 
 /// A network from noisy events to events; made from a [`TimeNetwork`].
 #[derive(Module, Debug)]
+#[allow(clippy::large_enum_variant)] // there is one of it a model
 pub enum EventNetwork {
     /// A U-Net.
     UNet(UNet),

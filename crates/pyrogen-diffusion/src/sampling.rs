@@ -3,14 +3,14 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 use pyrogen_core::{Condition, ConfigError, Noise, Sample, SampleOptions, unflatten};
-use pyrogen_solve::{Levels, Sampler, SolveError, Spacing, Step};
+use pyrogen_solve::{DynamicThreshold, Guidance, Levels, Sampler, SolveError, Spacing, Step};
 use serde::{Deserialize, Serialize};
 
 use crate::Diffusion;
 use crate::told::{Telling, Told};
 
 /// How samples are drawn from a [`Diffusion`] model.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SamplingConfig {
     /// The sampler.
@@ -19,8 +19,10 @@ pub struct SamplingConfig {
     pub steps: usize,
     /// How its noise levels are spaced.
     pub spacing: Spacing,
-    /// Guidance towards the class.
+    /// Guidance towards the class, without a classifier.
     pub guidance: Guidance,
+    /// Keeps clean examples within the range of pictures, `[-1, 1]`, under strong guidance.
+    pub threshold: Option<DynamicThreshold>,
 }
 
 impl Default for SamplingConfig {
@@ -31,25 +33,8 @@ impl Default for SamplingConfig {
             steps: 20,
             spacing: Spacing::default(),
             guidance: Guidance::default(),
+            threshold: None,
         }
-    }
-}
-
-/// Guidance without a classifier (Ho and Salimans 2022): the answer with the class, carried on
-/// beyond the answer without, `without + weight (with - without)`.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Guidance {
-    /// 1 is the conditional model as it is, 0 the unconditional one, more is closer to the class
-    /// and less varied.
-    pub weight: f64,
-    /// The noise levels at which it acts, all if not given (Kynkäänniemi et al. 2024).
-    pub interval: Option<[f64; 2]>,
-}
-
-impl Default for Guidance {
-    fn default() -> Self {
-        Self { weight: 1.0, interval: None }
     }
 }
 
@@ -57,49 +42,47 @@ impl SamplingConfig {
     /// Checks the values against what a model is told.
     pub(crate) fn validate(&self, field: &str, telling: &Telling) -> Result<(), ConfigError> {
         let at = |name: &str| format!("{field}.{name}");
-        if self.steps == 0 {
-            return Err(ConfigError::value(at("steps"), "at least 1", 0));
+        check_steps(self.steps, &at("steps"))?;
+        self.sampler.validate().map_err(|e| in_config(e, &at("sampler")))?;
+        if let Some(threshold) = self.threshold {
+            threshold.validate().map_err(|e| in_config(e, &at("threshold")))?;
         }
-        self.sampler.validate().map_err(|e| match e {
-            SolveError::Value { name, expected, got } => {
-                ConfigError::value(at(&format!("sampler.{name}")), expected, got)
-            }
-            other => ConfigError::Parse { message: other.to_string() },
-        })?;
-        self.guidance.validate(&at("guidance"), telling)
+        check_guidance(&self.guidance, &at("guidance"), telling)
     }
 }
 
-impl Guidance {
-    pub(crate) fn validate(&self, field: &str, telling: &Telling) -> Result<(), ConfigError> {
-        let at = |name: &str| format!("{field}.{name}");
-        if !(self.weight.is_finite() && self.weight >= 0.0) {
-            return Err(ConfigError::value(
-                at("weight"),
-                "a number that is not negative",
-                self.weight,
-            ));
-        }
-        if self.weight != 1.0 && telling.no_label().is_none() {
-            let expected = match telling.classes {
-                None => "1 for a model without classes",
-                Some(_) => "1 for a model trained with label_dropout of 0",
-            };
-            return Err(ConfigError::value(at("weight"), expected, self.weight));
-        }
-        match self.interval {
-            Some([low, high]) if !(low >= 0.0 && low < high) => Err(ConfigError::value(
-                at("interval"),
-                "[low, high] of noise levels",
-                format!("[{low}, {high}]"),
-            )),
-            _ => Ok(()),
-        }
+/// Guidance that a model can follow.
+pub(crate) fn check_guidance(
+    guidance: &Guidance,
+    field: &str,
+    telling: &Telling,
+) -> Result<(), ConfigError> {
+    guidance.validate().map_err(|e| in_config(e, field))?;
+    if guidance.weight == 1.0 || telling.no_label().is_some() {
+        return Ok(());
     }
+    let expected = match telling.classes {
+        None => "1 for a model without classes",
+        Some(_) => "1 for a model trained with label_dropout of 0",
+    };
+    Err(ConfigError::value(format!("{field}.weight"), expected, guidance.weight))
+}
 
-    /// Whether the answer without the class is needed at a noise level.
-    pub(crate) fn acts(&self, sigma: f64) -> bool {
-        self.weight != 1.0 && self.interval.is_none_or(|[low, high]| sigma >= low && sigma <= high)
+/// What a solver says of a number, as an error of a config.
+pub(crate) fn in_config(error: SolveError, field: &str) -> ConfigError {
+    match error {
+        SolveError::Value { name, expected, got } => {
+            ConfigError::value(format!("{field}.{name}"), expected, got)
+        }
+        other => ConfigError::Parse { message: other.to_string() },
+    }
+}
+
+/// At least one step.
+pub(crate) fn check_steps(steps: usize, field: &str) -> Result<(), ConfigError> {
+    match steps {
+        0 => Err(ConfigError::value(field, "at least 1", 0)),
+        _ => Ok(()),
     }
 }
 
@@ -113,22 +96,28 @@ impl Diffusion {
         self.levels.sampling(sampling.spacing, sampling.steps)
     }
 
-    /// The denoiser that samplers see: with guidance, at one noise level for all rows.
+    /// The denoiser that samplers see: with guidance and thresholds, at one noise level for all rows.
     pub(crate) fn denoiser<'a>(
         &'a self,
         told: &'a Told,
     ) -> impl Fn(Tensor<2>, f64) -> Tensor<2> + 'a {
-        let guidance = self.config().sampling.guidance;
-        let without = self.network.without_labels(told);
-        move |x, sigma| {
+        let SamplingConfig { guidance, threshold, .. } = self.config().sampling;
+        let not_told = self.network.without_labels(told);
+        let at = |x: Tensor<2>, sigma: f64, told: &Told| {
             let sigmas = vec![sigma; x.dims()[0]];
-            match &without {
-                Some(without) if guidance.acts(sigma) => {
-                    let free = self.clean(x.clone(), &sigmas, without);
-                    let given = self.clean(x, &sigmas, told);
-                    free.clone() + (given - free) * guidance.weight
+            self.clean(x, &sigmas, told)
+        };
+        move |x, sigma| {
+            let clean = match &not_told {
+                Some(not_told) if guidance.applies(sigma) => {
+                    let given = at(x.clone(), sigma, told);
+                    guidance.combine(given, at(x, sigma, not_told))
                 }
-                _ => self.clean(x, &sigmas, told),
+                _ => at(x, sigma, told),
+            };
+            match threshold {
+                Some(threshold) => threshold.clip(clean),
+                None => clean,
             }
         }
     }

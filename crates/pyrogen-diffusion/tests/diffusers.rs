@@ -60,7 +60,7 @@ fn what_does_not_fit_is_named() {
     let cases = [
         (r#""layers_per_block": 1"#, r#""layers_per_block": 2"#, "is missing"),
         (r#""in_channels": 1"#, r#""in_channels": 3"#, "`conv_in.weight` has shape [8, 1, 3, 3]"),
-        (r#""num_class_embeds": 3"#, r#""num_class_embeds": null"#, "the file has 147 tensors"),
+        (r#""num_class_embeds": 3"#, r#""num_class_embeds": null"#, "the file has 145 tensors"),
         ("positional", "fourier", "`time_embedding_type` must be `positional`"),
         ("UNet2DModel", "UNet2DConditionModel", "`_class_name` must be `UNet2DModel`"),
         (r#""UpBlock2D""#, r#""AttnUpBlock2D""#, "the mirror image of down_block_types"),

@@ -68,7 +68,8 @@ pub(crate) fn near_zero<M: Module>(layer: M) -> M {
     struct Shrink;
     impl ModuleMapper for Shrink {
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-            Param::from_tensor(param.val().detach() * 1e-3)
+            // Detached behind the product: a leaf of the graph again.
+            Param::from_tensor((param.val() * 1e-3).detach())
         }
     }
     layer.map(&mut Shrink)

@@ -10,7 +10,8 @@ use crate::session::{Session, device};
 
 /// Draws new examples and writes them.
 pub fn run(args: SampleArgs) -> Result<(), CliError> {
-    let session = Session::open(&args.model, device(args.device.device)?)?;
+    let mut session = Session::open(&args.model, device(args.device.device)?)?;
+    session.model.steer(&args.steer.steering())?;
     let layout = session.preparation.layout();
     Form::of(&args.out, layout)?;
     let prepared = session.sample(args.n, args.class, args.temperature, Seed(args.seed))?;
