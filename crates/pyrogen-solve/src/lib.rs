@@ -2,13 +2,25 @@
 
 mod error;
 mod finite;
+mod flow;
+mod guidance;
+mod inpaint;
 mod levels;
+mod log_density;
 mod mixture;
+mod pairing;
+mod path;
 mod sampler;
 mod schedule;
 
 pub use error::SolveError;
+pub use flow::{FlowSolver, FlowStep, Solution, Times, Tolerance};
+pub use guidance::{DynamicThreshold, Guidance, classifier_guidance};
+pub use inpaint::{Repaint, inpaint};
 pub use levels::{Levels, Spacing};
+pub use log_density::{Density, Divergence, LogDensity};
 pub use mixture::GaussianMixture;
+pub use pairing::{Pairing, assign};
+pub use path::FlowPath;
 pub use sampler::{Sampler, Step};
 pub use schedule::{BetaSchedule, NoiseSchedule};

@@ -29,6 +29,17 @@ pub(super) fn sample<const D: usize>(
     Ok(x)
 }
 
+/// Mean and standard deviation of DDPM's step.
+pub(crate) fn posterior<const D: usize>(
+    x: &Tensor<D>,
+    denoised: Tensor<D>,
+    sigma: f64,
+    next: f64,
+) -> (Tensor<D>, f64) {
+    let (down, up) = split(sigma, next, 1.0);
+    (toward(x, denoised, down / sigma), up)
+}
+
 /// The posterior's mean with the forward step's variance, `beta` in variance-preserving
 /// coordinates (Ho, Jain and Abbeel 2020, section 3.2, the first choice).
 pub(super) fn sample_large<const D: usize>(

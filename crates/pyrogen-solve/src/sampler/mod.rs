@@ -1,6 +1,6 @@
 //! Samplers: from noise to an example through a list of levels.
 
-mod ancestral;
+pub(crate) mod ancestral;
 mod dpmpp_2m;
 mod dpmpp_2s;
 mod dpmpp_3m;
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Levels, SolveError};
 pub use walk::Step;
-use walk::Walk;
+pub(crate) use walk::Walk;
 
 /// How an example is made from noise, through a list of levels.
 ///
