@@ -1,7 +1,7 @@
 """Writes tests/fixtures/unet/NAME: tiny random UNet2DModel folders of diffusers, and in each an
 io.json with inputs, outputs and the gradient of the input.
 
-Packages: torch==2.8.0, diffusers==0.42.0, numpy>=2. Run in this crate's folder:
+Packages: torch==2.8.0, diffusers==0.42.1, numpy>=2. Run in this crate's folder:
 
     python scripts/reference_unet.py
 """

@@ -1,7 +1,7 @@
 //! `pyrogen inpaint`
 
 use burn::tensor::{Tensor, TensorData};
-use pyrogen::core::{Condition, Noise, Seed};
+use pyrogen::core::{Condition, Examples, Noise, Seed};
 use pyrogen::data::{Layout, read_matrix};
 use serde_json::json;
 
