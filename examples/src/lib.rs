@@ -9,6 +9,8 @@
 //! | `load_and_sample` | a program that loads a model and samples |
 //! | `latent_arithmetic` | attribute vectors and interpolation |
 //! | `anomaly` | what a model has not seen is less probable |
+//! | `latent_diffusion` | a diffusion model of an autoencoder's codes |
+//! | `super_resolution` | small digits to large ones, several candidates each |
 //! | `own_objective` | a model of one's own, trained by the same trainer |
 
 use std::error::Error;
