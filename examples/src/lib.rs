@@ -10,6 +10,7 @@
 //! | `latent_arithmetic` | attribute vectors and interpolation |
 //! | `anomaly` | what a model has not seen is less probable |
 //! | `latent_diffusion` | a diffusion model of an autoencoder's codes |
+//! | `toy_flow` | eight Gaussians on the plane: the gap to their density, the ways of points |
 //! | `super_resolution` | small digits to large ones, several candidates each |
 //! | `own_objective` | a model of one's own, trained by the same trainer |
 

@@ -362,9 +362,9 @@ pub struct AnomalyArgs {
     /// How many to list
     #[arg(long, default_value_t = 10)]
     pub top: usize,
-    /// Latent draws an example
-    #[arg(long, default_value_t = 128)]
-    pub draws: usize,
+    /// Draws an example, as those of `score`
+    #[arg(long)]
+    pub draws: Option<usize>,
     /// Write all ranks here (.csv)
     #[arg(long)]
     pub out: Option<PathBuf>,

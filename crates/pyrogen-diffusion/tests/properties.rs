@@ -3,11 +3,11 @@
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Tensor};
 use pyrogen_core::{
-    Condition, Denoise, Describe, Noise, Sample, SampleOptions, Score, ScoreOptions, Seed,
+    Condition, Denoise, Describe, Examples, Noise, Sample, SampleOptions, Score, ScoreOptions, Seed,
 };
 use pyrogen_diffusion::solve::{DynamicThreshold, Guidance, LogDensity, Sampler, Spacing};
 use pyrogen_diffusion::{
-    Diffusion, DiffusionConfig, FlowConfig, FlowMatching, Inpainting, Prediction, Process,
+    Diffusion, DiffusionConfig, FlowConfig, FlowMatching, Inpainting, Prediction, Process, Reflow,
     SamplingConfig, TimeNetwork,
 };
 use pyrogen_nn::{TimeMlpConfig, UNetConfig};
@@ -311,4 +311,20 @@ fn contexts_are_read_beside_the_example() {
 #[should_panic(expected = "Diffusion: label 3 is not within 0..3")]
 fn the_label_that_stands_for_none_is_no_class() {
     sampled(&model(), Condition::class(3, 5, &device()), 1);
+}
+
+#[test]
+fn reflow_learns_from_its_own_pairs() {
+    let config =
+        FlowConfig { event: vec![4], network: mlp(), classes: Some(2), ..FlowConfig::default() };
+    let flow = loud(config.init(Seed(1), &device().autodiff()).unwrap());
+    let pairs = flow.pairs(7, &mut Noise::new(Seed(5))).unwrap();
+    assert_eq!(pairs.len(), 7);
+    let noise = &mut Noise::new(Seed(6));
+    let batch = pairs.batch(&[6, 2], noise, &device().autodiff());
+    // What the flow makes of this noise is the other half of the pair.
+    let made = flow.follow(batch.noise.clone().inner(), &batch.condition, |_| {}).unwrap();
+    assert!(largest_difference(made, batch.data.clone().inner()) < 1e-5);
+    let reflow = Reflow { flow };
+    pyrogen_testkit::every_parameter_gets_a_gradient(&reflow, batch);
 }
