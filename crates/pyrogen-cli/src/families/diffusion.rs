@@ -35,7 +35,7 @@ const SMALLEST_PICTURE: usize = 8;
 const TWICE: usize = 16;
 
 /// Optimiser steps where nothing else is asked for.
-const STEPS: u64 = 4000;
+const STEPS: u64 = 3000;
 
 /// Examples a step.
 const BATCH: usize = 64;
@@ -158,7 +158,7 @@ fn prepare(data: &Dataset) -> Result<Preparation, CliError> {
 fn network_for(event: &[usize]) -> TimeNetwork {
     match event {
         [_, h, w] if *h.min(w) >= SMALLEST_PICTURE => TimeNetwork::UNet(UNetConfig {
-            channels: if *h.min(w) >= TWICE { vec![32, 64, 64] } else { vec![32, 64] },
+            channels: if *h.min(w) >= TWICE { vec![32, 64, 64] } else { vec![16, 32] },
             ..UNetConfig::default()
         }),
         _ => TimeNetwork::Mlp(TimeMlpConfig::default()),
@@ -171,7 +171,7 @@ fn training(examples: usize) -> TrainConfig {
     TrainConfig {
         batch_size: BATCH,
         limits: Limits { epochs: None, steps: Some(STEPS), minutes: None },
-        optimizer: OptimizerConfig { learning_rate: 1e-3, ..OptimizerConfig::default() },
+        optimizer: OptimizerConfig { learning_rate: 2e-3, ..OptimizerConfig::default() },
         schedule: ScheduleConfig { decay: Decay::Cosine, last: 0.02, warmup_steps: 100 },
         gradient: GradientConfig {
             clip_norm: Some(1.0),
