@@ -2,6 +2,7 @@
 
     torch_rows.py serve ROW             says `ready`, then answers each `run N` on standard input with
                                         `MILLISECONDS VALUE`, the mean of N runs and the last result
+    torch_rows.py serve conv_vae:BATCH,SIDE,WIDTH   the same row at other sizes
     torch_rows.py write-model FILE      writes the weights that `first-sample` reads
     torch_rows.py first-sample FILE     loads them, draws one picture, says `ready`
 
@@ -77,23 +78,23 @@ class Maps(nn.Module):
 class ConvVae(nn.Module):
     """`pyrogen-nn`'s convolutional encoder and decoder: 3x3 kernels of stride 2."""
 
-    def __init__(self, side, latents=16, maps=1):
+    def __init__(self, side, latents=16, maps=1, width=32):
         super().__init__()
-        self.side, low = side, side // 4
+        self.side, low, twice, dense = side, side // 4, 2 * width, 8 * width
         self.encoder = nn.Sequential(
             nn.Unflatten(1, (1, side, side)),
-            nn.Conv2d(1, 32, 3, 2, 1), nn.SiLU(),
-            nn.Conv2d(32, 64, 3, 2, 1), nn.SiLU(),
+            nn.Conv2d(1, width, 3, 2, 1), nn.SiLU(),
+            nn.Conv2d(width, twice, 3, 2, 1), nn.SiLU(),
             nn.Flatten(),
-            nn.Linear(64 * low * low, 256), nn.SiLU(), nn.Linear(256, 2 * latents),
+            nn.Linear(twice * low * low, dense), nn.SiLU(), nn.Linear(dense, 2 * latents),
         )  # fmt: skip
         stages = [
-            nn.ConvTranspose2d(64, 32, 3, 2, 1, output_padding=1),
-            nn.ConvTranspose2d(32, maps, 3, 2, 1, output_padding=1),
+            nn.ConvTranspose2d(twice, width, 3, 2, 1, output_padding=1),
+            nn.ConvTranspose2d(width, maps, 3, 2, 1, output_padding=1),
         ]
         self.decoder = nn.Sequential(
-            nn.Linear(latents, 256), nn.SiLU(), nn.Linear(256, 64 * low * low),
-            Maps((64, low, low), stages),
+            nn.Linear(latents, dense), nn.SiLU(), nn.Linear(dense, twice * low * low),
+            Maps((twice, low, low), stages),
         )  # fmt: skip
 
 
@@ -113,8 +114,8 @@ def vae():
     return trained(model, torch.optim.Adam(model.parameters()), loss)
 
 
-def conv_vae():
-    model, x = ConvVae(28), torch.rand(64, 784)
+def conv_vae(batch=64, side=28, width=32):
+    model, x = ConvVae(side, width=width), torch.rand(batch, side * side)
     loss = lambda m: negative_elbo(m, x, lambda log_var: bounded(log_var, 15.0))
     return trained(model, torch.optim.Adam(model.parameters()), loss)
 
@@ -368,7 +369,8 @@ ROWS = {
 
 
 def serve(row):
-    run = ROWS[row]()
+    name, _, sizes = row.partition(":")
+    run = ROWS[name](*map(int, sizes.split(","))) if sizes else ROWS[name]()
     print("ready", flush=True)
     for line in sys.stdin:
         runs = int(line.removeprefix("run "))

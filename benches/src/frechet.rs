@@ -1,7 +1,7 @@
 //! The Fréchet distance between two sets of features.
 
 use burn::tensor::Tensor;
-use pyrogen::metrics::{Features, frechet};
+use pyrogen::metrics::{Features, Gaussian};
 
 use crate::workload::{Plan, Workload, noise, plain};
 
@@ -19,10 +19,10 @@ pub fn build(plan: Plan) -> Box<dyn Workload> {
 
 impl Workload for Distance {
     fn run(&mut self) -> f64 {
-        let [real, generated] = self
-            .sets
-            .clone()
-            .map(|set| Features::from_tensor(set).expect("finite features of a size that fits"));
-        frechet(&real, &generated).expect("two sets of one width").distance()
+        let [real, generated] = self.sets.clone().map(|set| {
+            let features = Features::from_tensor(set).expect("finite features of a size that fits");
+            Gaussian::fit(&features).expect("more than two rows")
+        });
+        real.frechet(&generated).expect("two sets of one width").distance()
     }
 }

@@ -12,6 +12,7 @@ pub mod dcgan;
 pub mod decode;
 pub mod frechet;
 pub mod gpt;
+pub mod growth;
 pub mod layers;
 pub mod lstm;
 pub mod matmul;

@@ -8,6 +8,7 @@ use pyrogen::train::{
 };
 use pyrogen::vae::{Decoder, Vae, VaeConfig};
 
+use crate::growth::Growth;
 use crate::sharded::Rows;
 use crate::workload::{Plan, Workload, noise, plain};
 
@@ -27,11 +28,18 @@ pub fn dense(plan: Plan) -> Box<dyn Workload> {
 
 /// Stages of 32 and 64 channels, a dense layer of 256, 28x28 pictures, batches of 64.
 pub fn convolutional(plan: Plan) -> Box<dyn Workload> {
-    let [side, latents, batch] = plan.pick([28, 16, 64], [8, 2, 6]);
-    let channels = plan.pick(vec![32, 64], vec![4, 6]);
-    let hidden = vec![plan.pick(256, 8)];
-    let conv = ConvConfig { channels, hidden, activation: Activation::Silu };
-    build(plan, Network::Conv(conv), side, latents, batch)
+    grown(plan, plan.pick(Growth::default(), Growth { batch: 6, side: 8, width: 4 }))
+}
+
+/// The convolutional step with other numbers of examples, pixels and channels.
+pub fn grown(plan: Plan, growth: Growth) -> Box<dyn Workload> {
+    let Growth { batch, side, width } = growth;
+    let conv = ConvConfig {
+        channels: vec![width, 2 * width],
+        hidden: vec![8 * width],
+        activation: Activation::Silu,
+    };
+    build(plan, Network::Conv(conv), side, 16, batch)
 }
 
 fn build(

@@ -20,7 +20,6 @@ use pyrogen::prelude::*;
 use pyrogen::train::{
     GradientLearner, Learner, Limits, OptimizerConfig, ProgressMode, TrainConfig, Trainer,
 };
-use serde_json::Value;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -78,7 +77,7 @@ fn fit(data: Prepared<2>) -> Result<Vae, Box<dyn Error>> {
     // The run's records are not needed here.
     let folder = tempfile::tempdir()?;
     let trainer = Trainer::new(train, SEED)?.progress(ProgressMode::Hidden);
-    let outcome = trainer.fit(learner, Arc::new(data), None, folder.path(), Value::Null, false)?;
+    let outcome = trainer.fit(learner, Arc::new(data), None, folder.path())?;
     Ok(outcome.learner.model())
 }
 

@@ -76,14 +76,8 @@ fn train(codes: Codes) -> Result<Diffusion, Box<dyn Error>> {
     };
     let learner = GradientLearner::new(config.init(Seed(1), &Device::flex())?, &training)?;
     let folder = tempfile::tempdir()?;
-    let outcome = Trainer::new(training, Seed(1))?.progress(ProgressMode::Hidden).fit(
-        learner,
-        Arc::new(codes),
-        None,
-        folder.path(),
-        serde_json::json!({}),
-        false,
-    )?;
+    let trainer = Trainer::new(training, Seed(1))?.progress(ProgressMode::Hidden);
+    let outcome = trainer.fit(learner, Arc::new(codes), None, folder.path())?;
     Ok(outcome.learner.model())
 }
 

@@ -118,8 +118,8 @@ pub fn main() -> Result<(), Box<dyn Error>> {
     };
     let learner = GradientLearner::new(Pixels::new(train.len(), &device), &config)?;
     let trainer = Trainer::new(config, seed)?.progress(ProgressMode::Hidden);
-    let (data, record) = (Arc::new(train.clone()), json!({"family": "pixels"}));
-    let outcome = trainer.fit(learner, data, None, folder.path(), record, false)?;
+    let trainer = trainer.record(json!({"family": "pixels"}));
+    let outcome = trainer.fit(learner, Arc::new(train.clone()), None, folder.path())?;
     let difference = from_closed_form(&outcome.learner.model(), whole(&train));
     println!("largest difference of a probability from the closed form: {difference:.1e}");
     assert!(difference < 1e-3, "training did not arrive");

@@ -63,14 +63,8 @@ fn train(points: Points) -> Result<FlowMatching, Box<dyn Error>> {
     };
     let learner = GradientLearner::new(config.init(Seed(1), &Device::flex())?, &training)?;
     let folder = tempfile::tempdir()?;
-    let outcome = Trainer::new(training, Seed(1))?.progress(ProgressMode::Hidden).fit(
-        learner,
-        Arc::new(points),
-        None,
-        folder.path(),
-        serde_json::json!({}),
-        false,
-    )?;
+    let trainer = Trainer::new(training, Seed(1))?.progress(ProgressMode::Hidden);
+    let outcome = trainer.fit(learner, Arc::new(points), None, folder.path())?;
     Ok(outcome.learner.model())
 }
 

@@ -69,14 +69,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let record =
         json!({"family": "vae", "data": "digits", "model": config::to_value(&model_config)});
     let started = Instant::now();
-    let outcome = Trainer::new(train_config.clone(), SEED)?.fit(
-        GradientLearner::new(model, &train_config)?,
-        Arc::new(train),
-        Some(Arc::new(validation)),
-        &folder,
-        record,
-        true,
-    )?;
+    let learner = GradientLearner::new(model, &train_config)?;
+    let trainer = Trainer::new(train_config.clone(), SEED)?.record(record).resume(true);
+    let outcome = trainer.fit(learner, Arc::new(train), Some(Arc::new(validation)), &folder)?;
     let seconds = started.elapsed().as_secs_f64();
     println!("step {} after {seconds:.1} s ({:?})", outcome.state.step, outcome.reason);
     if let Some((loss, step)) = outcome.state.best {

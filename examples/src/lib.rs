@@ -90,14 +90,10 @@ pub fn small_model(folder: &Path) -> Result<Trained, Box<dyn Error>> {
         ..TrainConfig::default()
     };
     let learner = GradientLearner::new(config.init(seed, &device)?, &training)?;
-    let outcome = Trainer::new(training, seed)?.progress(ProgressMode::Hidden).fit(
-        learner,
-        Arc::new(train),
-        None,
-        folder,
-        serde_json::json!({"family": "vae", "data": "digits"}),
-        false,
-    )?;
+    let outcome = Trainer::new(training, seed)?
+        .progress(ProgressMode::Hidden)
+        .record(serde_json::json!({"family": "vae", "data": "digits"}))
+        .fit(learner, Arc::new(train), None, folder)?;
     let model = outcome.learner.model();
     let card = Card { steps: outcome.state.step, data, ..Card::new(pyrogen::vae::FAMILY, seed) };
     model.save(&folder.join("model"), &card)?;

@@ -4,6 +4,7 @@
 //! peers list                    the rows, one a line; `train` behind those that take workers
 //! peers serve ROW [WORKERS]     builds the work, says `ready`, then answers each `run N` on standard
 //!                               input with `MILLISECONDS VALUE`: the mean of N runs, the last result
+//! peers serve conv_vae:BATCH,SIDE,WIDTH [WORKERS]   the same row at other sizes
 //! peers write-model FOLDER      writes the folder that `first-sample` reads
 //! peers first-sample FOLDER     loads the folder, draws one picture, says `ready`
 //! peers check                   every row on tiny sizes
@@ -14,7 +15,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use pyrogen_bench::{Plan, Size, Workload, check, rows, sampling};
+use pyrogen_bench::{Plan, Size, Workload, check, rows, sampling, vae};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -47,10 +48,8 @@ fn list() -> Result<(), String> {
 }
 
 fn serve(name: &str, workers: &str) -> Result<(), String> {
-    let row = rows().into_iter().find(|row| row.name == name);
-    let row = row.ok_or_else(|| format!("no row is named {name}"))?;
     let workers = workers.parse().map_err(|_| format!("{workers} is not a number of workers"))?;
-    let mut work = (row.build)(Plan { size: Size::Full, workers });
+    let mut work = build(name, Plan { size: Size::Full, workers })?;
     say("ready".into())?;
     for line in stdin().lock().lines() {
         let line = line.map_err(|e| e.to_string())?;
@@ -60,6 +59,15 @@ fn serve(name: &str, workers: &str) -> Result<(), String> {
         say(format!("{milliseconds} {value}"))?;
     }
     Ok(())
+}
+
+fn build(name: &str, plan: Plan) -> Result<Box<dyn Workload>, String> {
+    if let Some(sizes) = name.strip_prefix("conv_vae:") {
+        return Ok(vae::grown(plan, sizes.parse()?));
+    }
+    let row = rows().into_iter().find(|row| row.name == name);
+    let row = row.ok_or_else(|| format!("no row is named {name}"))?;
+    Ok((row.build)(plan))
 }
 
 /// The mean time of some runs, and the last result.

@@ -3,7 +3,9 @@
 use faer::{Mat, MatMut, MatRef, Side};
 
 use crate::features::{check_pair, check_rows, finite};
-use crate::linear::{product, singular_values, triangular_factor};
+use crate::linear::{
+    add_gram, cholesky_factor, product, singular_values, symmetric_eigenvalues, triangular_factor,
+};
 use crate::registers::settled;
 use crate::{Features, MetricError};
 
@@ -12,6 +14,14 @@ const METRIC: &str = "frechet";
 /// Negative eigenvalues of a covariance up to this share of the largest are rounding (of a matrix
 /// that may have been stored in f32) and count as zero.
 const ROUNDING: f64 = 1e-6;
+
+/// A triangular factor is taken for well conditioned if its smallest diagonal entry is at least
+/// this share of the largest. Squares then keep what matters: an eigenvalue of about 1e-12 of the
+/// largest, known up to 1e-16 of it, has a root known up to 1e-10.
+const WELL_CONDITIONED: f64 = 1e-3;
+
+/// Rows whose products are summed at a time.
+const ROWS: usize = 1024;
 
 /// The squared Fréchet distance in its two parts.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -69,16 +79,21 @@ pub fn frechet(real: &Features, generated: &Features) -> Result<Frechet, MetricE
 /// the singular values of a product of factors are the square roots of those eigenvalues, and
 /// taking them directly keeps the digits that a root of a rounded eigenvalue loses (an eigenvalue
 /// that is zero up to 1e-16 has a root of 1e-8; a singular covariance has many). Nothing is added
-/// to the diagonal. [`fit`](Self::fit) takes the factor from the centred data, so that a
+/// to the diagonal. [`fit`](Self::fit) takes the factor from the centred data (QR), so that a
 /// covariance of fewer samples than dimensions is no special case; [`from_moments`] takes it from
-/// the symmetric eigendecomposition, with negative eigenvalues clipped at zero. On all cores; only
-/// the last digits of a Gaussian from moments may depend on how many there are.
+/// the symmetric eigendecomposition, with negative eigenvalues clipped at zero. Where factors are
+/// well conditioned (the diagonal of a triangular factor spans less than three decades), the
+/// covariance's Cholesky factor and eigenvalues are taken instead: half the work, and right to
+/// 1e-10 of the trace. On all cores; only the last digits of a Gaussian from moments may depend on
+/// how many there are.
 ///
 /// [`from_moments`]: Self::from_moments
 #[derive(Debug, Clone)]
 pub struct Gaussian {
     mean: Vec<f64>,
     factor: Mat<f64>,
+    /// Whether the factor is triangular and its diagonal says that squares do no harm.
+    well_conditioned: bool,
 }
 
 impl Gaussian {
@@ -92,11 +107,17 @@ impl Gaussian {
         let mean = column_means(features);
         let scale = 1.0 / ((n - 1) as f64).sqrt();
         let x = features.matrix();
-        let centred = Mat::from_fn(n, d, |i, j| (x[(i, j)] - mean[j]) * scale);
+        let at = |i: usize, j: usize| (x[(i, j)] - mean[j]) * scale;
+        if n > d
+            && let Some(factor) = factor_of_sums(n, d, at)?
+        {
+            return Ok(Self { mean, factor, well_conditioned: true });
+        }
+        let centred = Mat::from_fn(n, d, at);
         finite(METRIC, centred.squared_norm_l2())?;
         // With C = QR the covariance C^T C is R^T R.
         let factor = if n > d { triangular_factor(centred) } else { centred };
-        Ok(Self { mean, factor })
+        Ok(Self { mean, factor, well_conditioned: false })
     }
 
     /// A Gaussian from its mean and its covariance, row after row: the form in which reference
@@ -123,7 +144,7 @@ impl Gaussian {
         }
         let vectors = eigen.U();
         let factor = Mat::from_fn(d, d, |i, j| values[i].max(0.0).sqrt() * vectors[(j, i)]);
-        Ok(Self { mean, factor })
+        Ok(Self { mean, factor, well_conditioned: false })
     }
 
     /// Number of dimensions.
@@ -168,11 +189,39 @@ impl Gaussian {
     fn trace_of_root(&self, other: &Self) -> Result<f64, MetricError> {
         let mut between = Mat::zeros(self.factor.nrows(), other.factor.nrows());
         product(between.as_mut(), self.factor.as_ref(), other.factor.transpose());
+        if self.well_conditioned && other.well_conditioned {
+            let mut squares = Mat::zeros(between.ncols(), between.ncols());
+            add_gram(&mut squares, between.as_ref());
+            let values = symmetric_eigenvalues(squares.as_ref())
+                .ok_or_else(|| not_converged("eigendecomposition"))?;
+            return Ok(values.iter().map(|v| v.max(0.0).sqrt()).sum());
+        }
         let values = singular_values(between.as_ref())
             .ok_or_else(|| not_converged("singular value decomposition"))?;
         // Smallest first: the sum keeps the small ones' digits.
         Ok(values.iter().rev().sum())
     }
+}
+
+/// The Cholesky factor of the covariance of `n` centred rows, summed some rows at a time; none where
+/// it is not well conditioned.
+fn factor_of_sums(
+    n: usize,
+    d: usize,
+    centred: impl Fn(usize, usize) -> f64,
+) -> Result<Option<Mat<f64>>, MetricError> {
+    let mut covariance = Mat::zeros(d, d);
+    for first in (0..n).step_by(ROWS) {
+        // Rows are columns here: values in the order in which they are stored.
+        let rows = Mat::from_fn(d, ROWS.min(n - first), |j, i| centred(first + i, j));
+        add_gram(&mut covariance, rows.transpose());
+    }
+    finite(METRIC, (0..d).map(|i| covariance[(i, i)]).sum())?;
+    Ok(cholesky_factor(covariance).filter(|r| {
+        let diagonal = || (0..d).map(|i| r[(i, i)].abs());
+        let largest = diagonal().fold(0.0, f64::max);
+        diagonal().all(|v| v >= WELL_CONDITIONED * largest)
+    }))
 }
 
 fn not_converged(decomposition: &'static str) -> MetricError {

@@ -6,7 +6,10 @@
 
 use faer::diag::Diag;
 use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::linalg::cholesky::llt::factor::{cholesky_in_place, cholesky_in_place_scratch};
+use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_scratch};
 use faer::linalg::matmul::matmul;
+use faer::linalg::matmul::triangular::{self, BlockStructure};
 use faer::linalg::qr::no_pivoting::factor::{
     qr_in_place, qr_in_place_scratch, recommended_block_size,
 };
@@ -44,6 +47,48 @@ pub(crate) fn triangular_factor(mut a: Mat<f64>) -> Mat<f64> {
         qr_in_place(a.as_mut(), householder.as_mut(), par, stack, Default::default());
     });
     Mat::from_fn(n, n, |i, j| if i <= j { a[(i, j)] } else { 0.0 })
+}
+
+/// Adds the lower triangle of `rows^T rows` to a square matrix.
+pub(crate) fn add_gram(target: &mut Mat<f64>, rows: MatRef<f64>) {
+    let (n, d) = (rows.nrows(), rows.ncols());
+    let (lower, whole) = (BlockStructure::TriangularLower, BlockStructure::Rectangular);
+    let par = pieces(n * d * d);
+    settled(|| {
+        let (left, target) = (rows.transpose(), target.as_mut());
+        triangular::matmul(target, lower, Accum::Add, left, whole, rows, whole, 1.0, par);
+    });
+}
+
+/// The upper triangular `R` with `R^T R = A`, from the lower triangle of `A`; none where `A` is not
+/// positive definite up to rounding.
+pub(crate) fn cholesky_factor(mut a: Mat<f64>) -> Option<Mat<f64>> {
+    let n = a.nrows();
+    let par = pieces(n * n * n);
+    let mut buffer = MemBuffer::new(cholesky_in_place_scratch::<f64>(n, par, Default::default()));
+    settled(|| {
+        let stack = MemStack::new(&mut buffer);
+        cholesky_in_place(a.as_mut(), Default::default(), par, stack, Default::default())
+    })
+    .ok()?;
+    Some(Mat::from_fn(n, n, |i, j| if i <= j { a[(j, i)] } else { 0.0 }))
+}
+
+/// The eigenvalues of a symmetric matrix, of which the lower triangle is read; none where the
+/// iteration did not converge.
+pub(crate) fn symmetric_eigenvalues(a: MatRef<f64>) -> Option<Vec<f64>> {
+    let n = a.nrows();
+    let par = pieces(n * n * n);
+    let no = ComputeEigenvectors::No;
+    let scratch = self_adjoint_evd_scratch::<f64>(n, no, par, Default::default());
+    let mut buffer = MemBuffer::new(scratch);
+    let mut values = Diag::<f64>::zeros(n);
+    settled(|| {
+        let stack = MemStack::new(&mut buffer);
+        self_adjoint_evd(a, values.as_mut(), None, par, stack, Default::default())
+    })
+    .ok()?;
+    Some(values.column_vector().iter().copied().collect())
 }
 
 /// The singular values, the largest first; none where the iteration did not converge.
@@ -87,13 +132,36 @@ mod tests {
             pool.install(|| {
                 let mut target = Mat::zeros(603, 307);
                 product(target.as_mut(), a.as_ref(), b.as_ref());
-                (target, triangular_factor(a.clone()), singular_values(a.as_ref()).unwrap())
+                let mut gram = Mat::zeros(301, 301);
+                add_gram(&mut gram, a.as_ref());
+                let factors =
+                    [triangular_factor(a.clone()), cholesky_factor(gram.clone()).unwrap()];
+                let singular = singular_values(a.as_ref()).unwrap();
+                (target, factors, singular, symmetric_eigenvalues(gram.as_ref()).unwrap())
             })
         };
         let (one, four) = (on(1), on(4));
         assert!(one.0 == four.0, "product");
-        assert!(one.1 == four.1, "triangular factor");
-        assert_eq!(one.2, four.2);
+        assert!(one.1 == four.1, "triangular factors");
+        assert_eq!(one.2, four.2, "singular values");
+        assert_eq!(one.3, four.3, "eigenvalues");
+    }
+
+    #[test]
+    fn a_gram_matrix_has_the_squares_of_the_singular_values() {
+        let a = normal(90, 40);
+        let mut gram = Mat::zeros(40, 40);
+        add_gram(&mut gram, a.get(..50, ..));
+        add_gram(&mut gram, a.get(50.., ..));
+        let eigenvalues = symmetric_eigenvalues(gram.as_ref()).unwrap();
+        let mut singular = singular_values(a.as_ref()).unwrap();
+        singular.reverse();
+        assert!(eigenvalues.iter().zip(&singular).all(|(e, s)| (e - s * s).abs() < ROUNDING));
+        let r = cholesky_factor(gram).unwrap();
+        assert!((r.transpose() * &r - a.transpose() * &a).norm_max() < ROUNDING);
+        assert!(
+            cholesky_factor(Mat::from_fn(2, 2, |i, j| if i == j { 0.5 } else { 1.0 })).is_none()
+        );
     }
 
     #[test]

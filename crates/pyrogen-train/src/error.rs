@@ -39,6 +39,12 @@ pub enum TrainError {
         /// What is in the way.
         occupied: PathBuf,
     },
+    /// Another run has the folder open.
+    #[error("{}: another run writes into this folder: wait for its end, or give another folder", path.display())]
+    InUse {
+        /// The run folder.
+        path: PathBuf,
+    },
     /// The run was started with another configuration.
     #[error("{}: the run was started with another configuration: `{field}` was {was}, now {now}", path.display())]
     OtherRun {

@@ -1,7 +1,7 @@
 //! The run folder.
 
-use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -26,7 +26,12 @@ use crate::error::TrainError;
 pub struct RunFolder {
     path: PathBuf,
     started: Instant,
+    /// Held until the run ends, in whatever way.
+    lock: Option<File>,
 }
+
+/// The file whose lock says that a process writes into the folder.
+const LOCK: &str = ".lock";
 
 /// What only a run with a `config.json` has; without one it is somebody else's.
 const WRITTEN: [&str; 6] =
@@ -41,7 +46,8 @@ impl RunFolder {
     ///
     /// # Errors
     /// When the folder holds a run and `resume` is false, when the record differs, when the folder
-    /// holds something else where the run would write, or when the system refuses.
+    /// holds something else where the run would write, when another run writes into it, or when the
+    /// system refuses.
     pub fn open(path: &Path, record: &Value, resume: bool) -> Result<Self, TrainError> {
         let config = path.join("config.json");
         if config.exists() && recover(&path.join("checkpoints/last")).is_some() {
@@ -60,11 +66,14 @@ impl RunFolder {
         for name in ["checkpoints", "samples", "plots"] {
             let dir = path.join(name);
             fs::create_dir_all(&dir).map_err(FolderError::io(&dir, "create"))?;
-            remove_leftovers(&dir)?;
+        }
+        let lock = lock(path)?;
+        for name in ["checkpoints", "samples", "plots"] {
+            remove_leftovers(&path.join(name))?;
         }
         remove_leftovers(path)?;
         write_json(&config, record)?;
-        let folder = Self { path: path.to_path_buf(), started: Instant::now() };
+        let folder = Self { path: path.to_path_buf(), started: Instant::now(), lock: Some(lock) };
         folder.trim_events()?;
         Ok(folder)
     }
@@ -77,6 +86,11 @@ impl RunFolder {
         }
         let record: Value = read_json(&config)?;
         Ok(record.pointer(pointer).cloned())
+    }
+
+    /// Lets other runs write into the folder.
+    pub(crate) fn unlock(&mut self) {
+        self.lock = None;
     }
 
     /// The folder itself.
@@ -124,6 +138,19 @@ impl RunFolder {
     }
 }
 
+/// Locks a folder against other runs; file systems without locks go without.
+fn lock(folder: &Path) -> Result<File, TrainError> {
+    let path = folder.join(LOCK);
+    let file = File::create(&path).map_err(FolderError::io(&path, "create"))?;
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(TrainError::InUse { path: folder.to_path_buf() }),
+        Err(TryLockError::Error(e)) if e.kind() != ErrorKind::Unsupported => {
+            Err(FolderError::io(&path, "lock")(e).into())
+        }
+        _ => Ok(file),
+    }
+}
+
 /// The first field that differs, with both values; `train.limits` may.
 fn difference(a: &Value, b: &Value, path: &str) -> Option<(String, String, String)> {
     if path == "train.limits" || a == b {
@@ -151,6 +178,9 @@ mod tests {
         let record = json!({"seed": 1, "train": {"limits": {"epochs": 2}, "batch_size": 8}});
         let run = RunFolder::open(&path, &record, false).unwrap();
         run.event("start", json!({"step": 0})).unwrap();
+        let error = RunFolder::open(&path, &record, false).unwrap_err().to_string();
+        assert!(error.contains("another run writes into this folder"), "{error}");
+        drop(run);
         // Before the first checkpoint a run may begin again, with another config too.
         RunFolder::open(&path, &json!({"seed": 2}), false).unwrap();
         RunFolder::open(&path, &record, false).unwrap();
@@ -188,6 +218,7 @@ mod tests {
         let run = RunFolder::open(dir.path(), &json!({}), false).unwrap();
         run.event("a", json!({})).unwrap();
         let path = run.join("events.jsonl");
+        drop(run);
         let whole = fs::read_to_string(&path).unwrap();
         fs::write(&path, format!("{whole}{{\"event\": \"b")).unwrap();
         RunFolder::open(dir.path(), &json!({}), true).unwrap();

@@ -35,6 +35,8 @@ pub struct Trainer<L: Learner> {
     config: TrainConfig,
     seed: Seed,
     progress: ProgressMode,
+    record: Value,
+    resume: bool,
     callbacks: Vec<Box<dyn Callback<L>>>,
 }
 
@@ -48,7 +50,21 @@ where
     /// When a value of the config cannot be used.
     pub fn new(config: TrainConfig, seed: Seed) -> Result<Self, TrainError> {
         config.validate()?;
-        Ok(Self { config, seed, progress: ProgressMode::Auto, callbacks: Vec::new() })
+        let (progress, record) = (ProgressMode::Auto, Value::Null);
+        Ok(Self { config, seed, progress, record, resume: false, callbacks: Vec::new() })
+    }
+
+    /// What `config.json` of the run folder holds beside the seed and the training config: family,
+    /// data, model. A run goes on only with the same.
+    pub fn record(mut self, record: Value) -> Self {
+        self.record = record;
+        self
+    }
+
+    /// Whether a run that is in the folder goes on; without one a new run begins either way.
+    pub fn resume(mut self, resume: bool) -> Self {
+        self.resume = resume;
+        self
     }
 
     /// Shows progress in another way.
@@ -63,8 +79,7 @@ where
         self
     }
 
-    /// Trains. `record` is what `config.json` of the run folder holds beside the training config:
-    /// family, data, model. With `resume` an existing run goes on, or a new one begins.
+    /// Trains on `train` and writes into `folder`; `validation` decides which state is best.
     ///
     /// # Errors
     /// No data, a folder in use, a number that is not finite, a refusal of the system. What was
@@ -75,8 +90,6 @@ where
         train: Arc<E>,
         validation: Option<Arc<E>>,
         folder: &Path,
-        record: Value,
-        resume: bool,
     ) -> Result<Outcome<L>, TrainError>
     where
         E: Examples<Batch = L::Batch> + 'static,
@@ -84,8 +97,10 @@ where
         if train.is_empty() {
             return Err(TrainError::NoData);
         }
-        let recorded =
-            if resume { RunFolder::recorded(folder, "/train/gradient/workers")? } else { None };
+        let recorded = match self.resume {
+            true => RunFolder::recorded(folder, "/train/gradient/workers")?,
+            false => None,
+        };
         let workers = match (self.config.gradient.workers, recorded.and_then(|v| v.as_u64())) {
             (WorkerCount::Auto, Some(recorded)) => recorded as usize,
             (WorkerCount::Auto, None) => learner.workers(),
@@ -93,7 +108,7 @@ where
         };
         learner.set_workers(workers)?;
         self.config.gradient.workers = WorkerCount::Exactly(workers);
-        let folder = RunFolder::open(folder, &self.full_record(record), resume)?;
+        let folder = RunFolder::open(folder, &self.full_record(), self.resume)?;
         let state = checkpoint::load(&folder.join(LAST), &mut learner)?.unwrap_or_default();
         if !resume_needed(&state) {
             // A run that was killed before its first checkpoint may have left a best one.
@@ -109,6 +124,7 @@ where
             Ok(reason) => {
                 let details = json!({"step": run.state.step, "reason": reason});
                 run.folder.event("end", details)?;
+                run.folder.unlock();
                 Ok(Outcome { learner: run.learner, state: run.state, reason, folder: run.folder })
             }
             Err(e) => {
@@ -120,10 +136,10 @@ where
         }
     }
 
-    fn full_record(&self, record: Value) -> Value {
+    fn full_record(&self) -> Value {
         let mut full = json!({"seed": self.seed});
-        if let (Value::Object(full), Value::Object(record)) = (&mut full, record) {
-            full.extend(record);
+        if let (Value::Object(full), Value::Object(record)) = (&mut full, &self.record) {
+            full.extend(record.clone());
         }
         full["train"] = pyrogen_core::config::to_value(&self.config);
         full

@@ -18,7 +18,6 @@ use pyrogen_train::{
     GradientLearner, Learner, Limits, OptimizerConfig, Outcome, Part, ProgressMode, StepContext,
     TrainConfig, TrainError, Trainer, Values,
 };
-use serde_json::json;
 
 fn steps(steps: u64, batch_size: usize) -> TrainConfig {
     TrainConfig {
@@ -43,7 +42,8 @@ where
     Trainer::new(config.clone(), Seed(3))
         .unwrap()
         .progress(ProgressMode::Hidden)
-        .fit(learner, Arc::new(data), None, folder, json!({}), resume)
+        .resume(resume)
+        .fit(learner, Arc::new(data), None, folder)
         .unwrap()
 }
 

@@ -12,7 +12,6 @@ use pyrogen_train::{
     GradientConfig, GradientLearner, Learner, Outcome, Part, ProgressMode, Shards, StepContext,
     TrainConfig, Trainer, WorkerCount,
 };
-use serde_json::json;
 
 /// A layer between two batch normalisations, and a frozen parameter, which is no statistic.
 #[derive(Module, Debug)]
@@ -130,7 +129,7 @@ fn run(
         GradientLearner::new(Normalised::new(&pyrogen_testkit::device()), config).unwrap();
     let trainer = Trainer::new(config.clone(), Seed(2)).unwrap().progress(ProgressMode::Hidden);
     let (train, validation) = common::data();
-    trainer.fit(learner, train, validation, folder, json!({}), resume).unwrap()
+    trainer.resume(resume).fit(learner, train, validation, folder).unwrap()
 }
 
 #[test]

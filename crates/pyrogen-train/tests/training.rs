@@ -12,7 +12,6 @@ use pyrogen_train::{
     Anneal, GradientConfig, GradientLearner, Learner, Limits, Part, ProgressMode, StepContext,
     StopReason, TrainConfig, TrainError, Trainer, ValidationConfig, WorkerCount,
 };
-use serde_json::json;
 
 /// Sums in another order, in f32: a few units in the last place over some steps.
 const REORDERED: f64 = 2e-5;
@@ -164,14 +163,7 @@ fn a_nan_names_step_term_and_parameter_and_keeps_the_checkpoint() {
             match how {
                 None => trainer(&config)
                     .progress(ProgressMode::Hidden)
-                    .fit(
-                        GradientLearner::new(inner, &config).unwrap(),
-                        train,
-                        None,
-                        dir.path(),
-                        json!({}),
-                        false,
-                    )
+                    .fit(GradientLearner::new(inner, &config).unwrap(), train, None, dir.path())
                     .map(|_| ()),
                 Some(how) => Trainer::new(config.clone(), Seed(2))
                     .unwrap()
@@ -181,8 +173,6 @@ fn a_nan_names_step_term_and_parameter_and_keeps_the_checkpoint() {
                         train,
                         None,
                         &dir.path().join("broken"),
-                        json!({}),
-                        false,
                     )
                     .map(|_| ()),
             }
@@ -221,7 +211,7 @@ fn bad_configs_and_no_data_are_refused_before_anything_is_written() {
     let error = Trainer::new(config, Seed(1))
         .unwrap()
         .progress(ProgressMode::Hidden)
-        .fit(learner, empty, None, &folder, json!({}), false)
+        .fit(learner, empty, None, &folder)
         .err()
         .unwrap();
     assert!(matches!(error, TrainError::NoData));

@@ -82,14 +82,8 @@ where
     let folder = job.out.join("model");
     let export = Export { folder: folder.clone(), card: job.card.clone(), save };
     let best = job.train.validation.patience.is_some();
-    let mut outcome = Trainer::new(job.train, job.seed)?.callback(export).fit(
-        learner,
-        train,
-        Some(validation),
-        job.out,
-        job.record,
-        job.resume,
-    )?;
+    let trainer = Trainer::new(job.train, job.seed)?.record(job.record).resume(job.resume);
+    let mut outcome = trainer.callback(export).fit(learner, train, Some(validation), job.out)?;
     let mut card = job.card;
     card.steps = outcome.state.step;
     if best

@@ -106,7 +106,7 @@ pub fn run(
         trainer = trainer.callback(Boxed(callback));
     }
     let (train, validation) = data();
-    trainer.fit(learner, train, validation, folder, json!({"family": "test"}), resume)
+    trainer.record(json!({"family": "test"})).resume(resume).fit(learner, train, validation, folder)
 }
 
 /// A boxed callback as a callback.

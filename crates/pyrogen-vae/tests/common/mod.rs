@@ -51,7 +51,8 @@ where
     let outcome = Trainer::new(train, Seed(5))
         .unwrap()
         .progress(ProgressMode::Hidden)
-        .fit(learner, Arc::new(data), None, folder, serde_json::json!({}), true)
+        .resume(true)
+        .fit(learner, Arc::new(data), None, folder)
         .unwrap();
     to_bytes(&pyrogen_train::Learner::model(&outcome.learner))
 }
