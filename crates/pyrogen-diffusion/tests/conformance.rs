@@ -9,8 +9,8 @@ use pyrogen_core::folder::{Card, to_bytes};
 use pyrogen_core::{Batch, Condition, Examples, Noise, Objective, Seed};
 use pyrogen_diffusion::solve::{Pairing, Sampler};
 use pyrogen_diffusion::{
-    Diffusion, DiffusionConfig, FlowConfig, FlowMatching, Prediction, Process, SamplingConfig,
-    TimeNetwork, Weighting,
+    Diffusion, DiffusionConfig, FlowConfig, FlowMatching, FlowSampling, Prediction, Process,
+    SamplingConfig, TimeNetwork, Weighting,
 };
 use pyrogen_nn::unet::{Modulation, UNetConfig};
 use pyrogen_nn::{DitConfig, TimeEncoding, TimeMlpConfig};
@@ -73,7 +73,9 @@ fn diffusions() -> Vec<DiffusionConfig> {
 }
 
 fn flows() -> Vec<FlowConfig> {
-    let base = FlowConfig { event: vec![1, 6, 4], network: unet(), ..FlowConfig::default() };
+    let sampling = FlowSampling { steps: 3, ..FlowSampling::default() };
+    let base =
+        FlowConfig { event: vec![1, 6, 4], network: unet(), sampling, ..FlowConfig::default() };
     vec![
         FlowConfig { classes: Some(3), pairing: Pairing::OptimalTransport, ..base.clone() },
         FlowConfig { event: vec![5], network: mlp(), ..base },
