@@ -52,6 +52,10 @@ ABOUT = {
     "adam_fused": "the same (PyTorch with fused=True)",
     "sample_10k": "10,000 samples of the demo's model",
     "frechet": "Fréchet distance of two sets of 10,000 x 2,048",
+    "unet_train": "U-Net 32-64-64 of 28x28, batch 64: training step",
+    "unet_denoise_1": "the same: one denoising, batch 1",
+    "unet_denoise_16": "the same, batch 16",
+    "unet_sample": "the same: 16 samples in 50 steps",
     "first_sample": "start of the process to the first sample",
 }
 

@@ -246,6 +246,51 @@ def dcgan():
     return run
 
 
+# Diffusion.
+
+
+def unet():
+    """The same network by diffusers."""
+    from diffusers import UNet2DModel
+
+    return UNet2DModel(
+        sample_size=28, in_channels=1, out_channels=1, block_out_channels=(32, 64, 64),
+        layers_per_block=1, down_block_types=("DownBlock2D",) * 3, up_block_types=("UpBlock2D",) * 3,
+        norm_num_groups=8, attention_head_dim=None,
+    )  # fmt: skip
+
+
+def unet_train():
+    model, x, target = unet(), torch.randn(64, 1, 28, 28), torch.randn(64, 1, 28, 28)
+    times = torch.rand(64) * 1000
+    loss = lambda m: F.mse_loss(m(x, times).sample, target)
+    return trained(model, torch.optim.Adam(model.parameters()), loss)
+
+
+def cleaned(model, x, sigma):
+    """The example that the model expects; ours finds the time of a level in the same way."""
+    a = 1 / (1 + sigma**2) ** 0.5
+    return x - sigma * model(a * x, torch.full((len(x),), 500.0)).sample
+
+
+def unet_denoise(batch):
+    model, x = unet().eval(), torch.randn(batch, 1, 28, 28)
+    return inferred(lambda: cleaned(model, x, 1.0))
+
+
+def unet_sample():
+    model = unet().eval()
+    levels = torch.linspace(80 ** (1 / 7), 0.01 ** (1 / 7), 50).pow(7).tolist() + [0.0]
+
+    def work():
+        x = torch.randn(16, 1, 28, 28) * levels[0]
+        for sigma, after in zip(levels, levels[1:]):
+            x = x + (x - cleaned(model, x, sigma)) / sigma * (after - sigma)
+        return x
+
+    return inferred(work)
+
+
 # Sequences.
 
 LAYERS, HEADS, WIDTH, CONTEXT, VOCABULARY = 6, 6, 384, 256, 65
@@ -374,6 +419,10 @@ ROWS = {
     "adam_fused": lambda: adam(fused=True),
     "sample_10k": sample_10k,
     "frechet": frechet,
+    "unet_train": unet_train,
+    "unet_denoise_1": lambda: unet_denoise(1),
+    "unet_denoise_16": lambda: unet_denoise(16),
+    "unet_sample": unet_sample,
 }
 
 

@@ -21,6 +21,7 @@ pub mod resblock;
 pub mod rows;
 pub mod sampling;
 pub mod sharded;
+pub mod unet;
 pub mod vae;
 pub mod workload;
 

@@ -1,7 +1,7 @@
 //! The rows of the table.
 
 use crate::workload::{Plan, Workload};
-use crate::{adam, dcgan, decode, frechet, gpt, lstm, matmul, resblock, sampling, vae};
+use crate::{adam, dcgan, decode, frechet, gpt, lstm, matmul, resblock, sampling, unet, vae};
 
 /// A row of the table.
 #[derive(Debug, Clone, Copy)]
@@ -33,5 +33,9 @@ pub fn rows() -> Vec<Row> {
         row("adam", false, adam::build),
         row("sample_10k", false, sampling::build),
         row("frechet", false, frechet::build),
+        row("unet_train", true, unet::train),
+        row("unet_denoise_1", false, unet::denoise_one),
+        row("unet_denoise_16", false, unet::denoise_sixteen),
+        row("unet_sample", false, unet::sample),
     ]
 }

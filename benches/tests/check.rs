@@ -15,7 +15,7 @@ fn every_row_runs_and_training_lowers_the_loss() {
 #[test]
 fn shards_add_up_to_the_batch() {
     // Batch norm sees other batches under sharding, so `dcgan` is not among these.
-    for name in ["vae", "conv_vae", "resblock_train", "gpt_train", "lstm_train"] {
+    for name in ["vae", "conv_vae", "resblock_train", "gpt_train", "lstm_train", "unet_train"] {
         let row = rows().into_iter().find(|row| row.name == name).unwrap();
         let (one, two) = (values(&row, 1, 6), values(&row, 2, 6));
         for (a, b) in one.iter().zip(&two) {

@@ -15,6 +15,9 @@
 //! | `inpaint` | holes are filled by a model that is told the rest |
 //! | `rate_distortion` | the book's picture of the methods in the rate-distortion plane |
 //! | `samplers` | which sampler and how many steps: errors on a mixture of Gaussians |
+//! | `latent_diffusion` | a diffusion model of an autoencoder's codes |
+//! | `toy_flow` | eight Gaussians on the plane: the gap to their density, the ways of points |
+//! | `super_resolution` | small digits to large ones, several candidates each |
 //! | `own_objective` | a model of one's own, trained by the same trainer |
 
 pub mod baselines;

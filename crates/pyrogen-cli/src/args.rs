@@ -7,6 +7,8 @@ use clap_complete::Shell;
 use pyrogen::data::Source;
 use pyrogen::train::WorkerCount;
 
+use crate::family::Steering;
+
 /// Train, sample, score and evaluate generative models.
 #[derive(Debug, Parser)]
 #[command(name = "pyrogen", version, arg_required_else_help = true)]
@@ -27,6 +29,8 @@ pub enum Command {
     Sample(SampleArgs),
     /// Say how probable examples are
     Score(ScoreArgs),
+    /// Fill in hidden parts of examples
+    Inpaint(InpaintArgs),
     /// Encode and decode examples
     Reconstruct(ReconstructArgs),
     /// Walk between two examples in the latent space
@@ -149,6 +153,73 @@ pub enum LatentsName {
     Fitted,
 }
 
+/// How samples are made step by step.
+#[derive(Debug, Clone, Args)]
+pub struct SteerArgs {
+    /// Steps from noise to an example, for diffusion models and flows
+    #[arg(long)]
+    pub steps: Option<usize>,
+    /// The sampler: ddim, euler, heun, dpmpp-2m, unipc and others; for flows euler, heun, midpoint
+    /// or rk45
+    #[arg(long)]
+    pub sampler: Option<String>,
+    /// Guidance towards the class: 1 is the model, more is closer to the class and less varied
+    #[arg(long, allow_negative_numbers = true)]
+    pub guidance: Option<f64>,
+}
+
+impl SteerArgs {
+    /// What the family is told.
+    pub fn steering(&self) -> Steering {
+        Steering { steps: self.steps, sampler: self.sampler.clone(), guidance: self.guidance }
+    }
+}
+
+/// The part of pictures that is filled in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Hidden {
+    /// The lower half
+    Lower,
+    /// The upper half
+    Upper,
+    /// The left half
+    Left,
+    /// The right half
+    Right,
+    /// The middle: half of the height and width
+    Centre,
+}
+
+/// `pyrogen inpaint`
+#[derive(Debug, Args)]
+pub struct InpaintArgs {
+    #[command(flatten)]
+    pub target: ModelData,
+    /// How many examples
+    #[arg(short, default_value_t = 8)]
+    pub n: usize,
+    /// The part of pictures to fill in
+    #[arg(long, value_enum, default_value = "lower")]
+    pub hide: Hidden,
+    /// A mask of one example in place of --hide: 1 where it is given, 0 where not (.csv or .npy)
+    #[arg(long, conflicts_with = "hide")]
+    pub mask: Option<PathBuf>,
+    /// Candidates an example
+    #[arg(long, default_value_t = 4)]
+    pub candidates: usize,
+    /// How often each step is made, so that the parts fit together
+    #[arg(long, default_value_t = 4)]
+    pub repeats: usize,
+    #[command(flatten)]
+    pub steer: SteerArgs,
+    /// Where to: FILE.png (a line an example: original, given part, candidates), FILE.csv, FILE.npy,
+    /// or a folder
+    #[arg(long)]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub json: JsonArg,
+}
+
 /// `pyrogen sample`
 #[derive(Debug, Args)]
 pub struct SampleArgs {
@@ -175,6 +246,8 @@ pub struct SampleArgs {
     /// What `--latents fitted` is fitted to: the rows that training saw, or all rows of other data
     #[arg(long)]
     pub data: Option<Source>,
+    #[command(flatten)]
+    pub steer: SteerArgs,
     #[command(flatten)]
     pub device: DeviceArg,
     #[command(flatten)]
@@ -227,9 +300,9 @@ pub struct ScoreArgs {
     /// Which number, where the likelihood is not tractable
     #[arg(long, value_enum, default_value = "estimate")]
     pub method: MethodName,
-    /// Latent draws an example
-    #[arg(long, default_value_t = 128)]
-    pub draws: usize,
+    /// Draws an example: of latents (128), of a chain's steps (128), of directions in an ODE (2)
+    #[arg(long)]
+    pub draws: Option<usize>,
     /// Write the values of each example here (.csv or .npy)
     #[arg(long)]
     pub out: Option<PathBuf>,
@@ -304,9 +377,9 @@ pub struct AnomalyArgs {
     /// How many to list
     #[arg(long, default_value_t = 10)]
     pub top: usize,
-    /// Latent draws an example
-    #[arg(long, default_value_t = 128)]
-    pub draws: usize,
+    /// Draws an example, as those of `score`
+    #[arg(long)]
+    pub draws: Option<usize>,
     /// Write all ranks here (.csv)
     #[arg(long)]
     pub out: Option<PathBuf>,

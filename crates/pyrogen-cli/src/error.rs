@@ -3,6 +3,7 @@
 use pyrogen::core::{ConfigError, FolderError, RequestError};
 use pyrogen::data::DataError;
 use pyrogen::metrics::MetricError;
+use pyrogen::solve::SolveError;
 use pyrogen::train::TrainError;
 
 /// Why a command failed.
@@ -53,6 +54,19 @@ macro_rules! failed {
 }
 
 failed!(FolderError, DataError, MetricError, std::io::Error);
+
+impl From<SolveError> for CliError {
+    /// What a network does is no fault of the command line; what it was asked for is.
+    fn from(e: SolveError) -> Self {
+        match e {
+            SolveError::NotFinite { .. }
+            | SolveError::NotFiniteVelocity { .. }
+            | SolveError::StepTooSmall { .. }
+            | SolveError::TooManyAdaptiveSteps { .. } => Self::Failed(e.to_string()),
+            _ => Self::Usage(e.to_string()),
+        }
+    }
+}
 
 impl From<TrainError> for CliError {
     fn from(e: TrainError) -> Self {

@@ -45,8 +45,7 @@ pub fn evaluate(
     let mut likelihood = Vec::new();
     if session.model.as_score().is_some() {
         for method in [ScoreMethod::LowerBound, ScoreMethod::Estimate] {
-            // A bound averages few draws well; an estimate needs many.
-            let draws = if method == ScoreMethod::LowerBound { draws.min(8) } else { draws };
+            let Some(draws) = session.model.evaluation_draws(method, draws) else { continue };
             let value = session.score(data, method, draws, seed)?;
             let report = LikelihoodReport::new(&value)?;
             if !likelihood.contains(&report) {

@@ -6,7 +6,8 @@ use std::path::Path;
 use burn::tensor::{Device, Tensor};
 use pyrogen::core::folder::{Card, ModelFolder};
 use pyrogen::core::{
-    Condition, Decode, Describe, Encode, Noise, RateDistortion, Sample, Score, Seed,
+    Condition, Decode, Describe, Encode, Noise, RateDistortion, Sample, SampleOptions, Score,
+    ScoreMethod, Seed,
 };
 use pyrogen::data::{Dataset, Preparation};
 use pyrogen::train::TrainConfig;
@@ -19,7 +20,9 @@ use crate::families;
 
 /// The families, in the order in which they are listed.
 pub fn all() -> Vec<Box<dyn Family>> {
-    families::vae::all().collect()
+    let diffusion: [Box<dyn Family>; 2] =
+        [Box::new(families::diffusion::DiffusionFamily), Box::new(families::diffusion::FlowFamily)];
+    families::vae::all().chain(diffusion).collect()
 }
 
 /// The family of that name.
@@ -43,6 +46,21 @@ pub struct Capabilities {
     pub latent: bool,
     /// Has latent dimensions that can be varied one by one.
     pub traverse: bool,
+    /// Samples in a chosen number of steps, by a chosen sampler, with guidance.
+    pub steer: bool,
+    /// Fills in hidden parts of examples.
+    pub inpaint: bool,
+}
+
+/// How samples are to be made, as far as it was said.
+#[derive(Debug, Clone, Default)]
+pub struct Steering {
+    /// Steps of the sampler.
+    pub steps: Option<usize>,
+    /// The sampler's name.
+    pub sampler: Option<String>,
+    /// The weight of guidance towards the class.
+    pub guidance: Option<f64>,
 }
 
 /// A model and how it is trained, as the configuration file has it.
@@ -110,6 +128,57 @@ pub trait Model: Describe + Sync {
     /// Draws samples.
     fn as_sample(&self) -> Option<&(dyn Sample<2> + Sync)> {
         None
+    }
+
+    /// Draws samples where that can fail: by a network that gives no numbers. None where it cannot.
+    fn draw(
+        &self,
+        n: usize,
+        options: &SampleOptions,
+        noise: &mut Noise,
+    ) -> Option<Result<Tensor<2>, CliError>> {
+        self.as_sample().map(|model| Ok(model.sample(n, options, noise)))
+    }
+
+    /// Changes how samples are made.
+    fn steer(&mut self, steering: &Steering) -> Result<(), CliError> {
+        let Steering { steps, sampler, guidance } = steering;
+        let given = [
+            ("--steps", steps.is_some()),
+            ("--sampler", sampler.is_some()),
+            ("--guidance", guidance.is_some()),
+        ];
+        match given.iter().find(|(_, given)| *given) {
+            Some((name, _)) => Err(CliError::Usage(format!(
+                "{name} is for diffusion models and flows; this model makes samples in one go"
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// Fills in what the mask (1 where given) leaves open, where the model can.
+    fn fill(
+        &self,
+        known: Tensor<2>,
+        mask: Tensor<2>,
+        repeats: usize,
+        condition: &Condition,
+        noise: &mut Noise,
+    ) -> Option<Result<Tensor<2>, CliError>> {
+        let _ = (known, mask, repeats, condition, noise);
+        None
+    }
+
+    /// Draws of a score where nothing is said.
+    fn default_draws(&self, method: ScoreMethod) -> usize {
+        let _ = method;
+        128
+    }
+
+    /// Draws of a score in an evaluation, of the draws asked for; None leaves it out.
+    fn evaluation_draws(&self, method: ScoreMethod, draws: usize) -> Option<usize> {
+        // A bound averages few draws well; an estimate needs many.
+        Some(if method == ScoreMethod::LowerBound { draws.min(8) } else { draws })
     }
 
     /// Says how probable examples are.

@@ -78,7 +78,7 @@ impl Session {
         seed: Seed,
     ) -> Result<Vec<f32>, CliError> {
         self.draw(n, class, temperature, seed, |rows, options, noise| {
-            host(prior.draw(rows, options, noise, &self.device))
+            Ok(prior.draw(rows, options, noise, &self.device))
         })
     }
 }

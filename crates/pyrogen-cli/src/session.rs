@@ -156,10 +156,9 @@ impl Session {
         temperature: f64,
         seed: Seed,
     ) -> Result<Vec<f32>, CliError> {
-        let sampler =
-            self.model.as_sample().ok_or_else(|| self.cannot("sample", "it has no sampler"))?;
         self.draw(n, class, temperature, seed, |rows, options, noise| {
-            host(sampler.sample(rows, options, noise))
+            let drawn = self.model.draw(rows, options, noise);
+            drawn.unwrap_or_else(|| Err(self.cannot("sample", "it has no sampler")))
         })
     }
 
@@ -170,7 +169,7 @@ impl Session {
         class: Option<usize>,
         temperature: f64,
         seed: Seed,
-        sampler: impl Fn(usize, &SampleOptions, &mut Noise) -> Vec<f32> + Sync,
+        sampler: impl Fn(usize, &SampleOptions, &mut Noise) -> Result<Tensor<2>, CliError> + Sync,
     ) -> Result<Vec<f32>, CliError> {
         if n == 0 {
             return Err(CliError::Usage("-n must be at least 1".into()));
@@ -197,9 +196,11 @@ impl Session {
                 None => Condition::none(),
             };
             let options = SampleOptions { condition, temperature };
-            sampler(rows.len(), &options, &mut noise.rows(rows, n))
+            sampler(rows.len(), &options, &mut noise.rows(rows, n)).map(host)
         });
-        parts.into_iter().for_each(|part| values.extend(part));
+        for part in parts {
+            values.extend(part?);
+        }
         Ok(values)
     }
 

@@ -3,9 +3,9 @@
 //! Weights and biases start uniform on `±1 / sqrt(fan_in)`, as PyTorch's do. Burn's own initial
 //! values are lazy and are replaced before anything is drawn.
 
-use burn::module::Param;
-use burn::nn::Linear;
+use burn::module::{Module, ModuleMapper, Param};
 use burn::nn::conv::{Conv2d, Conv2dConfig, ConvTranspose2d, ConvTranspose2dConfig};
+use burn::nn::{GroupNorm, GroupNormConfig, Linear};
 use burn::tensor::{Device, Tensor};
 use pyrogen_core::{Noise, init};
 
@@ -48,6 +48,31 @@ pub fn conv_transpose2d(
     layer.weight = init::fan_in([into, out, h, w], fan_in, noise, device);
     layer.bias = bias(config.bias, config.channels[1], fan_in, noise, device);
     layer
+}
+
+/// A group normalisation with a scale of one and a shift of zero.
+///
+/// # Panics
+/// If the channels are not divisible by the groups.
+pub fn group_norm(groups: usize, channels: usize, epsilon: f64, device: &Device) -> GroupNorm {
+    let config = GroupNormConfig::new(groups, channels).with_epsilon(epsilon);
+    let mut layer = config.init(device);
+    layer.gamma = Some(init::constant([channels], 1.0, device));
+    layer.beta = Some(init::constant([channels], 0.0, device));
+    layer
+}
+
+/// A layer's weights divided by 1000: what it adds to a shortcut starts near zero, and the layers
+/// before it still get a gradient.
+pub(crate) fn near_zero<M: Module>(layer: M) -> M {
+    struct Shrink;
+    impl ModuleMapper for Shrink {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            // Detached behind the product: a leaf of the graph again.
+            Param::from_tensor((param.val() * 1e-3).detach())
+        }
+    }
+    layer.map(&mut Shrink)
 }
 
 fn bias(

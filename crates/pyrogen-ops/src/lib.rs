@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod attention;
+mod channels;
 mod conv;
 mod elementwise;
 mod group_norm;
@@ -25,6 +26,7 @@ mod windows;
 mod winograd;
 
 pub use attention::{attention, cached_attention, self_attention};
+pub use channels::{add_channels, upsample_nearest};
 pub use conv::{conv_transpose2d, conv2d};
 pub use elementwise::{exp, gelu, leaky_relu, sigmoid, silu, softplus, tanh};
 pub use group_norm::{group_norm, group_norm_silu};

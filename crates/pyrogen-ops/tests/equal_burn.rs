@@ -319,3 +319,31 @@ fn results_do_not_depend_on_the_number_of_threads() {
     };
     assert!(run(1) == run(3));
 }
+
+#[test]
+fn numbers_a_channel() {
+    let mut source = Source::new();
+    for [b, c, h, w] in [[2, 3, 4, 5], [3, 7, 61, 40]] {
+        let (x, shift) = (&source.leaf([b, c, h, w]), &source.leaf([b, c]));
+        let theirs = x.clone() + shift.clone().reshape([b, c, 1, 1]);
+        assert_equal!(
+            "add_channels",
+            ops::add_channels(x.clone(), shift.clone()),
+            theirs,
+            x,
+            shift
+        );
+    }
+}
+
+#[test]
+fn pictures_of_twice_the_size() {
+    let mut source = Source::new();
+    for ([b, c, h, w], size) in [([2, 3, 4, 3], [7, 6]), ([3, 5, 33, 40], [66, 79])] {
+        let x = &source.leaf([b, c, h, w]);
+        let doubled = x.clone().reshape([b, c, h, 1, w, 1]).expand([b, c, h, 2, w, 2]);
+        let doubled = doubled.reshape([b, c, 2 * h, 2 * w]);
+        let theirs = doubled.slice([0..b, 0..c, 0..size[0], 0..size[1]]);
+        assert_equal!("upsample_nearest", ops::upsample_nearest(x.clone(), size), theirs, x);
+    }
+}

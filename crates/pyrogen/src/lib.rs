@@ -3,6 +3,8 @@
 pub use pyrogen_core as core;
 #[cfg(feature = "data")]
 pub use pyrogen_data as data;
+#[cfg(feature = "diffusion")]
+pub use pyrogen_diffusion as diffusion;
 #[cfg(feature = "metrics")]
 pub use pyrogen_metrics as metrics;
 pub use pyrogen_nn as nn;

@@ -16,7 +16,8 @@ pub fn run(args: AnomalyArgs) -> Result<(), CliError> {
     }
     let (session, data) = Session::with_data(&args.target)?;
     let seed = Seed(args.target.seed);
-    let likelihood = session.score(&data, ScoreMethod::Estimate, args.draws, seed)?;
+    let draws = args.draws.unwrap_or(session.model.default_draws(ScoreMethod::Estimate));
+    let likelihood = session.score(&data, ScoreMethod::Estimate, draws, seed)?;
     let nats = likelihood.nats();
     let mut order: Vec<usize> = (0..nats.len()).collect();
     order.sort_by(|&a, &b| nats[a].total_cmp(&nats[b]));

@@ -35,6 +35,12 @@ pub fn run(args: JsonArg) -> Result<(), CliError> {
         if can.traverse {
             words.push("traverse");
         }
+        if can.steer {
+            words.push("sample --steps --sampler --guidance");
+        }
+        if can.inpaint {
+            words.push("inpaint");
+        }
         words.push("evaluate");
         print_line(&format!("{}: {}", f.name(), f.about()))?;
         print_line(&format!("    {}", words.join(", ")))?;

@@ -6,6 +6,7 @@ pub mod demo;
 pub mod evaluate;
 pub mod families;
 pub mod info;
+pub mod inpaint;
 pub mod latent;
 pub mod metric;
 pub mod sample;
@@ -23,6 +24,7 @@ pub fn run(command: Command) -> Result<(), CliError> {
         Command::Train(args) => train::run(args),
         Command::Sample(args) => sample::run(args),
         Command::Score(args) => score::run(args),
+        Command::Inpaint(args) => inpaint::run(args),
         Command::Reconstruct(args) => latent::reconstruct(args),
         Command::Interpolate(args) => latent::interpolate(args),
         Command::Traverse(args) => latent::traverse(args),

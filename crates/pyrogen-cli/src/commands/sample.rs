@@ -11,7 +11,8 @@ use crate::session::{Session, device};
 
 /// Draws new examples and writes them.
 pub fn run(args: SampleArgs) -> Result<(), CliError> {
-    let session = Session::open(&args.model, device(args.device.device)?)?;
+    let mut session = Session::open(&args.model, device(args.device.device)?)?;
+    session.model.steer(&args.steer.steering())?;
     let layout = session.preparation.layout();
     Form::of(&args.out, layout)?;
     let seed = Seed(args.seed);

@@ -21,7 +21,8 @@ pub fn run(args: ScoreArgs) -> Result<(), CliError> {
         MethodName::Estimate => ScoreMethod::Estimate,
         MethodName::LowerBound => ScoreMethod::LowerBound,
     };
-    let likelihood = session.score(&data, method, args.draws, Seed(args.target.seed))?;
+    let draws = args.draws.unwrap_or(session.model.default_draws(method));
+    let likelihood = session.score(&data, method, draws, Seed(args.target.seed))?;
     let report = LikelihoodReport::new(&likelihood)?;
     if let Some(path) = &args.out {
         write(path, likelihood.nats())?;

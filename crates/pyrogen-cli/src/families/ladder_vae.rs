@@ -36,6 +36,8 @@ impl Family for LadderFamily {
             score: vec!["estimate", "lower_bound"],
             latent: true,
             traverse: true,
+            steer: false,
+            inpaint: false,
         }
     }
 

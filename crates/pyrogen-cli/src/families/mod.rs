@@ -1,5 +1,6 @@
 //! One file a family.
 
+pub mod diffusion;
 mod gradient;
 pub mod ladder_vae;
 pub mod vae;

@@ -109,6 +109,8 @@ impl Family for VaeFamily {
             },
             latent: true,
             traverse: true,
+            steer: false,
+            inpaint: false,
         }
     }
 

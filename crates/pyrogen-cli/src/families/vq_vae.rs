@@ -41,6 +41,8 @@ impl Family for VqFamily {
             score: vec!["lower_bound"],
             latent: true,
             traverse: false,
+            steer: false,
+            inpaint: false,
         }
     }
 

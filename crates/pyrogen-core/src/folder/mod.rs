@@ -6,6 +6,7 @@
 
 mod atomic;
 mod card;
+mod config;
 mod weights;
 
 use std::path::{Path, PathBuf};
@@ -16,9 +17,10 @@ use serde::de::DeserializeOwned;
 
 pub use atomic::{recover, remove_leftovers, replace_folder, write_file};
 pub use card::{Card, DataCard};
+pub use config::ModelConfig;
 pub use weights::{from_bytes, sha256_hex, to_bytes};
 
-use crate::{FolderError, config};
+use crate::{FolderError, config as parse};
 
 const WEIGHTS: &str = "model.safetensors";
 const CONFIG: &str = "config.json";
@@ -141,6 +143,6 @@ pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), FolderErro
 /// When the file is missing, is not UTF-8 or not of the type.
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, FolderError> {
     let text = std::fs::read_to_string(path).map_err(FolderError::io(path, "read"))?;
-    config::from_json(&text)
+    parse::from_json(&text)
         .map_err(|e| FolderError::Json { path: path.to_path_buf(), message: e.to_string() })
 }

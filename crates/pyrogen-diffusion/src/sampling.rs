@@ -1,0 +1,180 @@
+//! How samples are drawn.
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+use pyrogen_core::{Condition, ConfigError, Noise, Sample, SampleOptions, unflatten};
+use pyrogen_solve::{DynamicThreshold, Guidance, Levels, Sampler, SolveError, Spacing, Step};
+use serde::{Deserialize, Serialize};
+
+use crate::Diffusion;
+use crate::told::{Telling, Told};
+
+/// How samples are drawn from a [`Diffusion`] model.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SamplingConfig {
+    /// The sampler.
+    pub sampler: Sampler,
+    /// Its steps.
+    pub steps: usize,
+    /// How its noise levels are spaced.
+    pub spacing: Spacing,
+    /// Guidance towards the class, without a classifier.
+    pub guidance: Guidance,
+    /// Keeps clean examples within the range of pictures, `[-1, 1]`, under strong guidance.
+    pub threshold: Option<DynamicThreshold>,
+}
+
+impl Default for SamplingConfig {
+    /// Twenty steps of DPM-Solver++ 2M through Karras' levels.
+    fn default() -> Self {
+        Self {
+            sampler: Sampler::Dpmpp2m,
+            steps: 20,
+            spacing: Spacing::default(),
+            guidance: Guidance::default(),
+            threshold: None,
+        }
+    }
+}
+
+impl SamplingConfig {
+    /// Checks the values against what a model is told.
+    pub(crate) fn validate(&self, field: &str, telling: &Telling) -> Result<(), ConfigError> {
+        let at = |name: &str| format!("{field}.{name}");
+        check_steps(self.steps, &at("steps"))?;
+        self.sampler.validate().map_err(|e| in_config(e, &at("sampler")))?;
+        if let Some(threshold) = self.threshold {
+            threshold.validate().map_err(|e| in_config(e, &at("threshold")))?;
+        }
+        check_guidance(&self.guidance, &at("guidance"), telling)
+    }
+}
+
+/// Guidance that a model can follow.
+pub(crate) fn check_guidance(
+    guidance: &Guidance,
+    field: &str,
+    telling: &Telling,
+) -> Result<(), ConfigError> {
+    guidance.validate().map_err(|e| in_config(e, field))?;
+    if guidance.weight == 1.0 || telling.no_label().is_some() {
+        return Ok(());
+    }
+    let expected = match telling.classes {
+        None => "1 for a model without classes",
+        Some(_) => "1 for a model trained with label_dropout of 0",
+    };
+    Err(ConfigError::value(format!("{field}.weight"), expected, guidance.weight))
+}
+
+/// What a solver says of a number, as an error of a config.
+pub(crate) fn in_config(error: SolveError, field: &str) -> ConfigError {
+    match error {
+        SolveError::Value { name, expected, got } => {
+            ConfigError::value(format!("{field}.{name}"), expected, got)
+        }
+        other => ConfigError::Parse { message: other.to_string() },
+    }
+}
+
+/// At least one step.
+pub(crate) fn check_steps(steps: usize, field: &str) -> Result<(), ConfigError> {
+    match steps {
+        0 => Err(ConfigError::value(field, "at least 1", 0)),
+        _ => Ok(()),
+    }
+}
+
+impl Diffusion {
+    /// The noise levels of the model's sampler.
+    ///
+    /// # Errors
+    /// More steps than the process has, for spacings that need them.
+    pub fn sampling_levels(&self) -> Result<Levels, SolveError> {
+        let sampling = &self.config().sampling;
+        self.levels.sampling(sampling.spacing, sampling.steps)
+    }
+
+    /// The denoiser that samplers see: with guidance and thresholds, at one noise level for all rows.
+    pub(crate) fn denoiser<'a>(
+        &'a self,
+        told: &'a Told,
+    ) -> impl Fn(Tensor<2>, f64) -> Tensor<2> + 'a {
+        let SamplingConfig { guidance, threshold, .. } = self.config().sampling;
+        let not_told = self.network.without_labels(told);
+        let at = |x: Tensor<2>, sigma: f64, told: &Told| {
+            let sigmas = vec![sigma; x.dims()[0]];
+            self.clean(x, &sigmas, told)
+        };
+        move |x, sigma| {
+            let clean = match &not_told {
+                Some(not_told) if guidance.applies(sigma) => {
+                    let given = at(x.clone(), sigma, told);
+                    guidance.combine(given, at(x, sigma, not_told))
+                }
+                _ => at(x, sigma, told),
+            };
+            match threshold {
+                Some(threshold) => threshold.clip(clean),
+                None => clean,
+            }
+        }
+    }
+
+    /// `n` flat examples; a callback sees each step.
+    ///
+    /// # Shapes
+    /// The result is `[n, features]`.
+    ///
+    /// # Errors
+    /// Levels that cannot be made, or a network that gives a number that is not finite: the error
+    /// names step and noise level.
+    ///
+    /// # Panics
+    /// If the condition does not fit.
+    pub fn generate(
+        &self,
+        n: usize,
+        options: &SampleOptions,
+        noise: &mut Noise,
+        on_step: impl FnMut(&Step<2>),
+    ) -> Result<Tensor<2>, SolveError> {
+        let levels = self.sampling_levels()?;
+        let shape = [n, self.config().features()];
+        let start = levels.start(shape, noise, &self.device().inner()) * options.temperature;
+        self.generate_from(start, &levels, &options.condition, noise, on_step)
+    }
+
+    /// The rest of the way from flat examples that have noise of the first of the levels.
+    ///
+    /// # Errors
+    /// As [`generate`](Self::generate).
+    ///
+    /// # Panics
+    /// If a shape is another, or the condition does not fit.
+    pub fn generate_from(
+        &self,
+        start: Tensor<2>,
+        levels: &Levels,
+        condition: &Condition,
+        noise: &mut Noise,
+        on_step: impl FnMut(&Step<2>),
+    ) -> Result<Tensor<2>, SolveError> {
+        let model = self.valid();
+        let told = model.network.told(condition, start.dims()[0]);
+        let sampler = model.config().sampling.sampler;
+        sampler.sample(model.denoiser(&told), start, levels, noise, on_step)
+    }
+}
+
+/// The noise that sampling starts from has the spread of the temperature: 1 is the model.
+///
+/// # Panics
+/// As [`Diffusion::generate`], whose errors are panics here.
+impl<const D: usize> Sample<D> for Diffusion {
+    fn sample(&self, n: usize, options: &SampleOptions, noise: &mut Noise) -> Tensor<D> {
+        let drawn = self.generate(n, options, noise, |_| {});
+        unflatten(drawn.unwrap_or_else(|e| panic!("Diffusion: {e}")), &self.config().event)
+    }
+}

@@ -1,0 +1,111 @@
+//! How probable examples are.
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+use pyrogen_core::{Condition, Likelihood, Noise, Score, ScoreMethod, ScoreOptions, flatten};
+use pyrogen_solve::{Density, Divergence, LogDensity, SolveError};
+
+use crate::Diffusion;
+use crate::bound::variational_bound;
+
+/// A model's weights where gradients of inputs are tracked, and not of weights.
+pub(crate) fn tracked<M: Module>(model: &M) -> M {
+    let model = model.valid();
+    let device = model.devices()[0].clone().autodiff();
+    model.fork(&device).no_grad()
+}
+
+/// Flat examples without a graph.
+pub(crate) fn plain<const D: usize>(x: Tensor<D>, event: &[usize]) -> Tensor<2> {
+    let x = flatten(x, event);
+    if x.device().is_autodiff() { x.inner() } else { x }
+}
+
+/// The divergence for so many draws: in full where that takes no more.
+pub(crate) fn divergence(draws: usize, features: usize) -> Divergence {
+    match draws >= features {
+        true => Divergence::Full,
+        false => Divergence::Hutchinson { probes: draws.max(2) },
+    }
+}
+
+impl Diffusion {
+    /// The variational bound of the chain through all levels of the process (for a continuous one
+    /// through a thousand), with so many draws of its steps.
+    ///
+    /// # Units
+    /// Nats, of the examples as the model sees them.
+    ///
+    /// # Panics
+    /// If there are no draws, `x` is not a batch of events, or the condition does not fit.
+    pub fn lower_bound<const D: usize>(
+        &self,
+        x: Tensor<D>,
+        condition: &Condition,
+        draws: usize,
+        noise: &mut Noise,
+    ) -> Likelihood {
+        let model = self.valid();
+        let x = plain(x, &model.config().event);
+        let told = model.network.told(condition, x.dims()[0]);
+        let clean = |x, sigmas: &[f64]| model.clean(x, sigmas, &told);
+        variational_bound(clean, x, &model.levels.chain(), draws, noise)
+    }
+
+    /// The log-density through the probability-flow ODE, from the smallest noise level of the
+    /// process to the largest: the value, the calls of the network and the tolerance. Guidance plays
+    /// no part.
+    ///
+    /// # Units
+    /// Nats, of the examples as the model sees them.
+    ///
+    /// # Errors
+    /// A network that gives a number that is not finite, or a tolerance that cannot be met.
+    ///
+    /// # Panics
+    /// If `x` is not a batch of events, or the condition does not fit.
+    pub fn log_density<const D: usize>(
+        &self,
+        x: Tensor<D>,
+        condition: &Condition,
+        how: &LogDensity,
+        noise: &mut Noise,
+    ) -> Result<Density, SolveError> {
+        let model = tracked(self);
+        let x = plain(x, &model.config().event);
+        let told = model.network.told(condition, x.dims()[0]);
+        let denoiser = |x: Tensor<2>, sigma: f64| {
+            let sigmas = vec![sigma; x.dims()[0]];
+            model.clean(x, &sigmas, &told)
+        };
+        let [min, max] = model.levels.range();
+        how.of_denoiser(denoiser, x, (min, max), noise)
+    }
+}
+
+/// [`ScoreMethod::LowerBound`] is [`Diffusion::lower_bound`] with so many draws of its steps.
+///
+/// [`ScoreMethod::Estimate`] is [`Diffusion::log_density`] with a tolerance of 1e-5: exact, with the
+/// full divergence, where the draws are at least as many as the dimensions, else an estimate with so
+/// many random directions (at least two).
+///
+/// # Panics
+/// If there are no draws, `x` is not a batch of events, the condition does not fit, or the ODE
+/// cannot be solved.
+impl<const D: usize> Score<D> for Diffusion {
+    fn log_likelihood(
+        &self,
+        x: Tensor<D>,
+        condition: &Condition,
+        options: &ScoreOptions,
+        noise: &mut Noise,
+    ) -> Likelihood {
+        if options.method == ScoreMethod::LowerBound {
+            return self.lower_bound(x, condition, options.draws, noise);
+        }
+        let divergence = divergence(options.draws, self.config().features());
+        let how = LogDensity { divergence, ..LogDensity::default() };
+        let density = self.log_density(x, condition, &how, noise);
+        density.unwrap_or_else(|e| panic!("Diffusion: {e}")).likelihood()
+    }
+}

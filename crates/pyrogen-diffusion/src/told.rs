@@ -1,0 +1,195 @@
+//! A network that is told a class and a context, and can be told neither.
+
+use burn::module::Module;
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use pyrogen_core::{Condition, ConfigError, Noise, flatten};
+
+use crate::TimeNetwork;
+use crate::network::EventNetwork;
+
+/// What a network is told beside noisy examples and their times.
+#[derive(Debug, Clone)]
+pub(crate) struct Telling {
+    pub event: Vec<usize>,
+    pub classes: Option<usize>,
+    pub context: Option<Vec<usize>>,
+    /// The share of training labels that are hidden.
+    pub label_dropout: f64,
+}
+
+impl Telling {
+    /// Checks the values.
+    pub fn validate(&self, network: &TimeNetwork) -> Result<(), ConfigError> {
+        let shape = |field: &str, shape: &[usize]| match shape.is_empty() || shape.contains(&0) {
+            false => Ok(()),
+            true => {
+                let expected = "a list of sizes, each at least 1";
+                Err(ConfigError::value(field, expected, format!("{shape:?}")))
+            }
+        };
+        shape("event", &self.event)?;
+        network.validate("network", &self.event)?;
+        if let Some(context) = &self.context {
+            shape("context", context)?;
+            let picture = !matches!(network, TimeNetwork::Mlp(_));
+            if picture && (context.len() != 3 || context[1..] != self.event[1..]) {
+                let expected = format!("pictures of the size of the examples, {:?}", self.event);
+                return Err(ConfigError::value("context", expected, format!("{context:?}")));
+            }
+        }
+        if self.classes == Some(0) {
+            return Err(ConfigError::value("classes", "at least 1", 0));
+        }
+        if !(0.0..1.0).contains(&self.label_dropout) {
+            return Err(ConfigError::value("label_dropout", "in [0, 1)", self.label_dropout));
+        }
+        Ok(())
+    }
+
+    /// Elements of an example; `usize::MAX` where it does not fit.
+    pub fn features(&self) -> usize {
+        self.event.iter().copied().fold(1, usize::saturating_mul)
+    }
+
+    /// The label that stands for none, where some labels are hidden in training.
+    pub fn no_label(&self) -> Option<usize> {
+        self.classes.filter(|_| self.label_dropout > 0.0)
+    }
+
+    /// Rows of the label embedding.
+    fn rows(&self) -> Option<usize> {
+        let hidden = usize::from(self.no_label().is_some());
+        self.classes.map(|classes| classes.saturating_add(hidden))
+    }
+
+    pub fn num_params(&self, network: &TimeNetwork) -> usize {
+        network.num_params(&self.event, self.context.as_deref(), self.rows())
+    }
+
+    pub fn init(&self, network: &TimeNetwork, noise: &mut Noise, device: &Device) -> ToldNetwork {
+        let body = network.init(&self.event, self.context.as_deref(), self.rows(), noise, device);
+        ToldNetwork { body, unit: network.time_unit(), telling: self.clone() }
+    }
+}
+
+/// A network with what it is told.
+#[derive(Module, Debug)]
+pub(crate) struct ToldNetwork {
+    pub body: EventNetwork,
+    /// What a time of one is given to the network as.
+    #[module(skip)]
+    pub unit: f64,
+    #[module(skip)]
+    telling: Telling,
+}
+
+/// What is told of some examples: labels and flat contexts, checked.
+#[derive(Debug, Clone)]
+pub(crate) struct Told {
+    labels: Option<Tensor<1, Int>>,
+    context: Option<Tensor<2>>,
+}
+
+impl ToldNetwork {
+    pub fn telling(&self) -> &Telling {
+        &self.telling
+    }
+
+    /// The condition of `rows` examples. Labels may be missing where the network was trained
+    /// without some.
+    ///
+    /// # Panics
+    /// If something is missing, not wanted or of another shape.
+    pub fn told(&self, condition: &Condition, rows: usize) -> Told {
+        let labels = match (self.telling.classes, &condition.labels) {
+            (None, None) => None,
+            (None, Some(_)) => panic!("Diffusion: a class was given to a model without classes"),
+            (Some(classes), None) => {
+                let none = self.telling.no_label();
+                let none = none.unwrap_or_else(|| {
+                    panic!("Diffusion: the model is conditional: give one label (of {classes}) an example")
+                });
+                let device = self.device();
+                Some(Tensor::full([rows], none as i64, &device))
+            }
+            (Some(classes), Some(labels)) => {
+                assert_eq!(labels.dims(), [rows], "Diffusion: expected one label an example");
+                let given = labels.to_data();
+                if let Some(wrong) = given.iter::<i64>().find(|l| *l < 0 || *l >= classes as i64) {
+                    panic!("Diffusion: label {wrong} is not within 0..{classes}");
+                }
+                Some(labels.clone())
+            }
+        };
+        let context = match (&self.telling.context, &condition.context) {
+            (None, None) => None,
+            (None, Some(_)) => panic!("Diffusion: a context was given to a model without"),
+            (Some(shape), None) => panic!("Diffusion: give a context of shape {shape:?}"),
+            (Some(shape), Some(context)) => {
+                assert_eq!(context.dims()[0], rows, "Diffusion: expected one context an example");
+                Some(flatten(context.clone(), shape))
+            }
+        };
+        Told { labels, context }
+    }
+
+    /// What training tells: labels only where the model has classes, and none for dropped rows.
+    pub fn told_in_training(&self, condition: Condition, dropped: &[bool]) -> Told {
+        let labels = condition.labels.filter(|_| self.telling.classes.is_some());
+        let told = self.told(&Condition { labels, ..condition }, dropped.len());
+        match self.telling.no_label() {
+            Some(none) if dropped.contains(&true) => {
+                let hidden = told.labels.map(|labels| {
+                    let kept = labels.to_data().iter::<i64>().collect::<Vec<_>>();
+                    let pairs = kept.into_iter().zip(dropped);
+                    let values: Vec<i32> = pairs
+                        .map(|(label, &drop)| if drop { none as i32 } else { label as i32 })
+                        .collect();
+                    Tensor::from_data(values.as_slice(), &labels.device())
+                });
+                Told { labels: hidden, ..told }
+            }
+            _ => told,
+        }
+    }
+
+    /// The same with no labels told; `None` where the network has not learned that.
+    pub fn without_labels(&self, told: &Told) -> Option<Told> {
+        let none = self.telling.no_label()?;
+        let labels = told.labels.as_ref()?;
+        let labels = Tensor::full(labels.dims(), none as i64, &labels.device());
+        Some(Told { labels: Some(labels), context: told.context.clone() })
+    }
+
+    /// Which of the rows of a batch are trained without their labels.
+    pub fn dropped(&self, rows: usize, noise: &mut Noise) -> Vec<bool> {
+        if self.telling.no_label().is_none() {
+            return vec![false; rows];
+        }
+        let draws = noise.uniform_rows(&[rows]);
+        draws.into_iter().map(|u| u < self.telling.label_dropout).collect()
+    }
+
+    /// Flat examples at times (in units of training) to flat answers.
+    pub fn forward(&self, x: Tensor<2>, times: &[f64], told: &Told) -> Tensor<2> {
+        let time: Vec<f32> = times.iter().map(|&t| t as f32).collect();
+        let time = Tensor::from_data(time.as_slice(), &x.device());
+        let x = match &told.context {
+            Some(context) => Tensor::cat(vec![x, context.clone()], 1),
+            None => x,
+        };
+        self.body.forward(x, &self.telling.event, time, told.labels.clone())
+    }
+
+    /// The device of the weights.
+    pub fn device(&self) -> Device {
+        self.devices()[0].clone()
+    }
+}
+
+/// Numbers of rows as a column.
+pub(crate) fn column(values: impl IntoIterator<Item = f64>, device: &Device) -> Tensor<2> {
+    let values: Vec<f32> = values.into_iter().map(|v| v as f32).collect();
+    let rows = values.len();
+    Tensor::from_data(TensorData::new(values, [rows, 1]), device)
+}

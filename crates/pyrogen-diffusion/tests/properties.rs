@@ -1,0 +1,330 @@
+//! Guidance, steering, likelihoods and errors.
+
+use burn::module::{Module, ModuleMapper, Param};
+use burn::tensor::{Device, Tensor};
+use pyrogen_core::{
+    Condition, Denoise, Describe, Examples, Noise, Sample, SampleOptions, Score, ScoreOptions, Seed,
+};
+use pyrogen_diffusion::solve::{DynamicThreshold, Guidance, LogDensity, Sampler, Spacing};
+use pyrogen_diffusion::{
+    Diffusion, DiffusionConfig, FlowConfig, FlowMatching, Inpainting, Prediction, Process, Reflow,
+    SamplingConfig, TimeNetwork,
+};
+use pyrogen_nn::{TimeMlpConfig, UNetConfig};
+use pyrogen_testkit::{device, host, largest_difference};
+
+fn mlp() -> TimeNetwork {
+    TimeNetwork::Mlp(TimeMlpConfig { width: 16, blocks: 1, ..TimeMlpConfig::default() })
+}
+
+/// Weights far from their starting values, so that the network says something.
+fn loud<M: Module>(model: M) -> M {
+    struct Loud(Noise);
+    impl ModuleMapper for Loud {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            let old = param.val();
+            let noise: Tensor<D> = self.0.normal(old.dims(), &old.device());
+            Param::from_tensor((old + noise * 0.1).detach())
+        }
+    }
+    model.map(&mut Loud(Noise::new(Seed(8))))
+}
+
+fn config() -> DiffusionConfig {
+    DiffusionConfig {
+        event: vec![4],
+        network: mlp(),
+        classes: Some(3),
+        ..DiffusionConfig::default()
+    }
+}
+
+fn model() -> Diffusion {
+    loud(config().init(Seed(1), &device()).unwrap())
+}
+
+fn sampled(model: &Diffusion, condition: Condition, seed: u64) -> Vec<f64> {
+    let options = SampleOptions { condition, ..SampleOptions::default() };
+    let x: Tensor<2> = model.sample(5, &options, &mut Noise::new(Seed(seed)));
+    host(x)
+}
+
+fn guided(guidance: Guidance) -> SamplingConfig {
+    SamplingConfig { guidance, ..SamplingConfig::default() }
+}
+
+#[test]
+fn guidance_of_weight_one_is_the_model_bit_for_bit_and_zero_is_not_told() {
+    let (class, none) = (Condition::class(2, 5, &device()), Condition::none());
+    let told = sampled(&model(), class.clone(), 1);
+    let with =
+        |guidance| sampled(&model().with_sampling(guided(guidance)).unwrap(), class.clone(), 1);
+    assert_eq!(told, with(Guidance::weight(1.0)));
+    let outside = Guidance { weight: 5.0, interval: Some((1e6, 2e6)), rescale: 0.0 };
+    assert_eq!(told, with(outside));
+    assert_eq!(sampled(&model(), none, 1), with(Guidance::weight(0.0)));
+    assert_ne!(told, with(Guidance::weight(3.0)));
+    let within = Guidance { weight: 3.0, interval: Some((0.1, 1.0)), rescale: 0.5 };
+    assert_ne!(with(within), with(Guidance::weight(3.0)));
+}
+
+#[test]
+fn every_prediction_and_process_is_one_denoiser() {
+    // A network that always says zero expects, of each prediction: the input scaled, or nothing.
+    let zero = |config: &DiffusionConfig| {
+        struct Zero;
+        impl ModuleMapper for Zero {
+            fn map_float<const D: usize>(&mut self, p: Param<Tensor<D>>) -> Param<Tensor<D>> {
+                Param::from_tensor(p.val().zeros_like())
+            }
+        }
+        config.init(Seed(1), &device()).unwrap().map(&mut Zero)
+    };
+    let sigma = 3.0;
+    for (prediction, factor) in [
+        (Prediction::Epsilon, 1.0),
+        (Prediction::Example, 0.0),
+        (Prediction::Velocity, 0.1),
+        (Prediction::Edm { sigma_data: 1.0 }, 0.1),
+        (Prediction::Edm { sigma_data: 0.5 }, 0.25 / 9.25),
+    ] {
+        for process in [Process::default(), Process::edm()] {
+            let config = DiffusionConfig { prediction, process, classes: None, ..config() };
+            let x: Tensor<2> = Noise::new(Seed(1)).normal([2, 4], &device());
+            let sigmas = Tensor::full([2], sigma, &device());
+            let clean = zero(&config).denoise(x.clone(), sigmas, &Condition::none());
+            // Rounding of one factor.
+            assert!(largest_difference(clean, x * factor) < 1e-6, "{prediction:?}");
+        }
+    }
+}
+
+#[test]
+fn a_network_without_numbers_is_named_with_step_and_level() {
+    struct Broken;
+    impl ModuleMapper for Broken {
+        fn map_float<const D: usize>(&mut self, p: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            Param::from_tensor(p.val() * f32::NAN)
+        }
+    }
+    let options = SampleOptions { condition: Condition::class(0, 2, &device()), temperature: 1.0 };
+    let noise = &mut Noise::new(Seed(1));
+    let broken = model().map(&mut Broken);
+    let error = broken.generate(2, &options, noise, |_| {}).unwrap_err().to_string();
+    assert!(error.starts_with("step 1: ") && error.contains("noise level"), "{error}");
+    let config = FlowConfig { event: vec![4], network: mlp(), ..FlowConfig::default() };
+    let flow = config.init(Seed(1), &device()).unwrap().map(&mut Broken);
+    let error = flow.generate(2, &SampleOptions::default(), noise, |_| {}).unwrap_err().to_string();
+    assert!(error.starts_with("step 1: ") && error.contains("at time 1"), "{error}");
+}
+
+#[test]
+fn the_given_part_stays_as_it_is() {
+    let model = model();
+    let noise = &mut Noise::new(Seed(1));
+    let known: Tensor<2> = noise.normal([3, 4], &device());
+    let mask = Tensor::<2>::from_floats([[1.0, 0.0, 1.0, 0.0]], &device());
+    let condition = Condition::class(1, 3, &device());
+    for how in [Inpainting::default(), Inpainting::Replace] {
+        let filled = model.inpaint(known.clone(), mask.clone(), how, &condition, noise).unwrap();
+        let kept = largest_difference(filled.clone() * mask.clone(), known.clone() * mask.clone());
+        // The sampler that replaces answers reaches the given part up to rounding.
+        assert!(kept < 1e-5, "{how:?}: {kept}");
+        assert!(largest_difference(filled, known.clone()) > 0.01);
+    }
+    let mask = Tensor::<2>::ones([1, 3], &device());
+    let error = model.inpaint(known.clone(), mask, Inpainting::default(), &condition, noise);
+    assert!(error.unwrap_err().to_string().starts_with("the mask has shape [1, 3]"));
+    let error = model.vary(known.clone(), 0.0, &condition, noise).unwrap_err().to_string();
+    assert!(error.contains("strength"), "{error}");
+    let all = model.vary(known.clone(), 1.0, &condition, noise).unwrap();
+    let little = model.vary(known.clone(), 0.1, &condition, noise).unwrap();
+    let far = |x: Tensor<2>| largest_difference(x, known.clone());
+    assert!(far(little) < far(all));
+}
+
+#[test]
+fn thresholds_keep_the_range() {
+    let threshold = Some(DynamicThreshold { ratio: 1.0, ..DynamicThreshold::default() });
+    let sampling = SamplingConfig { threshold, ..guided(Guidance::weight(50.0)) };
+    let model = model().with_sampling(sampling).unwrap();
+    let x = sampled(&model, Condition::class(0, 5, &device()), 3);
+    // The last step ends at a clean example, up to rounding.
+    assert!(x.iter().all(|v| v.abs() <= 1.0 + 1e-5), "{x:?}");
+}
+
+/// A new network says nearly zero, so its density is known: a normal one of the deviation that the
+/// prediction's `skip` belongs to.
+#[test]
+fn densities_of_a_silent_network_are_normal() {
+    let silent = DiffusionConfig {
+        process: Process::edm(),
+        prediction: Prediction::Edm { sigma_data: 0.5 },
+        classes: None,
+        ..config()
+    };
+    let model = silent.init(Seed(1), &device()).unwrap();
+    let x: Tensor<2> = Noise::new(Seed(2)).normal([6, 4], &device()) * 0.5;
+    let variance = 0.25 + 0.002f64.powi(2);
+    let values = host(x.clone());
+    let expected = values.chunks(4).map(|row| {
+        let log =
+            |v: &f64| -0.5 * (v * v / variance + (2.0 * std::f64::consts::PI * variance).ln());
+        row.iter().map(log).sum::<f64>()
+    });
+    let expected: Vec<f64> = expected.collect();
+    let noise = &mut Noise::new(Seed(3));
+    let found = model.log_density(x.clone(), &Condition::none(), &LogDensity::default(), noise);
+    let found = found.unwrap();
+    assert!(found.evaluations > 10);
+    // What is left of the network's answer, a thousandth, and the end at a level of 80.
+    const CLOSE: f64 = 0.02;
+    for (got, expected) in found.nats.iter().zip(&expected) {
+        assert!((got - expected).abs() < CLOSE, "{got} for {expected}");
+    }
+    let options = ScoreOptions { draws: 4, ..ScoreOptions::default() };
+    let exact = model.log_likelihood(x.clone(), &Condition::none(), &options, noise);
+    assert_eq!(exact.std_err(), None);
+    let bound = model.lower_bound(x, &Condition::none(), 64, noise);
+    let mean = expected.iter().sum::<f64>() / 6.0;
+    let gap = mean - bound.mean_nats();
+    let error = 3.0 * bound.std_err().unwrap();
+    // A chain of a thousand steps costs little against the ODE.
+    assert!(gap > -error - CLOSE && gap < 0.1 + error + CLOSE, "{gap} ± {error}");
+}
+
+#[test]
+fn a_silent_flow_is_the_normal_distribution() {
+    let config = FlowConfig { event: vec![2], network: mlp(), ..FlowConfig::default() };
+    let flow: FlowMatching = config.init(Seed(1), &device()).unwrap();
+    let x: Tensor<2> = Noise::new(Seed(2)).normal([4, 2], &device());
+    let options = ScoreOptions { draws: 2, ..ScoreOptions::default() };
+    let noise = &mut Noise::new(Seed(3));
+    let got = flow.log_likelihood(x.clone(), &Condition::none(), &options, noise);
+    for (got, row) in got.nats().iter().zip(host(x.clone()).chunks(2)) {
+        let squares: f64 = row.iter().map(|v| v * v).sum();
+        let expected = -0.5 * squares - (2.0 * std::f64::consts::PI).ln();
+        // A velocity of about a thousandth moves the density by a few thousandths.
+        assert!((got - expected).abs() < 0.02, "{got} for {expected}");
+    }
+    // And as a denoiser it expects, of x at level sigma, x / (1 + sigma).
+    let clean = flow.denoise(x.clone(), Tensor::full([4], 3.0, &device()), &Condition::none());
+    assert!(largest_difference(clean, x / 4.0) < 0.02);
+}
+
+#[test]
+fn bad_configs_are_named() {
+    let cases: Vec<(DiffusionConfig, &str)> = vec![
+        (
+            DiffusionConfig { event: vec![], ..config() },
+            "config: field `event` must be a list of sizes, each at least 1, got []",
+        ),
+        (
+            DiffusionConfig { network: TimeNetwork::default(), ..config() },
+            "config: field `network` must be `mlp` for examples of shape [4] (`u_net` takes \
+             [channels, height, width]), got u_net",
+        ),
+        (
+            DiffusionConfig { label_dropout: 1.0, ..config() },
+            "config: field `label_dropout` must be in [0, 1), got 1",
+        ),
+        (
+            DiffusionConfig { classes: None, sampling: guided(Guidance::weight(2.0)), ..config() },
+            "config: field `sampling.guidance.weight` must be 1 for a model without classes, got 2",
+        ),
+        (
+            DiffusionConfig {
+                label_dropout: 0.0,
+                sampling: guided(Guidance::weight(2.0)),
+                ..config()
+            },
+            "config: field `sampling.guidance.weight` must be 1 for a model trained with \
+             label_dropout of 0, got 2",
+        ),
+        (
+            DiffusionConfig {
+                sampling: SamplingConfig { steps: 0, ..SamplingConfig::default() },
+                ..config()
+            },
+            "config: field `sampling.steps` must be at least 1, got 0",
+        ),
+        (
+            DiffusionConfig { prediction: Prediction::Edm { sigma_data: 0.0 }, ..config() },
+            "config: field `prediction.edm.sigma_data` must be a positive number, got 0",
+        ),
+        (
+            DiffusionConfig {
+                process: Process::Discrete {
+                    steps: 10,
+                    schedule: Default::default(),
+                    zero_terminal_snr: true,
+                },
+                prediction: Prediction::Epsilon,
+                ..config()
+            },
+            "config: field `prediction` must be `velocity` or `example` with zero_terminal_snr, got \
+             epsilon",
+        ),
+        (
+            DiffusionConfig {
+                process: Process::Edm { mean: 0.0, std: 1.0, sigma_min: 1.0, sigma_max: 1.0 },
+                ..config()
+            },
+            "config: field `process.edm.sigma_max` must be above sigma_min, got 1",
+        ),
+    ];
+    for (config, message) in cases {
+        assert_eq!(config.init(Seed(1), &device()).unwrap_err().to_string(), message);
+    }
+    let spacing = SamplingConfig { spacing: Spacing::Linspace, ..SamplingConfig::default() };
+    let config = DiffusionConfig { process: Process::edm(), sampling: spacing, ..config() };
+    let error = config.init(Seed(1), &device()).unwrap().sampling_levels().unwrap_err();
+    assert!(error.to_string().contains("karras or exponential"), "{error}");
+}
+
+#[test]
+fn contexts_are_read_beside_the_example() {
+    let unet = UNetConfig { channels: vec![4, 8], groups: 2, ..UNetConfig::default() };
+    let config = DiffusionConfig {
+        event: vec![1, 4, 4],
+        context: Some(vec![2, 4, 4]),
+        network: TimeNetwork::UNet(unet),
+        sampling: SamplingConfig { sampler: Sampler::Euler, steps: 2, ..SamplingConfig::default() },
+        ..DiffusionConfig::default()
+    };
+    let model = loud(config.init(Seed(1), &device()).unwrap());
+    assert_eq!(model.context_shape(), Some(vec![2, 4, 4]));
+    let draw = |value: f64, device: &Device| -> Vec<f64> {
+        let condition = Condition::context(Tensor::<4>::full([2, 2, 4, 4], value, device));
+        let options = SampleOptions { condition, ..SampleOptions::default() };
+        let x: Tensor<4> = model.sample(2, &options, &mut Noise::new(Seed(4)));
+        host(x)
+    };
+    assert_eq!(draw(1.0, &device()), draw(1.0, &device()));
+    assert_ne!(draw(1.0, &device()), draw(-1.0, &device()));
+    let wrong = DiffusionConfig { context: Some(vec![1, 2, 2]), ..config };
+    let error = wrong.validate().unwrap_err().to_string();
+    assert!(error.contains("`context` must be pictures of the size of the examples"), "{error}");
+}
+
+#[test]
+#[should_panic(expected = "Diffusion: label 3 is not within 0..3")]
+fn the_label_that_stands_for_none_is_no_class() {
+    sampled(&model(), Condition::class(3, 5, &device()), 1);
+}
+
+#[test]
+fn reflow_learns_from_its_own_pairs() {
+    let config =
+        FlowConfig { event: vec![4], network: mlp(), classes: Some(2), ..FlowConfig::default() };
+    let flow = loud(config.init(Seed(1), &device().autodiff()).unwrap());
+    let pairs = flow.pairs(7, &mut Noise::new(Seed(5))).unwrap();
+    assert_eq!(pairs.len(), 7);
+    let noise = &mut Noise::new(Seed(6));
+    let batch = pairs.batch(&[6, 2], noise, &device().autodiff());
+    // What the flow makes of this noise is the other half of the pair.
+    let made = flow.follow(batch.noise.clone().inner(), &batch.condition, |_| {}).unwrap();
+    assert!(largest_difference(made, batch.data.clone().inner()) < 1e-5);
+    let reflow = Reflow { flow };
+    pyrogen_testkit::every_parameter_gets_a_gradient(&reflow, batch);
+}
