@@ -22,9 +22,6 @@ use pyrogen::train::{
     GradientConfig, GradientLearner, Learner, Limits, ProgressMode, TrainConfig, Trainer,
 };
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Codes with their labels, on the host.
 struct Codes {
     values: Vec<f32>,

@@ -22,9 +22,6 @@ use pyrogen::train::{
 };
 use pyrogen_examples::Labelled;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Pictures of 8x8, from -1 to 1, with their small versions beside them.
 struct Pairs(Vec<f32>);
 

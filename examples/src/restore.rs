@@ -107,7 +107,7 @@ impl Restorer {
         const COLUMNS: usize = 16;
         let mut pictures: Vec<f32> = Vec::new();
         for (_, row) in rows {
-            pictures.extend(host(&(*row).clone().slice([0..COLUMNS]).clamp(0.0, 1.0)));
+            pictures.extend(host(&(*row).clone().slice(0..COLUMNS).clamp(0.0, 1.0)));
         }
         let (n, event) = (rows.len() * COLUMNS, [1, SIDE, SIDE]);
         grid_png_file(&folder.join("restored.png"), &pictures, n, &event, COLUMNS, 0)?;

@@ -7,7 +7,7 @@ use pyrogen::core::{Decode, Encode, Examples, Noise, SampleOptions, Seed};
 use pyrogen::data::{Dataset, Prepared};
 
 use crate::error::CliError;
-use crate::session::{CHUNK, Session, host};
+use crate::session::{CHUNK, Session};
 
 /// A Gaussian of latents, and the decoder that makes examples of them.
 pub struct FittedPrior<'a> {

@@ -51,7 +51,7 @@ pub enum DecoderDistribution {
     /// Mixture of discretised logistics.
     LogisticMixture(Independent<LogisticMixture>),
     /// Mixture of coupled discretised logistics for each pixel of three channels.
-    ColourMixture(ColoursDistribution),
+    ColourMixture(Box<ColoursDistribution>),
     /// Categorical over grey values.
     Categorical(Independent<Levels>),
     /// Numbers and categories.
@@ -91,7 +91,7 @@ impl DecoderDistribution {
             }
             Decoder::ColourMixture { levels, components } => {
                 let base = colour_mixture(output, features / 3, *levels, *components);
-                Self::ColourMixture(ColoursDistribution::new(base))
+                Self::ColourMixture(Box::new(ColoursDistribution::new(base)))
             }
             Decoder::Categorical { levels } => {
                 let logits = stack(output, *levels, features);
