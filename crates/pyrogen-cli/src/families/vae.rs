@@ -295,10 +295,11 @@ mod tests {
             assert_eq!(preparation.event_shape(), [1, 8, 8]);
         }
         for method in METHODS {
+            let name = method.name;
             let defaults = VaeFamily(method).defaults(&data).unwrap();
             let model = config::from_value::<VaeConfig>(defaults.model).unwrap();
             let model = model.init(Seed(1), &Device::flex()).unwrap();
-            assert_eq!(Model::method(&model), Some(method.name));
+            assert_eq!(Model::method(&model), Some(name));
         }
     }
 }
