@@ -343,7 +343,7 @@ mod tests {
         let largest = numbers.iter().copied().fold(0.0, f32::max);
         assert_eq!(function.value(1.0).0, f64::from(largest));
         // Beyond the data is the nearest value.
-        assert_eq!((function.place(-3.0, 0.5) * 2.0 - zeros).abs() < 1e-9, true);
+        assert!((function.place(-3.0, 0.5) * 2.0 - zeros).abs() < 1e-9);
         assert_eq!(function.place(1e9, 0.5), 1.0);
     }
 
