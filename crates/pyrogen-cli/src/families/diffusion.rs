@@ -55,8 +55,8 @@ impl Family for DiffusionFamily {
     }
 
     fn about(&self) -> &'static str {
-        "diffusion: DDPM and EDM training; epsilon, example, velocity and EDM predictions; samplers \
-         in few steps; guidance by labels"
+        "noise removed step by step: DDPM and EDM training; epsilon, example, velocity and EDM \
+         predictions; samplers in few steps; guidance by labels"
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -92,8 +92,8 @@ impl Family for FlowFamily {
     }
 
     fn about(&self) -> &'static str {
-        "flow matching: straight or variance-preserving paths, noise paired with examples \
-         independently or by optimal transport; guidance by labels"
+        "a velocity from noise to data: straight or variance-preserving paths, noise paired with \
+         examples independently or by optimal transport; guidance by labels"
     }
 
     fn capabilities(&self) -> Capabilities {
