@@ -12,6 +12,7 @@
 //! | `latent_diffusion` | a diffusion model of an autoencoder's codes |
 //! | `toy_flow` | eight Gaussians on the plane: the gap to their density, the ways of points |
 //! | `super_resolution` | small digits to large ones, several candidates each |
+//! | `samplers` | which sampler and how many steps: errors on a mixture of Gaussians |
 //! | `own_objective` | a model of one's own, trained by the same trainer |
 
 use std::error::Error;

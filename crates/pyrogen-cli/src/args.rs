@@ -107,7 +107,7 @@ pub struct DemoArgs {
 pub struct TrainArgs {
     /// The family; `pyrogen families` lists them
     pub family: String,
-    /// The data: digits, mnist:DIR, idx:FILE, images:DIR, csv:FILE, npy:FILE
+    /// The data: digits, mnist:DIR, idx:FILE, images:DIR, csv:FILE, npy:FILE, toy:NAME
     #[arg(long)]
     pub data: Source,
     /// The run folder
@@ -255,7 +255,7 @@ pub enum PartName {
 pub struct ModelData {
     /// Run folder or model folder
     pub model: PathBuf,
-    /// The data: digits, mnist:DIR, idx:FILE, images:DIR, csv:FILE, npy:FILE
+    /// The data: digits, mnist:DIR, idx:FILE, images:DIR, csv:FILE, npy:FILE, toy:NAME
     #[arg(long)]
     pub data: Source,
     /// Which rows of the data
@@ -420,7 +420,7 @@ pub struct InfoArgs {
 pub enum DataCommand {
     /// Say what is in the data
     Describe {
-        /// The data: digits, mnist:DIR, idx:FILE, images:DIR, csv:FILE, npy:FILE
+        /// The data: digits, mnist:DIR, idx:FILE, images:DIR, csv:FILE, npy:FILE, toy:NAME
         source: Source,
         #[command(flatten)]
         json: JsonArg,

@@ -12,6 +12,7 @@ mod read;
 mod source;
 mod split;
 mod table;
+mod toys;
 
 pub use dataset::{ClassCount, ColumnSummary, Dataset, Layout, Summary};
 pub use digits::digits;
@@ -31,3 +32,4 @@ pub use split::{Holdout, Split, split_rows};
 pub use table::{
     Column, ColumnKind, CsvOptions, CsvWriter, Header, Missing, TableSchema, read_csv, write_csv,
 };
+pub use toys::Toy;

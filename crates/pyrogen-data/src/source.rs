@@ -6,12 +6,19 @@ use std::str::FromStr;
 
 use crate::read::pictures::MAX_SIDE;
 use crate::read::{idx, mnist, npy, pictures};
-use crate::{CsvOptions, DataError, Dataset, Header, Missing, PictureOptions, digits, read_csv};
+use crate::{
+    CsvOptions, DataError, Dataset, Header, Missing, PictureOptions, Toy, digits, read_csv,
+};
 
 const KNOWN: &str = "digits, mnist:DIR, idx:FILE, \
     images:DIR[,size=WIDTHxHEIGHT][,crop][,grey], \
     csv:FILE[,label=COLUMN][,categorical=COLUMN][,missing=error|drop|category][,header=yes|no], \
-    npy:FILE";
+    npy:FILE, toy:NAME[,examples=NUMBER]";
+
+/// Points of a toy whose number is not given.
+const TOY_EXAMPLES: usize = 10_000;
+/// More points than anybody needs of two numbers each.
+const MOST_TOY_EXAMPLES: usize = 10_000_000;
 
 /// A data source as the command line names it.
 ///
@@ -23,6 +30,7 @@ const KNOWN: &str = "digits, mnist:DIR, idx:FILE, \
 /// | `images:DIR` | every `.png`, `.jpg`, `.jpeg` and `.bmp` below a folder, sorted by path; options `size=WIDTHxHEIGHT`, `crop`, `grey`; one channel where no pixel has a colour, else three; classes from the first folder level if every picture lies in one; transparency is ignored |
 /// | `csv:FILE` | a table; options `label=COLUMN`, `categorical=COLUMN` (more than once), `missing=error\|drop\|category`, `header=yes\|no` |
 /// | `npy:FILE` | an array whose first axis counts the examples |
+/// | `toy:NAME` | points in the plane of known density, see [`Toy`]: `moons`, `eight-gaussians`, `gaussian-grid`, `checkerboard`; 10,000 of them, or `examples=NUMBER`; always the same |
 ///
 /// A comma inside a path or a column name is written twice. `Display` writes the text that
 /// parses to the same source.
@@ -51,6 +59,8 @@ pub enum Source {
     Csv(PathBuf, CsvOptions),
     /// An npy array.
     Npy(PathBuf),
+    /// Points of a toy, and how many.
+    Toy(Toy, usize),
 }
 
 impl Source {
@@ -69,6 +79,7 @@ impl Source {
             Self::Pictures(dir, options) => pictures::load(dir, options),
             Self::Csv(file, options) => read_csv(file, options),
             Self::Npy(file) => npy::load(file),
+            Self::Toy(toy, examples) => Ok(toy.load(*examples)),
         }
     }
 }
@@ -91,6 +102,7 @@ impl FromStr for Source {
         let source = match kind {
             "images" => return Ok(Self::Pictures(path, picture_options(&options)?)),
             "csv" => return Ok(Self::Csv(path, csv_options(&options)?)),
+            "toy" => return toy_source(&path.to_string_lossy(), &options),
             "mnist" => Self::Mnist(path),
             "idx" => Self::Idx(path),
             "npy" => Self::Npy(path),
@@ -155,6 +167,17 @@ fn csv_options(options: &[String]) -> Result<CsvOptions, DataError> {
     Ok(out)
 }
 
+fn toy_source(name: &str, options: &[String]) -> Result<Source, DataError> {
+    let mut examples = TOY_EXAMPLES;
+    for option in options {
+        let number = option.strip_prefix("examples=").and_then(|n| n.parse().ok());
+        examples = number.filter(|n| (1..=MOST_TOY_EXAMPLES).contains(n)).ok_or_else(|| {
+            DataError::option(option, format!("examples=NUMBER, from 1 to {MOST_TOY_EXAMPLES}"))
+        })?;
+    }
+    Ok(Source::Toy(name.parse()?, examples))
+}
+
 /// Splits at single commas; a double one stands for itself.
 fn split(text: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
@@ -179,6 +202,8 @@ impl fmt::Display for Source {
             Self::Mnist(dir) => write!(f, "mnist:{}", path(dir)),
             Self::Idx(file) => write!(f, "idx:{}", path(file)),
             Self::Npy(file) => write!(f, "npy:{}", path(file)),
+            Self::Toy(toy, TOY_EXAMPLES) => write!(f, "toy:{toy}"),
+            Self::Toy(toy, examples) => write!(f, "toy:{toy},examples={examples}"),
             Self::Pictures(dir, options) => {
                 write!(f, "images:{}", path(dir))?;
                 if let Some((w, h)) = options.size {
@@ -226,6 +251,8 @@ mod tests {
             "csv:t.csv",
             "csv:t,,1.csv,label=a,,b,categorical=c,categorical=d,missing=drop,header=no",
             "csv:t.csv,missing=category,header=yes",
+            "toy:moons",
+            "toy:gaussian-grid,examples=50",
         ] {
             let source: Source = text.parse().unwrap();
             assert_eq!(source.to_string(), text);
@@ -250,6 +277,9 @@ mod tests {
             ("csv:f,missing=zero", "missing=error|drop|category"),
             ("csv:f,label=", "label=COLUMN"),
             ("npy:f,grey", "takes no options"),
+            ("toy:suns", "one of moons, eight-gaussians"),
+            ("toy:moons,examples=0", "from 1 to"),
+            ("toy:moons,grey", "examples=NUMBER"),
         ] {
             let error = text.parse::<Source>().unwrap_err().to_string();
             assert!(error.contains(says), "{text}: {error}");
@@ -271,6 +301,8 @@ mod tests {
             assert_eq!(source.load().unwrap().len(), n, "{kind}");
         }
         assert_eq!(Source::Digits.load().unwrap().len(), 1797);
+        let toy: Source = "toy:checkerboard,examples=30".parse().unwrap();
+        assert_eq!(toy.load().unwrap().len(), 30);
         let source: Source = format!("mnist:{}", path("").display()).parse().unwrap();
         assert!(source.load().is_err());
     }

@@ -22,7 +22,7 @@ pub(crate) fn gradient<const D: usize, const E: usize>(
     let input = Tensor::from_inner(plain).require_grad();
     let (summed, value) = f(input.clone());
     let value = if value.device().is_autodiff() { value.inner() } else { value };
-    if !summed.device().is_autodiff() {
+    if !summed.is_tracked() {
         return (None, value);
     }
     let grads = summed.sum().backward();

@@ -84,7 +84,6 @@ impl Repaint {
     ///
     /// # Errors
     /// As [`sample`](Self::sample).
-    #[allow(clippy::too_many_arguments)]
     pub fn sample_with<const D: usize>(
         &self,
         denoiser: impl Fn(Tensor<D>, f64) -> Tensor<D>,

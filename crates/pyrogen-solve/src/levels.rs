@@ -1,7 +1,9 @@
 //! Through which noise levels a sampler goes.
 
+use std::str::FromStr;
+
 use burn::tensor::{Device, Tensor};
-use pyrogen_core::Noise;
+use pyrogen_core::{ConfigError, Noise};
 use serde::{Deserialize, Serialize};
 
 use crate::{NoiseSchedule, SolveError};
@@ -35,6 +37,30 @@ pub enum Spacing {
     },
     /// Equal ratios.
     Exponential,
+}
+
+impl Spacing {
+    /// The names that `FromStr` knows, for help texts.
+    pub const NAMES: &'static str = "linspace, leading, trailing, karras, exponential";
+}
+
+impl FromStr for Spacing {
+    type Err = ConfigError;
+
+    /// The spacing of a name; `karras` has `rho = 7`.
+    fn from_str(text: &str) -> Result<Self, ConfigError> {
+        Ok(match text {
+            "linspace" => Self::Linspace,
+            "leading" => Self::Leading,
+            "trailing" => Self::Trailing,
+            "karras" => Self::default(),
+            "exponential" => Self::Exponential,
+            _ => {
+                let expected = format!("one of {}", Self::NAMES);
+                return Err(ConfigError::value("spacing", expected, format!("`{text}`")));
+            }
+        })
+    }
 }
 
 impl Default for Spacing {

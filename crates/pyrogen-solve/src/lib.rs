@@ -12,10 +12,11 @@ mod pairing;
 mod path;
 mod sampler;
 mod schedule;
+mod threshold;
 
 pub use error::SolveError;
 pub use flow::{FlowSolver, FlowStep, Solution, Times, Tolerance};
-pub use guidance::{DynamicThreshold, Guidance, classifier_guidance};
+pub use guidance::{Guidance, classifier_guidance};
 pub use inpaint::{Repaint, inpaint};
 pub use levels::{Levels, Spacing};
 pub use log_density::{Density, Divergence, LogDensity};
@@ -24,3 +25,4 @@ pub use pairing::{Pairing, assign};
 pub use path::FlowPath;
 pub use sampler::{Sampler, Step};
 pub use schedule::{BetaSchedule, NoiseSchedule};
+pub use threshold::DynamicThreshold;

@@ -3,7 +3,10 @@
 mod rk45;
 mod times;
 
+use std::str::FromStr;
+
 use burn::tensor::Tensor;
+use pyrogen_core::ConfigError;
 use serde::{Deserialize, Serialize};
 
 use crate::SolveError;
@@ -79,7 +82,28 @@ pub struct Solution<const D: usize> {
     pub rejected: usize,
 }
 
+impl FromStr for FlowSolver {
+    type Err = ConfigError;
+
+    /// The solver of a name; `rk45` has the default tolerance.
+    fn from_str(text: &str) -> Result<Self, ConfigError> {
+        Ok(match text {
+            "euler" => Self::Euler,
+            "heun" => Self::Heun,
+            "midpoint" => Self::Midpoint,
+            "rk45" => Self::Rk45(Tolerance::default()),
+            _ => {
+                let expected = format!("one of {}", Self::NAMES);
+                return Err(ConfigError::value("solver", expected, format!("`{text}`")));
+            }
+        })
+    }
+}
+
 impl FlowSolver {
+    /// The names that `FromStr` knows, for help texts.
+    pub const NAMES: &'static str = "euler, heun, midpoint, rk45";
+
     /// Follows `dx/dt = velocity(x, t)` from `x` at the first of the times to the last.
     ///
     /// # Errors
@@ -170,15 +194,16 @@ fn adaptive<const D: usize>(
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::{DType, Tensor, TensorData};
+    use burn::tensor::{DType, Device, Tensor, TensorData};
 
     use super::rk45::step;
 
     #[test]
     fn one_step_of_rk45_has_a_local_error_of_order_six() {
-        // x' = x cos(t), x(0) = 1: x = exp(sin t). In f64, so that the small steps are not rounding.
+        // x' = x cos(t), x(0) = 1: x = exp(sin t). In f64 on the host, so that the
+        // small steps are not rounding.
         let error = |h: f64| {
-            let options = (&pyrogen_testkit::device(), DType::F64);
+            let options = (&Device::flex(), DType::F64);
             let x = Tensor::<1>::from_data(TensorData::new(vec![1.0f64], [1]), options);
             let mut slope = |_: usize, x: &Tensor<1>, t: f64| Ok(x.clone() * t.cos());
             let first = slope(0, &x, 0.0).unwrap();

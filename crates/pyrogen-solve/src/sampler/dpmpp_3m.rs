@@ -6,15 +6,23 @@ use super::dpmpp_2m::noise_share;
 use super::walk::Walk;
 use crate::SolveError;
 
-/// A parabola through the last three clean examples in `ln sigma`, integrated exactly against the
-/// exponential: with `g = (1 + eta) h`, `phi_2 = (e^-g - 1) / g + 1` and `phi_3 = phi_2 / g - 1/2`,
-/// `x' = e^-g x + (1 - e^-g) d + phi_2 d' - phi_3 d'' + noise`, where `d'` and `d''` are
-/// differences of the last examples (Lu et al. 2022, the multistep method of third order). The
-/// first step has order one, the second order two.
+/// How much of the second difference enters: all of it integrates the parabola exactly, and gives
+/// order three.
+pub(super) const EXACT: f64 = 2.0;
+/// The published code of the multistep method, and k-diffusion with it, takes half of it: order
+/// two.
+pub(super) const PUBLISHED: f64 = 1.0;
+
+/// A parabola through the last three clean examples in `ln sigma`, integrated against the
+/// exponential: with `g = (1 + eta) h`, `phi_2 = (e^-g - 1) / g + 1`, `phi_3 = phi_2 / g - 1/2`, the
+/// slope `d'` of the parabola and its curvature `d''`, both per step,
+/// `x' = e^-g x + (1 - e^-g) d + phi_2 d' - phi_3 d'' + noise` (Lu et al. 2022). `weight` times the
+/// second divided difference stands for `d''`. The first step has order one, the second order two.
 pub(super) fn sample<const D: usize>(
     walk: &mut Walk<'_, D>,
     mut x: Tensor<D>,
     eta: f64,
+    weight: f64,
 ) -> Result<Tensor<D>, SolveError> {
     // The clean examples before this one and the step lengths to the next of each; newest first.
     let mut past: Vec<(Tensor<D>, f64)> = Vec::with_capacity(3);
@@ -37,7 +45,7 @@ pub(super) fn sample<const D: usize>(
                     let curve =
                         (newest.clone() - (before.clone() - earlier.clone()) / r1) / (r0 + r1);
                     let phi_3 = phi_2 / g - 0.5;
-                    x + newest * phi_2 + curve * (r0 * phi_2 - phi_3)
+                    x + newest * phi_2 + curve * (r0 * phi_2 - weight * phi_3)
                 }
             };
         }

@@ -33,7 +33,8 @@ pub(crate) use walk::Walk;
 /// | `Edm` | 2 | 2n - 1 | churn |
 /// | `Dpmpp2s`, `Dpmpp2sAncestral` | 2 | 2n - 1 | by `eta` |
 /// | `Dpmpp2m`, `Dpmpp2mSde` | 2 | n | by `eta` |
-/// | `Dpmpp3m`, `Dpmpp3mSde` | 3 | n | by `eta` |
+/// | `Dpmpp3m` | 3 | n | |
+/// | `Dpmpp3mSde` | 2 | n | by `eta` |
 /// | `DpmppSde` | 2 (without noise) | 2n - 1 | by `eta` |
 /// | `UniPc` | `order + 1` | n | |
 /// | `Lms` | `order` | n | |
@@ -116,10 +117,11 @@ pub enum Sampler {
         /// Noise: 0 for none.
         eta: f64,
     },
-    /// DPM-Solver++(3M).
+    /// DPM-Solver++(3M), with the second difference in full: order 3. The published code and
+    /// k-diffusion, which weigh it by half, are [`Dpmpp3mSde`](Self::Dpmpp3mSde) with `eta = 0`.
     #[serde(rename = "dpmpp_3m")]
     Dpmpp3m,
-    /// DPM-Solver++(3M) for the SDE.
+    /// DPM-Solver++(3M) for the SDE, as k-diffusion has it.
     #[serde(rename = "dpmpp_3m_sde")]
     Dpmpp3mSde {
         /// Noise: 0 for none.
@@ -212,8 +214,8 @@ impl Sampler {
             Self::Dpmpp2sAncestral { eta } => dpmpp_2s::sample(walk, x, eta),
             Self::Dpmpp2m => dpmpp_2m::sample(walk, x, 0.0),
             Self::Dpmpp2mSde { eta } => dpmpp_2m::sample(walk, x, eta),
-            Self::Dpmpp3m => dpmpp_3m::sample(walk, x, 0.0),
-            Self::Dpmpp3mSde { eta } => dpmpp_3m::sample(walk, x, eta),
+            Self::Dpmpp3m => dpmpp_3m::sample(walk, x, 0.0, dpmpp_3m::EXACT),
+            Self::Dpmpp3mSde { eta } => dpmpp_3m::sample(walk, x, eta, dpmpp_3m::PUBLISHED),
             Self::DpmppSde { eta } => dpmpp_sde::sample(walk, x, eta),
             Self::UniPc { order } => uni_pc::sample(walk, x, order),
             Self::Lms { order } => lms::sample(walk, x, order),
