@@ -35,7 +35,7 @@ fn hidden_parts_are_filled_in() {
     room.ok(&format!("train diffusion --data digits --out d {SMALL}"));
     let line = "inpaint d --data digits -n 3 --candidates 2 --steps 3 --repeats 1 --out";
     room.ok(&format!("{line} filled.png --hide centre"));
-    let halves = vec!["1,1,1,1,0,0,0,0"; 8].join("\n");
+    let halves = ["1,1,1,1,0,0,0,0"; 8].join("\n");
     room.write("half.csv", halves);
     room.ok(&format!("{line} filled.csv --mask half.csv"));
     let rows: Vec<Vec<f32>> = room
@@ -59,7 +59,7 @@ fn hidden_parts_are_filled_in() {
         2,
         "the mask has 4 values, an example has 64",
     );
-    room.write("grey.csv", vec!["0.5,1,1,1,0,0,0,0"; 8].join("\n"));
+    room.write("grey.csv", ["0.5,1,1,1,0,0,0,0"; 8].join("\n"));
     room.refused(&format!("{line} x.png --mask grey.csv"), 1, "a mask holds 1 (given) and 0");
     room.refused(
         "inpaint d --data digits --repeats 0 --out x.png",
