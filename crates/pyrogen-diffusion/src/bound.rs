@@ -115,7 +115,7 @@ mod tests {
         let schedule = BetaSchedule::cosine().build(1000).unwrap();
         let clean = |x: Tensor<2>, sigmas: &[f64]| {
             let row =
-                |(i, &sigma): (usize, &f64)| mixture.denoise(x.clone().slice(i..i + 1), sigma);
+                |(i, &sigma): (usize, &f64)| mixture.denoise(x.clone().narrow(0, i, 1), sigma);
             Tensor::cat(sigmas.iter().enumerate().map(row).collect(), 0)
         };
         let bound = variational_bound(clean, x, schedule.sigmas(), 64, &mut noise);

@@ -89,9 +89,9 @@ fn rows_of_a_batch_do_not_see_each_other() {
     let x: Tensor<4> = noise.normal([2, 1, 8, 8], &device);
     let time = Tensor::<1>::from_floats([3.0, 700.0], &device);
     let both = model.forward(x.clone(), time.clone(), None);
-    let second = model.forward(x.slice(1..2), time.slice(1..2), None);
+    let second = model.forward(x.narrow(0, 1, 1), time.narrow(0, 1, 1), None);
     // The same numbers; products of other sizes may add in another order.
-    assert!(pyrogen_testkit::largest_difference(both.slice(1..2), second) < 1e-6);
+    assert!(pyrogen_testkit::largest_difference(both.narrow(0, 1, 1), second) < 1e-6);
 }
 
 #[test]

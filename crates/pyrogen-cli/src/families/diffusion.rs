@@ -3,11 +3,9 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use pyrogen::core::folder::ModelFolder;
-use pyrogen::core::{
-    Condition, ConfigError, Noise, Sample, SampleOptions, Score, ScoreMethod, config,
-};
+use pyrogen::core::{Condition, Noise, Sample, SampleOptions, Score, ScoreMethod, config};
 use pyrogen::data::{Dataset, Dequantise, Preparation, Recipe, Scale, Step};
-use pyrogen::diffusion::solve::{FlowSolver, Repaint, Sampler, Tolerance};
+use pyrogen::diffusion::solve::{FlowSolver, Repaint, Sampler};
 use pyrogen::diffusion::{
     Diffusion, DiffusionConfig, FAMILY, FLOW_FAMILY, FlowConfig, FlowMatching, FlowSampling,
     Inpainting, SamplingConfig, TimeNetwork,
@@ -55,8 +53,8 @@ impl Family for DiffusionFamily {
     }
 
     fn about(&self) -> &'static str {
-        "diffusion: DDPM and EDM training; epsilon, example, velocity and EDM predictions; samplers \
-         in few steps; guidance by labels"
+        "noise removed step by step: DDPM and EDM training; epsilon, example, velocity and EDM \
+         predictions; samplers in few steps; guidance by labels"
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -92,8 +90,8 @@ impl Family for FlowFamily {
     }
 
     fn about(&self) -> &'static str {
-        "flow matching: straight or variance-preserving paths, noise paired with examples \
-         independently or by optimal transport; guidance by labels"
+        "a velocity from noise to data: straight or variance-preserving paths, noise paired with \
+         examples independently or by optimal transport; guidance by labels"
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -263,7 +261,7 @@ impl Model for FlowMatching {
         sampling.steps = steering.steps.unwrap_or(sampling.steps);
         sampling.guidance.weight = steering.guidance.unwrap_or(sampling.guidance.weight);
         if let Some(name) = &steering.sampler {
-            sampling.solver = flow_solver(name)?;
+            sampling.solver = name.parse::<FlowSolver>()?;
         }
         *self = self.clone().with_sampling(sampling)?;
         Ok(())
@@ -287,19 +285,5 @@ impl Model for FlowMatching {
 
     fn is_density(&self) -> bool {
         true
-    }
-}
-
-/// A solver of flows by name.
-fn flow_solver(name: &str) -> Result<FlowSolver, ConfigError> {
-    match name {
-        "euler" => Ok(FlowSolver::Euler),
-        "heun" => Ok(FlowSolver::Heun),
-        "midpoint" => Ok(FlowSolver::Midpoint),
-        "rk45" => Ok(FlowSolver::Rk45(Tolerance::default())),
-        other => {
-            let expected = "one of euler, heun, midpoint, rk45";
-            Err(ConfigError::value("sampler", expected, format!("`{other}`")))
-        }
     }
 }
