@@ -13,14 +13,21 @@ use pyrogen::data::{
 use pyrogen::prelude::*;
 use pyrogen::train::report::Report;
 use pyrogen::train::{
-    GradientLearner, Learner, Limits, OptimizerConfig, ProgressMode, TrainConfig, Trainer,
+    Anneal, GradientLearner, Learner, Limits, OptimizerConfig, ProgressMode, TrainConfig, Trainer,
 };
+use pyrogen::vae::{Decoder, Scale};
 
 /// Height and width of the digits.
 pub const SIDE: usize = 8;
 
 /// Passes over the training digits.
 const EPOCHS: u64 = 40;
+
+/// The decoder's standard deviation: about what a restoration may err by.
+const SCALE: f64 = 0.2;
+
+/// Steps over which the divergence's weight rises.
+const WARM_UP: u64 = 600;
 
 /// Latent draws whose decodings are averaged.
 const DRAWS: usize = 32;
@@ -59,11 +66,19 @@ pub fn train(folder: &Path, channels: usize, damage: Damage) -> Result<Restorer,
     let Batch { x: clean, context, .. } =
         test.batch(&all(test.len()), &mut noise.fork("test"), &device);
 
-    let config =
-        VaeConfig { latents: 8, context: Some(vec![channels, SIDE, SIDE]), ..VaeConfig::default() };
+    let config = VaeConfig {
+        latents: 8,
+        context: Some(vec![channels, SIDE, SIDE]),
+        // Squared error: a scale for each pixel would be paid for copying known pixels ever more
+        // exactly, and what is missing would count for nothing beside it.
+        decoder: Decoder::Gaussian { scale: Scale::Fixed(SCALE) },
+        ..VaeConfig::default()
+    };
     let training = TrainConfig {
         limits: Limits { epochs: Some(EPOCHS), ..Limits::default() },
         optimizer: OptimizerConfig { learning_rate: 2e-3, ..OptimizerConfig::default() },
+        // A decoder that sees the rest learns to do without latents before they say anything.
+        anneal: vec![Anneal { steps: WARM_UP, ..Anneal::default() }],
         ..TrainConfig::default()
     };
     let learner = GradientLearner::new(config.init(seed, &device)?, &training)?;
