@@ -240,17 +240,16 @@ mod tests {
         let mut noise = Noise::new(Seed(3));
         for _ in 0..draws {
             let drawn = host(p.sample(&mut noise));
-            for pixel in 0..4 {
-                let (row, at) = (pixel / 2, pixel % 2);
+            for (row, at) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
                 let k = |c: usize| (drawn[row * 6 + c * 2 + at] * (LEVELS - 1) as f64) as usize;
-                counts[k(0) + LEVELS * k(1) + LEVELS * LEVELS * k(2)][pixel] += 1.0;
+                counts[k(0) + LEVELS * k(1) + LEVELS * LEVELS * k(2)][row * 2 + at] += 1.0;
             }
         }
         for (mass, count) in masses.iter().zip(&counts) {
-            for pixel in 0..4 {
-                let error = 5.0 * (mass[pixel] * (1.0 - mass[pixel]) / draws as f64).sqrt();
-                let share = count[pixel] / draws as f64;
-                assert!((share - mass[pixel]).abs() < error + 1e-9, "{share} {}", mass[pixel]);
+            for (mass, count) in mass.iter().zip(count) {
+                let error = 5.0 * (mass * (1.0 - mass) / draws as f64).sqrt();
+                let share = count / draws as f64;
+                assert!((share - mass).abs() < error + 1e-9, "{share} {mass}");
             }
         }
     }
