@@ -52,7 +52,9 @@ pub fn all() -> Result<String, String> {
 
 fn unpack(archive: &Path, folder: &Path) -> Result<(), String> {
     let status = Command::new("tar")
-        .arg("-xzf")
+        // Packed files have a date long past: cargo would take what it built of an earlier
+        // package for fresh. `m` dates them now.
+        .arg("-xzmf")
         .arg(archive)
         .arg("-C")
         .arg(folder)
