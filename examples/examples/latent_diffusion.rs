@@ -9,7 +9,6 @@
 //! `pyrogen-core`, so any autoencoder will do.
 
 use std::error::Error;
-use std::sync::Arc;
 
 use burn::tensor::TensorData;
 use pyrogen::core::distribution::Moments;
@@ -18,9 +17,8 @@ use pyrogen::data::grid_png_file;
 use pyrogen::diffusion::{Diffusion, DiffusionConfig, TimeNetwork};
 use pyrogen::nn::TimeMlpConfig;
 use pyrogen::prelude::*;
-use pyrogen::train::{
-    GradientConfig, GradientLearner, Learner, Limits, ProgressMode, TrainConfig, Trainer,
-};
+use pyrogen::train::{GradientConfig, Limits, TrainConfig};
+use pyrogen_examples::runs;
 
 /// Codes with their labels, on the host.
 struct Codes {
@@ -71,11 +69,7 @@ fn train(codes: Codes) -> Result<Diffusion, Box<dyn Error>> {
         gradient: GradientConfig { ema_decay: Some(0.995), ..GradientConfig::default() },
         ..TrainConfig::default()
     };
-    let learner = GradientLearner::new(config.init(Seed(1), &Device::flex())?, &training)?;
-    let folder = tempfile::tempdir()?;
-    let trainer = Trainer::new(training, Seed(1))?.progress(ProgressMode::Hidden);
-    let outcome = trainer.fit(learner, Arc::new(codes), None, folder.path())?;
-    Ok(outcome.learner.model())
+    runs::fit(config.init(Seed(1), &Device::flex())?, codes, training, Seed(1))
 }
 
 /// Runs the example.

@@ -9,7 +9,6 @@
 //! result is a held-out digit: what the model is told, three candidates, the original.
 
 use std::error::Error;
-use std::sync::Arc;
 
 use burn::tensor::TensorData;
 use pyrogen::core::{Batch, Examples};
@@ -17,10 +16,8 @@ use pyrogen::data::grid_png_file;
 use pyrogen::diffusion::{Diffusion, DiffusionConfig, TimeNetwork};
 use pyrogen::nn::{UNetConfig, ops};
 use pyrogen::prelude::*;
-use pyrogen::train::{
-    GradientConfig, GradientLearner, Learner, Limits, ProgressMode, TrainConfig, Trainer,
-};
-use pyrogen_examples::Labelled;
+use pyrogen::train::{GradientConfig, Limits, TrainConfig};
+use pyrogen_examples::{Labelled, runs};
 
 /// Pictures of 8x8, from -1 to 1, with their small versions beside them.
 struct Pairs(Vec<f32>);
@@ -67,11 +64,7 @@ fn train(pairs: Pairs) -> Result<Diffusion, Box<dyn Error>> {
         gradient: GradientConfig { ema_decay: Some(0.99), ..GradientConfig::default() },
         ..TrainConfig::default()
     };
-    let learner = GradientLearner::new(config.init(Seed(1), &Device::flex())?, &training)?;
-    let folder = tempfile::tempdir()?;
-    let trainer = Trainer::new(training, Seed(1))?.progress(ProgressMode::Hidden);
-    let outcome = trainer.fit(learner, Arc::new(pairs), None, folder.path())?;
-    Ok(outcome.learner.model())
+    runs::fit(config.init(Seed(1), &Device::flex())?, pairs, training, Seed(1))
 }
 
 /// Runs the example.

@@ -9,7 +9,6 @@
 //! own density less that under the model, which is the divergence of the two.
 
 use std::error::Error;
-use std::sync::Arc;
 
 use burn::tensor::TensorData;
 use pyrogen::core::{Batch, Examples};
@@ -18,12 +17,8 @@ use pyrogen::diffusion::solve::{GaussianMixture, LogDensity, Pairing};
 use pyrogen::diffusion::{FlowConfig, FlowMatching, TimeNetwork};
 use pyrogen::nn::TimeMlpConfig;
 use pyrogen::prelude::*;
-use pyrogen::train::{
-    GradientConfig, GradientLearner, Learner, Limits, ProgressMode, TrainConfig, Trainer,
-};
-
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+use pyrogen::train::{GradientConfig, Limits, TrainConfig};
+use pyrogen_examples::runs;
 
 /// Points on the plane.
 struct Points(Vec<f32>);
@@ -61,11 +56,7 @@ fn train(points: Points) -> Result<FlowMatching, Box<dyn Error>> {
         gradient: GradientConfig { ema_decay: Some(0.995), ..GradientConfig::default() },
         ..TrainConfig::default()
     };
-    let learner = GradientLearner::new(config.init(Seed(1), &Device::flex())?, &training)?;
-    let folder = tempfile::tempdir()?;
-    let trainer = Trainer::new(training, Seed(1))?.progress(ProgressMode::Hidden);
-    let outcome = trainer.fit(learner, Arc::new(points), None, folder.path())?;
-    Ok(outcome.learner.model())
+    runs::fit(config.init(Seed(1), &Device::flex())?, points, training, Seed(1))
 }
 
 /// A square picture of the plane from -4 to 4.

@@ -6,10 +6,10 @@ use std::path::Path;
 use pyrogen::data::{Recipe, Source, digits};
 use pyrogen_examples::tables::customers;
 
-#[allow(dead_code)] // its `main` reads arguments
+#[expect(dead_code, reason = "its main reads the arguments of the program")]
 #[path = "../examples/anomaly.rs"]
 mod anomaly;
-#[allow(dead_code)] // its `main` reads arguments
+#[expect(dead_code, reason = "its main reads the arguments of the program")]
 #[path = "../examples/augmentation.rs"]
 mod augmentation;
 #[path = "../examples/denoise.rs"]
@@ -22,7 +22,7 @@ mod latent_arithmetic;
 mod load_and_sample;
 #[path = "../examples/own_objective.rs"]
 mod own_objective;
-#[allow(dead_code)] // its `main` reads arguments
+#[expect(dead_code, reason = "its main reads the arguments of the program")]
 #[path = "../examples/synthetic_table.rs"]
 mod synthetic_table;
 

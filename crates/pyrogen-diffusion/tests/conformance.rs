@@ -4,9 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor, TensorData};
 use pyrogen_core::folder::{Card, to_bytes};
-use pyrogen_core::{Batch, Condition, Examples, Noise, Objective, Seed};
+use pyrogen_core::{Batch, Describe, Examples, Noise, Objective, Seed};
 use pyrogen_diffusion::solve::{Pairing, Sampler};
 use pyrogen_diffusion::{
     Diffusion, DiffusionConfig, FlowConfig, FlowMatching, FlowSampling, Prediction, Process,
@@ -15,6 +14,7 @@ use pyrogen_diffusion::{
 use pyrogen_nn::unet::{Modulation, UNetConfig};
 use pyrogen_nn::{DitConfig, TimeEncoding, TimeMlpConfig};
 use pyrogen_testkit as kit;
+use pyrogen_testkit::Rows;
 use pyrogen_train::{GradientLearner, Learner, Limits, ProgressMode, TrainConfig, Trainer};
 
 fn unet() -> TimeNetwork {
@@ -82,36 +82,14 @@ fn flows() -> Vec<FlowConfig> {
     ]
 }
 
-#[derive(Clone)]
-struct Rows {
-    values: Vec<f32>,
-    width: usize,
-    classes: Option<usize>,
-}
-
-impl Rows {
-    fn new(n: usize, width: usize, classes: Option<usize>) -> Self {
-        let values = Noise::new(Seed(2)).uniform_vec(n * width);
-        Self { values: values.iter().map(|v| (2.0 * v - 1.0) as f32).collect(), width, classes }
-    }
-}
-
-impl Examples for Rows {
-    type Batch = Batch<2>;
-
-    fn len(&self) -> usize {
-        self.values.len() / self.width
-    }
-
-    fn batch(&self, rows: &[usize], _: &mut Noise, device: &Device) -> Batch<2> {
-        let w = self.width;
-        let x: Vec<f32> =
-            rows.iter().flat_map(|&r| &self.values[r * w..(r + 1) * w]).copied().collect();
-        let labels = self.classes.and_then(|k| {
-            Condition::classes(&rows.iter().map(|r| r % k).collect::<Vec<_>>(), device).labels
-        });
-        Batch::new(Tensor::from_data(TensorData::new(x, [rows.len(), w]), device))
-            .with_labels(labels)
+/// `n` examples from -1 to 1 with what the model is told of them.
+fn rows(n: usize, model: &impl Describe) -> Rows {
+    let width = model.event_shape().iter().product();
+    let values = Noise::new(Seed(2)).uniform_vec(n * width);
+    Rows {
+        values: values.iter().map(|v| (2.0 * v - 1.0) as f32).collect(),
+        width,
+        condition: kit::condition_for(model, n, &kit::device()),
     }
 }
 
@@ -154,14 +132,7 @@ macro_rules! promises {
             fn sampling() {
                 for config in $configs {
                     let model = config.init(Seed(1), &kit::device()).unwrap();
-                    if config.event.len() == 3 {
-                        kit::samples_repeat::<4>(&model);
-                        kit::samples_do_not_depend_on_the_split::<4>(&model);
-                    }
-                    kit::samples_repeat::<2>(&model);
-                    kit::samples_do_not_depend_on_threads::<2, _>(&model);
-                    kit::samples_do_not_depend_on_the_split::<2>(&model);
-                    kit::serves_a_batch_of_one::<2>(&model);
+                    kit::samples_keep_every_promise(&model);
                 }
             }
 
@@ -170,9 +141,8 @@ macro_rules! promises {
                 for config in $configs {
                     let device = kit::device().autodiff();
                     let model = config.init(Seed(1), &device).unwrap().train();
-                    let data = Rows::new(6, config.features(), config.classes);
-                    let rows: Vec<usize> = (0..6).collect();
-                    let batch = data.batch(&rows, &mut Noise::new(Seed(0)), &device);
+                    let all: Vec<usize> = (0..6).collect();
+                    let batch = rows(6, &model).batch(&all, &mut Noise::new(Seed(0)), &device);
                     kit::every_parameter_gets_a_gradient(&model, batch);
                 }
             }
@@ -192,8 +162,9 @@ macro_rules! promises {
             fn resuming() {
                 for config in $configs {
                     kit::resume_is_exact(|folder, steps| {
-                        let data = Rows::new(20, config.features(), config.classes);
-                        trained(config.init(Seed(1), &kit::device()).unwrap(), data, folder, steps)
+                        let model = config.init(Seed(1), &kit::device()).unwrap();
+                        let data = rows(20, &model);
+                        trained(model, data, folder, steps)
                     });
                 }
             }

@@ -2,6 +2,7 @@
 
 pub mod fixtures;
 mod module;
+mod rows;
 mod sampling;
 mod scoring;
 
@@ -9,9 +10,10 @@ pub use module::{
     every_parameter_gets_a_gradient, init_depends_on_the_seed_alone, resume_is_exact,
     saves_and_loads,
 };
+pub use rows::Rows;
 pub use sampling::{
     condition_for, samples_do_not_depend_on_the_split, samples_do_not_depend_on_threads,
-    samples_repeat, serves_a_batch_of_one,
+    samples_keep_every_promise, samples_repeat, serves_a_batch_of_one,
 };
 pub use scoring::score_agrees_with_samples;
 

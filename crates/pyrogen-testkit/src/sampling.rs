@@ -93,3 +93,21 @@ pub fn serves_a_batch_of_one<const D: usize>(model: &impl Sample<D>) {
     assert_eq!(one.dims()[0], 1);
     assert!(host(one).iter().all(|v| v.is_finite()), "the sample is finite");
 }
+
+/// All of the above on flat examples, and as pictures where the events are some.
+///
+/// # Panics
+/// If one does not hold.
+pub fn samples_keep_every_promise<M>(model: &M)
+where
+    M: Sample<2> + Sample<4> + Clone + Send,
+{
+    if model.event_shape().len() == 3 {
+        samples_repeat::<4>(model);
+        samples_do_not_depend_on_the_split::<4>(model);
+    }
+    samples_repeat::<2>(model);
+    samples_do_not_depend_on_threads::<2, _>(model);
+    samples_do_not_depend_on_the_split::<2>(model);
+    serves_a_batch_of_one::<2>(model);
+}

@@ -7,7 +7,7 @@ use std::path::Path;
 use burn::module::Module;
 use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::{Device, Tensor, TensorData};
-use common::{Rows, trained, trained_with};
+use common::{trained, trained_with};
 use pyrogen_core::distribution::Moments;
 use pyrogen_core::folder::{Card, to_bytes};
 use pyrogen_core::{
@@ -15,7 +15,7 @@ use pyrogen_core::{
     Score, ScoreMethod, ScoreOptions, Seed, config,
 };
 use pyrogen_nn::{Activation, ConvConfig, MlpConfig, Network};
-use pyrogen_testkit::{self as kit, device, host};
+use pyrogen_testkit::{self as kit, Rows, device, host};
 use pyrogen_train::{GradientConfig, OptimizerConfig, TrainConfig, WorkerCount};
 use pyrogen_vae::{
     CodeLearning, Decoder, LadderConfig, LadderVae, Scale, VqConfig, VqNetwork, VqVae,

@@ -6,11 +6,12 @@ use std::path::Path;
 
 use burn::module::Module;
 use burn::tensor::{Tensor, TensorData};
-use common::{Rows, trained, trained_with};
+use common::{trained, trained_with};
 use pyrogen_core::folder::{Card, to_bytes};
 use pyrogen_core::{Batch, Noise, SampleOptions, Seed};
 use pyrogen_nn::{ConvConfig, MlpConfig, Network};
 use pyrogen_testkit as kit;
+use pyrogen_testkit::Rows;
 use pyrogen_train::{Anneal, Annealed, TrainConfig};
 use pyrogen_vae::{
     BetaTc, Column, Decoder, Factor, Info, Prior, Scale, TcEstimator, Vae, VaeConfig, VaeObjective,
@@ -165,15 +166,7 @@ fn initial_weights_come_from_the_seed() {
 #[test]
 fn sampling() {
     for config in configs() {
-        let model = model(&config);
-        if config.event.len() == 3 {
-            kit::samples_repeat::<4>(&model);
-            kit::samples_do_not_depend_on_the_split::<4>(&model);
-        }
-        kit::samples_repeat::<2>(&model);
-        kit::samples_do_not_depend_on_threads::<2, _>(&model);
-        kit::samples_do_not_depend_on_the_split::<2>(&model);
-        kit::serves_a_batch_of_one::<2>(&model);
+        kit::samples_keep_every_promise(&model(&config));
     }
 }
 

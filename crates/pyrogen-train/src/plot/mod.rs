@@ -4,6 +4,11 @@ mod plane;
 
 pub use plane::rate_distortion;
 
+use std::fmt::Display;
+use std::ops::Range;
+
+use plotters::coord::Shift;
+use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 
 use crate::error::TrainError;
@@ -48,16 +53,9 @@ fn draw(svg: &mut String, title: &str, x: &str, y: &str, series: &[Series]) -> R
         return Err("there are no finite points".into());
     }
     let (xs, ys) = (range(all.iter().map(|p| p.0)), range(all.iter().map(|p| p.1)));
-    let text = |e: &dyn std::fmt::Display| e.to_string();
+    let text = |e: &dyn Display| e.to_string();
     let root = SVGBackend::with_string(svg, SIZE).into_drawing_area();
-    root.fill(&WHITE).map_err(|e| text(&e))?;
-    let mut chart = ChartBuilder::on(&root)
-        .caption(title, ("sans-serif", 16))
-        .margin(10)
-        .x_label_area_size(36)
-        .y_label_area_size(56)
-        .build_cartesian_2d(xs, ys)
-        .map_err(|e| text(&e))?;
+    let mut chart = frame(&root, title, xs, ys)?;
     chart
         .configure_mesh()
         .x_desc(x)
@@ -82,8 +80,29 @@ fn draw(svg: &mut String, title: &str, x: &str, y: &str, series: &[Series]) -> R
     root.present().map_err(|e| text(&e))
 }
 
+/// An empty chart on an SVG backend.
+type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+
+/// A white area with a title and room for the axes' labels.
+fn frame<'a, 'b>(
+    root: &'a DrawingArea<SVGBackend<'b>, Shift>,
+    title: &str,
+    xs: Range<f64>,
+    ys: Range<f64>,
+) -> Result<Chart<'a, 'b>, String> {
+    let text = |e: &dyn Display| e.to_string();
+    root.fill(&WHITE).map_err(|e| text(&e))?;
+    ChartBuilder::on(root)
+        .caption(title, ("sans-serif", 16))
+        .margin(10)
+        .x_label_area_size(36)
+        .y_label_area_size(56)
+        .build_cartesian_2d(xs, ys)
+        .map_err(|e| text(&e))
+}
+
 /// The range of some numbers, never empty, with a little air.
-fn range(values: impl Iterator<Item = f64> + Clone) -> std::ops::Range<f64> {
+fn range(values: impl Iterator<Item = f64> + Clone) -> Range<f64> {
     let low = values.clone().fold(f64::INFINITY, f64::min);
     let high = values.fold(f64::NEG_INFINITY, f64::max);
     let air = if high > low { (high - low) * 0.04 } else { high.abs().max(1.0) * 0.1 };

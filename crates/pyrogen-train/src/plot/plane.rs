@@ -1,10 +1,9 @@
 //! The rate-distortion plane, as SVG.
 
-use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use pyrogen_core::RateDistortion;
 
-use super::{COLOURS, range};
+use super::{COLOURS, Chart, frame, range};
 use crate::error::TrainError;
 
 const SIZE: (u32, u32) = (720, 480);
@@ -12,8 +11,6 @@ const SIZE: (u32, u32) = (720, 480);
 const LETTER: (i32, i32) = (7, 14);
 /// Pixels from a point's centre to its edge.
 const DOT: i32 = 5;
-
-type Plane<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
 /// Models as points in the rate-distortion plane, each with its name, over lines of equal bound.
 ///
@@ -55,14 +52,7 @@ fn draw(svg: &mut String, title: &str, points: &[(&str, RateDistortion)]) -> Res
     let rates = range(points.iter().map(|(_, p)| p.rate).chain([0.0]));
     let distortions = range(points.iter().map(|(_, p)| p.distortion));
     let root = SVGBackend::with_string(svg, SIZE).into_drawing_area();
-    root.fill(&WHITE).map_err(|e| text(&e))?;
-    let mut chart = ChartBuilder::on(&root)
-        .caption(title, ("sans-serif", 16))
-        .margin(10)
-        .x_label_area_size(36)
-        .y_label_area_size(56)
-        .build_cartesian_2d(0.0..rates.end * 1.1, distortions)
-        .map_err(|e| text(&e))?;
+    let mut chart = frame(&root, title, 0.0..rates.end * 1.1, distortions)?;
     chart
         .configure_mesh()
         .disable_mesh()
@@ -91,7 +81,7 @@ fn draw(svg: &mut String, title: &str, points: &[(&str, RateDistortion)]) -> Res
 }
 
 /// Lines on which the bound is a multiple of ten nats, with the bound at their lower end.
-fn equal_bounds(chart: &mut Plane, taken: &mut Vec<[i32; 4]>) -> Result<(), String> {
+fn equal_bounds(chart: &mut Chart, taken: &mut Vec<[i32; 4]>) -> Result<(), String> {
     let (rates, distortions) = (chart.x_range(), chart.y_range());
     let (low, high) = (rates.start + distortions.start, rates.end + distortions.end);
     let area = chart.plotting_area().clone();
