@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod adversarial;
 mod batch;
 mod capability;
 mod condition;
@@ -16,6 +17,7 @@ mod objective;
 pub mod parallel;
 mod rate_distortion;
 
+pub use adversarial::{Adversarial, Player};
 pub use batch::{Batch, Examples};
 pub use capability::{
     Decode, Denoise, Describe, Encode, Sample, SampleOptions, Score, ScoreMethod, ScoreOptions,
