@@ -18,6 +18,7 @@ mod denoise;
 mod inpaint;
 #[path = "../examples/latent_arithmetic.rs"]
 mod latent_arithmetic;
+#[expect(dead_code, reason = "its main reads the arguments of the program")]
 #[path = "../examples/load_and_sample.rs"]
 mod load_and_sample;
 #[path = "../examples/own_objective.rs"]
@@ -34,7 +35,7 @@ fn examples_run() {
     // Checks its trained model against the closed form.
     own_objective::main().expect("own_objective");
     latent_arithmetic::main().expect("latent_arithmetic");
-    load_and_sample::main().expect("load_and_sample");
+    load_and_sample::run(None).expect("load_and_sample");
     denoise::main().expect("denoise");
     inpaint::main().expect("inpaint");
     for run in ["denoise", "inpaint"] {
