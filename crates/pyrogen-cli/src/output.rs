@@ -3,12 +3,22 @@
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
+use indicatif::{ProgressBar, ProgressStyle};
 use pyrogen::core::FolderError;
 use pyrogen::data::{Layout, auto_scale, grid_png_file, picture_folder, write_csv, write_npy};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::error::CliError;
+
+/// How many examples are done, on standard error where that is a terminal, for work that goes on for
+/// more than a moment.
+pub fn bar(done: &'static str, of: usize) -> ProgressBar {
+    let bar = ProgressBar::new(of as u64).with_message(done);
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}, {eta} left");
+    bar.set_style(style.expect("a valid template"));
+    bar
+}
 
 /// The forms that examples can be written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

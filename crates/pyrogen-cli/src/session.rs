@@ -15,6 +15,7 @@ use pyrogen::data::{Dataset, Holdout, Preparation, Prepared};
 use crate::args::{DeviceName, ModelData, PartName};
 use crate::error::CliError;
 use crate::family::{self, Model};
+use crate::output::bar;
 
 /// The share of the data that training never sees.
 pub const TEST_SHARE: f64 = 0.2;
@@ -190,14 +191,19 @@ impl Session {
         let classes: Option<Vec<usize>> =
             self.drawn_classes(n, class).map(|labels| labels.iter().map(|&l| l as usize).collect());
         let noise = Noise::new(seed).fork("samples");
+        let bar = bar("drawn", n);
         let parts = batches(n, CHUNK, &self.device, |rows| {
+            let count = rows.len();
             let condition = match &classes {
                 Some(c) => Condition::classes(&c[rows.clone()], &self.device),
                 None => Condition::none(),
             };
             let options = SampleOptions { condition, temperature };
-            sampler(rows.len(), &options, &mut noise.rows(rows, n)).map(host)
+            let drawn = sampler(count, &options, &mut noise.rows(rows, n)).map(host);
+            bar.inc(count as u64);
+            drawn
         });
+        bar.finish_and_clear();
         for part in parts {
             values.extend(part?);
         }
@@ -230,17 +236,21 @@ impl Session {
             return Err(CliError::Usage("--draws must be at least 1".into()));
         }
         let noise = Noise::new(seed).fork("score");
+        let bar = bar("scored", data.len());
         let parts = batches(data.len(), CHUNK, &self.device, |rows| {
+            let count = rows.len() as u64;
             let (x, condition) = self.batch(data, rows.clone(), &noise)?;
             let prepared = self.model.is_density().then(|| host(x.clone()));
             let mut noise = noise.fork("draws").rows(rows, data.len());
             let options = ScoreOptions { draws, method };
             let part = scorer.log_likelihood(x, &condition, &options, &mut noise);
+            bar.inc(count);
             Ok::<_, CliError>(match prepared {
                 Some(prepared) => part.shifted(&self.preparation.log_det(&prepared)),
                 None => part,
             })
         });
+        bar.finish_and_clear();
         let mut all: Option<Likelihood> = None;
         for part in parts {
             let part = part?;

@@ -230,6 +230,7 @@ fn scores_have_their_kind() {
     let text = room.ok("score run --data npy:d.npy --draws 1 --out s.csv").stdout;
     assert!(text.contains("estimate of log p(x): ") && text.contains("bits per dimension: "));
     assert_eq!(room.text("s.csv").lines().count(), 31);
+    assert_eq!(room.text("s.csv").lines().next(), Some("log_p_nats"));
 }
 
 #[test]

@@ -84,27 +84,35 @@ fn every_method_is_listed() {
     }
 }
 
-/// Numbers and categories, with a column that follows a category.
+/// Numbers and categories, with a column that follows a category and one that is mostly 0.
 #[test]
 fn a_table_of_numbers_and_categories_is_learnt_in_its_own_terms() {
     let room = Room::new();
-    let mut table = String::from("size,kind,weight\n");
-    for i in 0..200 {
+    let mut table = String::from("size,kind,weight,debt\n");
+    for i in 0..600 {
         let (kind, weight) = [("ant", 1.0), ("bee", 2.0), ("cow", 900.0)][i % 3];
-        let size = weight + (i % 7) as f64 / 10.0;
-        table += &format!("{size},{kind},{}\n", weight * 2.0 + (i % 5) as f64);
+        let size = weight + (i % 31) as f64 / 10.0;
+        let debt = if i % 4 == 0 { i } else { 0 };
+        table += &format!("{size},{kind},{},{debt}\n", weight * 2.0 + (i % 29) as f64);
     }
     room.write("animals.csv", table);
-    room.ok(&format!("train vae --data csv:animals.csv --out run {TINY}"));
+    let settings = TINY.replace("--steps 20", "--steps 150");
+    room.ok(&format!("train vae --data csv:animals.csv --out run {settings}"));
     let config = room.json_file("run/model/config.json");
-    let columns = serde_json::json!(["number", {"category": 3}, "number"]);
+    let columns = serde_json::json!(["number", {"category": 3}, "number", {"spiked": 1}]);
     assert_eq!(config["decoder"]["columns"]["columns"], columns);
-    room.ok("sample run -n 20 --out s.csv");
+    room.ok("sample run -n 200 --out s.csv");
     let drawn = room.text("s.csv");
-    assert_eq!(drawn.lines().next(), Some("size,kind,weight"));
+    assert_eq!(drawn.lines().next(), Some("size,kind,weight,debt"));
     let kinds = ["ant", "bee", "cow"];
+    let mut none = 0;
     for line in drawn.lines().skip(1) {
-        assert!(kinds.contains(&line.split(',').nth(1).unwrap()), "{line}");
+        let cells: Vec<&str> = line.split(',').collect();
+        assert!(kinds.contains(&cells[1]), "{line}");
+        let debt: u32 = cells[3].parse().unwrap_or_else(|_| panic!("{line}: a whole number"));
+        none += usize::from(debt == 0);
     }
+    // Three rows of four have none.
+    assert!((100..190).contains(&none), "{none} of 200 without debt");
     room.ok("score run --data csv:animals.csv --draws 4");
 }

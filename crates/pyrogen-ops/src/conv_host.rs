@@ -104,12 +104,9 @@ fn correlate(
     let mut y = vec![0.0; out_dims.iter().product()];
     let n = group(op, out_dims[0]);
     let parts = y.par_chunks_mut((n * op.result()).max(1));
-    parts.zip(x.values().par_chunks((n * op.picture()).max(1))).for_each_init(
-        Space::default,
-        |space, (y, x)| {
-            op.correlate(&kernels, bias.map(Array::values), x, y, space);
-        },
-    );
+    parts.zip(x.values().par_chunks((n * op.picture()).max(1))).for_each(|(y, x)| {
+        Space::lend(|space| op.correlate(&kernels, bias.map(Array::values), x, y, space));
+    });
     Array::new(y, &out_dims)
 }
 
@@ -124,8 +121,8 @@ fn tiled(
     let n = tile_group(tiles, out_dims[0]);
     let [picture, result] = tiles.lengths().map(|length| (n * length).max(1));
     let parts = y.par_chunks_mut(result).zip(x.values().par_chunks(picture));
-    parts.for_each_init(Space::default, |space, (y, x)| {
-        tiles.correlate(kernels, bias.map(Array::values), x, y, space);
+    parts.for_each(|(y, x)| {
+        Space::lend(|space| tiles.correlate(kernels, bias.map(Array::values), x, y, space));
     });
     Array::new(y, &out_dims)
 }
@@ -144,12 +141,9 @@ fn scatter(
     let mut x = vec![0.0; out_dims.iter().product()];
     let n = group(op, out_dims[0]);
     let parts = x.par_chunks_mut((n * op.picture()).max(1));
-    parts.zip(y.values().par_chunks((n * op.result()).max(1))).for_each_init(
-        Space::default,
-        |space, (x, y)| {
-            op.scatter(&kernels, bias.map(Array::values), y, x, space);
-        },
-    );
+    parts.zip(y.values().par_chunks((n * op.result()).max(1))).for_each(|(x, y)| {
+        Space::lend(|space| op.scatter(&kernels, bias.map(Array::values), y, x, space));
+    });
     Array::new(x, &out_dims)
 }
 
@@ -185,9 +179,9 @@ fn over_parts(
     let sums: Vec<Vec<f32>> = ys
         .zip(x.values().par_chunks(part * picture))
         .map(|(y, x)| {
-            let (mut sum, mut space) = (vec![0.0; length], Space::default());
+            let mut sum = vec![0.0; length];
             let groups = y.chunks(n * result).zip(x.chunks(n * picture));
-            groups.for_each(|(y, x)| add(y, x, &mut sum, &mut space));
+            Space::lend(|space| groups.for_each(|(y, x)| add(y, x, &mut sum, space)));
             sum
         })
         .collect();

@@ -13,6 +13,8 @@ mod softmax;
 #[cfg(feature = "flex")]
 mod gemm;
 #[cfg(feature = "flex")]
+mod ground;
+#[cfg(feature = "flex")]
 mod host;
 #[cfg(feature = "flex")]
 mod parallel;
@@ -20,6 +22,8 @@ mod parallel;
 mod scalar;
 #[cfg(feature = "flex")]
 mod sums;
+#[cfg(feature = "flex")]
+mod tiles;
 #[cfg(feature = "flex")]
 mod windows;
 #[cfg(feature = "flex")]

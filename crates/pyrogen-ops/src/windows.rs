@@ -3,7 +3,10 @@
 //! Pictures are first laid out with the channels last and their padding around them: a line of a
 //! window is then one run of memory, whatever the stride.
 
+use std::cell::RefCell;
+
 use crate::gemm::{Matrix, product};
+use crate::ground::Ground;
 use crate::parallel::{kernels, vectorised};
 
 /// Sizes of a convolution of one picture `[channels, height, width]` to
@@ -51,10 +54,15 @@ impl Windows {
         [side(0), side(1)]
     }
 
-    /// Elements of a padded picture.
-    fn padded_picture(&self) -> usize {
-        let [height, width] = self.padded();
-        height * width * self.channels
+    /// Where a padded picture lies.
+    fn ground(&self) -> Ground {
+        Ground {
+            channels: self.channels,
+            size: self.size,
+            padding: self.padding,
+            whole: self.padded(),
+            stride: self.channels,
+        }
     }
 
     /// The kernels `[outputs, channels, kh, kw]` in the order of the windows,
@@ -99,9 +107,8 @@ impl Windows {
     ) {
         let all = y.len() / self.result() * self.places();
         let (window, outputs) = (self.window(), self.outputs);
-        let [rows, values, padded] =
-            space.take([window * all, outputs * all, self.padded_picture()]);
-        vectorised::<Read, _>((self, x, &mut *rows, &mut *padded));
+        let [rows, values, padded] = space.take([window * all, outputs * all, self.ground().len()]);
+        self.read(x, rows, padded);
         let kernels = Matrix::new(kernels, outputs, window, window);
         product(values, all, false, kernels, Matrix::new(rows, all, window, window).t());
         vectorised::<Write, _>((self, &*values, bias, y, all));
@@ -118,21 +125,19 @@ impl Windows {
     ) {
         let all = y.len() / self.result() * self.places();
         let (window, outputs) = (self.window(), self.outputs);
-        let [rows, values, padded] =
-            space.take([window * all, outputs * all, self.padded_picture()]);
+        let [rows, values, padded] = space.take([window * all, outputs * all, self.ground().len()]);
         vectorised::<Gather, _>((self, y, &mut *values, all));
         let kernels = Matrix::new(kernels, outputs, window, window);
         product(rows, window, false, Matrix::new(values, outputs, all, all).t(), kernels);
-        vectorised::<Add, _>((self, &*rows, bias, x, &mut *padded));
+        self.add(rows, bias, x, padded);
     }
 
     /// Adds the gradient of the kernels, in the order of the windows.
     pub(crate) fn kernel_grad(&self, y: &[f32], x: &[f32], sum: &mut [f32], space: &mut Space) {
         let all = y.len() / self.result() * self.places();
         let (window, outputs) = (self.window(), self.outputs);
-        let [rows, values, padded] =
-            space.take([window * all, outputs * all, self.padded_picture()]);
-        vectorised::<Read, _>((self, x, &mut *rows, &mut *padded));
+        let [rows, values, padded] = space.take([window * all, outputs * all, self.ground().len()]);
+        self.read(x, rows, padded);
         vectorised::<Gather, _>((self, y, &mut *values, all));
         let rows = Matrix::new(rows, all, window, window);
         product(sum, window, true, Matrix::new(values, outputs, all, all), rows);
@@ -165,56 +170,47 @@ impl Windows {
     }
 
     /// Writes the windows of pictures.
+    fn read(&self, x: &[f32], rows: &mut [f32], padded: &mut [f32]) {
+        let ground = self.ground();
+        ground.clear(padded);
+        let own = self.places() * self.window();
+        for (x, rows) in x.chunks(self.picture()).zip(rows.chunks_mut(own)) {
+            ground.lay(x, padded);
+            vectorised::<Read, _>((self, &*padded, rows));
+        }
+    }
+
+    /// Writes the windows of a padded picture.
     #[inline(always)]
-    fn read((op, x, rows, padded): (&Self, &[f32], &mut [f32], &mut [f32])) {
-        let ([_, width], channels) = (op.padded(), op.channels);
-        let [height, line] = op.size;
-        let own = op.places() * op.window();
-        padded.fill(0.0);
-        for (x, rows) in x.chunks(op.picture()).zip(rows.chunks_mut(own)) {
-            for y in 0..height {
-                let start = ((y + op.padding[0]) * width + op.padding[1]) * channels;
-                let out = &mut padded[start..start + line * channels];
-                for (j, out) in out.chunks_exact_mut(channels).enumerate() {
-                    for (c, out) in out.iter_mut().enumerate() {
-                        *out = x[(c * height + y) * line + j];
-                    }
-                }
-            }
-            let (count, run) = op.runs();
-            for (place, row) in rows.chunks_exact_mut(op.window()).enumerate() {
-                for (k, out) in row.chunks_exact_mut(run).enumerate() {
-                    let from = op.start(place, k, count, width);
-                    out.copy_from_slice(&padded[from..from + run]);
-                }
+    fn read_windows((op, padded, rows): (&Self, &[f32], &mut [f32])) {
+        let ([_, width], (count, run)) = (op.padded(), op.runs());
+        for (place, row) in rows.chunks_exact_mut(op.window()).enumerate() {
+            for (k, out) in row.chunks_exact_mut(run).enumerate() {
+                let from = op.start(place, k, count, width);
+                out.copy_from_slice(&padded[from..from + run]);
             }
         }
     }
 
     /// Adds windows to pictures that start at the bias.
-    #[inline(always)]
-    fn add((op, rows, bias, x, padded): AddArgs) {
-        let ([_, width], channels) = (op.padded(), op.channels);
-        let [height, line] = op.size;
-        let own = op.places() * op.window();
-        for (x, rows) in x.chunks_mut(op.picture()).zip(rows.chunks(own)) {
+    fn add(&self, rows: &[f32], bias: Option<&[f32]>, x: &mut [f32], padded: &mut [f32]) {
+        let own = self.places() * self.window();
+        for (x, rows) in x.chunks_mut(self.picture()).zip(rows.chunks(own)) {
             padded.fill(0.0);
-            let (count, run) = op.runs();
-            for (place, row) in rows.chunks_exact(op.window()).enumerate() {
-                for (k, values) in row.chunks_exact(run).enumerate() {
-                    let from = op.start(place, k, count, width);
-                    for (p, v) in padded[from..from + run].iter_mut().zip(values) {
-                        *p += v;
-                    }
-                }
-            }
-            for (c, plane) in x.chunks_exact_mut(height * line).enumerate() {
-                let bias = bias.map_or(0.0, |bias| bias[c]);
-                for (y, out) in plane.chunks_exact_mut(line).enumerate() {
-                    let start = ((y + op.padding[0]) * width + op.padding[1]) * channels;
-                    for (j, out) in out.iter_mut().enumerate() {
-                        *out = padded[start + j * channels + c] + bias;
-                    }
+            vectorised::<Add, _>((self, rows, &mut *padded));
+            self.ground().lift(padded, bias, x);
+        }
+    }
+
+    /// Adds windows to a padded picture.
+    #[inline(always)]
+    fn add_windows((op, rows, padded): (&Self, &[f32], &mut [f32])) {
+        let ([_, width], (count, run)) = (op.padded(), op.runs());
+        for (place, row) in rows.chunks_exact(op.window()).enumerate() {
+            for (k, values) in row.chunks_exact(run).enumerate() {
+                let from = op.start(place, k, count, width);
+                for (p, v) in padded[from..from + run].iter_mut().zip(values) {
+                    *p += v;
                 }
             }
         }
@@ -242,24 +238,33 @@ impl Windows {
 /// Sizes, the products, the bias, the results and the places of the group.
 type WriteArgs<'a> = (&'a Windows, &'a [f32], Option<&'a [f32]>, &'a mut [f32], usize);
 
-/// Sizes, the windows, the bias, the pictures and memory for a padded one.
-type AddArgs<'a> = (&'a Windows, &'a [f32], Option<&'a [f32]>, &'a mut [f32], &'a mut [f32]);
-
 kernels! {
-    ['a] Read: Windows::read, (&'a Windows, &'a [f32], &'a mut [f32], &'a mut [f32]) => ();
+    ['a] Read: Windows::read_windows, (&'a Windows, &'a [f32], &'a mut [f32]) => ();
     ['a] Gather: Windows::gather, (&'a Windows, &'a [f32], &'a mut [f32], usize) => ();
-    ['a] Add: Windows::add, AddArgs<'a> => ();
+    ['a] Add: Windows::add_windows, (&'a Windows, &'a [f32], &'a mut [f32]) => ();
     ['a] Write: Windows::write, WriteArgs<'a> => ();
 }
 
-/// Memory for the matrices of a group, used again by the next one.
+/// Memory for the matrices of a group, used again by the next one and by the next convolution.
 #[derive(Default)]
 pub(crate) struct Space {
     values: Vec<f32>,
 }
 
+thread_local! {
+    static SPACE: RefCell<Space> = RefCell::default();
+}
+
 impl Space {
-    /// Parts of these lengths.
+    /// Lends this thread's memory.
+    ///
+    /// # Panics
+    /// If `work` borrows it again.
+    pub(crate) fn lend<R>(work: impl FnOnce(&mut Self) -> R) -> R {
+        SPACE.with_borrow_mut(work)
+    }
+
+    /// Parts of these lengths, with any values in them.
     pub(crate) fn take<const N: usize>(&mut self, lengths: [usize; N]) -> [&mut [f32]; N] {
         let all = lengths.iter().sum();
         if self.values.len() < all {

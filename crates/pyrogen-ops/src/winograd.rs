@@ -2,7 +2,8 @@
 //!
 //! A tile of 4x4 values and the kernel go to 16 numbers each, whose products go back to 2x2
 //! results: 16 multiplications and not 36. Over all channels and tiles the products are 16 matrix
-//! products.
+//! products. Pictures are laid out with the channels last, so that the transforms work on whole
+//! vectors of channels however small a picture is.
 //!
 //! # Numerics
 //! The transforms add and halve only, so that errors are a few times those of the direct sum.
@@ -12,11 +13,9 @@
 //! section 4.1, F(2x2, 3x3).
 
 use crate::gemm::{Matrix, product};
-use crate::parallel::{kernels, vectorised};
+use crate::ground::{Ground, blocks};
+use crate::tiles::{Columns, N};
 use crate::windows::{Space, Windows};
-
-/// Numbers of a tile.
-const N: usize = 16;
 
 /// Sizes of the pictures on both sides and of the tiles between.
 #[derive(Debug, Clone, Copy)]
@@ -28,9 +27,6 @@ pub(crate) struct Tiles {
     padding: [usize; 2],
     grid: [usize; 2],
 }
-
-/// Sizes, the matrices, a result, its bias, the matrices' columns and the picture's first.
-type Write<'a> = (&'a Tiles, &'a [f32], &'a mut [f32], Option<&'a [f32]>, usize, usize);
 
 impl Tiles {
     /// The tiles of a convolution, if it is one that gains by them.
@@ -110,38 +106,82 @@ impl Tiles {
         space: &mut Space,
     ) {
         let [picture, result] = self.lengths();
+        let [ground, drawn] = self.grounds();
         let all = y.len() / result * self.count();
-        let [v, m] = space.take([N * self.channels * all, N * self.outputs * all]);
-        for (i, x) in x.chunks(picture).enumerate() {
-            vectorised::<Read, _>((self, x, &mut *v, all, i * self.count()));
-        }
         let (c, o) = (self.channels, self.outputs);
+        let [padded, quads, v, m] = space.take([
+            ground.len(),
+            drawn.len(),
+            N * ground.stride * all,
+            N * drawn.stride * all,
+        ]);
+        ground.clear(padded);
+        for (i, x) in x.chunks(picture).enumerate() {
+            ground.lay(x, padded);
+            let tiles = Columns { grid: self.grid, stride: ground.stride, all, first: i };
+            tiles.read(padded, v);
+        }
+        let [v_len, m_len] = [ground.stride, drawn.stride].map(|stride| stride * all);
         for k in 0..N {
-            let u = Matrix::new(&kernels[k * o * c..], o, c, c);
-            let v = Matrix::new(&v[k * c * all..], c, all, all);
-            product(&mut m[k * o * all..], all, false, u, v);
+            let u = Matrix::new(&kernels[k * o * c..], o, c, c).t();
+            let v = Matrix::new(&v[k * v_len..], all, c, ground.stride);
+            product(&mut m[k * m_len..], drawn.stride, false, v, u);
         }
         for (i, y) in y.chunks_mut(result).enumerate() {
-            vectorised::<WriteBack, _>((self, &*m, y, bias, all, i * self.count()));
+            let tiles = Columns { grid: self.grid, stride: drawn.stride, all, first: i };
+            tiles.collect(m, quads);
+            drawn.lift(quads, bias, y);
         }
     }
 
     /// Adds to 16 matrices `[outputs, channels]` what [`weight_grad`](Self::weight_grad) takes.
     pub(crate) fn add_products(&self, y: &[f32], x: &[f32], sums: &mut [f32], space: &mut Space) {
         let [picture, result] = self.lengths();
+        let [ground, drawn] = self.grounds();
         let all = y.len() / result * self.count();
         let (c, o) = (self.channels, self.outputs);
-        let [v, m] = space.take([N * c * all, N * o * all]);
-        let pairs = x.chunks(picture).zip(y.chunks(result));
-        for (i, (x, y)) in pairs.enumerate() {
-            vectorised::<Read, _>((self, x, &mut *v, all, i * self.count()));
-            vectorised::<Spread, _>((self, y, &mut *m, all, i * self.count()));
+        let [padded, quads, v, m] = space.take([
+            ground.len(),
+            drawn.len(),
+            N * ground.stride * all,
+            N * drawn.stride * all,
+        ]);
+        ground.clear(padded);
+        drawn.clear(quads);
+        for (i, (x, y)) in x.chunks(picture).zip(y.chunks(result)).enumerate() {
+            ground.lay(x, padded);
+            let tiles = Columns { grid: self.grid, stride: ground.stride, all, first: i };
+            tiles.read(padded, v);
+            drawn.lay(y, quads);
+            let tiles = Columns { stride: drawn.stride, ..tiles };
+            tiles.expand(quads, m);
         }
+        let [v_len, m_len] = [ground.stride, drawn.stride].map(|stride| stride * all);
         for k in 0..N {
-            let m = Matrix::new(&m[k * o * all..], o, all, all);
-            let v = Matrix::new(&v[k * c * all..], c, all, all).t();
+            let m = Matrix::new(&m[k * m_len..], all, o, drawn.stride).t();
+            let v = Matrix::new(&v[k * v_len..], all, c, ground.stride);
             product(&mut sums[k * o * c..], c, true, m, v);
         }
+    }
+
+    /// Where a padded picture and a result in whole tiles lie.
+    fn grounds(&self) -> [Ground; 2] {
+        let [rows, cols] = self.grid;
+        let ground = Ground {
+            channels: self.channels,
+            size: self.size,
+            padding: self.padding,
+            whole: [2 * rows + 2, 2 * cols + 2],
+            stride: blocks(self.channels),
+        };
+        let drawn = Ground {
+            channels: self.outputs,
+            size: self.out_size,
+            padding: [0, 0],
+            whole: [2 * rows, 2 * cols],
+            stride: blocks(self.outputs),
+        };
+        [ground, drawn]
     }
 
     /// The gradient of the kernels `[outputs, channels, 3, 3]` from the sums over all pictures.
@@ -154,90 +194,6 @@ impl Tiles {
         }
         out
     }
-
-    /// Transforms the tiles of a picture to columns of 16 matrices `[channels, all]`.
-    #[inline(always)]
-    fn read((op, x, v, all, first): (&Self, &[f32], &mut [f32], usize, usize)) {
-        let ([height, width], [rows, cols]) = (op.size, op.grid);
-        let padded = 2 * cols + 2;
-        // Four lines of the padded picture, and their four combinations down the columns.
-        let mut lines = vec![0f32; 4 * padded];
-        let mut down = vec![0f32; 4 * padded];
-        let left = op.padding[1];
-        let span = width.min(padded - left);
-        for (c, plane) in x.chunks(height * width).enumerate() {
-            for i in 0..rows {
-                for (l, line) in lines.chunks_mut(padded).enumerate() {
-                    line.fill(0.0);
-                    let y = (2 * i + l).wrapping_sub(op.padding[0]);
-                    if y < height {
-                        line[left..left + span].copy_from_slice(&plane[y * width..][..span]);
-                    }
-                }
-                columns(&lines, &mut down, padded);
-                for (r, line) in down.chunks(padded).enumerate() {
-                    let at = |n: usize| ((4 * r + n) * op.channels + c) * all + first + i * cols;
-                    let starts = [at(0), at(1), at(2), at(3)];
-                    across(line, v, starts, cols);
-                }
-            }
-        }
-    }
-
-    /// Takes columns of 16 matrices `[outputs, all]` back to a result.
-    #[inline(always)]
-    fn write((op, m, y, bias, all, first): Write) {
-        let ([height, width], [rows, cols]) = (op.out_size, op.grid);
-        let mut lines = vec![0f32; 4 * cols];
-        for (o, plane) in y.chunks_mut(height * width).enumerate() {
-            let bias = bias.map_or(0.0, |bias| bias[o]);
-            for i in 0..rows {
-                let at = |k: usize| &m[(k * op.outputs + o) * all + first + i * cols..][..cols];
-                collect(at, &mut lines, cols);
-                for l in 0..2.min(height - 2 * i) {
-                    let (even, odd) = lines[2 * l * cols..][..2 * cols].split_at(cols);
-                    let out = &mut plane[(2 * i + l) * width..][..width];
-                    let mut pairs = out.chunks_exact_mut(2);
-                    for ((pair, e), d) in (&mut pairs).zip(even).zip(odd) {
-                        pair[0] = e + bias;
-                        pair[1] = d + bias;
-                    }
-                    if let [last] = pairs.into_remainder() {
-                        *last = even[cols - 1] + bias;
-                    }
-                }
-            }
-        }
-    }
-
-    /// The transpose of [`write`](Self::write) without the bias.
-    #[inline(always)]
-    fn spread((op, y, m, all, first): (&Self, &[f32], &mut [f32], usize, usize)) {
-        let ([height, width], [rows, cols]) = (op.out_size, op.grid);
-        let mut quads = vec![0f32; 4 * cols];
-        for (o, plane) in y.chunks(height * width).enumerate() {
-            for i in 0..rows {
-                quads.fill(0.0);
-                for l in 0..2.min(height - 2 * i) {
-                    let line = &plane[(2 * i + l) * width..][..width];
-                    let (even, odd) = quads[2 * l * cols..][..2 * cols].split_at_mut(cols);
-                    let pairs = line.chunks(2).zip(even.iter_mut().zip(odd));
-                    for (pair, (e, d)) in pairs {
-                        *e = pair[0];
-                        *d = pair.get(1).copied().unwrap_or(0.0);
-                    }
-                }
-                let start = |k: usize| (k * op.outputs + o) * all + first + i * cols;
-                expand(&quads, m, start, cols);
-            }
-        }
-    }
-}
-
-kernels! {
-    ['a] Read: Tiles::read, (&'a Tiles, &'a [f32], &'a mut [f32], usize, usize) => ();
-    ['a] Spread: Tiles::spread, (&'a Tiles, &'a [f32], &'a mut [f32], usize, usize) => ();
-    ['a] WriteBack: Tiles::write, Write<'a> => ();
 }
 
 /// `G g G^T` with `G = [1 0 0; 1/2 1/2 1/2; 1/2 -1/2 1/2; 0 0 1]`.
@@ -271,105 +227,4 @@ fn kernel_back(u: &[f32; N]) -> [f32; 9] {
         let i = k / 3;
         rows(down[0][i], down[1][i], down[2][i], down[3][i])[k % 3]
     })
-}
-
-/// `B^T d` down four lines, `B^T = [1 0 -1 0; 0 1 1 0; 0 -1 1 0; 0 1 0 -1]`.
-#[inline(always)]
-fn columns(lines: &[f32], down: &mut [f32], padded: usize) {
-    let (a, rest) = lines.split_at(padded);
-    let (b, rest) = rest.split_at(padded);
-    let (c, d) = rest.split_at(padded);
-    let (p, rest) = down.split_at_mut(padded);
-    let (q, rest) = rest.split_at_mut(padded);
-    let (r, s) = rest.split_at_mut(padded);
-    let (d, s) = (&d[..padded], &mut s[..padded]);
-    for j in 0..padded {
-        p[j] = a[j] - c[j];
-        q[j] = b[j] + c[j];
-        r[j] = c[j] - b[j];
-        s[j] = b[j] - d[j];
-    }
-}
-
-/// The same along one line, for tiles two places apart.
-#[inline(always)]
-fn across(line: &[f32], v: &mut [f32], starts: [usize; 4], cols: usize) {
-    let (pairs, next) = (&line[..2 * cols], &line[2..2 * cols + 2]);
-    let [p, q, r, s] = starts;
-    for (v, (a, b)) in
-        v[p..p + cols].iter_mut().zip(pairs.chunks_exact(2).zip(next.chunks_exact(2)))
-    {
-        *v = a[0] - b[0];
-    }
-    for (v, (a, b)) in
-        v[q..q + cols].iter_mut().zip(pairs.chunks_exact(2).zip(next.chunks_exact(2)))
-    {
-        *v = a[1] + b[0];
-    }
-    for (v, (a, b)) in
-        v[r..r + cols].iter_mut().zip(pairs.chunks_exact(2).zip(next.chunks_exact(2)))
-    {
-        *v = b[0] - a[1];
-    }
-    for (v, (a, b)) in
-        v[s..s + cols].iter_mut().zip(pairs.chunks_exact(2).zip(next.chunks_exact(2)))
-    {
-        *v = a[1] - b[1];
-    }
-}
-
-/// `A^T m A` with `A^T = [1 1 1 0; 0 1 -1 -1]`, the four results of each tile in four lines.
-///
-/// Written out: closures over arrays are not inlined where the vectors are wide.
-#[inline(always)]
-fn collect<'a>(at: impl Fn(usize) -> &'a [f32], lines: &mut [f32], cols: usize) {
-    let (left, right) = lines.split_at_mut(2 * cols);
-    let (a, b) = left.split_at_mut(cols);
-    let (c, d) = right.split_at_mut(cols);
-    let d = &mut d[..cols];
-    a.fill(0.0);
-    b.fill(0.0);
-    c.fill(0.0);
-    d.fill(0.0);
-    // Column k of the tile goes to the left results but for the last, to the right ones but for
-    // the first, there with a sign.
-    add_column([at(0), at(4), at(8), at(12)], a, c, cols, 1.0);
-    add_column([at(1), at(5), at(9), at(13)], a, c, cols, 1.0);
-    add_column([at(2), at(6), at(10), at(14)], a, c, cols, 1.0);
-    add_column([at(1), at(5), at(9), at(13)], b, d, cols, 1.0);
-    add_column([at(2), at(6), at(10), at(14)], b, d, cols, -1.0);
-    add_column([at(3), at(7), at(11), at(15)], b, d, cols, -1.0);
-}
-
-/// Adds a column's upper and lower result.
-#[inline(always)]
-fn add_column(m: [&[f32]; 4], top: &mut [f32], low: &mut [f32], cols: usize, sign: f32) {
-    let [p, q, r, s] = m;
-    let (p, q, r, s) = (&p[..cols], &q[..cols], &r[..cols], &s[..cols]);
-    let (top, low) = (&mut top[..cols], &mut low[..cols]);
-    for j in 0..cols {
-        top[j] += sign * (p[j] + q[j] + r[j]);
-        low[j] += sign * (q[j] - r[j] - s[j]);
-    }
-}
-
-/// `A y A^T`, the transpose of [`collect`].
-#[inline(always)]
-fn expand(quads: &[f32], m: &mut [f32], start: impl Fn(usize) -> usize, cols: usize) {
-    let (a, rest) = quads.split_at(cols);
-    let (b, rest) = rest.split_at(cols);
-    let (c, d) = rest.split_at(cols);
-    let d = &d[..cols];
-    // Signs of the upper and the lower result in the four rows, and of left and right alike.
-    const UPPER: [f32; 4] = [1.0, 1.0, 1.0, 0.0];
-    const LOWER: [f32; 4] = [0.0, 1.0, -1.0, -1.0];
-    for k in 0..N {
-        let (u, l) = (UPPER[k / 4], LOWER[k / 4]);
-        let (e, f) = (UPPER[k % 4], LOWER[k % 4]);
-        let (ue, le, uf, lf) = (u * e, l * e, u * f, l * f);
-        let out = &mut m[start(k)..][..cols];
-        for j in 0..cols {
-            out[j] = ue * a[j] + uf * b[j] + le * c[j] + lf * d[j];
-        }
-    }
 }

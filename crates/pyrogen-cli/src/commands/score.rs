@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use pyrogen::core::{LikelihoodKind, ScoreMethod, Seed};
-use pyrogen::data::{Layout, write_csv, write_npy};
+use pyrogen::data::{Column, ColumnKind, Layout, TableSchema, write_csv, write_npy};
 use pyrogen::metrics::LikelihoodReport;
 
 use crate::args::{MethodName, ScoreArgs};
@@ -45,13 +45,20 @@ pub fn run(args: ScoreArgs) -> Result<(), CliError> {
     Ok(())
 }
 
+/// A column of that one number.
+fn column() -> Layout {
+    let column = Column { name: "log_p_nats".into(), kind: ColumnKind::Continuous, missing: 0 };
+    let schema = Some(TableSchema { columns: vec![column] });
+    Layout { event: vec![1], schema, ..Layout::default() }
+}
+
 /// One number an example.
 fn write(path: &Path, nats: &[f64]) -> Result<(), CliError> {
     make_parent(path)?;
     let values: Vec<f32> = nats.iter().map(|&v| v as f32).collect();
     match path.extension().is_some_and(|e| e.eq_ignore_ascii_case("npy")) {
         true => write_npy(path, &values, &[values.len()])?,
-        false => write_csv(path, &values, None, &Layout { event: vec![1], ..Layout::default() })?,
+        false => write_csv(path, &values, None, &column())?,
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use pyrogen::core::folder::ModelFolder;
 use pyrogen::core::{
     Batch, Condition, Decode, Encode, Examples, Noise, RateDistortion, Sample, Score, config,
 };
-use pyrogen::data::{Binarise, Dataset, Preparation, Prepared, Recipe, Step};
+use pyrogen::data::{Binarise, Dataset, Preparation, Prepared, PreparedColumn, Recipe};
 use pyrogen::nn::{ConvConfig, MlpConfig, Network};
 use pyrogen::train::{
     Decay, GradientConfig, Limits, OptimizerConfig, ScheduleConfig, TrainConfig, WorkerCount,
@@ -202,14 +202,23 @@ pub fn decoder_for(data: &Dataset, recipe: &Recipe, preparation: &Preparation) -
     }
 }
 
-/// What the prepared features hold, for a table with categories.
+/// What the prepared features hold, for a table.
 fn columns(preparation: &Preparation) -> Option<Vec<Column>> {
-    let one_hot = preparation.steps().iter().find_map(|step| match step {
-        Step::OneHot(one_hot) => Some(one_hot),
-        _ => None,
-    })?;
-    let column = |c: &Option<usize>| c.map_or(Column::Number, Column::Category);
-    Some(one_hot.categories.iter().map(column).collect())
+    let column = |column: &PreparedColumn| match *column {
+        PreparedColumn::Category(categories) => Column::Category(categories),
+        PreparedColumn::Spiked(spikes) => Column::Spiked(spikes),
+        _ => Column::Number,
+    };
+    Some(preparation.columns()?.iter().map(column).collect())
+}
+
+/// A table as the decoder's columns want it: with spikes, or plainly standardised.
+fn prepare_columns(expected: &[Column], data: &Dataset) -> Result<Preparation, CliError> {
+    let fitted = Preparation::fit(&Recipe::suited_to(data), data)?;
+    match columns(&fitted).is_some_and(|columns| columns == expected) {
+        true => Ok(fitted),
+        false => Ok(Preparation::fit(&Recipe::Table, data)?),
+    }
 }
 
 /// How raw values become what a decoder is for.
@@ -220,7 +229,7 @@ pub fn prepare(decoder: &Decoder, data: &Dataset) -> Result<Preparation, CliErro
         | Decoder::LogisticMixture { .. }
         | Decoder::ColourMixture { .. }
         | Decoder::Categorical { .. } => Recipe::Unit,
-        Decoder::Columns { .. } => Recipe::Table,
+        Decoder::Columns { columns } => return prepare_columns(columns, data),
         // A density of integers would be a density of points: they are spread over their cells.
         Decoder::Gaussian { .. } if data.levels().is_some() => Recipe::Dequantised { logit: None },
         _ => Recipe::suited_to(data),

@@ -38,12 +38,16 @@ pub enum Recipe {
     },
 }
 
+/// The share of a table's rows from which on a value of a number is told apart.
+const SPIKE: f64 = 0.05;
+
 impl Recipe {
-    /// What suits the data where nothing is asked for: tables with a schema as tables, pictures
-    /// and other levels to `[0, 1]`, all else standardised.
+    /// What suits the data where nothing is asked for: tables with a schema as tables of quantiles,
+    /// with values of a twentieth of the examples as spikes; pictures and other levels to `[0, 1]`,
+    /// all else standardised.
     pub fn suited_to(data: &Dataset) -> Self {
         if data.schema().is_some() {
-            Self::Table
+            Self::QuantileTable { spike: SPIKE }
         } else if data.levels().is_some() || data.layout().is_picture() {
             Self::Unit
         } else {

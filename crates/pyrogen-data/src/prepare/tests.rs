@@ -224,7 +224,7 @@ fn unit_without_levels_goes_from_the_smallest_to_the_largest() {
 #[test]
 fn recipes_suit_the_data() {
     assert_eq!(Recipe::suited_to(&digits()), Recipe::Unit);
-    assert_eq!(Recipe::suited_to(&people()), Recipe::Table);
+    assert_eq!(Recipe::suited_to(&people()), Recipe::QuantileTable { spike: 0.05 });
     let plain = Dataset::from_parts(vec![0.5; 4], vec![2], None).unwrap();
     assert_eq!(Recipe::suited_to(&plain), Recipe::Standardised);
 }
