@@ -6,8 +6,8 @@ use std::path::Path;
 use burn::tensor::{Device, Tensor};
 use pyrogen::core::folder::{Card, ModelFolder};
 use pyrogen::core::{
-    Condition, Decode, Describe, Encode, Noise, RateDistortion, Sample, SampleOptions, Score,
-    ScoreMethod, Seed,
+    Condition, Decode, Describe, Encode, Likelihood, Noise, RateDistortion, Sample, SampleOptions,
+    Score, ScoreMethod, ScoreOptions, Seed,
 };
 use pyrogen::data::{Dataset, PictureContext, Preparation};
 use pyrogen::diffusion::{Diffusion, FlowMatching};
@@ -222,6 +222,18 @@ pub trait Model: Describe + Sync {
     /// Says how probable examples are.
     fn as_score(&self) -> Option<&(dyn Score<2> + Sync)> {
         None
+    }
+
+    /// Says how probable examples are where that can fail: by a network that gives no numbers. None
+    /// where [`as_score`](Self::as_score) gives none.
+    fn likelihood(
+        &self,
+        x: Tensor<2>,
+        condition: &Condition,
+        options: &ScoreOptions,
+        noise: &mut Noise,
+    ) -> Option<Result<Likelihood, CliError>> {
+        self.as_score().map(|model| Ok(model.log_likelihood(x, condition, options, noise)))
     }
 
     /// The family that it was trained as, where several share what the folder calls one.

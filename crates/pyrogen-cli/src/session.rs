@@ -232,10 +232,11 @@ impl Session {
         draws: usize,
         seed: Seed,
     ) -> Result<Likelihood, CliError> {
-        let scorer = self.model.as_score().ok_or_else(|| {
+        let cannot = || {
             let why = self.model.why_no_score();
             self.cannot("score", &format!("{why}; use `pyrogen evaluate`"))
-        })?;
+        };
+        self.model.as_score().ok_or_else(cannot)?;
         if draws == 0 {
             return Err(CliError::Usage("--draws must be at least 1".into()));
         }
@@ -245,7 +246,8 @@ impl Session {
             let prepared = self.model.is_density().then(|| host(x.clone()));
             let mut noise = noise.fork("draws").rows(rows, data.len());
             let options = ScoreOptions { draws, method };
-            let part = scorer.log_likelihood(x, &condition, &options, &mut noise);
+            let part = self.model.likelihood(x, &condition, &options, &mut noise);
+            let part = part.unwrap_or_else(|| Err(cannot()))?;
             Ok::<_, CliError>(match prepared {
                 Some(prepared) => part.shifted(&self.preparation.log_det(&prepared)),
                 None => part,

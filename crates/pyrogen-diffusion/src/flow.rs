@@ -158,6 +158,27 @@ impl FlowMatching {
         how.of_flow(velocity, x, noise)
     }
 
+    /// [`log_density`](Self::log_density) with a tolerance of 1e-5, whichever method is asked for:
+    /// exact, with the full divergence, where the draws are at least as many as the dimensions, else
+    /// an estimate with so many random directions (at least two).
+    ///
+    /// # Errors
+    /// As [`log_density`](Self::log_density).
+    ///
+    /// # Panics
+    /// If `x` is not a batch of events, or the condition does not fit.
+    pub fn likelihood<const D: usize>(
+        &self,
+        x: Tensor<D>,
+        condition: &Condition,
+        options: &ScoreOptions,
+        noise: &mut Noise,
+    ) -> Result<Likelihood, SolveError> {
+        let divergence = divergence(options.draws, self.config.features());
+        let how = LogDensity { divergence, ..LogDensity::default() };
+        Ok(self.log_density(x, condition, &how, noise)?.likelihood())
+    }
+
     pub(crate) fn loss_of(
         &self,
         data: Tensor<2>,
@@ -210,12 +231,10 @@ impl<const D: usize> Sample<D> for FlowMatching {
     }
 }
 
-/// [`FlowMatching::log_density`] with a tolerance of 1e-5, whichever method is asked for: exact, with
-/// the full divergence, where the draws are at least as many as the dimensions, else an estimate with
-/// so many random directions (at least two).
+/// [`FlowMatching::likelihood`].
 ///
 /// # Panics
-/// If `x` is not a batch of events, the condition does not fit, or the ODE cannot be solved.
+/// As there, and if the ODE cannot be solved.
 impl<const D: usize> Score<D> for FlowMatching {
     fn log_likelihood(
         &self,
@@ -224,10 +243,8 @@ impl<const D: usize> Score<D> for FlowMatching {
         options: &ScoreOptions,
         noise: &mut Noise,
     ) -> Likelihood {
-        let divergence = divergence(options.draws, self.config.features());
-        let how = LogDensity { divergence, ..LogDensity::default() };
-        let density = self.log_density(x, condition, &how, noise);
-        density.unwrap_or_else(|e| panic!("FlowMatching: {e}")).likelihood()
+        let found = self.likelihood(x, condition, options, noise);
+        found.unwrap_or_else(|e| panic!("FlowMatching: {e}"))
     }
 }
 

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use burn::tensor::{Device, Tensor};
 use pyrogen::core::folder::Card;
-use pyrogen::core::{Condition, ConfigError, FolderError, Noise, SampleOptions, Seed};
+use pyrogen::core::{
+    Condition, ConfigError, FolderError, Likelihood, Noise, SampleOptions, ScoreOptions, Seed,
+};
 use pyrogen::diffusion::solve::{FlowSolver, Repaint, Sampler, SolveError};
 use pyrogen::diffusion::{
     Diffusion, DiffusionConfig, FAMILY, FLOW_FAMILY, FlowConfig, FlowMatching, FlowSampling,
@@ -84,6 +86,16 @@ impl Stepwise for Diffusion {
         noise: &mut Noise,
     ) -> Result<Tensor<2>, SolveError> {
         self.generate_from(z, &self.sampling_levels()?, condition, noise, |_| {})
+    }
+
+    fn scored(
+        &self,
+        x: Tensor<2>,
+        condition: &Condition,
+        options: &ScoreOptions,
+        noise: &mut Noise,
+    ) -> Result<Likelihood, SolveError> {
+        self.likelihood(x, condition, options, noise)
     }
 
     fn filled(
@@ -168,6 +180,16 @@ impl Stepwise for FlowMatching {
         _noise: &mut Noise,
     ) -> Result<Tensor<2>, SolveError> {
         self.follow(z, condition, |_| {})
+    }
+
+    fn scored(
+        &self,
+        x: Tensor<2>,
+        condition: &Condition,
+        options: &ScoreOptions,
+        noise: &mut Noise,
+    ) -> Result<Likelihood, SolveError> {
+        self.likelihood(x, condition, options, noise)
     }
 
     fn filled(

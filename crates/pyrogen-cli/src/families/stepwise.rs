@@ -8,8 +8,8 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use pyrogen::core::folder::{Card, ModelFolder};
 use pyrogen::core::{
-    Batch, Condition, ConfigError, Describe, FolderError, Noise, Objective, Sample, SampleOptions,
-    Score, ScoreMethod, Seed, config,
+    Batch, Condition, ConfigError, Describe, FolderError, Likelihood, Noise, Objective, Sample,
+    SampleOptions, Score, ScoreMethod, ScoreOptions, Seed, config,
 };
 use pyrogen::data::{Dataset, Dequantise, Preparation, Recipe, Scale, Step};
 use pyrogen::diffusion::TimeNetwork;
@@ -111,6 +111,15 @@ pub trait Stepwise:
         condition: &Condition,
         noise: &mut Noise,
     ) -> Result<Tensor<2>, SolveError>;
+
+    /// How probable examples are.
+    fn scored(
+        &self,
+        x: Tensor<2>,
+        condition: &Condition,
+        options: &ScoreOptions,
+        noise: &mut Noise,
+    ) -> Result<Likelihood, SolveError>;
 
     /// Fills in hidden parts, where the model can.
     fn filled(
@@ -283,6 +292,16 @@ impl<M: Stepwise> Model for M {
 
     fn as_score(&self) -> Option<&(dyn Score<2> + Sync)> {
         Some(self)
+    }
+
+    fn likelihood(
+        &self,
+        x: Tensor<2>,
+        condition: &Condition,
+        options: &ScoreOptions,
+        noise: &mut Noise,
+    ) -> Option<Result<Likelihood, CliError>> {
+        Some(self.scored(x, condition, options, noise).map_err(CliError::from))
     }
 
     fn default_draws(&self, method: ScoreMethod) -> usize {
