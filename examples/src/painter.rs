@@ -66,7 +66,7 @@ impl Painter {
         let test = test.batch(&rows, &mut noise.fork("test"), &device);
         let large = event.last().is_some_and(|side| *side >= LARGE);
         let channels = if large { vec![32, 64, 64] } else { vec![16, 32] };
-        let unet = UNetConfig { channels, ..UNetConfig::default() };
+        let unet = UNetConfig { channels, blocks: 1, ..UNetConfig::default() };
         let config = DiffusionConfig {
             network: TimeNetwork::UNet(unet),
             classes,
