@@ -70,6 +70,24 @@ fn contexts_go_with_the_model_through_every_command() {
 }
 
 #[test]
+fn every_family_that_says_so_is_told() {
+    let room = Room::new();
+    let families = room.json("families --json");
+    let mut told = 0;
+    for family in families["families"].as_array().unwrap() {
+        let name = family["name"].as_str().unwrap();
+        if family["can"]["context"] != true {
+            continue;
+        }
+        let own = if family["can"]["steer"] == true { SMALL } else { TINY };
+        room.ok(&format!("train {name} --data digits --context edges --out {name} {own}"));
+        room.ok(&format!("sample {name} -n 3 --context digits --out {name}.png"));
+        told += 1;
+    }
+    assert_eq!(told, 8, "{families}");
+}
+
+#[test]
 fn small_pictures_from_files_are_those_of_training() {
     let room = Room::new();
     room.ok(&format!("train diffusion --data digits --context small:2 --out run {SMALL}"));
