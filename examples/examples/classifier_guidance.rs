@@ -40,7 +40,7 @@ const LOG_SIGMAS: [f64; 2] = [-4.0, 4.5];
 /// Runs the example on what the arguments say.
 pub fn main() -> Result<(), Box<dyn Error>> {
     let (data, name, args) = runs::data_from_args()?;
-    let steps = args.first().map_or(Ok(800), |s| s.parse())?;
+    let steps = args.first().map_or(Ok(1200), |s| s.parse())?;
     run(&data, &name, steps, &runs::run_folder("classifier-guidance")?)
 }
 

@@ -20,7 +20,7 @@ use pyrogen_examples::{candidates, runs};
 /// Runs the example on what the arguments say.
 pub fn main() -> Result<(), Box<dyn Error>> {
     let (data, name, args) = runs::data_from_args()?;
-    let steps = args.first().map_or(Ok(800), |s| s.parse())?;
+    let steps = args.first().map_or(Ok(1200), |s| s.parse())?;
     run(&data, &name, steps, &runs::run_folder("edges")?)
 }
 

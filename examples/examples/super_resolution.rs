@@ -21,7 +21,7 @@ use pyrogen_examples::{candidates, runs};
 pub fn main() -> Result<(), Box<dyn Error>> {
     let (data, name, args) = runs::data_from_args()?;
     let factor = args.first().map_or(Ok(2), |f| f.parse())?;
-    let steps = args.get(1).map_or(Ok(800), |s| s.parse())?;
+    let steps = args.get(1).map_or(Ok(1200), |s| s.parse())?;
     run(&data, &name, factor, steps, &runs::run_folder("super-resolution")?)
 }
 

@@ -28,12 +28,12 @@ const SEED: Seed = Seed(1);
 
 /// Points to learn from, fresh points to score, and those that are shown.
 const LEARNT: usize = 50_000;
-const FRESH: usize = 2000;
+const FRESH: usize = 1000;
 const SHOWN: usize = 400;
 
 /// Runs the example.
 pub fn main() -> Result<(), Box<dyn Error>> {
-    let steps = std::env::args().nth(1).map_or(Ok(5000), |s| s.parse())?;
+    let steps = std::env::args().nth(1).map_or(Ok(2000), |s| s.parse())?;
     run(steps, &runs::run_folder("toy-flow")?)
 }
 

@@ -10,7 +10,7 @@ use pyrogen::data::{
 };
 use pyrogen::diffusion::{Diffusion, DiffusionConfig, TimeNetwork};
 use pyrogen::metrics::DigitsClassifier;
-use pyrogen::nn::UNetConfig;
+use pyrogen::nn::{TimeMlpConfig, UNetConfig};
 use pyrogen::prelude::*;
 use pyrogen::train::report::Report;
 use pyrogen::train::{Decay, GradientConfig, Limits, OptimizerConfig, ScheduleConfig, TrainConfig};
@@ -20,7 +20,7 @@ use crate::runs;
 /// Held-out pictures that are used at most.
 const HELD_OUT: usize = 360;
 
-/// Pictures from this side on get a U-Net of three levels.
+/// Pictures from this side on get a U-Net; dense layers are faster for smaller ones.
 const LARGE: usize = 16;
 
 /// The seed of split, weights and training.
@@ -64,11 +64,16 @@ impl Painter {
         let mean = train.batch(&some, &mut noise.fork("mean"), &device).x.mean_dim(0);
         let rows = all(test.len().min(HELD_OUT));
         let test = test.batch(&rows, &mut noise.fork("test"), &device);
-        let large = event.last().is_some_and(|side| *side >= LARGE);
-        let channels = if large { vec![32, 64, 64] } else { vec![16, 32] };
-        let unet = UNetConfig { channels, blocks: 1, ..UNetConfig::default() };
+        let network = match event.last().is_some_and(|side| *side >= LARGE) {
+            true => TimeNetwork::UNet(UNetConfig {
+                channels: vec![32, 64, 64],
+                blocks: 1,
+                ..UNetConfig::default()
+            }),
+            false => TimeNetwork::Mlp(TimeMlpConfig { width: 256, ..TimeMlpConfig::default() }),
+        };
         let config = DiffusionConfig {
-            network: TimeNetwork::UNet(unet),
+            network,
             classes,
             context: context.map(|context| context.shape(&event)).transpose()?,
             event: event.clone(),
