@@ -39,7 +39,7 @@ const SHOWN: usize = 12;
 /// Runs the example on what the arguments say.
 pub fn main() -> Result<(), Box<dyn Error>> {
     let (data, name, args) = runs::data_from_args()?;
-    let steps = args.first().map_or(Ok(2000), |s| s.parse())?;
+    let steps = args.first().map_or(Ok(800), |s| s.parse())?;
     let data = args.get(1).map_or(Ok(data.clone()), |rows| runs::at_most(&data, rows, SEED))?;
     run(&data, &name, steps, &runs::run_folder("anomaly")?)
 }
