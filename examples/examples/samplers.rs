@@ -8,12 +8,13 @@
 //! The first table has the methods without noise: the root mean square distance between where a
 //! method ends and where the ODE ends (followed with 2,000 steps of a method of third order). The
 //! second has those with noise, which have no end point to compare: the energy distance between
-//! their samples and fresh points of the mixture, beside that of two sets of fresh points.
+//! their samples and fresh points of the mixture, beside that of two sets of fresh points. The third
+//! has the solvers of a flow along straight lines, as the first.
 
 use std::error::Error;
 
 use pyrogen::prelude::*;
-use pyrogen::solve::{GaussianMixture, Levels, Sampler, SolveError};
+use pyrogen::solve::{FlowSolver, GaussianMixture, Levels, Sampler, SolveError, Times, Tolerance};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -30,9 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     header("distance to the ODE's end");
     for (name, sampler) in Sampler::all().filter(|(_, sampler)| !is_random(sampler)) {
         row(name, &sampler, |steps| {
-            let end = run(sampler, &mixture, &start, &levels(steps)?)?;
-            let square = (end - exact.clone()).square().sum_dim(1).mean();
-            Ok(f64::from(square.into_scalar::<f32>()).sqrt())
+            Ok(distance(&run(sampler, &mixture, &start, &levels(steps)?)?, &exact))
         })?;
     }
 
@@ -47,7 +46,42 @@ fn main() -> Result<(), Box<dyn Error>> {
         })?;
     }
     println!("two sets of fresh points: {:.4}", energy_distance(&other, &data));
+    println!();
+    Ok(flows(&mixture)?)
+}
+
+/// Solvers of the flow from noise to the mixture.
+fn flows(mixture: &GaussianMixture) -> Result<(), SolveError> {
+    let start: Tensor<2> = Noise::new(SEED).fork("flow").normal([POINTS, 2], &Device::flex());
+    let end = |solver: FlowSolver, steps: usize| {
+        let velocity = |x, t| mixture.velocity(x, t);
+        solver.solve(velocity, start.clone(), &Times::sampling(steps)?, |_| {})
+    };
+    let exact = end(FlowSolver::Heun, 2000)?.x;
+    header("flows: distance to the ODE's end");
+    for (name, solver, each) in [
+        ("euler", FlowSolver::Euler, 1),
+        ("heun", FlowSolver::Heun, 2),
+        ("midpoint", FlowSolver::Midpoint, 2),
+    ] {
+        let values = DENOISINGS.map(|n| end(solver, n / each).map(|s| distance(&s.x, &exact)));
+        let values = values.into_iter().collect::<Result<Vec<f64>, _>>()?;
+        let cells: Vec<String> = values.iter().map(|v| format!("{v:9.4}")).collect();
+        println!("{name:20}{}", cells.concat());
+    }
+    for tolerance in [1e-1, 1e-2, 1e-3, 1e-4, 1e-5] {
+        let solver = FlowSolver::Rk45(Tolerance { relative: tolerance, absolute: tolerance });
+        let found = end(solver, 1)?;
+        let (calls, far) = (found.evaluations, distance(&found.x, &exact));
+        println!("rk45, tolerance {tolerance:.0e}: {calls} velocities, {far:.5}");
+    }
     Ok(())
+}
+
+/// The root mean square distance of points.
+fn distance(a: &Tensor<2>, b: &Tensor<2>) -> f64 {
+    let square = (a.clone() - b.clone()).square().sum_dim(1).mean();
+    f64::from(square.into_scalar::<f32>()).sqrt()
 }
 
 fn is_random(sampler: &Sampler) -> bool {

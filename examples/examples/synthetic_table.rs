@@ -1,8 +1,8 @@
-//! Synthetic rows of a table: trains a VAE on it, writes rows of its own as CSV, and measures how
-//! good they are on real rows that the VAE has not seen.
+//! Synthetic rows of a table: trains a model on it, writes rows of its own as CSV, and measures how
+//! good they are on real rows that the model has not seen.
 //!
 //! ```text
-//! cargo run -p pyrogen-examples --example synthetic_table [SOURCE TARGET [STEPS [RECIPE [PART]]]]
+//! cargo run -p pyrogen-examples --example synthetic_table [SOURCE TARGET [STEPS [RECIPE [PART [MODEL]]]]]
 //! cargo run -p pyrogen-examples --example synthetic_table -- csv:adult.csv,missing=category \
 //!     income-per-year
 //! ```
@@ -10,8 +10,8 @@
 //! TARGET is a categorical column that a classifier is to tell from the others. RECIPE says how
 //! numbers are prepared: `standardised`, `quantiles` (made normal) or `spikes` (the default: made
 //! normal, but for values that a twentieth of the rows have, which become categories). PART is what
-//! is measured on: `test` (the default), or `validation` to choose settings by. Without arguments
-//! the table is a made-up one.
+//! is measured on: `test` (the default), or `validation` to choose settings by. MODEL is `vae` (the
+//! default), `diffusion` or `flow`. Without arguments the table is a made-up one.
 //!
 //! Four questions: are the columns distributed as in the real table; do they depend on each other
 //! as there; does a classifier learn as much from generated rows as from real ones; and are the rows
@@ -27,7 +27,7 @@ use pyrogen::prelude::*;
 use pyrogen::train::plot::{Series, lines};
 use pyrogen::train::report::Report;
 use pyrogen_examples::runs;
-use pyrogen_examples::tables::{Task, column_values, customers, synthesise};
+use pyrogen_examples::tables::{Synthesis, Task, column_values, customers, synthesise};
 
 const SEED: Seed = Seed(1);
 
@@ -49,24 +49,24 @@ pub fn main() -> Result<(), Box<dyn Error>> {
             return Err(format!("RECIPE: standardised, quantiles or spikes, not {other}").into());
         }
     };
-    let steps = arg(2, "1500").parse()?;
+    let (steps, maker) = (arg(2, "1500").parse()?, arg(5, "vae").parse()?);
     let validate = arg(4, "test") == "validation";
-    run(&data, &arg(1, "returns"), steps, &recipe, validate, &folder)
+    let how = Synthesis { maker, recipe, steps, seed: SEED };
+    run(&data, &arg(1, "returns"), &how, validate, &folder)
 }
 
 /// Trains for so many steps, writes `synthetic.csv` and the report into the folder.
 pub fn run(
     data: &Dataset,
     target: &str,
-    steps: u64,
-    recipe: &Recipe,
+    how: &Synthesis,
     validate: bool,
     folder: &Path,
 ) -> Result<(), Box<dyn Error>> {
     let Split { train, test } = data.split(Holdout::Fraction(0.2), SEED)?;
     let Split { train, test: validation } = train.hold_out(Holdout::Fraction(0.1), SEED)?;
     let (held_out, part) = if validate { (validation, "validation") } else { (test, "test") };
-    let made = synthesise(&train, recipe, steps, train.len(), SEED)?;
+    let made = synthesise(&train, how, train.len())?;
     write_csv(&folder.join("synthetic.csv"), made.values(), None, made.layout())?;
 
     let mut report = Report::new("Synthetic rows");
@@ -94,7 +94,7 @@ pub fn run(
     rows.extend(shares.map(|n| vec![format!("distance to the closest training row: {n}")]));
     let unseen = task.closest(&held_out, &train)?;
     for (i, (table, values)) in [(&made, &drawn), (&train, &own)].into_iter().enumerate() {
-        let use_ = task.usefulness(table, &held_out, steps, SEED)?;
+        let use_ = task.usefulness(table, &held_out, how.steps, SEED)?;
         let closest = if i == 0 { task.closest(table, &train)? } else { unseen.clone() };
         let share = |limit: f64| {
             closest.iter().filter(|d| **d <= limit).count() as f64 / closest.len() as f64

@@ -5,7 +5,7 @@ use std::error::Error;
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use pyrogen::core::distribution::Categorical;
-use pyrogen::core::{Batch, Loss, Noise, Objective, Seed};
+use pyrogen::core::{Batch, Examples, Loss, Noise, Objective, Seed};
 use pyrogen::data::{Dataset, Preparation, Prepared, Recipe};
 use pyrogen::nn::{Mlp, MlpConfig, one_hot};
 use pyrogen::train::{Limits, OptimizerConfig, TrainConfig};
@@ -48,19 +48,31 @@ impl Classifier {
         labels: Vec<u32>,
         training: Training,
     ) -> Result<Self, Box<dyn Error>> {
-        let (features, classes) = (rows.len() / labels.len().max(1), training.classes);
+        let features = rows.len() / labels.len().max(1);
+        let data = Dataset::from_parts(rows, vec![features], Some(labels))?;
+        let preparation = Preparation::fit(&Recipe::Raw, &data)?;
+        Self::learn(Prepared::<2>::new(data, preparation)?, features, training)
+    }
+
+    /// Trains on labelled batches of so many features.
+    ///
+    /// # Errors
+    /// When training fails.
+    pub fn learn(
+        data: impl Examples<Batch = Batch<2>> + 'static,
+        features: usize,
+        training: Training,
+    ) -> Result<Self, Box<dyn Error>> {
+        let classes = training.classes;
         let mlp = MlpConfig { hidden: vec![HIDDEN], ..MlpConfig::default() };
         let mut noise = Noise::new(training.seed).fork("classifier");
         let network = mlp.init(features, classes, &mut noise, &Device::flex());
-        let data = Dataset::from_parts(rows, vec![features], Some(labels))?;
-        let preparation = Preparation::fit(&Recipe::Raw, &data)?;
         let config = TrainConfig {
             batch_size: training.batch_size,
             limits: Limits { steps: Some(training.steps), ..Limits::default() },
             optimizer: OptimizerConfig { learning_rate: 1e-3, ..OptimizerConfig::default() },
             ..TrainConfig::default()
         };
-        let data = Prepared::<2>::new(data, preparation)?;
         runs::fit(Self { network, features, classes }, data, config, training.seed)
     }
 
@@ -82,7 +94,8 @@ impl Classifier {
         read.filter(right).count() as f64 / labels.len() as f64
     }
 
-    fn log_probs(&self, x: Tensor<2>) -> Tensor<2> {
+    /// `ln p(class | x)`, `[n, classes]`.
+    pub fn log_probs(&self, x: Tensor<2>) -> Tensor<2> {
         Categorical::new(self.network.forward(x)).log_probs()
     }
 }

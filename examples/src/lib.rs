@@ -15,13 +15,19 @@
 //! | `inpaint` | holes are filled by a model that is told the rest |
 //! | `rate_distortion` | the book's picture of the methods in the rate-distortion plane |
 //! | `samplers` | which sampler and how many steps: errors on a mixture of Gaussians |
+//! | `digits_by_label` | a diffusion model that is told the digit; what guidance does |
+//! | `classifier_guidance` | a model that knows no classes, led by a classifier of noisy digits |
+//! | `lower_half` | half of a digit is filled in by a model of whole ones |
+//! | `edges` | edge maps to digits, several candidates each |
 //! | `latent_diffusion` | a diffusion model of an autoencoder's codes |
-//! | `toy_flow` | eight Gaussians on the plane: the gap to their density, the ways of points |
+//! | `toy_flow` | moons, Gaussians, checkerboard: the gap to the true density, the ways of points |
 //! | `super_resolution` | small digits to large ones, several candidates each |
 //! | `own_objective` | a model of one's own, trained by the same trainer |
 
 pub mod baselines;
+pub mod candidates;
 pub mod classifier;
+pub mod painter;
 pub mod pictures;
 pub mod plane;
 pub mod restore;

@@ -2,11 +2,16 @@
 
 use std::error::Error;
 use std::fmt::Write;
+use std::str::FromStr;
 
-use pyrogen::core::{Batch, Examples};
-use pyrogen::data::{ColumnKind, Dataset, Preparation, Prepared, PreparedColumn, Recipe};
+use pyrogen::core::parallel::batches;
+use pyrogen::core::{Batch, Examples, Objective};
+use pyrogen::data::{
+    ColumnKind, Dataset, Preparation, Prepared, PreparedColumn, Recipe, Standardise, Step,
+};
+use pyrogen::diffusion::{DiffusionConfig, FlowConfig, TimeNetwork};
 use pyrogen::metrics::{ColumnValues, Features, auroc, closest_distances};
-use pyrogen::nn::{MlpConfig, Network};
+use pyrogen::nn::{MlpConfig, Network, TimeMlpConfig};
 use pyrogen::prelude::*;
 use pyrogen::train::{Decay, GradientConfig, Limits, OptimizerConfig, ScheduleConfig, TrainConfig};
 use pyrogen::vae::{Column, Decoder};
@@ -17,49 +22,159 @@ use crate::runs;
 /// Training rows that a new model takes its scales from.
 const START: usize = 512;
 
-/// Trains a VAE on a table, prepared in this way, and draws so many rows from it.
+/// Which model makes rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Maker {
+    /// A variational autoencoder.
+    Vae,
+    /// A diffusion model.
+    Diffusion,
+    /// Flow matching.
+    Flow,
+}
+
+impl FromStr for Maker {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "vae" => Ok(Self::Vae),
+            "diffusion" => Ok(Self::Diffusion),
+            "flow" => Ok(Self::Flow),
+            other => Err(format!("MODEL: vae, diffusion or flow, not {other}")),
+        }
+    }
+}
+
+/// How rows are made.
+#[derive(Debug, Clone)]
+pub struct Synthesis {
+    /// The model.
+    pub maker: Maker,
+    /// How a table is prepared.
+    pub recipe: Recipe,
+    /// Training steps.
+    pub steps: u64,
+    /// Of weights, training and draws.
+    pub seed: Seed,
+}
+
+/// Trains a model on a table and draws so many rows from it.
 ///
 /// # Errors
 /// When the data is no table or training fails.
 pub fn synthesise(
     train: &Dataset,
-    recipe: &Recipe,
-    steps: u64,
+    how: &Synthesis,
     rows: usize,
-    seed: Seed,
 ) -> Result<Dataset, Box<dyn Error>> {
-    let device = Device::flex();
-    let preparation = Preparation::fit(recipe, train)?;
+    let preparation = Preparation::fit(&how.recipe, train)?;
+    let preparation = match how.maker {
+        Maker::Vae => preparation,
+        _ => with_signs(preparation)?,
+    };
     let data = Prepared::<2>::new(train.clone(), preparation.clone())?;
-    let config = VaeConfig {
-        event: preparation.event_shape(),
-        latents: 16,
-        network: Network::Mlp(MlpConfig::default()),
-        decoder: Decoder::Columns { columns: columns(&preparation)? },
-        ..VaeConfig::default()
+    let drawn: Vec<f32> = match how.maker {
+        Maker::Vae => draw_vae(data, how, rows)?,
+        Maker::Diffusion => {
+            let config = DiffusionConfig {
+                event: preparation.event_shape(),
+                network: dense(),
+                ..DiffusionConfig::default()
+            };
+            draw(config.init(how.seed, &Device::flex())?, data, how, rows)?
+        }
+        Maker::Flow => {
+            let config = FlowConfig {
+                event: preparation.event_shape(),
+                network: dense(),
+                ..FlowConfig::default()
+            };
+            draw(config.init(how.seed, &Device::flex())?, data, how, rows)?
+        }
     };
-    let training = TrainConfig {
-        batch_size: 256,
-        limits: Limits { steps: Some(steps), ..Limits::default() },
-        optimizer: OptimizerConfig { learning_rate: 2e-3, ..OptimizerConfig::default() },
-        schedule: ScheduleConfig { decay: Decay::Cosine, last: 0.02, warmup_steps: 50 },
-        gradient: GradientConfig { clip_norm: Some(100.0), ..GradientConfig::default() },
-        ..TrainConfig::default()
-    };
-    let noise = Noise::new(seed);
-    let first: Vec<usize> = (0..train.len().min(START)).collect();
-    let Batch { x, .. } = data.batch(&first, &mut noise.fork("first"), &device);
-    let model = config.init(seed, &device)?;
-    let model = model.init_from_data(x, &Condition::none(), &mut noise.fork("start"));
-    let model = runs::fit(model, data, training, seed)?;
-    let drawn: Tensor<2> = model.sample(rows, &SampleOptions::default(), &mut noise.fork("rows"));
-    let drawn: Vec<f32> = drawn.into_data().iter::<f32>().collect();
     let mut values = preparation.inverse(&drawn);
     let schema = train.schema().ok_or("the data is no table")?;
     let kinds = schema.columns.iter().map(|c| &c.kind).cycle();
     let whole = values.iter_mut().zip(kinds).filter(|(_, kind)| **kind == ColumnKind::Integer);
     whole.for_each(|(value, _)| *value = value.round());
     Ok(Dataset::from_parts(values, vec![train.width()], None)?.with_schema(schema.clone())?)
+}
+
+/// Indicators as -1 and 1 (Chen, Zhang and Hinton 2023, "Analog bits"): continuous noise then stands to
+/// them as it stands to the numbers.
+fn with_signs(preparation: Preparation) -> Result<Preparation, Box<dyn Error>> {
+    let columns = preparation.columns().ok_or("the data is no table")?;
+    let shift = |column: &PreparedColumn| match column {
+        PreparedColumn::Category(categories) => vec![0.5; *categories],
+        PreparedColumn::Spiked(spikes) => [vec![0.5; spikes + 1], vec![0.0]].concat(),
+        _ => vec![0.0],
+    };
+    let mean: Vec<f32> = columns.iter().flat_map(shift).collect();
+    let std = mean.iter().map(|&m| if m > 0.0 { m } else { 1.0 }).collect();
+    let steps = [preparation.steps(), &[Step::Standardise(Standardise { mean, std })]].concat();
+    Ok(Preparation::new(preparation.layout().clone(), steps)?)
+}
+
+/// The network of rows.
+fn dense() -> TimeNetwork {
+    TimeNetwork::Mlp(TimeMlpConfig { width: 256, ..TimeMlpConfig::default() })
+}
+
+/// Trains a model that makes rows step by step, and draws.
+fn draw<M>(
+    model: M,
+    data: Prepared<2>,
+    how: &Synthesis,
+    rows: usize,
+) -> Result<Vec<f32>, Box<dyn Error>>
+where
+    M: Objective<Batch = Batch<2>> + Sample<2> + Send + Sync + 'static,
+{
+    let gradient =
+        GradientConfig { clip_norm: Some(1.0), ema_decay: Some(0.99), ..GradientConfig::default() };
+    let model = runs::fit(model, data, training(how.steps, gradient), how.seed)?;
+    let noise = Noise::new(how.seed).fork("rows");
+    let parts = batches(rows, 512, &Device::flex(), |part| -> Vec<f32> {
+        let options = SampleOptions::default();
+        let drawn = model.sample(part.len(), &options, &mut noise.rows(part, rows));
+        drawn.into_data().iter::<f32>().collect()
+    });
+    Ok(parts.concat())
+}
+
+/// How models of tables are trained.
+fn training(steps: u64, gradient: GradientConfig) -> TrainConfig {
+    TrainConfig {
+        batch_size: 256,
+        limits: Limits { steps: Some(steps), ..Limits::default() },
+        optimizer: OptimizerConfig { learning_rate: 2e-3, ..OptimizerConfig::default() },
+        schedule: ScheduleConfig { decay: Decay::Cosine, last: 0.02, warmup_steps: 50 },
+        gradient,
+        ..TrainConfig::default()
+    }
+}
+
+/// Trains a VAE, and draws.
+fn draw_vae(data: Prepared<2>, how: &Synthesis, rows: usize) -> Result<Vec<f32>, Box<dyn Error>> {
+    let device = Device::flex();
+    let preparation = data.preparation();
+    let config = VaeConfig {
+        event: preparation.event_shape(),
+        latents: 16,
+        network: Network::Mlp(MlpConfig::default()),
+        decoder: Decoder::Columns { columns: columns(preparation)? },
+        ..VaeConfig::default()
+    };
+    let gradient = GradientConfig { clip_norm: Some(100.0), ..GradientConfig::default() };
+    let noise = Noise::new(how.seed);
+    let first: Vec<usize> = (0..data.len().min(START)).collect();
+    let Batch { x, .. } = data.batch(&first, &mut noise.fork("first"), &device);
+    let model = config.init(how.seed, &device)?;
+    let model = model.init_from_data(x, &Condition::none(), &mut noise.fork("start"));
+    let model = runs::fit(model, data, training(how.steps, gradient), how.seed)?;
+    let drawn: Tensor<2> = model.sample(rows, &SampleOptions::default(), &mut noise.fork("rows"));
+    Ok(drawn.into_data().iter::<f32>().collect())
 }
 
 /// What the features hold, for the decoder.

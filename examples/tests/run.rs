@@ -1,10 +1,11 @@
 //! Examples that run to their end, on small data and for few steps. `train_vae` is compiled, and
 //! does what the tutorial's tests do.
 
+use std::error::Error;
 use std::path::Path;
 
-use pyrogen::data::{Recipe, Source, digits};
-use pyrogen_examples::tables::customers;
+use pyrogen::data::{Dataset, Recipe, Source, digits};
+use pyrogen_examples::tables::{Maker, Synthesis, customers};
 
 #[expect(dead_code, reason = "its main reads the arguments of the program")]
 #[path = "../examples/anomaly.rs"]
@@ -12,20 +13,40 @@ mod anomaly;
 #[expect(dead_code, reason = "its main reads the arguments of the program")]
 #[path = "../examples/augmentation.rs"]
 mod augmentation;
+#[expect(dead_code, reason = "its main reads the arguments of the program")]
+#[path = "../examples/classifier_guidance.rs"]
+mod classifier_guidance;
 #[path = "../examples/denoise.rs"]
 mod denoise;
+#[expect(dead_code, reason = "its main reads the arguments of the program")]
+#[path = "../examples/digits_by_label.rs"]
+mod digits_by_label;
+#[expect(dead_code, reason = "its main reads the arguments of the program")]
+#[path = "../examples/edges.rs"]
+mod edges;
 #[path = "../examples/inpaint.rs"]
 mod inpaint;
 #[path = "../examples/latent_arithmetic.rs"]
 mod latent_arithmetic;
+#[path = "../examples/latent_diffusion.rs"]
+mod latent_diffusion;
 #[expect(dead_code, reason = "its main reads the arguments of the program")]
 #[path = "../examples/load_and_sample.rs"]
 mod load_and_sample;
+#[expect(dead_code, reason = "its main reads the arguments of the program")]
+#[path = "../examples/lower_half.rs"]
+mod lower_half;
 #[path = "../examples/own_objective.rs"]
 mod own_objective;
 #[expect(dead_code, reason = "its main reads the arguments of the program")]
+#[path = "../examples/super_resolution.rs"]
+mod super_resolution;
+#[expect(dead_code, reason = "its main reads the arguments of the program")]
 #[path = "../examples/synthetic_table.rs"]
 mod synthetic_table;
+#[expect(dead_code, reason = "its main reads the arguments of the program")]
+#[path = "../examples/toy_flow.rs"]
+mod toy_flow;
 
 /// In one test, because the examples write below the current folder, which a process has one of.
 #[test]
@@ -38,6 +59,7 @@ fn examples_run() {
     load_and_sample::run(None).expect("load_and_sample");
     denoise::main().expect("denoise");
     inpaint::main().expect("inpaint");
+    latent_diffusion::main().expect("latent_diffusion");
     for run in ["denoise", "inpaint"] {
         let page =
             std::fs::read_to_string(folder.path().join("runs").join(run).join("report.html"));
@@ -45,6 +67,7 @@ fn examples_run() {
     }
     for picture in [
         "latent-arithmetic/morphs.png",
+        "latent-diffusion.png",
         "load-and-sample.png",
         "denoise/restored.png",
         "inpaint/restored.png",
@@ -93,14 +116,53 @@ fn rows_of_a_table_are_generated() {
     std::fs::write(&path, customers(1500, pyrogen::core::Seed(1))).expect("it is writable");
     let source: Source = format!("csv:{}", path.display()).parse().expect("a source");
     let data = source.load().expect("a table");
-    let recipe = Recipe::QuantileTable { spike: 0.05 };
-    synthetic_table::run(&data, "returns", 200, &recipe, false, folder.path()).expect("rows");
-    let made: Source =
-        format!("csv:{}", folder.path().join("synthetic.csv").display()).parse().expect("a source");
-    let made = made.load().expect("the table that was written");
-    assert_eq!((made.len(), made.width()), (1080, 5));
-    // Four rows of five spent nothing, and so it is in the generated ones, within ten points.
-    let zeros = made.values().iter().skip(1).step_by(5).filter(|v| **v == 0.0).count();
-    assert!((zeros as f64 / 1080.0 - 0.8).abs() < 0.1, "{zeros} of 1080");
-    assert!(report(folder.path()).contains("Marginals"));
+    for maker in [Maker::Vae, Maker::Diffusion, Maker::Flow] {
+        let recipe = Recipe::QuantileTable { spike: 0.05 };
+        let how = Synthesis { maker, recipe, steps: 200, seed: pyrogen::core::Seed(1) };
+        synthetic_table::run(&data, "returns", &how, false, folder.path()).expect("rows");
+        let made = folder.path().join("synthetic.csv");
+        let made: Source = format!("csv:{}", made.display()).parse().expect("a source");
+        let made = made.load().expect("the table that was written");
+        assert_eq!((made.len(), made.width()), (1080, 5), "{maker:?}");
+        // Four rows of five spent nothing, and so it is in the generated ones, within ten points.
+        let zeros = made.values().iter().skip(1).step_by(5).filter(|v| **v == 0.0).count();
+        assert!((zeros as f64 / 1080.0 - 0.8).abs() < 0.1, "{maker:?}: {zeros} of 1080");
+        assert!(report(folder.path()).contains("Marginals"));
+    }
+}
+
+/// The examples of diffusion, for so few steps that the numbers say little.
+#[test]
+fn pictures_are_painted() {
+    const STEPS: u64 = 30;
+    let digits = digits();
+    type Example = fn(&Dataset, &str, u64, &Path) -> Result<(), Box<dyn Error>>;
+    let examples: [(&str, Example, &str); 5] = [
+        ("digits_by_label", digits_by_label::run, "guidance 4"),
+        ("classifier_guidance", classifier_guidance::run, "a line a digit"),
+        ("lower_half", lower_half::run, "RePaint, one candidate"),
+        ("edges", edges::run, "context off by"),
+        (
+            "super_resolution",
+            |data, name, steps, to| super_resolution::run(data, name, 2, steps, to),
+            "context off by",
+        ),
+    ];
+    for (name, run, says) in examples {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        run(&digits, "digits", STEPS, folder.path()).expect(name);
+        let png = std::fs::read(folder.path().join("pictures.png")).expect(name);
+        assert!(png.starts_with(b"\x89PNG"), "{name}");
+        assert!(report(folder.path()).contains(says), "{name}");
+    }
+}
+
+#[test]
+fn flows_on_the_plane_are_scored() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    toy_flow::run(100, folder.path()).expect("toy_flow");
+    for toy in ["moons", "eight-gaussians", "checkerboard"] {
+        assert!(folder.path().join(format!("{toy}.png")).exists(), "{toy}");
+    }
+    assert!(report(folder.path()).contains("-2.0794"), "the checkerboard's entropy is ln 8");
 }

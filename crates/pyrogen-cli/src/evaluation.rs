@@ -12,7 +12,7 @@ use pyrogen::vae::CodeReport;
 use serde::Serialize;
 
 use crate::error::CliError;
-use crate::session::{CHUNK, Session, host};
+use crate::session::{CHUNK, Draw, Session, host};
 
 /// The numbers of one evaluation.
 #[derive(Debug, Serialize)]
@@ -55,7 +55,10 @@ pub fn evaluate(
     }
     let mut metrics = Vec::new();
     if session.model.as_sample().is_some() {
-        let generated = session.sample(n, None, 1.0, seed)?;
+        // Told of the real examples one by one, where the model is told something.
+        let told = session.told_of(data.data())?;
+        let what = Draw { n, class: None, told: told.as_ref(), temperature: 1.0, seed };
+        let generated = session.sample(&what)?;
         let rows: Vec<usize> = (0..n).collect();
         let mut noise = Noise::new(seed).fork("evaluate");
         let real = data.values(&rows, &mut noise);

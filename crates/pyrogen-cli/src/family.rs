@@ -6,10 +6,11 @@ use std::path::Path;
 use burn::tensor::{Device, Tensor};
 use pyrogen::core::folder::{Card, ModelFolder};
 use pyrogen::core::{
-    Condition, Decode, Describe, Encode, Noise, RateDistortion, Sample, SampleOptions, Score,
-    ScoreMethod, Seed,
+    Condition, Decode, Describe, Encode, Likelihood, Noise, RateDistortion, Sample, SampleOptions,
+    Score, ScoreMethod, ScoreOptions, Seed,
 };
-use pyrogen::data::{Dataset, Preparation};
+use pyrogen::data::{Dataset, PictureContext, Preparation};
+use pyrogen::diffusion::{Diffusion, FlowMatching};
 use pyrogen::train::TrainConfig;
 use pyrogen::vae::CodeReport;
 use serde::Serialize;
@@ -17,11 +18,14 @@ use serde_json::Value;
 
 use crate::error::CliError;
 use crate::families;
+use crate::families::stepwise::StepwiseFamily;
 
 /// The families, in the order in which they are listed.
 pub fn all() -> Vec<Box<dyn Family>> {
-    let diffusion: [Box<dyn Family>; 2] =
-        [Box::new(families::diffusion::DiffusionFamily), Box::new(families::diffusion::FlowFamily)];
+    let diffusion: [Box<dyn Family>; 2] = [
+        Box::new(StepwiseFamily::<Diffusion>::new()),
+        Box::new(StepwiseFamily::<FlowMatching>::new()),
+    ];
     families::vae::all().chain(diffusion).collect()
 }
 
@@ -40,13 +44,16 @@ pub struct Capabilities {
     pub sample: bool,
     /// Takes a class as condition.
     pub condition: bool,
+    /// Is told a context: `train --context`.
+    pub context: bool,
     /// Kinds of likelihood, best first; none for a family without.
     pub score: Vec<&'static str>,
     /// Has an encoder and a decoder: reconstruct, interpolate.
     pub latent: bool,
     /// Has latent dimensions that can be varied one by one.
     pub traverse: bool,
-    /// Samples in a chosen number of steps, by a chosen sampler, with guidance.
+    /// Samples in a chosen number of steps, by a chosen sampler, with guidance, from noise or from
+    /// examples with noise.
     pub steer: bool,
     /// Fills in hidden parts of examples.
     pub inpaint: bool,
@@ -84,6 +91,8 @@ pub struct TrainJob<'a> {
     pub validation: Dataset,
     /// How raw values become what the model sees.
     pub preparation: Preparation,
+    /// What the model is told of each example.
+    pub context: Option<PictureContext>,
     /// The seed of the run.
     pub seed: Seed,
     /// The device.
@@ -169,6 +178,35 @@ pub trait Model: Describe + Sync {
         None
     }
 
+    /// Makes others like the given examples, at a strength from 0 to 1, where the model can.
+    fn vary(
+        &self,
+        given: Tensor<2>,
+        strength: f64,
+        condition: &Condition,
+        noise: &mut Noise,
+    ) -> Option<Result<Tensor<2>, CliError>> {
+        let _ = (given, strength, condition, noise);
+        None
+    }
+
+    /// The noise that the model makes these examples from, where there is such a way.
+    fn to_noise(&self, x: Tensor<2>, condition: &Condition) -> Option<Result<Tensor<2>, CliError>> {
+        let _ = (x, condition);
+        None
+    }
+
+    /// What the model makes from noise, where [`to_noise`](Self::to_noise) gives some.
+    fn decode_noise(
+        &self,
+        z: Tensor<2>,
+        condition: &Condition,
+        noise: &mut Noise,
+    ) -> Option<Result<Tensor<2>, CliError>> {
+        let _ = (z, condition, noise);
+        None
+    }
+
     /// Draws of a score where nothing is said.
     fn default_draws(&self, method: ScoreMethod) -> usize {
         let _ = method;
@@ -184,6 +222,18 @@ pub trait Model: Describe + Sync {
     /// Says how probable examples are.
     fn as_score(&self) -> Option<&(dyn Score<2> + Sync)> {
         None
+    }
+
+    /// Says how probable examples are where that can fail: by a network that gives no numbers. None
+    /// where [`as_score`](Self::as_score) gives none.
+    fn likelihood(
+        &self,
+        x: Tensor<2>,
+        condition: &Condition,
+        options: &ScoreOptions,
+        noise: &mut Noise,
+    ) -> Option<Result<Likelihood, CliError>> {
+        self.as_score().map(|model| Ok(model.log_likelihood(x, condition, options, noise)))
     }
 
     /// The family that it was trained as, where several share what the folder calls one.

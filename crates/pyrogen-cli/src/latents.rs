@@ -7,7 +7,7 @@ use pyrogen::core::{Decode, Encode, Examples, Noise, SampleOptions, Seed};
 use pyrogen::data::{Dataset, Prepared};
 
 use crate::error::CliError;
-use crate::session::{CHUNK, Session};
+use crate::session::{CHUNK, Draw, Session};
 
 /// A Gaussian of latents, and the decoder that makes examples of them.
 pub struct FittedPrior<'a> {
@@ -68,17 +68,10 @@ fn fit(
 }
 
 impl Session {
-    /// Draws `n` samples from a fitted prior, in prepared units.
-    pub fn sample_fitted(
-        &self,
-        prior: &FittedPrior,
-        n: usize,
-        class: Option<usize>,
-        temperature: f64,
-        seed: Seed,
-    ) -> Result<Vec<f32>, CliError> {
-        self.draw(n, class, temperature, seed, |rows, options, noise| {
-            Ok(prior.draw(rows, options, noise, &self.device))
+    /// Draws samples from a fitted prior, in prepared units.
+    pub fn sample_fitted(&self, prior: &FittedPrior, what: &Draw) -> Result<Vec<f32>, CliError> {
+        self.draw(what, |rows, options, noise| {
+            Ok(prior.draw(rows.len(), options, noise, &self.device))
         })
     }
 }

@@ -10,6 +10,7 @@ mod latents;
 mod output;
 mod report;
 mod session;
+mod told;
 
 use std::process::ExitCode;
 

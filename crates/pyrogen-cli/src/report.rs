@@ -13,10 +13,10 @@ use pyrogen::train::plot::loss_curve;
 use pyrogen::train::report::Report;
 use serde_json::{Value, json};
 
-use crate::commands::latent::{interleave, reconstructions, traversals};
+use crate::commands::latent::{Around, interleave, reconstructions, traversals};
 use crate::error::CliError;
 use crate::evaluation::{Evaluation, FEWEST, compare, evaluate, latent};
-use crate::session::{Session, TEST_SHARE, first};
+use crate::session::{Draw, Session, TEST_SHARE, first};
 
 /// Samples in the grid.
 const SAMPLES: usize = 64;
@@ -38,7 +38,7 @@ pub fn write(out: &Path, source: &Source, device: Device, full: bool) -> Result<
     overview(&mut page, &session, out)?;
     curve(&mut page, out)?;
     let seed = Seed(card.seed.0);
-    samples(&mut page, &session, out, seed)?;
+    samples(&mut page, &session, &test, out, seed)?;
     latent_pictures(&mut page, &session, &test, out, seed)?;
     if full {
         let evaluation = evaluate(&session, &test, DRAWS, seed)?;
@@ -97,17 +97,33 @@ fn curve(page: &mut Report, out: &Path) -> Result<(), CliError> {
     Ok(())
 }
 
-fn samples(page: &mut Report, session: &Session, out: &Path, seed: Seed) -> Result<(), CliError> {
+fn samples(
+    page: &mut Report,
+    session: &Session,
+    test: &Prepared<2>,
+    out: &Path,
+    seed: Seed,
+) -> Result<(), CliError> {
     if session.model.as_sample().is_none() {
         return Ok(());
     }
-    let raw = session.raw(&session.sample(SAMPLES, None, 1.0, seed)?);
+    let told = session.told_of(&first(test.data(), SAMPLES))?;
+    let what = Draw { n: SAMPLES, class: None, told: told.as_ref(), temperature: 1.0, seed };
+    let raw = session.raw(&session.sample(&what)?);
     page.section("Samples");
     let layout = session.preparation.layout();
     if layout.is_picture() {
         let columns = session.model.classes().unwrap_or(8);
         let caption = format!("{SAMPLES} samples, seed {seed}, not selected");
-        picture(page, out, "samples/samples.png", &raw, columns, &caption, session)
+        picture(page, out, "samples/samples.png", &raw, columns, &caption, session)?;
+        if let (Some(told), Some(context)) = (told, session.context) {
+            let (shape, n) = (&told.shape, told.len());
+            let png = grid_png(told.values(), n, shape, columns, auto_scale(shape))?;
+            write_file(&out.join("samples/told.png"), &png)?;
+            let caption = format!("What each sample was told: `{context}` of a held-out example");
+            page.picture(&png, &caption);
+        }
+        Ok(())
     } else {
         write_csv(&out.join("samples/samples.csv"), &raw, None, layout)?;
         let width = layout.width();
@@ -159,7 +175,10 @@ fn latent_pictures(
         Some(report) => report.dimensions.iter().take(ROWS).map(|d| d.index).collect(),
         None => Vec::new(),
     };
-    let raw = traversals(session, &dims, steps, 2.5, None)?;
+    let range = 2.5;
+    let told = session.told_of(&first(test.data(), 1))?;
+    let what = Around { dims: &dims, steps, range, class: None, told: told.as_ref() };
+    let raw = traversals(session, &what)?;
     page.section("Latent traversal");
     let names: Vec<String> = dims.iter().map(usize::to_string).collect();
     let caption = format!(

@@ -10,12 +10,13 @@ use pyrogen::core::{
     Condition, Examples, Likelihood, Noise, RequestError, SampleOptions, ScoreMethod, ScoreOptions,
     Seed,
 };
-use pyrogen::data::{Dataset, Holdout, Preparation, Prepared};
+use pyrogen::data::{Dataset, Holdout, PictureContext, Preparation, Prepared};
 
 use crate::args::{DeviceName, ModelData, PartName};
 use crate::error::CliError;
 use crate::family::{self, Model};
 use crate::output::bar;
+use crate::told::{Told, context_of};
 
 /// The share of the data that training never sees.
 pub const TEST_SHARE: f64 = 0.2;
@@ -46,6 +47,21 @@ pub fn device(name: DeviceName) -> Result<Device, CliError> {
     }
 }
 
+/// What is to be drawn.
+#[derive(Debug, Clone, Copy)]
+pub struct Draw<'a> {
+    /// How many samples.
+    pub n: usize,
+    /// The class, where one is asked for.
+    pub class: Option<usize>,
+    /// What they are told, in turn.
+    pub told: Option<&'a Told>,
+    /// The spread of latents and of the noise to begin with.
+    pub temperature: f64,
+    /// The seed.
+    pub seed: Seed,
+}
+
 /// A loaded model.
 pub struct Session {
     /// The folder.
@@ -54,6 +70,8 @@ pub struct Session {
     pub model: Box<dyn Model>,
     /// How raw values become what the model sees.
     pub preparation: Preparation,
+    /// What the model is told of each example.
+    pub context: Option<PictureContext>,
     /// Where it computes.
     pub device: Device,
 }
@@ -65,16 +83,11 @@ impl Session {
         let family = family::find(&folder.card().family)
             .map_err(|e| CliError::Failed(format!("{}: {e}", path.display())))?;
         let model = family.load(&folder, &device)?;
-        if let Some(shape) = model.context_shape() {
-            return Err(CliError::Failed(format!(
-                "{}: the model is told a context of shape {shape:?} with each example, which the \
-                 command line has none of: use it from Rust",
-                path.display()
-            )));
-        }
+        let failed = |what: String| CliError::Failed(format!("{}: {what}", path.display()));
         let preparation = Preparation::from_card(&folder.card().data)
-            .map_err(|e| CliError::Failed(format!("{}: card.json: {e}", path.display())))?;
-        Ok(Self { folder, model, preparation, device })
+            .map_err(|e| failed(format!("card.json: {e}")))?;
+        let context = context_of(model.as_ref(), folder.card(), &preparation).map_err(failed)?;
+        Ok(Self { folder, model, preparation, context, device })
     }
 
     /// Loads a model and the rows of the data that are asked for, prepared as in training.
@@ -95,12 +108,12 @@ impl Session {
             }
             .into());
         }
-        Ok(Prepared::new(data, self.preparation.clone())?)
+        Ok(Prepared::new(data, self.preparation.clone())?.with_context(self.context)?)
     }
 
     /// The rows of the data that are asked for. Training data is known by its hash: a file may
     /// have been moved, or changed.
-    fn part(&self, data: Dataset, part: PartName) -> Result<Dataset, CliError> {
+    pub fn part(&self, data: Dataset, part: PartName) -> Result<Dataset, CliError> {
         let card = self.folder.card();
         let same = card.data.sha256 == data.sha256();
         let split = |data: Dataset| data.split(Holdout::Fraction(TEST_SHARE), card.seed);
@@ -135,7 +148,8 @@ impl Session {
         let condition = self.condition(data.data(), rows.clone())?;
         let mut noise = noise.fork("data").rows(rows.clone(), data.len());
         let rows: Vec<usize> = rows.collect();
-        Ok((data.batch(&rows, &mut noise, &self.device).x, condition))
+        let batch = data.batch(&rows, &mut noise, &self.device);
+        Ok((batch.x, Condition { context: batch.context, ..condition }))
     }
 
     /// The labels of some rows as a condition, where the model wants one.
@@ -149,29 +163,21 @@ impl Session {
         Ok(Condition::classes(&labels.unwrap_or_default(), &self.device))
     }
 
-    /// Draws `n` samples, in prepared units.
-    pub fn sample(
-        &self,
-        n: usize,
-        class: Option<usize>,
-        temperature: f64,
-        seed: Seed,
-    ) -> Result<Vec<f32>, CliError> {
-        self.draw(n, class, temperature, seed, |rows, options, noise| {
-            let drawn = self.model.draw(rows, options, noise);
+    /// Draws samples, in prepared units.
+    pub fn sample(&self, what: &Draw) -> Result<Vec<f32>, CliError> {
+        self.draw(what, |rows, options, noise| {
+            let drawn = self.model.draw(rows.len(), options, noise);
             drawn.unwrap_or_else(|| Err(self.cannot("sample", "it has no sampler")))
         })
     }
 
-    /// Draws `n` samples by a function of a number of rows, their condition and their noise.
+    /// Draws samples by a function of their rows, their condition and their noise.
     pub fn draw(
         &self,
-        n: usize,
-        class: Option<usize>,
-        temperature: f64,
-        seed: Seed,
-        sampler: impl Fn(usize, &SampleOptions, &mut Noise) -> Result<Tensor<2>, CliError> + Sync,
+        what: &Draw,
+        sampler: impl Fn(Range<usize>, &SampleOptions, &mut Noise) -> Result<Tensor<2>, CliError> + Sync,
     ) -> Result<Vec<f32>, CliError> {
+        let Draw { n, temperature, .. } = *what;
         if n == 0 {
             return Err(CliError::Usage("-n must be at least 1".into()));
         }
@@ -185,21 +191,23 @@ impl Session {
         values.try_reserve_exact(n.saturating_mul(width)).map_err(|_| {
             CliError::Failed(format!("{n} samples do not fit into memory: draw fewer at a time"))
         })?;
-        if let Some(class) = class {
+        if let Some(class) = what.class {
             self.model.check_classes(Some(&[class]))?;
         }
         let classes: Option<Vec<usize>> =
-            self.drawn_classes(n, class).map(|labels| labels.iter().map(|&l| l as usize).collect());
-        let noise = Noise::new(seed).fork("samples");
+            self.drawn_classes(what).map(|labels| labels.iter().map(|&l| l as usize).collect());
+        self.model.check_classes(classes.as_deref())?;
+        let noise = Noise::new(what.seed).fork("samples");
         let bar = bar("drawn", n);
         let parts = batches(n, CHUNK, &self.device, |rows| {
             let count = rows.len();
-            let condition = match &classes {
+            let mut condition = match &classes {
                 Some(c) => Condition::classes(&c[rows.clone()], &self.device),
                 None => Condition::none(),
             };
+            condition.context = what.told.map(|told| told.rows(rows.clone(), &self.device));
             let options = SampleOptions { condition, temperature };
-            let drawn = sampler(count, &options, &mut noise.rows(rows, n)).map(host);
+            let drawn = sampler(rows.clone(), &options, &mut noise.rows(rows, n)).map(host);
             bar.inc(count as u64);
             drawn
         });
@@ -210,14 +218,16 @@ impl Session {
         Ok(values)
     }
 
-    /// The class of each sample: the one asked for, or every class in turn where a conditional
-    /// model is asked for none.
-    pub fn drawn_classes(&self, n: usize, class: Option<usize>) -> Option<Vec<u32>> {
-        match (class, self.model.classes()) {
-            (Some(class), _) => Some(vec![class as u32; n]),
-            (None, Some(known)) => Some((0..n).map(|i| (i % known) as u32).collect()),
-            (None, None) => None,
+    /// The class of each sample: the one asked for, else that of the example it is told of, else
+    /// every class in turn; none where the model knows none and none is asked for.
+    pub fn drawn_classes(&self, what: &Draw) -> Option<Vec<u32>> {
+        let known = self.model.classes();
+        if let Some(class) = what.class {
+            return Some(vec![class as u32; what.n]);
         }
+        let known = known?;
+        let told = what.told.and_then(|told| told.labels(what.n));
+        Some(told.unwrap_or_else(|| (0..what.n).map(|i| (i % known) as u32).collect()))
     }
 
     /// Log-likelihood of data in raw units.
@@ -228,10 +238,11 @@ impl Session {
         draws: usize,
         seed: Seed,
     ) -> Result<Likelihood, CliError> {
-        let scorer = self.model.as_score().ok_or_else(|| {
+        let cannot = || {
             let why = self.model.why_no_score();
             self.cannot("score", &format!("{why}; use `pyrogen evaluate`"))
-        })?;
+        };
+        self.model.as_score().ok_or_else(cannot)?;
         if draws == 0 {
             return Err(CliError::Usage("--draws must be at least 1".into()));
         }
@@ -243,7 +254,8 @@ impl Session {
             let prepared = self.model.is_density().then(|| host(x.clone()));
             let mut noise = noise.fork("draws").rows(rows, data.len());
             let options = ScoreOptions { draws, method };
-            let part = scorer.log_likelihood(x, &condition, &options, &mut noise);
+            let part = self.model.likelihood(x, &condition, &options, &mut noise);
+            let part = part.unwrap_or_else(|| Err(cannot()))?;
             bar.inc(count);
             Ok::<_, CliError>(match prepared {
                 Some(prepared) => part.shifted(&self.preparation.log_det(&prepared)),

@@ -2,7 +2,12 @@
 
 mod common;
 
+use burn::module::{Module, ModuleMapper, Param};
+use burn::tensor::{Device, Tensor};
 use common::{Room, TINY};
+use pyrogen::core::folder::ModelFolder;
+use pyrogen::data::write_npy;
+use pyrogen::diffusion::{Diffusion, FlowMatching};
 
 /// A model so small that it is trained in a second.
 const SMALL: &str = "--set network={\"mlp\":{\"width\":8,\"blocks\":1}} --steps 20 --no-evaluate";
@@ -96,4 +101,79 @@ fn what_makes_no_sense_is_one_line() {
     room.refused(&format!("{bad} --set classes=3"), 2, "at least 10, the classes of the data");
     room.refused(&format!("{bad} --set prediction=noise"), 2, "noise");
     assert!(TINY.contains("latents"), "the run of this test is an autoencoder");
+}
+
+/// Weights that are no numbers.
+struct Broken;
+
+impl ModuleMapper for Broken {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        Param::from_tensor(param.val() * f32::NAN)
+    }
+}
+
+#[test]
+fn a_network_that_gives_no_numbers_is_an_error_that_says_where() {
+    let room = Room::new();
+    for name in FAMILIES {
+        room.ok(&format!("train {name} --data digits --context small:2 --out {name} {SMALL}"));
+        let folder = room.path(&format!("{name}/model"));
+        let card = ModelFolder::open(&folder).unwrap().card().clone();
+        match name {
+            "diffusion" => {
+                let model = Diffusion::load(&folder, &Device::flex()).unwrap();
+                model.map(&mut Broken).save(&folder, &card).unwrap();
+            }
+            _ => {
+                let model = FlowMatching::load(&folder, &Device::flex()).unwrap();
+                model.map(&mut Broken).save(&folder, &card).unwrap();
+            }
+        }
+        let at = match name {
+            "diffusion" => "step 1: the network gave a number that is not finite at noise level ",
+            _ => "step 1: the velocity has a number that is not finite at time ",
+        };
+        for line in [
+            "sample NAME -n 2 --context digits --out x.png",
+            "sample NAME -n 2 --context digits --from digits --strength 0.5 --out x.png",
+            "upscale NAME --input digits --out x.png",
+            "interpolate NAME --data digits --out x.png",
+            "score NAME --data digits",
+            "anomaly NAME --data digits",
+            "evaluate NAME --data digits --limit 20 --draws 1",
+        ] {
+            // An evaluation begins with the bound, which has no steps.
+            let bound = line.starts_with("evaluate") && name == "diffusion";
+            let says = if bound { "the log-likelihood of example 0 is NaN" } else { at };
+            room.refused(&line.replace("NAME", name), 1, says);
+        }
+    }
+    let says = "step 1: the network gave a number that is not finite at noise level ";
+    room.refused("inpaint diffusion --data digits -n 2 --out x.png", 1, says);
+}
+
+#[test]
+fn levels_and_masks_that_do_not_fit() {
+    let room = Room::new();
+    let bad = format!("train diffusion --data digits --out b {SMALL} --set prediction=velocity");
+    let edm = |min: f64, max: f64| {
+        format!("{{\"edm\":{{\"mean\":-1,\"std\":1,\"sigma_min\":{min},\"sigma_max\":{max}}}}}")
+    };
+    for (min, max) in [(80.0, 0.002), (1.0, 1.0), (0.0, 80.0), (-1.0, 80.0)] {
+        room.refused(&format!("{bad} --set process={}", edm(min, max)), 2, "`process.edm.sigma_");
+    }
+    room.ok(&format!("train diffusion --data digits --out d {SMALL}"));
+    for shape in [[4, 4], [8, 7], [16, 8]] {
+        let ones = vec![1.0; shape[0] * shape[1]];
+        write_npy(&room.path("mask.npy"), &ones, &shape).unwrap();
+        let says = format!("the mask has {} values, an example has 64", ones.len());
+        room.refused("inpaint d --data digits --mask mask.npy --out x.png", 2, &says);
+    }
+    room.refused("inpaint d --data digits --mask none.npy --out x.png", 1, "none.npy: cannot read");
+    room.refused("inpaint d --data digits --steps 0 --out x.png", 2, "`sampling.steps` must be");
+    room.refused(
+        "sample d --sampler ddpm --steps 5000 --out x.png --guidance 2",
+        2,
+        "must be 1 for a model without classes",
+    );
 }

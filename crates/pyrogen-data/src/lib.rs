@@ -5,6 +5,7 @@ mod dataset;
 mod digits;
 mod error;
 mod order;
+mod picture_context;
 mod pictures;
 mod prefetch;
 mod prepare;
@@ -20,6 +21,7 @@ pub use dataset::{ClassCount, ColumnSummary, Dataset, Layout, Summary};
 pub use digits::digits;
 pub use error::DataError;
 pub use order::{BatchOrder, ShuffleMode};
+pub use picture_context::PictureContext;
 pub use pictures::{auto_scale, grid_png, grid_png_file, picture_folder};
 pub use prefetch::Prefetch;
 pub use prepare::{

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use pyrogen_core::{Batch, Examples, Noise, Seed, unflatten};
 
-use crate::{DataError, Dataset, Preparation};
+use crate::{DataError, Dataset, PictureContext, Preparation};
 
 /// A [`Dataset`] with its [`Preparation`], read in batches.
 ///
@@ -32,6 +32,8 @@ pub struct Prepared<const D: usize> {
     event: Vec<usize>,
     /// The prepared values, where they do not depend on noise.
     cached: Option<Arc<[f32]>>,
+    /// What batches tell of each picture.
+    context: Option<PictureContext>,
 }
 
 impl<const D: usize> Prepared<D> {
@@ -65,7 +67,25 @@ impl<const D: usize> Prepared<D> {
             check_finite(&values)?;
             Some(values.into())
         };
-        Ok(Self { data: Arc::new(data), preparation: Arc::new(preparation), event, cached })
+        Ok(Self {
+            data: Arc::new(data),
+            preparation: Arc::new(preparation),
+            event,
+            cached,
+            context: None,
+        })
+    }
+
+    /// The same examples, with a context that is made from each; without one where that is `None`.
+    ///
+    /// # Errors
+    /// Examples that the context cannot be made from.
+    pub fn with_context(mut self, context: Option<PictureContext>) -> Result<Self, DataError> {
+        if let Some(context) = &context {
+            context.check(self.data.layout(), self.data.values())?;
+        }
+        self.context = context;
+        Ok(self)
     }
 
     /// The raw data, in the terms of the preparation's layout.
@@ -99,6 +119,18 @@ impl<const D: usize> Prepared<D> {
     }
 }
 
+impl<const D: usize> Prepared<D> {
+    /// What is told of the examples `rows`, flat.
+    fn contexts(&self, rows: &[usize], device: &Device) -> Option<Tensor<2>> {
+        let context = self.context?;
+        let layout = self.data.layout();
+        let unit = layout.to_unit(&gather(self.data.values(), rows, self.data.width()));
+        let values = context.of_pictures(&unit, &layout.event).expect("checked by with_context");
+        let width = values.len() / rows.len().max(1);
+        Some(Tensor::from_data(TensorData::new(values, [rows.len(), width]), device))
+    }
+}
+
 impl<const D: usize> Examples for Prepared<D> {
     type Batch = Batch<D>;
 
@@ -111,10 +143,12 @@ impl<const D: usize> Examples for Prepared<D> {
         let values = self.values(rows, noise);
         let flat: Tensor<2> =
             Tensor::from_data(TensorData::new(values, [rows.len(), width]), device);
-        Batch::new(unflatten(flat, &self.event)).with_labels(self.data.labels().map(|labels| {
+        let labels = self.data.labels().map(|labels| {
             let picked: Vec<i32> = rows.iter().map(|&r| labels[r] as i32).collect();
             Tensor::<1, Int>::from_data(TensorData::new(picked, [rows.len()]), device)
-        }))
+        });
+        let batch = Batch::new(unflatten(flat, &self.event)).with_labels(labels);
+        batch.with_context(self.contexts(rows, device))
     }
 }
 

@@ -27,7 +27,7 @@ const MOST_TOY_EXAMPLES: usize = 10_000_000;
 /// | `digits` | the embedded digits |
 /// | `mnist:DIR` | the four idx files, `.gz` or not, with the test part |
 /// | `idx:FILE` | one idx file, gzip or not |
-/// | `images:DIR` | every `.png`, `.jpg`, `.jpeg` and `.bmp` below a folder, sorted by path; options `size=WIDTHxHEIGHT`, `crop`, `grey`; one channel where no pixel has a colour, else three; classes from the first folder level if every picture lies in one; transparency is ignored |
+/// | `images:DIR` | every `.png`, `.jpg`, `.jpeg` and `.bmp` below a folder, sorted by path, or one such file; options `size=WIDTHxHEIGHT`, `crop`, `grey`; one channel where no pixel has a colour, else three; classes from the first folder level if every picture lies in one; transparency is ignored |
 /// | `csv:FILE` | a table; options `label=COLUMN`, `categorical=COLUMN` (more than once), `missing=error\|drop\|category`, `header=yes\|no` |
 /// | `npy:FILE` | an array whose first axis counts the examples |
 /// | `toy:NAME` | points in the plane of known density, see [`Toy`]: `moons`, `eight-gaussians`, `gaussian-grid`, `checkerboard`; 10,000 of them, or `examples=NUMBER`; always the same |

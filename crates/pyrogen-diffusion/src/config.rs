@@ -3,7 +3,6 @@
 use pyrogen_core::ConfigError;
 use serde::{Deserialize, Serialize};
 
-use crate::told::Telling;
 use crate::{Prediction, Process, SamplingConfig, TimeNetwork, Weighting};
 
 /// Configuration of a [`Diffusion`](crate::Diffusion).
@@ -82,28 +81,5 @@ impl DiffusionConfig {
         }
         self.weighting.validate("weighting")?;
         self.sampling.validate("sampling", &self.telling())
-    }
-
-    /// Number of parameters of the model, without building it; `usize::MAX` where it does not fit.
-    ///
-    /// # Errors
-    /// As [`validate`](Self::validate).
-    pub fn num_params(&self) -> Result<usize, ConfigError> {
-        self.validate()?;
-        Ok(self.telling().num_params(&self.network))
-    }
-
-    /// Number of elements of one example; `usize::MAX` where it does not fit.
-    pub fn features(&self) -> usize {
-        self.telling().features()
-    }
-
-    pub(crate) fn telling(&self) -> Telling {
-        Telling {
-            event: self.event.clone(),
-            classes: self.classes,
-            context: self.context.clone(),
-            label_dropout: self.label_dropout,
-        }
     }
 }

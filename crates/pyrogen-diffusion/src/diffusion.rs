@@ -3,14 +3,13 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use pyrogen_core::{
-    Batch, Condition, ConfigError, Denoise, Describe, Loss, Noise, Objective, Seed, flatten,
-    unflatten,
+    Batch, Condition, ConfigError, Denoise, Loss, Noise, Objective, Seed, flatten, unflatten,
 };
 
-use crate::DiffusionConfig;
 use crate::prediction::Preconditioning;
 use crate::process::NoiseLevels;
-use crate::told::{Told, ToldNetwork, column};
+use crate::told::{Told, ToldNetwork, column, told_model};
+use crate::{DiffusionConfig, SamplingConfig};
 
 /// A diffusion model (Sohl-Dickstein et al. 2015; Ho et al. 2020; Karras et al. 2022): it learns to
 /// remove noise of every level, and makes examples out of noise by removing it little by little.
@@ -61,27 +60,9 @@ impl DiffusionConfig {
     }
 }
 
+told_model!(Diffusion, DiffusionConfig, SamplingConfig);
+
 impl Diffusion {
-    /// The configuration that the model was built from.
-    pub fn config(&self) -> &DiffusionConfig {
-        &self.config
-    }
-
-    /// The device of the weights.
-    pub fn device(&self) -> Device {
-        self.network.device()
-    }
-
-    /// The same weights with other settings of sampling.
-    ///
-    /// # Errors
-    /// Settings that cannot be used with this model.
-    pub fn with_sampling(self, sampling: crate::SamplingConfig) -> Result<Self, ConfigError> {
-        sampling.validate("sampling", self.network.telling())?;
-        let config = DiffusionConfig { sampling, ..self.config };
-        Ok(Self { config, ..self })
-    }
-
     /// The expected flat example given `x = example + sigma * noise`, one level a row.
     pub(crate) fn clean(&self, x: Tensor<2>, sigmas: &[f64], told: &Told) -> Tensor<2> {
         let device = x.device();
@@ -98,20 +79,6 @@ impl Diffusion {
             true => out,
             false => x * part(|f| f.skip) + out,
         }
-    }
-}
-
-impl Describe for Diffusion {
-    fn event_shape(&self) -> Vec<usize> {
-        self.config.event.clone()
-    }
-
-    fn classes(&self) -> Option<usize> {
-        self.config.classes
-    }
-
-    fn context_shape(&self) -> Option<Vec<usize>> {
-        self.config.context.clone()
     }
 }
 

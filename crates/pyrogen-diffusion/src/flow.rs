@@ -3,13 +3,13 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use pyrogen_core::{
-    Batch, Condition, ConfigError, Denoise, Describe, Likelihood, Loss, Noise, Objective, Sample,
+    Batch, Condition, ConfigError, Denoise, Likelihood, Loss, Noise, Objective, Sample,
     SampleOptions, Score, ScoreOptions, Seed, flatten, unflatten,
 };
 use pyrogen_solve::{Density, FlowPath, FlowStep, LogDensity, SolveError, Times};
 
 use crate::score::{divergence, plain, tracked};
-use crate::told::{Told, ToldNetwork, column};
+use crate::told::{Told, ToldNetwork, column, told_model};
 use crate::{FlowConfig, FlowSampling};
 
 /// A model by flow matching (Lipman et al. 2023; Liu et al. 2023): a network that learns the
@@ -50,27 +50,9 @@ impl FlowConfig {
     }
 }
 
+told_model!(FlowMatching, FlowConfig, FlowSampling);
+
 impl FlowMatching {
-    /// The configuration that the model was built from.
-    pub fn config(&self) -> &FlowConfig {
-        &self.config
-    }
-
-    /// The device of the weights.
-    pub fn device(&self) -> Device {
-        self.network.device()
-    }
-
-    /// The same weights with other settings of sampling.
-    ///
-    /// # Errors
-    /// Settings that cannot be used with this model.
-    pub fn with_sampling(self, sampling: FlowSampling) -> Result<Self, ConfigError> {
-        sampling.validate("sampling", self.network.telling())?;
-        let config = FlowConfig { sampling, ..self.config };
-        Ok(Self { config, ..self })
-    }
-
     /// The velocity of flat examples, one time a row.
     fn velocity_at(&self, x: Tensor<2>, times: &[f64], told: &Told) -> Tensor<2> {
         let times: Vec<f64> = times.iter().map(|t| t * self.network.unit).collect();
@@ -130,11 +112,22 @@ impl FlowMatching {
         condition: &Condition,
         on_step: impl FnMut(&FlowStep<2>),
     ) -> Result<Tensor<2>, SolveError> {
+        let times = Times::sampling(self.config.sampling.steps)?;
+        self.follow_times(start, condition, &times, on_step)
+    }
+
+    /// Where the flow leads through some times.
+    pub(crate) fn follow_times(
+        &self,
+        start: Tensor<2>,
+        condition: &Condition,
+        times: &Times,
+        on_step: impl FnMut(&FlowStep<2>),
+    ) -> Result<Tensor<2>, SolveError> {
         let model = self.valid();
         let told = model.network.told(condition, start.dims()[0]);
-        let FlowSampling { solver, steps, .. } = model.config.sampling;
-        let times = Times::sampling(steps)?;
-        Ok(solver.solve(model.velocity(&told), start, &times, on_step)?.x)
+        let solver = model.config.sampling.solver;
+        Ok(solver.solve(model.velocity(&told), start, times, on_step)?.x)
     }
 
     /// The log-density through the flow's ODE: the value, the calls of the network and the tolerance.
@@ -165,6 +158,27 @@ impl FlowMatching {
         how.of_flow(velocity, x, noise)
     }
 
+    /// [`log_density`](Self::log_density) with a tolerance of 1e-5, whichever method is asked for:
+    /// exact, with the full divergence, where the draws are at least as many as the dimensions, else
+    /// an estimate with so many random directions (at least two).
+    ///
+    /// # Errors
+    /// As [`log_density`](Self::log_density).
+    ///
+    /// # Panics
+    /// If `x` is not a batch of events, or the condition does not fit.
+    pub fn likelihood<const D: usize>(
+        &self,
+        x: Tensor<D>,
+        condition: &Condition,
+        options: &ScoreOptions,
+        noise: &mut Noise,
+    ) -> Result<Likelihood, SolveError> {
+        let divergence = divergence(options.draws, self.config.features());
+        let how = LogDensity { divergence, ..LogDensity::default() };
+        Ok(self.log_density(x, condition, &how, noise)?.likelihood())
+    }
+
     pub(crate) fn loss_of(
         &self,
         data: Tensor<2>,
@@ -177,20 +191,6 @@ impl FlowMatching {
         let (x, velocity) = self.config.path.at(data, noise, time);
         let error = self.velocity_at(x, times, told) - velocity;
         Loss::new().term("velocity", (error.clone() * error).mean())
-    }
-}
-
-impl Describe for FlowMatching {
-    fn event_shape(&self) -> Vec<usize> {
-        self.config.event.clone()
-    }
-
-    fn classes(&self) -> Option<usize> {
-        self.config.classes
-    }
-
-    fn context_shape(&self) -> Option<Vec<usize>> {
-        self.config.context.clone()
     }
 }
 
@@ -231,12 +231,10 @@ impl<const D: usize> Sample<D> for FlowMatching {
     }
 }
 
-/// [`FlowMatching::log_density`] with a tolerance of 1e-5, whichever method is asked for: exact, with
-/// the full divergence, where the draws are at least as many as the dimensions, else an estimate with
-/// so many random directions (at least two).
+/// [`FlowMatching::likelihood`].
 ///
 /// # Panics
-/// If `x` is not a batch of events, the condition does not fit, or the ODE cannot be solved.
+/// As there, and if the ODE cannot be solved.
 impl<const D: usize> Score<D> for FlowMatching {
     fn log_likelihood(
         &self,
@@ -245,10 +243,8 @@ impl<const D: usize> Score<D> for FlowMatching {
         options: &ScoreOptions,
         noise: &mut Noise,
     ) -> Likelihood {
-        let divergence = divergence(options.draws, self.config.features());
-        let how = LogDensity { divergence, ..LogDensity::default() };
-        let density = self.log_density(x, condition, &how, noise);
-        density.unwrap_or_else(|e| panic!("FlowMatching: {e}")).likelihood()
+        let found = self.likelihood(x, condition, options, noise);
+        found.unwrap_or_else(|e| panic!("FlowMatching: {e}"))
     }
 }
 

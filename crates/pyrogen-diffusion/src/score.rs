@@ -83,15 +83,39 @@ impl Diffusion {
     }
 }
 
-/// [`ScoreMethod::LowerBound`] is [`Diffusion::lower_bound`] with so many draws of its steps.
-///
-/// [`ScoreMethod::Estimate`] is [`Diffusion::log_density`] with a tolerance of 1e-5: exact, with the
-/// full divergence, where the draws are at least as many as the dimensions, else an estimate with so
-/// many random directions (at least two).
+impl Diffusion {
+    /// How probable examples are, by a method.
+    ///
+    /// [`ScoreMethod::LowerBound`] is [`lower_bound`](Self::lower_bound) with so many draws of its
+    /// steps. [`ScoreMethod::Estimate`] is [`log_density`](Self::log_density) with a tolerance of 1e-5:
+    /// exact, with the full divergence, where the draws are at least as many as the dimensions, else
+    /// an estimate with so many random directions (at least two).
+    ///
+    /// # Errors
+    /// As [`log_density`](Self::log_density).
+    ///
+    /// # Panics
+    /// If there are no draws, `x` is not a batch of events, or the condition does not fit.
+    pub fn likelihood<const D: usize>(
+        &self,
+        x: Tensor<D>,
+        condition: &Condition,
+        options: &ScoreOptions,
+        noise: &mut Noise,
+    ) -> Result<Likelihood, SolveError> {
+        if options.method == ScoreMethod::LowerBound {
+            return Ok(self.lower_bound(x, condition, options.draws, noise));
+        }
+        let divergence = divergence(options.draws, self.config().features());
+        let how = LogDensity { divergence, ..LogDensity::default() };
+        Ok(self.log_density(x, condition, &how, noise)?.likelihood())
+    }
+}
+
+/// [`Diffusion::likelihood`].
 ///
 /// # Panics
-/// If there are no draws, `x` is not a batch of events, the condition does not fit, or the ODE
-/// cannot be solved.
+/// As there, and if the ODE cannot be solved.
 impl<const D: usize> Score<D> for Diffusion {
     fn log_likelihood(
         &self,
@@ -100,12 +124,7 @@ impl<const D: usize> Score<D> for Diffusion {
         options: &ScoreOptions,
         noise: &mut Noise,
     ) -> Likelihood {
-        if options.method == ScoreMethod::LowerBound {
-            return self.lower_bound(x, condition, options.draws, noise);
-        }
-        let divergence = divergence(options.draws, self.config().features());
-        let how = LogDensity { divergence, ..LogDensity::default() };
-        let density = self.log_density(x, condition, &how, noise);
-        density.unwrap_or_else(|e| panic!("Diffusion: {e}")).likelihood()
+        let found = self.likelihood(x, condition, options, noise);
+        found.unwrap_or_else(|e| panic!("Diffusion: {e}"))
     }
 }

@@ -187,6 +187,79 @@ impl ToldNetwork {
     }
 }
 
+/// What every model of a network that is told something shares, by its config:
+/// `told_model!(Model, Config, Sampling)`. The config has the fields of [`Telling`], `network`,
+/// `sampling` and `validate`; the model `network` and `config`.
+macro_rules! told_model {
+    ($model:ident, $config:ident, $sampling:ty) => {
+        impl $config {
+            /// Number of parameters of the model, without building it; `usize::MAX` where it does
+            /// not fit.
+            ///
+            /// # Errors
+            /// As [`validate`](Self::validate).
+            pub fn num_params(&self) -> Result<usize, ::pyrogen_core::ConfigError> {
+                self.validate()?;
+                Ok(self.telling().num_params(&self.network))
+            }
+
+            /// Number of elements of one example; `usize::MAX` where it does not fit.
+            pub fn features(&self) -> usize {
+                self.telling().features()
+            }
+
+            pub(crate) fn telling(&self) -> $crate::told::Telling {
+                $crate::told::Telling {
+                    event: self.event.clone(),
+                    classes: self.classes,
+                    context: self.context.clone(),
+                    label_dropout: self.label_dropout,
+                }
+            }
+        }
+
+        impl $model {
+            /// The configuration that the model was built from.
+            pub fn config(&self) -> &$config {
+                &self.config
+            }
+
+            /// The device of the weights.
+            pub fn device(&self) -> ::burn::tensor::Device {
+                self.network.device()
+            }
+
+            /// The same weights with other settings of sampling.
+            ///
+            /// # Errors
+            /// Settings that cannot be used with this model.
+            pub fn with_sampling(
+                self,
+                sampling: $sampling,
+            ) -> Result<Self, ::pyrogen_core::ConfigError> {
+                sampling.validate("sampling", self.network.telling())?;
+                let config = $config { sampling, ..self.config };
+                Ok(Self { config, ..self })
+            }
+        }
+
+        impl ::pyrogen_core::Describe for $model {
+            fn event_shape(&self) -> Vec<usize> {
+                self.config.event.clone()
+            }
+
+            fn classes(&self) -> Option<usize> {
+                self.config.classes
+            }
+
+            fn context_shape(&self) -> Option<Vec<usize>> {
+                self.config.context.clone()
+            }
+        }
+    };
+}
+pub(crate) use told_model;
+
 /// Numbers of rows as a column.
 pub(crate) fn column(values: impl IntoIterator<Item = f64>, device: &Device) -> Tensor<2> {
     let values: Vec<f32> = values.into_iter().map(|v| v as f32).collect();

@@ -328,3 +328,43 @@ fn reflow_learns_from_its_own_pairs() {
     let reflow = Reflow { flow };
     pyrogen_testkit::every_parameter_gets_a_gradient(&reflow, batch);
 }
+
+#[test]
+fn noise_of_examples_leads_back_to_them() {
+    // Both solvers are of second order; a step is a two hundredth of the way, and the way back begins
+    // at noise of 0.0x where the other ended.
+    const SECOND_ORDER: f64 = 0.05;
+    let (condition, device) = (Condition::class(1, 3, &device()), device());
+    let given = Noise::new(Seed(4)).normal([3, 4], &device);
+    let noise = &mut Noise::new(Seed(5));
+    let model = model();
+    let sampling = SamplingConfig { steps: 200, sampler: Sampler::Heun, ..model.config().sampling };
+    let model = model.with_sampling(sampling).unwrap();
+    let levels = model.sampling_levels().unwrap();
+    let z = model.to_noise(given.clone(), &condition).unwrap();
+    assert!(largest_difference(z.clone(), given.clone()) > 1.0, "the noise is far away");
+    let again = model.generate_from(z, &levels, &condition, noise, |_| {}).unwrap();
+    let error = largest_difference(again, given.clone());
+    assert!(error < SECOND_ORDER, "diffusion: {error}");
+
+    let flow = loud(flow_config().init(Seed(1), &device).unwrap());
+    let sampling = pyrogen_diffusion::FlowSampling { steps: 200, ..flow.config().sampling };
+    let flow = flow.with_sampling(sampling).unwrap();
+    let z = flow.to_noise(given.clone(), &condition).unwrap();
+    let again = flow.follow(z, &condition, |_| {}).unwrap();
+    let error = largest_difference(again, given.clone());
+    assert!(error < SECOND_ORDER, "flow: {error}");
+
+    // Next to no noise changes next to nothing; all of it forgets the example.
+    let little = flow.vary(given.clone(), 0.01, &condition, noise).unwrap();
+    let all = flow.vary(given.clone(), 1.0, &condition, noise).unwrap();
+    let near = largest_difference(little, given.clone());
+    assert!(near < 0.2 && near < 0.1 * largest_difference(all, given.clone()), "{near}");
+    let error = flow.vary(given.clone(), 0.001, &condition, noise).unwrap_err().to_string();
+    assert!(error.contains("leaves none of 200 steps: take at least 0.005"), "{error}");
+    assert!(flow.vary(given, 1.5, &condition, noise).is_err());
+}
+
+fn flow_config() -> FlowConfig {
+    FlowConfig { event: vec![4], network: mlp(), classes: Some(3), ..FlowConfig::default() }
+}

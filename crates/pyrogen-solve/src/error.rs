@@ -7,6 +7,17 @@ pub enum SolveError {
     /// A solver was asked for no steps.
     #[error("steps must be at least 1, got 0")]
     NoSteps,
+    /// A strength of which no step is left.
+    #[error(
+        "a strength of {strength} leaves none of {steps} steps: take at least {}, or more steps",
+        1.0 / *steps as f64
+    )]
+    NoStepLeft {
+        /// The share of the steps that was asked for.
+        strength: f64,
+        /// All steps.
+        steps: usize,
+    },
     /// More steps than the training schedule has.
     #[error(
         "{got} steps were asked for, but the schedule has {steps}: take at most {steps}, or the \

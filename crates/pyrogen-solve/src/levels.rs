@@ -6,6 +6,7 @@ use burn::tensor::{Device, Tensor};
 use pyrogen_core::{ConfigError, Noise};
 use serde::{Deserialize, Serialize};
 
+use crate::flow::kept;
 use crate::{NoiseSchedule, SolveError};
 
 /// How the levels of a few steps are taken from a training schedule.
@@ -211,10 +212,7 @@ impl Levels {
     /// # Errors
     /// A strength outside `(0, 1]`, or so small that no step is left.
     pub fn strength(&self, strength: f64) -> Result<Self, SolveError> {
-        let ok = strength > 0.0 && strength <= 1.0;
-        SolveError::check("strength", strength, ok, "above 0 and at most 1")?;
-        let kept = ((self.steps() as f64 * strength) as usize).min(self.steps());
-        Self::new(self.0[self.steps() - kept..].to_vec())
+        Self::new(self.0[self.steps() - kept(self.steps(), strength)?..].to_vec())
     }
 
     /// Where sampling starts: noise at the first level, of mean zero.

@@ -13,6 +13,7 @@ mod path;
 mod sampler;
 mod schedule;
 mod threshold;
+mod to_noise;
 
 pub use error::SolveError;
 pub use flow::{FlowSolver, FlowStep, Solution, Times, Tolerance};
@@ -26,3 +27,4 @@ pub use path::FlowPath;
 pub use sampler::{Sampler, Step};
 pub use schedule::{BetaSchedule, NoiseSchedule};
 pub use threshold::DynamicThreshold;
+pub use to_noise::to_noise;

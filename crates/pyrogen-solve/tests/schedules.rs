@@ -170,7 +170,8 @@ fn bad_schedules_and_levels_are_errors() {
     let levels = Levels::new(vec![4.0, 3.0, 2.0, 1.0, 0.0]).unwrap();
     assert_eq!(levels.strength(0.5).unwrap().values(), [2.0, 1.0, 0.0]);
     assert_eq!(levels.strength(1.0).unwrap(), levels);
-    assert_eq!(levels.strength(0.1), Err(SolveError::NoSteps));
+    let none_left = SolveError::NoStepLeft { strength: 0.1, steps: 4 };
+    assert_eq!(levels.strength(0.1), Err(none_left));
     assert!(levels.strength(1.5).is_err());
     assert_eq!(levels.from_level(3.5).unwrap().values(), [3.0, 2.0, 1.0, 0.0]);
     assert_eq!(levels.from_level(0.5), Err(SolveError::NoSteps));

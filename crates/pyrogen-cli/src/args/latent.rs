@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{DeviceArg, ModelData};
+use super::{ContextArg, DeviceArg, ModelData};
 
 /// `pyrogen reconstruct`
 #[derive(Debug, Args)]
@@ -33,7 +33,7 @@ pub struct InterpolateArgs {
     /// Points, both ends included
     #[arg(long, default_value_t = 9)]
     pub steps: usize,
-    /// Along the great circle
+    /// Along the great circle; walks through noise always are
     #[arg(long)]
     pub spherical: bool,
     /// Where to: FILE.png, FILE.csv, FILE.npy, or a folder
@@ -58,6 +58,8 @@ pub struct TraverseArgs {
     /// The class, for conditional models
     #[arg(long)]
     pub class: Option<usize>,
+    #[command(flatten)]
+    pub told: ContextArg,
     /// Where to: FILE.png (one row a dimension), FILE.csv, FILE.npy, or a folder
     #[arg(long)]
     pub out: PathBuf,

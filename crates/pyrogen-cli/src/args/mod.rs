@@ -8,9 +8,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 pub use latent::{InterpolateArgs, ReconstructArgs, TraverseArgs};
-use pyrogen::data::Source;
+use pyrogen::data::{PictureContext, Source};
 use pyrogen::train::WorkerCount;
-pub use sample::{Hidden, InpaintArgs, LatentsName, SampleArgs};
+pub use sample::{ContextArg, Hidden, InpaintArgs, LatentsName, SampleArgs, UpscaleArgs};
 
 /// Train, sample, score and evaluate generative models.
 #[derive(Debug, Parser)]
@@ -34,9 +34,11 @@ pub enum Command {
     Score(ScoreArgs),
     /// Fill in hidden parts of examples
     Inpaint(InpaintArgs),
+    /// Make pictures of small ones, with a model trained with --context small:FACTOR
+    Upscale(UpscaleArgs),
     /// Encode and decode examples
     Reconstruct(ReconstructArgs),
-    /// Walk between two examples in the latent space
+    /// Walk between two examples in the latent space, or in the space of noise
     Interpolate(InterpolateArgs),
     /// Vary one latent dimension after the other
     Traverse(TraverseArgs),
@@ -116,6 +118,9 @@ pub struct TrainArgs {
     /// The run folder
     #[arg(long)]
     pub out: PathBuf,
+    /// What the model is told of each picture: a small version, its brightness or its edges
+    #[arg(long, value_name = "small:FACTOR|grey|edges")]
+    pub context: Option<PictureContext>,
     /// JSON file with "model" and "train", laid over the defaults
     #[arg(long)]
     pub config: Option<PathBuf>,

@@ -7,6 +7,7 @@ use pyrogen::data::Source;
 
 use super::{DeviceArg, JsonArg, ModelData};
 use crate::family::Steering;
+use crate::told::Pictures;
 
 /// Where latents of samples come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -37,6 +38,16 @@ impl SteerArgs {
     pub fn steering(&self) -> Steering {
         Steering { steps: self.steps, sampler: self.sampler.clone(), guidance: self.guidance }
     }
+}
+
+/// What samples are told.
+#[derive(Debug, Clone, Args)]
+pub struct ContextArg {
+    /// What the model is told, for models trained with --context: a picture file that is the context
+    /// itself (a small picture, a sketch), or data that it is made from as in training; samples are
+    /// told the pictures of data in turn
+    #[arg(long, value_name = "PICTURE|SOURCE")]
+    pub context: Option<Pictures>,
 }
 
 /// The part of pictures that is filled in.
@@ -84,6 +95,38 @@ pub struct InpaintArgs {
     pub json: JsonArg,
 }
 
+/// `pyrogen upscale`
+#[derive(Debug, Args)]
+pub struct UpscaleArgs {
+    /// Run folder or model folder
+    pub model: PathBuf,
+    /// A small picture file, or data: small pictures, or large ones that are made small first
+    #[arg(long, value_name = "PICTURE|SOURCE")]
+    pub input: Pictures,
+    /// How many pictures of data
+    #[arg(short, default_value_t = 8)]
+    pub n: usize,
+    /// Candidates a picture
+    #[arg(long, default_value_t = 1)]
+    pub candidates: usize,
+    /// The class, for conditional models
+    #[arg(long)]
+    pub class: Option<usize>,
+    /// Seed of the draws
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    #[command(flatten)]
+    pub steer: SteerArgs,
+    /// Where to: FILE.png (a line a picture: small, candidates, and the original where it is known),
+    /// or the candidates alone in FILE.csv, FILE.npy or a folder of pictures
+    #[arg(long)]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub device: DeviceArg,
+    #[command(flatten)]
+    pub json: JsonArg,
+}
+
 /// `pyrogen sample`
 #[derive(Debug, Args)]
 pub struct SampleArgs {
@@ -101,6 +144,14 @@ pub struct SampleArgs {
     /// The class to draw, for conditional models
     #[arg(long)]
     pub class: Option<usize>,
+    #[command(flatten)]
+    pub told: ContextArg,
+    /// Pictures to begin with in place of noise, in turn: the samples are like them
+    #[arg(long, value_name = "PICTURE|SOURCE", requires = "strength")]
+    pub from: Option<Pictures>,
+    /// How far from --from: 1 is all the way to noise, near 0 next to nothing
+    #[arg(long, requires = "from", allow_negative_numbers = true)]
+    pub strength: Option<f64>,
     /// Spread of the latent draws: below 1 is safer and less varied
     #[arg(long, default_value_t = 1.0, allow_negative_numbers = true)]
     pub temperature: f64,

@@ -37,6 +37,7 @@ pub fn run(args: DemoArgs) -> Result<(), CliError> {
     let order = Order {
         family: "vae".into(),
         data: Source::Digits,
+        context: None,
         seed: Seed(args.seed),
         device: args.device.device,
         resume: false,

@@ -26,6 +26,9 @@ pub fn run(args: JsonArg) -> Result<(), CliError> {
         if can.condition {
             words.push("sample --class");
         }
+        if can.context {
+            words.extend(["train --context", "upscale"]);
+        }
         if !can.score.is_empty() {
             words.extend(["score", "anomaly"]);
         }
@@ -36,7 +39,7 @@ pub fn run(args: JsonArg) -> Result<(), CliError> {
             words.push("traverse");
         }
         if can.steer {
-            words.push("sample --steps --sampler --guidance");
+            words.extend(["sample --steps --sampler --guidance --from", "interpolate"]);
         }
         if can.inpaint {
             words.push("inpaint");

@@ -10,6 +10,7 @@ use crate::args::{InterpolateArgs, ReconstructArgs, TraverseArgs};
 use crate::error::CliError;
 use crate::output::{Form, print_line, write_examples};
 use crate::session::{Session, device, host};
+use crate::told::Told;
 
 /// Encodes and decodes examples; a grid has the originals above their reconstructions.
 pub fn reconstruct(args: ReconstructArgs) -> Result<(), CliError> {
@@ -73,24 +74,46 @@ pub fn interpolate(args: InterpolateArgs) -> Result<(), CliError> {
             )));
         }
     }
-    let (encoder, decoder) = coders(&session, "interpolate")?;
     let noise = Noise::new(Seed(args.target.seed)).fork("interpolate");
     let end = |row: usize| -> Result<(Tensor<1>, Condition), CliError> {
         let (x, condition) = session.batch(&data, row..row + 1, &noise)?;
-        Ok((encoder.encode(x, &condition).mean().flatten(0, 1), condition))
+        Ok((latents(&session, x, &condition)?.flatten(0, 1), condition))
     };
     let ((from, condition), (to, _)) = (end(args.from)?, end(args.to)?);
-    let path = match args.spherical {
+    // Between two draws of noise there is little noise, which no model has seen.
+    let path = match args.spherical || session.model.as_encode().is_none() {
         true => Interpolation::Spherical,
         false => Interpolation::Linear,
     };
     let z = path.path(from, to, args.steps)?;
     // The first example's class for the whole walk: only the latents change.
     let condition = condition.repeat(args.steps);
-    let raw = session.raw(&host(decoder.decode(z, &condition)));
+    let walked = match session.model.as_decode() {
+        Some(decoder) => Ok(decoder.decode(z, &condition)),
+        None => {
+            let walked = session.model.decode_noise(z, &condition, &mut noise.fork("walk"));
+            walked.unwrap_or_else(|| Err(no_latents(&session)))
+        }
+    };
+    let raw = session.raw(&host(walked?));
     write_examples(&args.out, &raw, None, layout, args.steps)?;
     print_line(&format!("{} points in {}", args.steps, args.out.display()))?;
     Ok(())
+}
+
+/// The latents of some examples, or the noise that leads to them.
+fn latents(session: &Session, x: Tensor<2>, condition: &Condition) -> Result<Tensor<2>, CliError> {
+    match session.model.as_encode() {
+        Some(encoder) => Ok(encoder.encode(x, condition).mean()),
+        None => {
+            let noise = session.model.to_noise(x, condition);
+            noise.unwrap_or_else(|| Err(no_latents(session)))
+        }
+    }
+}
+
+fn no_latents(session: &Session) -> CliError {
+    session.cannot("interpolate", "it has no encoder and decoder, and no way to noise and back")
 }
 
 /// Varies one latent dimension after the other around the prior's mean.
@@ -98,21 +121,39 @@ pub fn traverse(args: TraverseArgs) -> Result<(), CliError> {
     let session = Session::open(&args.model, device(args.device.device)?)?;
     let layout = session.preparation.layout();
     Form::of(&args.out, layout)?;
-    let raw = traversals(&session, &args.dims, args.steps, args.range, args.class)?;
+    let told = session.told(args.told.context.as_ref())?;
+    let what = Around {
+        dims: &args.dims,
+        steps: args.steps,
+        range: args.range,
+        class: args.class,
+        told: told.as_ref(),
+    };
+    let raw = traversals(&session, &what)?;
     write_examples(&args.out, &raw, None, layout, args.steps)?;
     let count = raw.len() / layout.width() / args.steps;
     print_line(&format!("{count} dimensions in {}", args.out.display()))?;
     Ok(())
 }
 
-/// One row of `steps` examples for each dimension (all where none is given), in raw units.
-pub fn traversals(
-    session: &Session,
-    dims: &[usize],
-    steps: usize,
-    range: f64,
-    class: Option<usize>,
-) -> Result<Vec<f32>, CliError> {
+/// Which latents to vary, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Around<'a> {
+    /// The dimensions; all where none is given.
+    pub dims: &'a [usize],
+    /// Points a dimension.
+    pub steps: usize,
+    /// How far to go, in standard deviations of the prior.
+    pub range: f64,
+    /// The class, for conditional models.
+    pub class: Option<usize>,
+    /// What the model is told: the first of these.
+    pub told: Option<&'a Told>,
+}
+
+/// One row of examples for each dimension, in raw units.
+pub fn traversals(session: &Session, what: &Around) -> Result<Vec<f32>, CliError> {
+    let Around { dims, steps, range, class, told } = *what;
     let decoder =
         session.model.as_decode().ok_or_else(|| session.cannot("traverse", "it has no decoder"))?;
     if !session.model.has_latent_axes() {
@@ -126,10 +167,12 @@ pub fn traversals(
     let traversal = Traversal { low: -range, high: range, steps };
     let base = Tensor::zeros([latents], &session.device);
     let z = traversal.grid(base, dims)?.flatten(0, 1);
-    let condition = match class {
-        Some(class) => Condition::class(class, dims.len() * steps, &session.device),
+    let n = dims.len() * steps;
+    let mut condition = match class {
+        Some(class) => Condition::class(class, n, &session.device),
         None => Condition::none(),
     };
+    condition.context = told.map(|told| told.clone().first(1).rows(0..n, &session.device));
     Ok(session.raw(&host(decoder.decode(z, &condition))))
 }
 

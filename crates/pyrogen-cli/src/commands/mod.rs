@@ -12,6 +12,7 @@ pub mod metric;
 pub mod sample;
 pub mod score;
 pub mod train;
+pub mod upscale;
 
 use crate::args::{Command, DataCommand};
 use crate::error::CliError;
@@ -25,6 +26,7 @@ pub fn run(command: Command) -> Result<(), CliError> {
         Command::Sample(args) => sample::run(args),
         Command::Score(args) => score::run(args),
         Command::Inpaint(args) => inpaint::run(args),
+        Command::Upscale(args) => upscale::run(args),
         Command::Reconstruct(args) => latent::reconstruct(args),
         Command::Interpolate(args) => latent::interpolate(args),
         Command::Traverse(args) => latent::traverse(args),

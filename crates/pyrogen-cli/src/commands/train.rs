@@ -4,7 +4,7 @@ use std::path::Path;
 
 use pyrogen::core::folder::{Card, DataCard};
 use pyrogen::core::{FolderError, Seed, config};
-use pyrogen::data::{Holdout, Source, Split};
+use pyrogen::data::{Holdout, PictureContext, Source, Split};
 use pyrogen::train::{Limits, TrainConfig};
 use serde_json::{Value, json};
 
@@ -20,6 +20,7 @@ pub fn run(args: TrainArgs) -> Result<(), CliError> {
     let order = Order {
         family: args.family,
         data: args.data,
+        context: args.context,
         seed: Seed(args.seed),
         device: args.device.device,
         resume: args.resume,
@@ -54,6 +55,8 @@ pub struct Order {
     pub family: String,
     /// The data.
     pub data: Source,
+    /// What the model is told of each example.
+    pub context: Option<PictureContext>,
     /// The seed of the run.
     pub seed: Seed,
     /// The device.
@@ -77,24 +80,41 @@ impl Order {
             train.hold_out(Holdout::Fraction(VALIDATION_SHARE), self.seed)?;
         let Defaults { model, train: training } = family.defaults(&train)?;
         let mut configs = json!({"model": model, "train": config::to_value(&training)});
+        if let Some(context) = self.context {
+            if !family.capabilities().context {
+                let name = family.name();
+                return Err(CliError::Usage(format!(
+                    "models of family `{name}` take no --context"
+                )));
+            }
+            let shape = context.shape(train.event_shape());
+            let shape = shape.map_err(|e| CliError::Usage(e.to_string()))?;
+            configs["model"]["context"] = json!(shape);
+        }
         change(&mut configs)?;
         let training: TrainConfig = config::from_value(configs["train"].take())?;
         let model = configs["model"].take();
         let preparation = family.preparation(&model, &train)?;
         let sha256 = data.sha256();
-        let record = json!({
+        let mut record = json!({
             "family": self.family,
             "data": {"source": self.data.to_string(), "sha256": sha256},
             "model": model,
         });
+        let context = self.context.map(|c| c.to_string());
+        if let Some(context) = &context {
+            record["data"]["context"] = json!(context);
+        }
         let mut card = Card::new(&self.family, self.seed);
-        card.data = DataCard { sha256, ..train.card(&self.data.to_string(), &preparation) };
+        let data = train.card(&self.data.to_string(), &preparation);
+        card.data = DataCard { sha256, context, ..data };
         family.train(TrainJob {
             model,
             train: training,
             data: train,
             validation,
             preparation,
+            context: self.context,
             seed: self.seed,
             device,
             out,

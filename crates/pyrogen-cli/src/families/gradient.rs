@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use pyrogen::core::folder::Card;
 use pyrogen::core::{Batch, ConfigError, Describe, FolderError, Objective};
-use pyrogen::data::Prepared;
+use pyrogen::data::{Dataset, PictureContext, Preparation, Prepared};
 use pyrogen::train::callback::CallbackError;
 use pyrogen::train::{Callback, Control, Event, GradientLearner, Learner, Trainer};
 
@@ -55,10 +55,7 @@ pub fn check_data(model: &impl Describe, job: &TrainJob) -> Result<(), CliError>
         let expected = format!("{expected:?} for this data");
         return Err(ConfigError::value("model.event", expected, format!("{event:?}")).into());
     }
-    if let Some(context) = model.context_shape() {
-        let expected = "null on the command line, whose data has no contexts";
-        return Err(ConfigError::value("model.context", expected, format!("{context:?}")).into());
-    }
+    check_context(model, job)?;
     let Some(classes) = model.classes() else { return Ok(()) };
     for data in [&job.data, &job.validation] {
         let labels = data.labels().ok_or_else(|| {
@@ -74,6 +71,32 @@ pub fn check_data(model: &impl Describe, job: &TrainJob) -> Result<(), CliError>
     Ok(())
 }
 
+/// Checks that the model is told what `--context` makes, and nothing without it.
+fn check_context(model: &impl Describe, job: &TrainJob) -> Result<(), CliError> {
+    let takes = model.context_shape();
+    let (expected, made) = match job.context {
+        None => ("null without --context".into(), None),
+        Some(context) => {
+            let shape = context.shape(&job.preparation.layout().event)?;
+            (format!("{shape:?}, which --context {context} makes"), Some(shape))
+        }
+    };
+    if takes == made {
+        return Ok(());
+    }
+    let got = takes.map_or("null".into(), |shape| format!("{shape:?}"));
+    Err(ConfigError::value("model.context", expected, got).into())
+}
+
+/// Data as training reads it, with what the model is told.
+pub fn examples(
+    data: Dataset,
+    preparation: &Preparation,
+    context: Option<PictureContext>,
+) -> Result<Prepared<2>, CliError> {
+    Ok(Prepared::new(data, preparation.clone())?.with_context(context)?)
+}
+
 /// Trains a model; with early stopping, the best state is what is saved.
 pub fn train<O>(job: TrainJob, model: O, save: Save<O>) -> Result<(), CliError>
 where
@@ -81,8 +104,8 @@ where
 {
     check_data(&model, &job)?;
     let learner = GradientLearner::new(model, &job.train)?;
-    let train = Arc::new(Prepared::<2>::new(job.data, job.preparation.clone())?);
-    let validation = Arc::new(Prepared::<2>::new(job.validation, job.preparation)?);
+    let train = Arc::new(examples(job.data, &job.preparation, job.context)?);
+    let validation = Arc::new(examples(job.validation, &job.preparation, job.context)?);
     let folder = job.out.join("model");
     let export = Export { folder: folder.clone(), card: job.card.clone(), save };
     let best = job.train.validation.patience.is_some();

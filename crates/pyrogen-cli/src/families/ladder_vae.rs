@@ -10,7 +10,7 @@ use pyrogen::vae::{LADDER_FAMILY, LadderConfig, LadderVae};
 use serde_json::Value;
 
 use super::gradient::{self, fits_memory};
-use super::vae::{decoder_for, first_batch, network_for, prepare, training};
+use super::vae::{decoder_for, first_batch, network_for, prepare, told, training};
 use crate::error::CliError;
 use crate::family::{Capabilities, Defaults, Family, Model, TrainJob};
 
@@ -33,6 +33,7 @@ impl Family for LadderFamily {
         Capabilities {
             sample: true,
             condition: true,
+            context: false,
             score: vec!["estimate", "lower_bound"],
             latent: true,
             traverse: true,
@@ -67,10 +68,7 @@ impl Family for LadderFamily {
         let model = config.init(job.seed, &job.device)?;
         gradient::check_data(&model, &job)?;
         let (batch, mut noise) = first_batch(&job, 0)?;
-        let condition = match config.classes {
-            Some(_) => batch.condition(),
-            None => Condition::none(),
-        };
+        let condition = told(&batch, config.classes);
         let model = model.init_from_data(batch.x, &condition, &mut noise);
         gradient::train(job, model, |model: &LadderVae, folder, card| model.save(folder, card))
     }

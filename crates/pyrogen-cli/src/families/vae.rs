@@ -6,7 +6,7 @@ use pyrogen::core::folder::ModelFolder;
 use pyrogen::core::{
     Batch, Condition, Decode, Encode, Examples, Noise, RateDistortion, Sample, Score, config,
 };
-use pyrogen::data::{Binarise, Dataset, Preparation, Prepared, PreparedColumn, Recipe};
+use pyrogen::data::{Binarise, Dataset, Preparation, PreparedColumn, Recipe};
 use pyrogen::nn::{ConvConfig, MlpConfig, Network};
 use pyrogen::train::{
     Decay, GradientConfig, Limits, OptimizerConfig, ScheduleConfig, TrainConfig, WorkerCount,
@@ -103,6 +103,7 @@ impl Family for VaeFamily {
         Capabilities {
             sample: true,
             condition: prior == Prior::Standard,
+            context: prior == Prior::Standard,
             score: match objective.is_deterministic() {
                 true => Vec::new(),
                 false => vec!["estimate", "lower_bound"],
@@ -146,10 +147,7 @@ impl Family for VaeFamily {
             _ => 0,
         };
         let (batch, mut noise) = first_batch(&job, pseudo_inputs)?;
-        let condition = match config.classes {
-            Some(_) => batch.condition(),
-            None => Condition::none(),
-        };
+        let condition = told(&batch, config.classes);
         let model = model.init_from_data(batch.x, &condition, &mut noise);
         gradient::train(job, model, |model: &Vae, folder, card| model.save(folder, card))
     }
@@ -183,10 +181,16 @@ pub fn first_batch(job: &TrainJob, at_least: usize) -> Result<(Batch<2>, Noise),
     let mut noise = Noise::new(job.seed).fork("start");
     let mut rows = noise.permutation(job.data.len());
     rows.truncate(START.max(at_least));
-    let data = Prepared::<2>::new(job.data.subset(&rows), job.preparation.clone())?;
+    let data = gradient::examples(job.data.subset(&rows), &job.preparation, job.context)?;
     let rows: Vec<usize> = (0..rows.len()).collect();
     let batch = data.batch(&rows, &mut noise, &job.device);
     Ok((batch, noise))
+}
+
+/// What a model is told of a batch: labels only where it has classes.
+pub fn told(batch: &Batch<2>, classes: Option<usize>) -> Condition {
+    let labels = batch.labels.clone().filter(|_| classes.is_some());
+    batch.condition().with_labels(labels)
 }
 
 /// The decoder that suits data which is prepared in the way that suits it.

@@ -38,6 +38,7 @@ impl Family for VqFamily {
         Capabilities {
             sample: true,
             condition: false,
+            context: false,
             score: vec!["lower_bound"],
             latent: true,
             traverse: false,

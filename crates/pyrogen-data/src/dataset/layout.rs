@@ -33,7 +33,18 @@ impl Layout {
     /// Raw values as brightness in `[0, 1]`, for pictures: divided by `levels - 1` where levels
     /// are known, and kept as they are where not; then clamped.
     pub fn to_unit(&self, raw: &[f32]) -> Vec<f32> {
-        let top = self.levels.map_or(1.0, |l| (l.max(2) - 1) as f32);
+        let top = self.top();
         raw.iter().map(|v| (v / top).clamp(0.0, 1.0)).collect()
+    }
+
+    /// Brightness in `[0, 1]` as raw values: the way back from [`to_unit`](Self::to_unit).
+    pub fn of_unit(&self, unit: &[f32]) -> Vec<f32> {
+        let top = self.top();
+        unit.iter().map(|v| v * top).collect()
+    }
+
+    /// The raw value of white.
+    fn top(&self) -> f32 {
+        self.levels.map_or(1.0, |l| (l.max(2) - 1) as f32)
     }
 }

@@ -26,6 +26,7 @@ impl Dataset {
             sha256: self.sha256(),
             examples: self.len(),
             preparation: config::to_value(preparation),
+            context: None,
         }
     }
 }

@@ -78,3 +78,23 @@ fn a_row_out_of_range_panics() {
     let examples = Prepared::<2>::new(data, preparation).unwrap();
     examples.values(&[1797], &mut Noise::new(Seed(0)));
 }
+
+#[test]
+fn contexts_are_made_from_raw_pictures_whatever_the_preparation() {
+    let data = digits();
+    let small: PictureContext = "small:4".parse().unwrap();
+    let unit = data.layout().to_unit(data.row(5));
+    let expected = small.of_pictures(&unit, &[1, 8, 8]).unwrap();
+    for recipe in [Recipe::Unit, Recipe::Dequantised { logit: None }] {
+        let preparation = Preparation::fit(&recipe, &data).unwrap();
+        let plain: Prepared<2> = Prepared::new(data.clone(), preparation).unwrap();
+        assert!(plain.batch(&[5], &mut Noise::new(Seed(1)), &device()).context.is_none());
+        let told = plain.with_context(Some(small)).unwrap();
+        let batch = told.batch(&[9, 5], &mut Noise::new(Seed(1)), &device());
+        assert_eq!(host(batch.context.unwrap())[64..], expected, "{recipe:?}");
+    }
+    let preparation = Preparation::fit(&Recipe::Unit, &data).unwrap();
+    let plain: Prepared<2> = Prepared::new(data, preparation).unwrap();
+    let error = plain.with_context(Some(PictureContext::Small { factor: 3 })).unwrap_err();
+    assert!(error.to_string().contains("divides height and width"), "{error}");
+}

@@ -26,10 +26,14 @@ const ENDINGS: [&str; 4] = ["png", "jpg", "jpeg", "bmp"];
 /// The largest width and height that pictures are resized to.
 pub(crate) const MAX_SIDE: u32 = 16_384;
 
-/// Reads every picture under `dir`, sorted by path: `[1 or 3, h, w]`, 256 levels.
+/// Reads every picture under `dir`, sorted by path, or the one picture where it is a file:
+/// `[1 or 3, h, w]`, 256 levels.
 pub(crate) fn load(dir: &Path, options: &PictureOptions) -> Result<Dataset, DataError> {
     let mut paths = Vec::new();
-    collect(dir, &mut paths, &mut HashSet::new())?;
+    match dir.is_file() {
+        true => paths.push(dir.to_path_buf()),
+        false => collect(dir, &mut paths, &mut HashSet::new())?,
+    }
     paths.sort();
     if paths.is_empty() {
         return Err(DataError::NoExamples {
@@ -239,6 +243,9 @@ mod tests {
         assert_eq!(data.row(1), [0.0, 1.0, 20.0, 20.0, 30.0, 31.0]);
         let grey = PictureOptions { grey: true, ..PictureOptions::default() };
         assert_eq!(load(dir.path(), &grey).unwrap().event_shape(), [1, 1, 2]);
+        // One file alone.
+        let one = load(&dir.path().join("b.png"), &PictureOptions::default()).unwrap();
+        assert_eq!((one.len(), one.labels(), one.row(0)), (1, None, data.row(1)));
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::SolveError;
 pub use rk45::Tolerance;
 pub(crate) use rk45::{integrate, largest_rms};
 pub use times::Times;
+pub(crate) use times::kept;
 
 /// How a flow is followed.
 ///

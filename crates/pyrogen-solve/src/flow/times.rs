@@ -61,6 +61,14 @@ impl Times {
         Self::new((0..=n).map(|i| shift * at(i) / (1.0 + (shift - 1.0) * at(i))).collect())
     }
 
+    /// The last `strength` of the steps: 1 is all of them, 0.3 of ten steps the last three.
+    ///
+    /// # Errors
+    /// A strength outside `(0, 1]`, or so small that no step is left.
+    pub fn strength(&self, strength: f64) -> Result<Self, SolveError> {
+        Ok(Self(self.0[self.steps() - kept(self.steps(), strength)?..].to_vec()))
+    }
+
     /// The same times the other way.
     pub fn reversed(mut self) -> Self {
         self.0.reverse();
@@ -75,5 +83,15 @@ impl Times {
     /// Number of steps: one less than times.
     pub fn steps(&self) -> usize {
         self.0.len() - 1
+    }
+}
+
+/// How many of some steps the last `strength` of them are.
+pub(crate) fn kept(steps: usize, strength: f64) -> Result<usize, SolveError> {
+    let ok = strength > 0.0 && strength <= 1.0;
+    SolveError::check("strength", strength, ok, "above 0 and at most 1")?;
+    match ((steps as f64 * strength) as usize).min(steps) {
+        0 => Err(SolveError::NoStepLeft { strength, steps }),
+        kept => Ok(kept),
     }
 }

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Levels, SolveError};
 pub use walk::Step;
-pub(crate) use walk::Walk;
+pub(crate) use walk::{Walk, slope};
 
 /// How an example is made from noise, through a list of levels.
 ///
