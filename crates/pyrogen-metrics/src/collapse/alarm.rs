@@ -2,10 +2,10 @@
 
 use std::fmt;
 
+use pyrogen_core::ConfigError;
 use serde::{Deserialize, Serialize};
 
 use super::{Reach, Reading};
-use crate::MetricError;
 
 /// What a collapse shows itself by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -132,15 +132,13 @@ impl Default for Thresholds {
 }
 
 impl Thresholds {
-    /// Checks every field.
+    /// Checks every field of the thresholds that a config holds under the name `at`.
     ///
     /// # Errors
     /// The first that cannot be used.
-    pub fn validate(&self) -> Result<(), MetricError> {
-        let wrong = |option, expected: &str, got: f64| {
-            let (expected, got) = (expected.to_string(), got.to_string());
-            Err(MetricError::Option { metric: "thresholds", option, expected, got })
-        };
+    pub fn validate(&self, at: &str) -> Result<(), ConfigError> {
+        let wrong =
+            |name, expected, v: f64| Err(ConfigError::value(format!("{at}.{name}"), expected, v));
         let shares = [
             ("recall", self.recall),
             ("coverage", self.coverage),
@@ -148,9 +146,9 @@ impl Thresholds {
             ("separation", self.separation),
             ("memory", self.memory),
         ];
-        for (option, v) in shares {
+        for (name, v) in shares {
             if !(0.0..=1.0).contains(&v) {
-                return wrong(option, "in [0, 1]", v);
+                return wrong(name, "in [0, 1]", v);
             }
         }
         if !(self.diversity.is_finite() && self.diversity >= 0.0) {
@@ -345,13 +343,13 @@ mod tests {
 
     #[test]
     fn thresholds_are_checked() {
-        assert!(Thresholds::default().validate().is_ok());
+        assert!(Thresholds::default().validate("t").is_ok());
         let wrong = Thresholds { coverage: 1.5, ..Default::default() };
         assert_eq!(
-            wrong.validate().unwrap_err().to_string(),
-            "thresholds: `coverage` must be in [0, 1], got 1.5"
+            wrong.validate("monitor").unwrap_err().to_string(),
+            "config: field `monitor.coverage` must be in [0, 1], got 1.5"
         );
         let wrong = Thresholds { readings: 0, ..Default::default() };
-        assert!(wrong.validate().unwrap_err().to_string().contains("`readings`"));
+        assert!(wrong.validate("t").unwrap_err().to_string().contains("`t.readings`"));
     }
 }
