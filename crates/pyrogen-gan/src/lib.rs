@@ -16,6 +16,7 @@ mod networks;
 mod penalty;
 mod regularise;
 mod spectral;
+mod watch;
 
 pub use adversarial::GanDraws;
 pub use augment::{Augment, augment};
