@@ -122,12 +122,13 @@ impl GanConfig {
             let expected = "at least 2 (leave it out for a model that is told no class)";
             return Err(ConfigError::value("classes", expected, classes));
         }
-        match self.conditioning {
-            Conditioning::Auxiliary { weight } => {
-                not_negative("conditioning.auxiliary.weight", weight)
-            }
-            Conditioning::Projection => Ok(()),
+        let Conditioning::Auxiliary { weight } = self.conditioning else { return Ok(()) };
+        if matches!(self.networks, Networks::Unet(_)) {
+            let expected = "`projection` with `unet`, whose discriminator reads the class beside \
+                            the picture";
+            return Err(ConfigError::value("conditioning", expected, "auxiliary"));
         }
+        not_negative("conditioning.auxiliary.weight", weight)
     }
 
     /// Checks the number of rows that a step works on at once: what one worker gets of a batch.

@@ -9,11 +9,13 @@ mod folder;
 mod gan;
 mod given;
 mod head;
+mod invert;
 mod layers;
 mod loss;
 mod minibatch;
 mod networks;
 mod penalty;
+mod pool;
 mod regularise;
 mod spectral;
 mod watch;
@@ -23,8 +25,11 @@ pub use augment::{Augment, augment};
 pub use config::{Conditioning, GanConfig, Output};
 pub use folder::FAMILY;
 pub use gan::Gan;
+pub use invert::{Inversion, InvertOptions};
 pub use loss::{GanLoss, Relativistic, feature_matching};
 pub use minibatch::minibatch_deviation;
-pub use networks::{DcganConfig, Discriminator, Generator, MlpPair, Networks};
+pub use networks::{
+    DcganConfig, Discriminator, Generator, MlpPair, Networks, ResnetConfig, UnetConfig,
+};
 pub use regularise::{Penalty, Regularisers};
 pub use spectral::SpectralNorm;

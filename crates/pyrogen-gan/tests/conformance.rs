@@ -6,7 +6,7 @@ use pyrogen_core::folder::Card;
 use pyrogen_core::{Adversarial, Batch, Noise, Player, Seed};
 use pyrogen_gan::{
     Augment, Conditioning, DcganConfig, FAMILY, Gan, GanConfig, GanLoss, MlpPair, Networks, Output,
-    Penalty, Regularisers, Relativistic,
+    Penalty, Regularisers, Relativistic, ResnetConfig, UnetConfig,
 };
 use pyrogen_nn::{Activation, MlpConfig};
 use pyrogen_testkit as kit;
@@ -21,6 +21,14 @@ fn mlp() -> Networks {
 
 fn dcgan(norm: bool) -> Networks {
     Networks::Dcgan(DcganConfig { channels: vec![4, 6], norm })
+}
+
+fn resnet(activation: Activation) -> Networks {
+    Networks::Resnet(ResnetConfig { channels: vec![4, 5], activation })
+}
+
+fn unet() -> Networks {
+    Networks::Unet(UnetConfig { channels: vec![4, 6, 8], patches: vec![4, 5] })
 }
 
 fn plain() -> Regularisers {
@@ -85,11 +93,41 @@ fn configs() -> Vec<GanConfig> {
             ..points.clone()
         },
         GanConfig { loss: GanLoss::Minimax, classes: Some(2), conditioning: auxiliary, ..points },
+        GanConfig { networks: resnet(Activation::Relu), classes: Some(3), ..pictures.clone() },
+        GanConfig {
+            networks: resnet(Activation::Silu),
+            loss: GanLoss::Relativistic(Relativistic::Hinge),
+            regularise: Regularisers {
+                penalty: Some(Penalty::R1 { weight: 1.0 }),
+                minibatch_deviation: true,
+                ..plain()
+            },
+            ..pictures.clone()
+        },
+        GanConfig {
+            networks: unet(),
+            loss: GanLoss::Hinge,
+            regularise: Regularisers { reconstruction: 10.0, ..Regularisers::default() },
+            context: Some(vec![2, 8, 8]),
+            classes: Some(2),
+            ..pictures.clone()
+        },
+        GanConfig {
+            networks: unet(),
+            regularise: Regularisers {
+                minibatch_deviation: true,
+                penalty: Some(Penalty::Gradient { weight: 1.0 }),
+                feature_matching: 1.0,
+                ..plain()
+            },
+            context: Some(vec![1, 2, 2]),
+            ..pictures
+        },
     ]
 }
 
-/// What a loss of differences takes away.
-const CANCELLED: [&str; 2] = ["head.logit.bias", "final.bias"];
+/// The shift of all logits, which a loss of differences takes away, and the hinge within its margin.
+const CANCELLED: [&str; 2] = ["head.logit.bias", "Patch.last.bias"];
 
 fn model(config: &GanConfig) -> Gan {
     config.init(Seed(1), &kit::device()).unwrap()

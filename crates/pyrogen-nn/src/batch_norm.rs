@@ -1,6 +1,6 @@
 //! Batch normalisation, with a scale and a shift for each class where it is told the class.
 
-use burn::module::{Module, Param, RunningState};
+use burn::module::{Flag, Module, Param, RunningState};
 use burn::tensor::{Device, Tensor, module};
 use pyrogen_core::init;
 
@@ -16,7 +16,7 @@ const MOMENTUM: f64 = 0.1;
 ///
 /// On an autodiff device `mean` and `var` are those of the batch (`var` divided by the count), and the
 /// running statistics move by a tenth towards them (there `var` is divided by the count less one);
-/// elsewhere the running statistics are used. Where a batch is shared by workers each normalises by
+/// elsewhere, and in a frozen module (`Module::freeze`), the running statistics are used. Where a batch is shared by workers each normalises by
 /// its own rows.
 ///
 /// # References
@@ -25,6 +25,7 @@ const MOMENTUM: f64 = 0.1;
 pub struct BatchNorm {
     gamma: Param<Tensor<2>>,
     beta: Param<Tensor<2>>,
+    training: Param<Flag>,
     running_mean: RunningState<Tensor<1>>,
     running_var: RunningState<Tensor<1>>,
 }
@@ -36,6 +37,7 @@ impl BatchNorm {
         Self {
             gamma: init::constant([rows, channels], 1.0, device),
             beta: init::constant([rows, channels], 0.0, device),
+            training: Param::from_bool(true),
             running_mean: RunningState::new(Tensor::zeros([channels], device)),
             running_var: RunningState::new(Tensor::ones([channels], device)),
         }
@@ -88,7 +90,7 @@ impl BatchNorm {
         gamma: Tensor<1>,
         beta: Tensor<1>,
     ) -> Tensor<D> {
-        if !x.device().is_autodiff() {
+        if !(x.device().is_autodiff() && self.training.is_enabled()) {
             let (mean, var) = (self.running_mean.value(), self.running_var.value());
             return module::batch_norm(x, gamma, beta, mean, var, EPSILON);
         }
@@ -128,8 +130,11 @@ mod tests {
         assert!((y[1] - 1.0 / (1.0 + EPSILON).sqrt()).abs() < ROUNDING, "{y:?}");
         // mean 0.9 * 0 + 0.1 * 2, var 0.9 * 1 + 0.1 * 2
         let still = layer.valid();
-        let y = host(still.forward(Tensor::<2>::from_floats([[2.2]], &device()), None));
-        assert!((y[0] - 2.0 / (1.1 + EPSILON).sqrt()).abs() < ROUNDING, "{y:?}");
+        let frozen = layer.freeze();
+        for (layer, device) in [(&still, device()), (&frozen, autodiff)] {
+            let y = host(layer.forward(Tensor::<2>::from_floats([[2.2]], &device), None));
+            assert!((y[0] - 2.0 / (1.1 + EPSILON).sqrt()).abs() < ROUNDING, "{y:?}");
+        }
     }
 
     #[test]

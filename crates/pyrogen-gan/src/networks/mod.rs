@@ -2,6 +2,8 @@
 
 mod dcgan;
 mod mlp;
+mod resnet;
+mod unet;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -11,12 +13,16 @@ use serde::{Deserialize, Serialize};
 
 pub use dcgan::DcganConfig;
 pub use mlp::MlpPair;
+pub use resnet::ResnetConfig;
+pub use unet::UnetConfig;
 
 use crate::config::Output;
 use crate::given::Given;
 use crate::head::{HeadConfig, Verdict};
 use dcgan::{DcganDiscriminator, DcganGenerator};
 use mlp::MlpDiscriminator;
+use resnet::{ResnetDiscriminator, ResnetGenerator};
+use unet::{PatchDiscriminator, UnetGenerator};
 
 /// Which networks play.
 ///
@@ -30,6 +36,10 @@ pub enum Networks {
     Mlp(MlpPair),
     /// Strided convolutions, for pictures.
     Dcgan(DcganConfig),
+    /// Residual blocks, for pictures.
+    Resnet(ResnetConfig),
+    /// From a picture to a picture.
+    Unet(UnetConfig),
 }
 
 impl Default for Networks {
@@ -67,6 +77,8 @@ impl Networks {
         match self {
             Self::Mlp(_) => "mlp",
             Self::Dcgan(_) => "dcgan",
+            Self::Resnet(_) => "resnet",
+            Self::Unet(_) => "unet",
         }
     }
 
@@ -82,19 +94,21 @@ impl Networks {
         context: Option<&[usize]>,
     ) -> Result<(), ConfigError> {
         let at = format!("{field}.{}", self.name());
-        if let (Self::Dcgan(_), Some(context)) = (self, context) {
-            let expected = format!("left out with `{}` (`mlp` reads contexts)", self.name());
+        if let (Self::Dcgan(_) | Self::Resnet(_), Some(context)) = (self, context) {
+            let expected = format!("left out with `{}` (`unet` and `mlp` read one)", self.name());
             return Err(ConfigError::value("context", expected, format!("{context:?}")));
         }
         match self {
             Self::Mlp(mlp) => mlp.validate(&at),
             Self::Dcgan(dcgan) => dcgan.validate(&at, image(field, self.name(), event)?),
+            Self::Resnet(resnet) => resnet.validate(&at, image(field, self.name(), event)?),
+            Self::Unet(unet) => unet.validate(&at, image(field, self.name(), event)?, context),
         }
     }
 
     /// Whether the generator normalises over the batch.
     pub(crate) fn generator_normalises(&self) -> bool {
-        matches!(self, Self::Dcgan(_))
+        matches!(self, Self::Dcgan(_) | Self::Resnet(_))
     }
 
     /// Whether the discriminator normalises over the batch.
@@ -106,6 +120,8 @@ impl Networks {
         match self {
             Self::Mlp(mlp) => mlp.generator_params(plan),
             Self::Dcgan(dcgan) => dcgan.generator_params(plan),
+            Self::Resnet(resnet) => resnet.generator_params(plan),
+            Self::Unet(unet) => unet.generator_params(plan),
         }
     }
 
@@ -113,6 +129,8 @@ impl Networks {
         match self {
             Self::Mlp(mlp) => mlp.discriminator_params(plan),
             Self::Dcgan(dcgan) => dcgan.discriminator_params(plan),
+            Self::Resnet(resnet) => resnet.discriminator_params(plan),
+            Self::Unet(unet) => unet.discriminator_params(plan),
         }
     }
 
@@ -126,6 +144,8 @@ impl Networks {
         let net = match self {
             Self::Mlp(mlp) => GeneratorNet::Mlp(mlp.generator(plan, noise, device)),
             Self::Dcgan(dcgan) => GeneratorNet::Dcgan(dcgan.generator(plan, noise, device)),
+            Self::Resnet(resnet) => GeneratorNet::Resnet(resnet.generator(plan, noise, device)),
+            Self::Unet(unet) => GeneratorNet::Unet(unet.generator(plan, noise, device)),
         };
         Generator { net, output, latents: plan.latents }
     }
@@ -139,6 +159,10 @@ impl Networks {
         let net = match self {
             Self::Mlp(mlp) => DiscriminatorNet::Mlp(mlp.discriminator(plan, noise, device)),
             Self::Dcgan(dcgan) => DiscriminatorNet::Dcgan(dcgan.discriminator(plan, noise, device)),
+            Self::Resnet(resnet) => {
+                DiscriminatorNet::Resnet(resnet.discriminator(plan, noise, device))
+            }
+            Self::Unet(unet) => DiscriminatorNet::Patch(unet.discriminator(plan, noise, device)),
         };
         Discriminator { net, event: plan.event.to_vec() }
     }
@@ -173,6 +197,8 @@ pub struct Generator {
 enum GeneratorNet {
     Mlp(Mlp),
     Dcgan(DcganGenerator),
+    Resnet(ResnetGenerator),
+    Unet(UnetGenerator),
 }
 
 impl Generator {
@@ -189,6 +215,8 @@ impl Generator {
         let x = match &self.net {
             GeneratorNet::Mlp(net) => net.forward(given.behind(z)),
             GeneratorNet::Dcgan(net) => net.forward(z, given).flatten(1, 3),
+            GeneratorNet::Resnet(net) => net.forward(z, given).flatten(1, 3),
+            GeneratorNet::Unet(net) => net.forward(z, given).flatten(1, 3),
         };
         match self.output {
             Output::Unit => pyrogen_nn::ops::tanh(x),
@@ -209,6 +237,8 @@ pub struct Discriminator {
 enum DiscriminatorNet {
     Mlp(MlpDiscriminator),
     Dcgan(DcganDiscriminator),
+    Resnet(ResnetDiscriminator),
+    Patch(PatchDiscriminator),
 }
 
 impl Discriminator {
@@ -217,6 +247,8 @@ impl Discriminator {
         match &self.net {
             DiscriminatorNet::Mlp(net) => net.forward(x, given),
             DiscriminatorNet::Dcgan(net) => net.forward(unflatten(x, &self.event), given),
+            DiscriminatorNet::Resnet(net) => net.forward(unflatten(x, &self.event), given),
+            DiscriminatorNet::Patch(net) => net.forward(unflatten(x, &self.event), given),
         }
     }
 
@@ -225,6 +257,8 @@ impl Discriminator {
         self.net = match self.net {
             DiscriminatorNet::Mlp(net) => DiscriminatorNet::Mlp(net.iterate()),
             DiscriminatorNet::Dcgan(net) => DiscriminatorNet::Dcgan(net.iterate()),
+            DiscriminatorNet::Resnet(net) => DiscriminatorNet::Resnet(net.iterate()),
+            DiscriminatorNet::Patch(net) => DiscriminatorNet::Patch(net.iterate()),
         };
         self
     }
