@@ -120,7 +120,7 @@ impl Default for Thresholds {
     fn default() -> Self {
         Self {
             recall: 0.1,
-            coverage: 0.3,
+            coverage: 0.05,
             diversity: 0.5,
             modes: 0.7,
             separation: 0.995,
