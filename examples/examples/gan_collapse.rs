@@ -21,7 +21,7 @@ const COLLAPSING: [Case; 5] = [
     ("far too high a rate of G", "gaussian-grid", &["train.optimizer.learning_rate=0.05"]),
     ("50 steps of G for one of D", "digits", &["train.players.generator_steps=50"]),
     ("100 examples, D not held", "digits:100", &["model.regularise.spectral=false"]),
-    ("Wasserstein, clip of 1", "gaussian-grid", &["model.regularise.penalty=null", CLIP]),
+    ("Wasserstein, clip of 1", "gaussian-grid", &[NOT_HELD, CLIP]),
 ];
 
 const CLIP: &str = "model.loss={\"wasserstein\":{\"clip\":1.0}}";
@@ -37,7 +37,7 @@ const HEALTHY: [Case; 5] = [
 
 /// On which the thresholds were chosen: other ways to collapse, other data, another seed.
 const CHOSEN_COLLAPSING: [Case; 5] = [
-    ("D not held", "eight-gaussians", &["model.regularise.penalty=null"]),
+    ("wide networks, D not held", "eight-gaussians", &[NOT_HELD, WIDE[0], WIDE[1]]),
     ("minimax, rate of G", "moons", &["model.loss=minimax", "train.optimizer.learning_rate=0.05"]),
     (
         "two latents, rate of G",
@@ -45,15 +45,22 @@ const CHOSEN_COLLAPSING: [Case; 5] = [
         &["model.latents=2", "train.optimizer.learning_rate=0.05"],
     ),
     ("60 examples", "digits:60", &["model.regularise.spectral=false", "model.loss=hinge"]),
-    ("D far too fast", "digits", &["train.players.discriminator.learning_rate=0.05"]),
+    ("D fast and not held", "digits", &["model.regularise.spectral=false", FAST]),
 ];
+
+const NOT_HELD: &str = "model.regularise.penalty=null";
+const WIDE: [&str; 2] = [
+    "model.networks.mlp.generator.hidden=[128,128,128]",
+    "model.networks.mlp.discriminator.hidden=[128,128,128]",
+];
+const FAST: &str = "train.players.discriminator.learning_rate=0.02";
 
 const CHOSEN_HEALTHY: [Case; 5] = [
     ("non-saturating", "eight-gaussians", &[]),
     ("non-saturating", "moons", &[]),
     ("least squares", "digits", &["model.loss=least_squares"]),
     ("relativistic", "digits", &["model.loss={\"relativistic\":\"hinge\"}"]),
-    ("two steps of D", "digits", &["train.players.discriminator_steps=2"]),
+    ("D fast, held", "digits", &["train.players.discriminator.learning_rate=0.05"]),
 ];
 
 /// Runs the example.
