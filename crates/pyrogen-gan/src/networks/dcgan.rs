@@ -5,11 +5,12 @@ use burn::nn::Linear;
 use burn::nn::conv::{ConvTranspose2d, ConvTranspose2dConfig};
 use burn::tensor::{Device, Tensor};
 use pyrogen_core::{ConfigError, Noise};
-use pyrogen_nn::{BatchNorm, conv_transpose2d, forward, linear, ops};
+use pyrogen_nn::{Activation, BatchNorm, conv_transpose2d, forward, linear, ops};
 use serde::{Deserialize, Serialize};
 
 use super::{Plan, checked_image};
 use crate::check::{product, sum, widths};
+use crate::dual::Dual;
 use crate::given::Given;
 use crate::head::{Head, HeadConfig, Verdict};
 use crate::layers::{Conv, Held, Shape};
@@ -17,8 +18,8 @@ use crate::layers::{Conv, Held, Shape};
 /// Kernel, stride and padding of a stage: it halves or doubles height and width.
 const STAGE: Shape = Shape(4, 2, 1);
 
-/// The slope of the discriminator's activations below zero.
-const SLOPE: f64 = 0.2;
+/// The discriminator's activation.
+const LEAKY: Activation = Activation::LeakyRelu { slope: 0.2 };
 
 /// Convolutions of stride 2 (Radford et al. 2016).
 ///
@@ -199,12 +200,16 @@ pub(super) struct DcganDiscriminator {
 }
 
 impl DcganDiscriminator {
-    pub fn forward(&self, x: Tensor<4>, given: &Given) -> Verdict {
+    /// # Panics
+    /// If a direction is given and the network normalises over the batch.
+    pub fn forward(&self, x: Dual<4>, given: &Given) -> Verdict {
         let maps = self.stages.iter().enumerate().fold(x, |x, (i, stage)| {
-            let x = stage.forward(x);
-            let norm = i.checked_sub(1).and_then(|i| self.norms.get(i));
-            let x = norm.map_or_else(|| x.clone(), |norm| norm.forward(x.clone(), None));
-            ops::leaky_relu(x, SLOPE)
+            let mut x = stage.forward(x);
+            if let Some(norm) = i.checked_sub(1).and_then(|i| self.norms.get(i)) {
+                assert!(x.tangent.is_none(), "Gan: no slopes through batch normalisation");
+                x = Dual::plain(norm.forward(x.value, None));
+            }
+            x.activate(&LEAKY)
         });
         self.head.forward(maps, given)
     }

@@ -17,6 +17,7 @@ pub use resnet::ResnetConfig;
 pub use unet::UnetConfig;
 
 use crate::config::Output;
+use crate::dual::Dual;
 use crate::given::Given;
 use crate::head::{HeadConfig, Verdict};
 use dcgan::{DcganDiscriminator, DcganGenerator};
@@ -243,12 +244,13 @@ enum DiscriminatorNet {
 
 impl Discriminator {
     /// `x` is flat, `[batch, features]`.
-    pub(crate) fn forward(&self, x: Tensor<2>, given: &Given) -> Verdict {
+    pub(crate) fn forward(&self, x: Dual<2>, given: &Given) -> Verdict {
+        let picture = |x: Dual<2>| x.linear(|x| unflatten::<4>(x, &self.event));
         match &self.net {
             DiscriminatorNet::Mlp(net) => net.forward(x, given),
-            DiscriminatorNet::Dcgan(net) => net.forward(unflatten(x, &self.event), given),
-            DiscriminatorNet::Resnet(net) => net.forward(unflatten(x, &self.event), given),
-            DiscriminatorNet::Patch(net) => net.forward(unflatten(x, &self.event), given),
+            DiscriminatorNet::Dcgan(net) => net.forward(picture(x), given),
+            DiscriminatorNet::Resnet(net) => net.forward(picture(x), given),
+            DiscriminatorNet::Patch(net) => net.forward(picture(x), given),
         }
     }
 
