@@ -195,6 +195,7 @@ pub struct Generator {
 }
 
 #[derive(Module, Debug)]
+#[allow(clippy::large_enum_variant)] // a model has one
 enum GeneratorNet {
     Mlp(Mlp),
     Dcgan(DcganGenerator),
@@ -235,6 +236,7 @@ pub struct Discriminator {
 }
 
 #[derive(Module, Debug)]
+#[allow(clippy::large_enum_variant)] // a model has one
 enum DiscriminatorNet {
     Mlp(MlpDiscriminator),
     Dcgan(DcganDiscriminator),
