@@ -19,6 +19,7 @@ mod penalty;
 mod pool;
 mod regularise;
 mod spectral;
+mod watch;
 
 pub use adversarial::GanDraws;
 pub use augment::{Augment, augment};

@@ -126,6 +126,7 @@ fn capabilities(score: Vec<&'static str>, inpaint: bool) -> Capabilities {
         sample: true,
         condition: true,
         score,
+        anomaly: None,
         latent: false,
         traverse: false,
         steer: true,

@@ -34,6 +34,7 @@ impl Family for LadderFamily {
             sample: true,
             condition: true,
             score: vec!["estimate", "lower_bound"],
+            anomaly: None,
             latent: true,
             traverse: true,
             steer: false,

@@ -1,7 +1,9 @@
 //! One file a family.
 
 pub mod diffusion;
+pub mod gan;
 mod gradient;
 pub mod ladder_vae;
+mod players;
 pub mod vae;
 pub mod vq_vae;

@@ -39,6 +39,7 @@ impl Family for VqFamily {
             sample: true,
             condition: false,
             score: vec!["lower_bound"],
+            anomaly: None,
             latent: true,
             traverse: false,
             steer: false,
