@@ -18,8 +18,8 @@ use crate::layers::{Conv, Held, Shape};
 /// Kernel, stride and padding of a stage: it halves or doubles height and width.
 const STAGE: Shape = Shape(4, 2, 1);
 
-/// The discriminator's activation.
-const LEAKY: Activation = Activation::LeakyRelu { slope: 0.2 };
+/// The slope of the discriminator's activations below zero.
+const SLOPE: f64 = 0.2;
 
 /// Convolutions of stride 2 (Radford et al. 2016).
 ///
@@ -185,7 +185,7 @@ impl DcganGenerator {
         let batch = z.dims()[0];
         let maps = forward::linear(&self.dense, z).reshape([batch, channels, height, width]);
         self.stages.iter().zip(&self.norms).fold(maps, |x, (stage, norm)| {
-            let x = ops::leaky_relu(norm.forward(x, given.classes.clone()), 0.0);
+            let x = norm.forward_leaky(x, given.classes.clone(), 0.0);
             forward::conv_transpose2d(stage, x)
         })
     }
@@ -204,12 +204,12 @@ impl DcganDiscriminator {
     /// If a direction is given and the network normalises over the batch.
     pub fn forward(&self, x: Dual<4>, given: &Given) -> Verdict {
         let maps = self.stages.iter().enumerate().fold(x, |x, (i, stage)| {
-            let mut x = stage.forward(x);
-            if let Some(norm) = i.checked_sub(1).and_then(|i| self.norms.get(i)) {
-                assert!(x.tangent.is_none(), "Gan: no slopes through batch normalisation");
-                x = Dual::plain(norm.forward(x.value, None));
-            }
-            x.activate(&LEAKY)
+            let x = stage.forward(x);
+            let Some(norm) = i.checked_sub(1).and_then(|i| self.norms.get(i)) else {
+                return x.activate(&Activation::LeakyRelu { slope: SLOPE });
+            };
+            assert!(x.tangent.is_none(), "Gan: no slopes through batch normalisation");
+            Dual::plain(norm.forward_leaky(x.value, None, SLOPE))
         });
         self.head.forward(maps, given)
     }
