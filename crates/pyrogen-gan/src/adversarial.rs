@@ -6,6 +6,7 @@ use pyrogen_core::{Adversarial, Batch, Loss, Noise, Player, unflatten};
 
 use crate::augment::{self, augment};
 use crate::config::Conditioning;
+use crate::dual::Dual;
 use crate::given::Given;
 use crate::head::Verdict;
 use crate::loss::feature_matching;
@@ -117,9 +118,9 @@ impl Gan {
         let fake = self.prepared(fake.set_require_grad(false), draws, Kind::Fake);
         let labels = batch.labels;
         let real = self.prepared(self.seen(batch.x), draws, Kind::Real);
-        let of_real = self.discriminator.forward(real.clone(), given);
-        let of_fake = self.discriminator.forward(fake.clone(), given);
-        let (r, f) = (of_real.logits.clone(), of_fake.logits.clone());
+        let of_real = self.discriminator.forward(Dual::plain(real.clone()), given);
+        let of_fake = self.discriminator.forward(Dual::plain(fake.clone()), given);
+        let (r, f) = (of_real.logits.value.clone(), of_fake.logits.value.clone());
         let smoothing = config.regularise.label_smoothing;
         let mut loss = Loss::new()
             .term("adversarial", config.loss.discriminator(r.clone(), f.clone(), smoothing));
@@ -144,15 +145,15 @@ impl Gan {
         let made = self.generator.forward(draws.latents.clone(), given);
         let real = self.seen(batch.x);
         let shown = self.prepared(made.clone(), draws, Kind::Fake);
-        let of_fake = self.discriminator.forward(shown, given);
+        let of_fake = self.discriminator.forward(Dual::plain(shown), given);
         let looks = config.loss.compares() || regularise.feature_matching > 0.0;
         let of_real = looks.then(|| {
             let real = self.prepared(real.clone(), draws, Kind::Real);
-            self.discriminator.forward(real, given)
+            self.discriminator.forward(Dual::plain(real), given)
         });
-        let r = of_real.as_ref().map(|verdict| verdict.logits.clone());
+        let r = of_real.as_ref().map(|verdict| verdict.logits.value.clone());
         let mut loss =
-            Loss::new().term("adversarial", config.loss.generator(r, of_fake.logits.clone()));
+            Loss::new().term("adversarial", config.loss.generator(r, of_fake.logits.value.clone()));
         loss = self.with_class(loss, &of_fake, batch.labels);
         if let Some(of_real) = of_real.filter(|_| regularise.feature_matching > 0.0) {
             let apart = feature_matching(of_real.features, of_fake.features);
@@ -181,27 +182,26 @@ impl Gan {
 
     /// The penalty, whatever the device: without gradients its value alone is computed.
     fn penalty(&self, kind: &Penalty, x: Tensor<2>, given: &Given) -> Tensor<1> {
-        let sum = |judge: &Discriminator, x, given: &Given| {
-            // The logit of an example is the mean over its places.
-            let logits = judge.forward(x, given).logits;
+        // The logit of an example is the mean over its places.
+        let sum = |logits: Tensor<2>| {
             let places = logits.dims()[1] as f64;
             logits.sum() / places
         };
         // New leaves, so that the backward pass for the slope has a graph of its own.
         let fixed = self.discriminator.valid().train().no_grad();
+        let value = |x, given: &Given| sum(fixed.forward(Dual::plain(x), given).logits.value);
         if x.device().is_autodiff() {
-            return penalty(
-                kind,
-                x,
-                |x| sum(&self.discriminator, x, given),
-                |x| sum(&fixed, x, given),
-            );
+            let rise = |x: Dual<2>| {
+                let logits = self.discriminator.forward(x, given).logits;
+                sum(logits.tangent.expect("the direction of the slope was given"))
+            };
+            return penalty(kind, x, rise, |x| value(x, given));
         }
         let lifted = Given {
             classes: given.classes.clone().map(Tensor::from_inner),
             context: given.context.clone().map(Tensor::from_inner),
         };
-        penalty::value(kind, Tensor::from_inner(x), |x| sum(&fixed, x, &lifted)).inner()
+        penalty::value(kind, Tensor::from_inner(x), |x| value(x, &lifted)).inner()
     }
 
     /// What the discriminator sees of examples: changed, and with noise on them.

@@ -5,6 +5,7 @@ use burn::tensor::{Device, Tensor};
 use pyrogen_core::{Condition, ConfigError, Noise, Seed};
 
 use crate::config::Output;
+use crate::dual::Dual;
 use crate::given::Given;
 use crate::{Discriminator, GanConfig, Generator};
 
@@ -83,7 +84,7 @@ impl Gan {
             "Gan: expected examples [batch, {features}], got [{rows}, {width}]"
         );
         let given = Given::new(self, condition, rows);
-        self.discriminator.forward(self.seen(x), &given).logits
+        self.discriminator.forward(Dual::plain(self.seen(x)), &given).logits.value
     }
 
     /// Examples as networks see them.

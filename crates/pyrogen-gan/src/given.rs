@@ -4,6 +4,8 @@ use burn::tensor::Tensor;
 use pyrogen_core::{Condition, Describe};
 use pyrogen_nn::one_hot;
 
+use crate::dual::Dual;
+
 /// A condition that fits the model.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Given {
@@ -63,8 +65,11 @@ impl Given {
     }
 
     /// Columns of numbers with contexts behind them.
-    pub fn context_behind(&self, x: Tensor<2>) -> Tensor<2> {
-        beside(x, self.context.clone())
+    pub fn context_behind(&self, x: Dual<2>) -> Dual<2> {
+        match &self.context {
+            Some(context) => x.beside(context.clone()),
+            None => x,
+        }
     }
 }
 

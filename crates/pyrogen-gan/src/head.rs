@@ -6,14 +6,15 @@ use pyrogen_core::Noise;
 
 use crate::check::{product, sum};
 use crate::config::Conditioning;
+use crate::dual::Dual;
 use crate::given::Given;
 use crate::layers::{Dense, Held};
-use crate::minibatch::minibatch_deviation;
+use crate::minibatch::with_deviation;
 
 /// What a discriminator says of examples.
 pub(crate) struct Verdict {
     /// Real (above 0) or made, `[batch, places]`.
-    pub logits: Tensor<2>,
+    pub logits: Dual<2>,
     /// Of which class, `[batch, classes]`, where an auxiliary classifier says so.
     pub classes: Option<Tensor<2>>,
     /// What was seen before the last layer, `[batch, features]`.
@@ -100,24 +101,27 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    /// `maps` is `[batch, channels, height, width]`.
-    pub fn forward(&self, maps: Tensor<4>, given: &Given) -> Verdict {
-        let features = maps.clone().flatten(1, 3);
-        let maps = if self.deviation { minibatch_deviation(maps) } else { maps };
-        let [batch, channels, ..] = maps.dims();
+    /// `maps` is `[batch, channels, height, width]`. Derivatives go to the logits alone.
+    pub fn forward(&self, maps: Dual<4>, given: &Given) -> Verdict {
+        let features = maps.value.clone().flatten(1, 3);
+        let maps = if self.deviation { with_deviation(maps) } else { maps };
+        let [batch, channels, ..] = maps.value.dims();
         let needed = self.pooled || self.projection.is_some() || self.classifier.is_some();
-        let pooled = needed.then(|| maps.clone().sum_dim(3).sum_dim(2).reshape([batch, channels]));
+        let pooled = needed
+            .then(|| maps.clone().linear(|x| x.sum_dim(3).sum_dim(2).reshape([batch, channels])));
         let seen = match (&pooled, self.pooled) {
             (Some(pooled), true) => pooled.clone(),
-            _ => maps.flatten(1, 3),
+            _ => maps.linear(|x| x.flatten(1, 3)),
         };
         let mut logits = self.logit.forward(seen);
         if let (Some(layer), Some(classes), Some(pooled)) =
             (&self.projection, &given.classes, &pooled)
         {
-            logits = logits + (layer.forward(classes.clone()) * pooled.clone()).sum_dim(1);
+            let vectors = layer.forward(Dual::plain(classes.clone())).value;
+            logits = logits + pooled.clone().linear(|x| (x * vectors.clone()).sum_dim(1));
         }
-        let classes = self.classifier.as_ref().zip(pooled).map(|(layer, x)| layer.forward(x));
+        let classes = self.classifier.as_ref().zip(pooled);
+        let classes = classes.map(|(layer, x)| layer.forward(Dual::plain(x.value)).value);
         Verdict { logits, classes, features }
     }
 

@@ -7,6 +7,7 @@ use pyrogen_core::{Noise, init};
 use pyrogen_nn::ops;
 
 use crate::check::{product, sum};
+use crate::dual::Dual;
 use crate::spectral::SpectralNorm;
 
 /// How weights start and are held.
@@ -43,13 +44,17 @@ impl Dense {
     }
 
     /// `[batch, d_in]` to `[batch, d_out]`.
-    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+    pub fn forward(&self, x: Dual<2>) -> Dual<2> {
         let weight = self.weight.val();
         let weight = match &self.norm {
             Some(norm) => weight.clone() / norm.sigma(weight.transpose()),
             None => weight,
         };
-        ops::linear(x, weight, self.bias.as_ref().map(Param::val))
+        let bias = self.bias.as_ref().map(Param::val);
+        Dual {
+            tangent: x.tangent.map(|t| ops::linear(t, weight.clone(), None)),
+            value: ops::linear(x.value, weight, bias),
+        }
     }
 
     /// After one more step of the power iteration.
@@ -103,7 +108,7 @@ impl Conv {
     }
 
     /// `[batch, in, height, width]` to `[batch, out, ..]`.
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+    pub fn forward(&self, x: Dual<4>) -> Dual<4> {
         let weight = self.weight.val();
         let weight = match &self.norm {
             Some(norm) => {
@@ -118,7 +123,11 @@ impl Conv {
             dilation: [1, 1],
             groups: 1,
         };
-        ops::conv2d(x, weight, self.bias.as_ref().map(Param::val), options)
+        let bias = self.bias.as_ref().map(Param::val);
+        Dual {
+            tangent: x.tangent.map(|t| ops::conv2d(t, weight.clone(), None, options.clone())),
+            value: ops::conv2d(x.value, weight, bias, options),
+        }
     }
 
     /// After one more step of the power iteration.

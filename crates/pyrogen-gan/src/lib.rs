@@ -5,6 +5,7 @@ mod augment;
 mod capability;
 mod check;
 mod config;
+mod dual;
 mod folder;
 mod gan;
 mod given;

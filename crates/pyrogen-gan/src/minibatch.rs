@@ -2,6 +2,8 @@
 
 use burn::tensor::Tensor;
 
+use crate::dual::Dual;
+
 /// Keeps the square root's slope finite where all examples agree.
 const SMALLEST: f64 = 1e-8;
 
@@ -20,9 +22,20 @@ const SMALLEST: f64 = 1e-8;
 /// # References
 /// Karras et al. 2018, "Progressive growing of GANs", section 3.
 pub fn minibatch_deviation(x: Tensor<4>) -> Tensor<4> {
-    let [batch, _, height, width] = x.dims();
-    let centred = x.clone() - x.clone().mean_dim(0);
-    let deviation = (centred.square().mean_dim(0) + SMALLEST).sqrt().mean();
-    let channel = deviation.reshape([1, 1, 1, 1]).expand([batch, 1, height, width]);
-    Tensor::cat(vec![x, channel], 1)
+    with_deviation(Dual::plain(x)).value
+}
+
+/// [`minibatch_deviation`], and its derivative along a direction.
+pub(crate) fn with_deviation(x: Dual<4>) -> Dual<4> {
+    let Dual { value, tangent } = x;
+    let [batch, _, height, width] = value.dims();
+    let channel =
+        |number: Tensor<1>| number.reshape([1, 1, 1, 1]).expand([batch, 1, height, width]);
+    let centred = value.clone() - value.clone().mean_dim(0);
+    let deviation = (centred.clone().square().mean_dim(0) + SMALLEST).sqrt();
+    let tangent = tangent.map(|t| {
+        let rise = (centred * t.clone()).mean_dim(0) / deviation.clone();
+        Tensor::cat(vec![t, channel(rise.mean())], 1)
+    });
+    Dual { value: Tensor::cat(vec![value, channel(deviation.mean())], 1), tangent }
 }

@@ -3,63 +3,52 @@
 use burn::tensor::Tensor;
 
 use crate::Penalty;
-
-/// How far the two points of the central difference are apart from the example, as a part of the
-/// root mean square length of the examples.
-pub(crate) const STEP: f64 = 1e-2;
+use crate::dual::Dual;
 
 /// Lengths below this are taken for it.
 const SMALLEST: f64 = 1e-12;
 
-/// A penalty on the slope `g` of a function at points, as a number whose value is exact and whose
-/// gradient is that of a central difference.
+/// A penalty on the slope `g` of a function at points: value and gradient are those of differentiating
+/// twice, without doing so.
 ///
 /// ```text
-/// value     R1        E|g|^2 / 2
-///           gradient  E(|g| - 1)^2
-/// gradient  of  s [F(x + h c d) - F(x - h c d)] / (2 h),   F(x) = sum of the logits at x
-///           d = g / |g|,  s c = |g| / n        (R1)
-///                         s c = 2 (|g| - 1) / n  (gradient)
+/// R1        E|g|^2 / 2       its gradient by a weight w   E[g . dg/dw]
+/// gradient  E(|g| - 1)^2                                  E[2 (|g| - 1) / |g|  g . dg/dw]
 /// ```
 ///
-/// The gradient of `E|g|^2 / 2` by the weights is `E[g . dg/dw]`, and `g . dg/dw` with `g` held fixed
-/// is the gradient by the weights of the slope of `F` along `g`: a number that a central difference
-/// gives by two evaluations of `F`, each differentiable once. So a penalty costs one forward and
-/// backward pass for `g` and two forward passes that join the loss.
+/// In both the gradient is `sum of v . dg/dw` for a direction `v` at each point, held fixed. And
+/// `v . g` is the derivative of `F(x) = sum of the logits at x` along `v`, which forward-mode
+/// differentiation gives as an ordinary number of the graph: the tangents of a [`Dual`] pass. So a
+/// penalty costs a forward and a backward pass for `g`, and a pass of values and tangents that joins
+/// the loss. Nothing is approximated.
 ///
-/// `function` is `F` with its gradients by the weights; `fixed` is the same function with a graph of
-/// its own, which the backward pass for `g` consumes.
+/// `rise` is the derivative of `F` along the direction that is given with the points; `fixed` is `F`
+/// with a graph of its own, which the backward pass for `g` consumes.
 ///
 /// # Numerics
-/// The values are those of the first backward pass, exact to rounding. The gradient has the error of
-/// the difference, of the order of `h^2` where `F` is smooth, `h` where it has kinks (leaky
-/// rectifiers), and of rounding over `h`. `c` is scaled so that its mean size is one; `h` is a
-/// hundredth of the examples' root mean square length.
+/// Where the slope is zero the gradient of its length is taken to be zero, not NaN. Rectifiers have
+/// their usual slope of either side, and no curvature at the kink, as everywhere in backward passes.
 ///
 /// # References
-/// Mescheder, Geiger and Nowozin 2018, eq. 9 (R1); Gulrajani et al. 2017, eq. 3.
+/// Mescheder, Geiger and Nowozin 2018, eq. 9 (R1); Gulrajani et al. 2017, eq. 3; Pearlmutter 1994,
+/// "Fast exact multiplication by the Hessian", for the order of differentiation.
 pub(crate) fn penalty(
     kind: &Penalty,
     x: Tensor<2>,
-    function: impl Fn(Tensor<2>) -> Tensor<1>,
+    rise: impl Fn(Dual<2>) -> Tensor<1>,
     fixed: impl Fn(Tensor<2>) -> Tensor<1>,
 ) -> Tensor<1> {
     let (slope, length) = slope(&x, fixed);
+    let rows = x.dims()[0] as f64;
     let (value, pull) = match kind {
-        Penalty::R1 { .. } => (length.clone().square().mean() * 0.5, length.clone()),
+        Penalty::R1 { .. } => (length.clone().square().mean() * 0.5, length.ones_like() / rows),
         Penalty::Gradient { .. } => {
             let above = length.clone() - 1.0;
-            (above.clone().square().mean(), above * 2.0)
+            (above.clone().square().mean(), above / length * (2.0 / rows))
         }
     };
-    let rows = x.dims()[0] as f64;
-    let size = pull.clone().abs().mean().clamp_min(SMALLEST);
-    let h = x.clone().square().mean() * x.dims()[1] as f64;
-    let h = (h.sqrt() * STEP).clamp_min(SMALLEST);
-    let direction = slope / length * (pull / size.clone().reshape([1, 1]));
-    let step = direction * h.clone().reshape([1, 1]);
-    let difference = function(x.clone() + step.clone()) - function(x - step);
-    let rise = difference * (size / (h * (2.0 * rows)));
+    let rise = rise(Dual::along(x, slope * pull));
+    // The number itself is the value; the rise only lends its gradient.
     rise.clone() - rise.detach() + value
 }
 

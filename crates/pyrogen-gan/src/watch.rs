@@ -4,6 +4,7 @@ use burn::tensor::Tensor;
 use pyrogen_core::{Batch, Noise, Watch};
 
 use crate::Gan;
+use crate::dual::Dual;
 use crate::given::Given;
 
 impl Watch for Gan {
@@ -24,7 +25,8 @@ impl Watch for Gan {
     fn judge(&self, batch: Batch<2>) -> Tensor<1> {
         let rows = batch.x.dims()[0];
         let given = Given::read(self, &batch.condition(), rows);
-        let logits = self.discriminator.forward(self.seen(batch.x), &given).logits;
+        let seen = Dual::plain(self.seen(batch.x));
+        let logits = self.discriminator.forward(seen, &given).logits.value;
         logits.mean_dim(1).flatten(0, 1)
     }
 }

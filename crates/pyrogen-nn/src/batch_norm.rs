@@ -1,8 +1,9 @@
 //! Batch normalisation, with a scale and a shift for each class where it is told the class.
 
 use burn::module::{Flag, Module, Param, RunningState};
-use burn::tensor::{Device, Tensor, module};
+use burn::tensor::{Device, Tensor};
 use pyrogen_core::init;
+use pyrogen_ops as ops;
 
 /// PyTorch's values.
 const EPSILON: f64 = 1e-5;
@@ -58,49 +59,45 @@ impl BatchNorm {
     /// If a shape is another, if classes are missing or not expected, or, where the batch's own
     /// statistics are used, if it has one number a channel.
     pub fn forward<const D: usize>(&self, x: Tensor<D>, classes: Option<Tensor<2>>) -> Tensor<D> {
+        self.forward_leaky(x, classes, 1.0)
+    }
+
+    /// [`forward`](Self::forward), then the leaky rectifier of a slope (0 is the rectifier), in one
+    /// pass.
+    ///
+    /// # Panics
+    /// As [`forward`](Self::forward).
+    pub fn forward_leaky<const D: usize>(
+        &self,
+        x: Tensor<D>,
+        classes: Option<Tensor<2>>,
+        slope: f64,
+    ) -> Tensor<D> {
         let dims = x.dims();
         let [rows, channels] = self.gamma.dims();
         assert!(
             D >= 2 && dims[1] == channels,
             "BatchNorm: expected [batch, {channels}, ..], got {dims:?}"
         );
-        match (rows, classes) {
-            (1, None) => {
-                let flat = |p: &Param<Tensor<2>>| p.val().reshape([channels]);
-                self.normalised(x, flat(&self.gamma), flat(&self.beta))
-            }
+        let [gamma, beta] = [&self.gamma, &self.beta].map(|p| match (rows, &classes) {
+            (1, None) => p.val(),
             (_, Some(classes)) => {
                 let got = classes.dims();
                 assert_eq!(got, [dims[0], rows], "BatchNorm: expected classes [batch, {rows}]");
-                let device = x.device();
-                let (one, zero) =
-                    (Tensor::ones([channels], &device), Tensor::zeros([channels], &device));
-                let mut shape = [1; D];
-                shape[..2].copy_from_slice(&dims[..2]);
-                let each = |p: &Param<Tensor<2>>| classes.clone().matmul(p.val()).reshape(shape);
-                self.normalised(x, one, zero) * each(&self.gamma) + each(&self.beta)
+                classes.clone().matmul(p.val())
             }
             (_, None) => panic!("BatchNorm: the layer is told the class (of {rows}): give it"),
-        }
-    }
-
-    fn normalised<const D: usize>(
-        &self,
-        x: Tensor<D>,
-        gamma: Tensor<1>,
-        beta: Tensor<1>,
-    ) -> Tensor<D> {
+        });
         if !(x.device().is_autodiff() && self.training.is_enabled()) {
-            let (mean, var) = (self.running_mean.value(), self.running_var.value());
-            return module::batch_norm(x, gamma, beta, mean, var, EPSILON);
+            let moments = [self.running_mean.value(), self.running_var.value()];
+            return ops::batch_norm_by(x, moments, gamma, beta, EPSILON, slope);
         }
-        let [channels] = gamma.dims();
-        let count = x.dims().iter().product::<usize>() / channels;
+        let count = dims.iter().product::<usize>() / channels;
         assert!(
             count > 1,
             "BatchNorm: a batch of one number a channel has no spread: give two examples or more"
         );
-        let result = module::batch_norm_train(x, gamma, beta, EPSILON);
+        let result = ops::batch_norm(x, gamma, beta, EPSILON, slope);
         let unbiased = count as f64 / (count - 1) as f64;
         follow(&self.running_mean, result.mean);
         follow(&self.running_var, result.variance * unbiased);

@@ -5,11 +5,12 @@ use burn::nn::Linear;
 use burn::nn::conv::{ConvTranspose2d, ConvTranspose2dConfig};
 use burn::tensor::{Device, Tensor};
 use pyrogen_core::{ConfigError, Noise};
-use pyrogen_nn::{BatchNorm, conv_transpose2d, forward, linear, ops};
+use pyrogen_nn::{Activation, BatchNorm, conv_transpose2d, forward, linear, ops};
 use serde::{Deserialize, Serialize};
 
 use super::{Plan, checked_image};
 use crate::check::{product, sum, widths};
+use crate::dual::Dual;
 use crate::given::Given;
 use crate::head::{Head, HeadConfig, Verdict};
 use crate::layers::{Conv, Held, Shape};
@@ -184,7 +185,7 @@ impl DcganGenerator {
         let batch = z.dims()[0];
         let maps = forward::linear(&self.dense, z).reshape([batch, channels, height, width]);
         self.stages.iter().zip(&self.norms).fold(maps, |x, (stage, norm)| {
-            let x = ops::leaky_relu(norm.forward(x, given.classes.clone()), 0.0);
+            let x = norm.forward_leaky(x, given.classes.clone(), 0.0);
             forward::conv_transpose2d(stage, x)
         })
     }
@@ -199,12 +200,16 @@ pub(super) struct DcganDiscriminator {
 }
 
 impl DcganDiscriminator {
-    pub fn forward(&self, x: Tensor<4>, given: &Given) -> Verdict {
+    /// # Panics
+    /// If a direction is given and the network normalises over the batch.
+    pub fn forward(&self, x: Dual<4>, given: &Given) -> Verdict {
         let maps = self.stages.iter().enumerate().fold(x, |x, (i, stage)| {
             let x = stage.forward(x);
-            let norm = i.checked_sub(1).and_then(|i| self.norms.get(i));
-            let x = norm.map_or_else(|| x.clone(), |norm| norm.forward(x.clone(), None));
-            ops::leaky_relu(x, SLOPE)
+            let Some(norm) = i.checked_sub(1).and_then(|i| self.norms.get(i)) else {
+                return x.activate(&Activation::LeakyRelu { slope: SLOPE });
+            };
+            assert!(x.tangent.is_none(), "Gan: no slopes through batch normalisation");
+            Dual::plain(norm.forward_leaky(x.value, None, SLOPE))
         });
         self.head.forward(maps, given)
     }

@@ -1,13 +1,14 @@
 //! Dense layers.
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use pyrogen_core::{ConfigError, Noise};
 use pyrogen_nn::{Activation, Mlp, MlpConfig};
 use serde::{Deserialize, Serialize};
 
 use super::Plan;
 use crate::check::{sum, widths};
+use crate::dual::Dual;
 use crate::given::Given;
 use crate::head::{Head, HeadConfig, Verdict};
 use crate::layers::{Dense, Held};
@@ -100,11 +101,12 @@ pub(super) struct MlpDiscriminator {
 }
 
 impl MlpDiscriminator {
-    pub fn forward(&self, x: Tensor<2>, given: &Given) -> Verdict {
-        let x = given.context_behind(x);
-        let x = self.layers.iter().fold(x, |x, layer| self.activation.forward(layer.forward(x)));
-        let [batch, width] = x.dims();
-        self.head.forward(x.reshape([batch, width, 1, 1]), given)
+    pub fn forward(&self, x: Dual<2>, given: &Given) -> Verdict {
+        let layers = self.layers.iter();
+        let x = layers
+            .fold(given.context_behind(x), |x, layer| layer.forward(x).activate(&self.activation));
+        let [batch, width] = x.value.dims();
+        self.head.forward(x.linear(|x| x.reshape([batch, width, 1, 1])), given)
     }
 
     pub fn iterate(mut self) -> Self {

@@ -17,6 +17,7 @@ pub use resnet::ResnetConfig;
 pub use unet::UnetConfig;
 
 use crate::config::Output;
+use crate::dual::Dual;
 use crate::given::Given;
 use crate::head::{HeadConfig, Verdict};
 use dcgan::{DcganDiscriminator, DcganGenerator};
@@ -194,6 +195,7 @@ pub struct Generator {
 }
 
 #[derive(Module, Debug)]
+#[allow(clippy::large_enum_variant)] // a model has one
 enum GeneratorNet {
     Mlp(Mlp),
     Dcgan(DcganGenerator),
@@ -234,6 +236,7 @@ pub struct Discriminator {
 }
 
 #[derive(Module, Debug)]
+#[allow(clippy::large_enum_variant)] // a model has one
 enum DiscriminatorNet {
     Mlp(MlpDiscriminator),
     Dcgan(DcganDiscriminator),
@@ -243,12 +246,13 @@ enum DiscriminatorNet {
 
 impl Discriminator {
     /// `x` is flat, `[batch, features]`.
-    pub(crate) fn forward(&self, x: Tensor<2>, given: &Given) -> Verdict {
+    pub(crate) fn forward(&self, x: Dual<2>, given: &Given) -> Verdict {
+        let picture = |x: Dual<2>| x.linear(|x| unflatten::<4>(x, &self.event));
         match &self.net {
             DiscriminatorNet::Mlp(net) => net.forward(x, given),
-            DiscriminatorNet::Dcgan(net) => net.forward(unflatten(x, &self.event), given),
-            DiscriminatorNet::Resnet(net) => net.forward(unflatten(x, &self.event), given),
-            DiscriminatorNet::Patch(net) => net.forward(unflatten(x, &self.event), given),
+            DiscriminatorNet::Dcgan(net) => net.forward(picture(x), given),
+            DiscriminatorNet::Resnet(net) => net.forward(picture(x), given),
+            DiscriminatorNet::Patch(net) => net.forward(picture(x), given),
         }
     }
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Plan, checked_image};
 use crate::check::{product, sum, widths};
+use crate::dual::Dual;
 use crate::given::Given;
 use crate::head::{Head, HeadConfig, Verdict};
 use crate::layers::{Conv, Held, Shape};
@@ -236,12 +237,12 @@ struct ReadingBlock {
 }
 
 impl ReadingBlock {
-    fn forward(&self, x: Tensor<4>, activation: &Activation, first: bool) -> Tensor<4> {
-        let h = if first { x.clone() } else { activation.forward(x.clone()) };
-        let h = self.convs[1].forward(activation.forward(self.convs[0].forward(h)));
+    fn forward(&self, x: Dual<4>, activation: &Activation, first: bool) -> Dual<4> {
+        let h = if first { x.clone() } else { x.clone().activate(activation) };
+        let h = self.convs[1].forward(self.convs[0].forward(h).activate(activation));
         match &self.shortcut {
             // The mean of a 1x1 convolution is that of the mean, at a quarter of the cost.
-            Some(shortcut) => halve(h) + shortcut.forward(halve(x)),
+            Some(shortcut) => h.linear(halve) + shortcut.forward(x.linear(halve)),
             None => h + x,
         }
     }
@@ -261,10 +262,10 @@ pub(super) struct ResnetDiscriminator {
 }
 
 impl ResnetDiscriminator {
-    pub fn forward(&self, x: Tensor<4>, given: &Given) -> Verdict {
+    pub fn forward(&self, x: Dual<4>, given: &Given) -> Verdict {
         let blocks = self.blocks.iter().enumerate();
         let maps = blocks.fold(x, |x, (i, block)| block.forward(x, &self.activation, i == 0));
-        self.head.forward(self.activation.forward(maps), given)
+        self.head.forward(maps.activate(&self.activation), given)
     }
 
     pub fn iterate(mut self) -> Self {

@@ -5,15 +5,16 @@ use burn::nn::conv::{Conv2d, Conv2dConfig, ConvTranspose2d, ConvTranspose2dConfi
 use burn::nn::{GroupNorm, PaddingConfig2d};
 use burn::tensor::{Device, Tensor};
 use pyrogen_core::{ConfigError, Noise};
-use pyrogen_nn::{conv_transpose2d, conv2d, forward, group_norm, ops};
+use pyrogen_nn::{Activation, conv_transpose2d, conv2d, forward, group_norm, ops};
 use serde::{Deserialize, Serialize};
 
 use super::{Plan, checked_image};
 use crate::check::{product, sum, widths};
+use crate::dual::Dual;
 use crate::given::Given;
 use crate::head::Verdict;
 use crate::layers::{Conv, Held, Shape};
-use crate::minibatch::minibatch_deviation;
+use crate::minibatch::with_deviation;
 use crate::networks::dcgan::halved;
 
 /// A stage: it halves or doubles height and width.
@@ -285,13 +286,14 @@ pub(super) struct PatchDiscriminator {
 }
 
 impl PatchDiscriminator {
-    pub fn forward(&self, x: Tensor<4>, given: &Given) -> Verdict {
-        let x = Tensor::cat(vec![x, self.told.channels(given, None)], 1);
-        let stages = self.stages.iter();
-        let maps = stages.fold(x, |x, stage| ops::leaky_relu(stage.forward(x), SLOPE));
-        let features = maps.clone().flatten(1, 3);
-        let maps = if self.deviation { minibatch_deviation(maps) } else { maps };
-        Verdict { logits: self.last.forward(maps).flatten(1, 3), classes: None, features }
+    pub fn forward(&self, x: Dual<4>, given: &Given) -> Verdict {
+        let x = x.beside(self.told.channels(given, None));
+        let leaky = Activation::LeakyRelu { slope: SLOPE };
+        let maps = self.stages.iter().fold(x, |x, stage| stage.forward(x).activate(&leaky));
+        let features = maps.value.clone().flatten(1, 3);
+        let maps = if self.deviation { with_deviation(maps) } else { maps };
+        let logits = self.last.forward(maps).linear(|x| x.flatten(1, 3));
+        Verdict { logits, classes: None, features }
     }
 
     pub fn iterate(mut self) -> Self {
