@@ -199,7 +199,7 @@ impl<A: Adversarial> Learner for AdversarialLearner<A> {
         parts: Vec<Part<A::Batch>>,
         context: &StepContext,
     ) -> Result<Values, TrainError> {
-        let turn = context.step % self.players.discriminator_steps == 0;
+        let turn = context.step.is_multiple_of(self.players.discriminator_steps);
         let turns = if turn { self.players.generator_steps } else { 0 };
         let mut batches: Vec<_> = (0..turns).map(|_| again(&parts)).collect();
         let noise = context.noise.fork(Player::Discriminator.name());

@@ -222,8 +222,8 @@ where
         event: &Event,
         learner: &AdversarialLearner<A>,
     ) -> Result<Control, CallbackError> {
-        let every = self.config.every;
-        if every == 0 || event.step % every != 0 {
+        // No step is a multiple of 0.
+        if !event.step.is_multiple_of(self.config.every) {
             return Ok(Control::Continue);
         }
         let reading = self.read(event.step, &learner.model())?;
