@@ -90,9 +90,7 @@ impl Workload for Turns {
 /// The model with gradients for one player.
 fn alone(gan: &Gan, player: Player) -> Gan {
     match player {
-        Player::Generator => {
-            gan.clone().with_discriminator(gan.discriminator().clone().no_grad())
-        }
+        Player::Generator => gan.clone().with_discriminator(gan.discriminator().clone().no_grad()),
         Player::Discriminator => gan.clone().with_generator(gan.generator().clone().no_grad()),
     }
 }

@@ -1,9 +1,7 @@
 //! The rows of the table.
 
 use crate::workload::{Plan, Workload};
-use crate::{
-    adam, dcgan, decode, frechet, gan, gpt, lstm, matmul, resblock, sampling, unet, vae,
-};
+use crate::{adam, dcgan, decode, frechet, gan, gpt, lstm, matmul, resblock, sampling, unet, vae};
 
 /// A row of the table.
 #[derive(Debug, Clone, Copy)]

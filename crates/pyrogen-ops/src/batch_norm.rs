@@ -234,9 +234,10 @@ mod host {
             let mut dx = vec![0.0; x.values().len()];
             let mut sums = vec![[0f64; 2]; x.values().len() / size.max(1)];
             let parts = dx.par_chunks_mut(example).zip(sums.par_chunks_mut(channels));
-            parts.zip(grad.values().par_chunks(example)).enumerate().for_each(
-                |(i, ((dz, sums), dy))| vectorised::<Inward, _>((slab(i), dy, dz, sums)),
-            );
+            parts
+                .zip(grad.values().par_chunks(example))
+                .enumerate()
+                .for_each(|(i, ((dz, sums), dy))| vectorised::<Inward, _>((slab(i), dy, dz, sums)));
             let count = (x.values().len() / channels.max(1)) as f64;
             let mut means = vec![[0f64; 2]; channels];
             let parts = if self.fixed { &[][..] } else { &sums[..] };
