@@ -18,10 +18,12 @@
 //! | `latent_diffusion` | a diffusion model of an autoencoder's codes |
 //! | `toy_flow` | eight Gaussians on the plane: the gap to their density, the ways of points |
 //! | `super_resolution` | small digits to large ones, several candidates each |
+//! | `gan_collapse` | GANs that collapse, GANs that do not, and what the collapse monitor says |
 //! | `own_objective` | a model of one's own, trained by the same trainer |
 
 pub mod baselines;
 pub mod classifier;
+pub mod collapse;
 pub mod pictures;
 pub mod plane;
 pub mod restore;

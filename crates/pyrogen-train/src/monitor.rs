@@ -222,7 +222,8 @@ where
         event: &Event,
         learner: &AdversarialLearner<A>,
     ) -> Result<Control, CallbackError> {
-        if event.step % self.config.every.max(1) != 0 || self.config.every == 0 {
+        let every = self.config.every;
+        if every == 0 || event.step % every != 0 {
             return Ok(Control::Continue);
         }
         let reading = self.read(event.step, &learner.model())?;

@@ -120,9 +120,9 @@ impl Default for Thresholds {
     fn default() -> Self {
         Self {
             recall: 0.1,
-            coverage: 0.3,
+            coverage: 0.05,
             diversity: 0.5,
-            modes: 0.7,
+            modes: 0.6,
             separation: 0.995,
             memory: 0.8,
             settle: 1000,
@@ -331,8 +331,8 @@ mod tests {
             "step 400: memory is 0.912, above 0.800: the discriminator knows the training examples \
              by heart; augment the data, regularise the discriminator or make it smaller"
         );
-        let alarm = Alarm { sign: Sign::Modes, step: 400, value: 0.4, threshold: 0.7 };
-        assert!(alarm.to_string().starts_with("step 400: modes is 0.400, below 0.700: whole"));
+        let alarm = Alarm { sign: Sign::Modes, step: 400, value: 0.4, threshold: 0.6 };
+        assert!(alarm.to_string().starts_with("step 400: modes is 0.400, below 0.600: whole"));
     }
 
     #[test]
