@@ -9,7 +9,8 @@ use pyrogen_core::{
 };
 use pyrogen_gan::{
     Augment, Conditioning, DcganConfig, Gan, GanConfig, GanLoss, InvertOptions, MlpPair, Networks,
-    Output, Penalty, Regularisers, Relativistic, ResnetConfig, UnetConfig, minibatch_deviation,
+    Output, Penalty, Regularisers, Relativistic, ResnetConfig, SpectralNorm, UnetConfig,
+    minibatch_deviation,
 };
 use pyrogen_testkit::{device, host};
 
@@ -224,4 +225,15 @@ fn a_class_is_not_forgotten() {
 fn latents_of_another_width() {
     let model = small().init(Seed(1), &device()).unwrap();
     model.valid().generate(Tensor::zeros([2, 4], &device()), &Condition::none());
+}
+
+/// A diagonal matrix has its largest entry as norm; after it the largest singular value is one.
+#[test]
+fn spectral_normalisation_finds_the_largest_singular_value() {
+    // Fifteen steps of the power iteration, each shrinking the rest by (2 / 3)^2.
+    const LEFT: f64 = 1e-4;
+    let device = device();
+    let weight = Tensor::<2>::from_floats([[0.0, 2.0, 0.0], [3.0, 0.0, 0.0]], &device);
+    let norm = SpectralNorm::new(weight.clone(), &mut Noise::new(Seed(1)), &device);
+    assert!((host(norm.sigma(weight))[0] - 3.0).abs() < LEFT);
 }

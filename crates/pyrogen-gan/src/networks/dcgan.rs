@@ -5,7 +5,7 @@ use burn::nn::Linear;
 use burn::nn::conv::{ConvTranspose2d, ConvTranspose2dConfig};
 use burn::tensor::{Device, Tensor};
 use pyrogen_core::{ConfigError, Noise};
-use pyrogen_nn::{Activation, BatchNorm, conv_transpose2d, forward, linear, ops};
+use pyrogen_nn::{Activation, BatchNorm, conv_transpose2d, forward, linear};
 use serde::{Deserialize, Serialize};
 
 use super::{Plan, checked_image};
