@@ -115,7 +115,7 @@ fn a_rollback_goes_back_to_the_last_good_reading() {
         row.values.iter().find(|(n, _)| n == "generator.learning_rate").unwrap().1
     };
     assert_eq!(rate(train().next().unwrap()), 1e-3);
-    assert_eq!(rate(train().last().unwrap()), 0.25e-3);
+    assert_eq!(rate(train().next_back().unwrap()), 0.25e-3);
     let readings = read_monitor(&dir.path().join("monitor.csv")).unwrap();
     assert!(readings.is_sorted_by_key(|r| r.reading.step));
 }
