@@ -16,6 +16,9 @@ use pyrogen_examples::collapse::Run;
 /// What happens, to which data, by which settings.
 type Case = (&'static str, &'static str, &'static [&'static str]);
 
+/// The seed of the five and five.
+const SHOWN: u64 = 3;
+
 /// Broken on purpose; none of these was looked at when the thresholds were chosen.
 const COLLAPSING: [Case; 5] = [
     ("one latent, D not held", "digits", &["model.latents=1", "model.regularise.spectral=false"]),
@@ -66,7 +69,8 @@ const SLOW: &str = "train.optimizer.learning_rate=1e-6";
 
 const FAST: &str = "train.players.discriminator.learning_rate=0.02";
 
-const CHOSEN_HEALTHY: [Case; 6] = [
+const CHOSEN_HEALTHY: [Case; 7] = [
+    ("non-saturating", "gaussian-grid", &[]),
     ("non-saturating", "eight-gaussians", &[]),
     ("non-saturating", "moons", &[]),
     ("least squares", "digits", &["model.loss=least_squares"]),
@@ -79,14 +83,14 @@ const CHOSEN_HEALTHY: [Case; 6] = [
 pub fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.split_first() {
-        None => table(&COLLAPSING, &HEALTHY, 1),
+        None => table(&COLLAPSING, &HEALTHY, SHOWN),
         Some((row, [])) if row.parse::<usize>().is_ok_and(|row| (1..=10).contains(&row)) => {
             let row = row.parse::<usize>()? - 1;
             let alone = |cases: &'static [Case], row: Option<usize>| {
                 row.and_then(|row| cases.get(row..=row)).unwrap_or_default()
             };
             let later = row.checked_sub(COLLAPSING.len());
-            table(alone(&COLLAPSING, Some(row)), alone(&HEALTHY, later), 1)
+            table(alone(&COLLAPSING, Some(row)), alone(&HEALTHY, later), SHOWN)
         }
         Some((first, [])) if first == "chosen" => table(&CHOSEN_COLLAPSING, &CHOSEN_HEALTHY, 2),
         Some((data, set)) => one(data, set.to_vec()),

@@ -120,7 +120,7 @@ impl Default for Thresholds {
     fn default() -> Self {
         Self {
             recall: 0.1,
-            coverage: 0.05,
+            coverage: 0.01,
             diversity: 0.5,
             modes: 0.6,
             separation: 0.995,
