@@ -315,12 +315,13 @@ fn terms_are_annealed_by_player() {
 
 #[test]
 fn configs_that_cannot_be_used_are_refused() {
-    let refused = |change: fn(&mut TrainConfig)| -> ConfigError {
+    type Change = fn(&mut TrainConfig);
+    let refused = |change: Change| -> ConfigError {
         let mut config = config(4, 1);
         change(&mut config);
         AdversarialLearner::new(Pair::new(&pyrogen_testkit::device()), &config).err().unwrap()
     };
-    let cases: [(fn(&mut TrainConfig), &str); 4] = [
+    let cases: [(Change, &str); 4] = [
         (|c| c.validation.patience = Some(3), "validation.patience"),
         (|c| c.players.as_mut().unwrap().discriminator_steps = 0, "players.discriminator_steps"),
         (

@@ -191,7 +191,7 @@ mod tests {
     /// Two clusters, one a class, at distance 10.
     fn clusters(n: usize, label: &str) -> (Features, Vec<usize>) {
         let noise = Noise::new(Seed(5)).fork(label).normal_vec(2 * n);
-        let at = |i: usize| if i % 2 == 0 { 0.0 } else { 10.0 };
+        let at = |i: usize| [0.0, 10.0][i % 2];
         let values = noise.iter().enumerate().map(|(i, v)| v + at(i / 2)).collect();
         (Features::new(values, n, 2).unwrap(), (0..n).map(|i| i % 2).collect())
     }
