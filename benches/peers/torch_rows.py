@@ -246,6 +246,53 @@ def dcgan():
     return run
 
 
+class Dcgan:
+    """The networks of `pyrogen-gan`, whose layers before a batch norm have no bias."""
+
+    def __init__(self):
+        self.generator = nn.Sequential(
+            nn.Linear(100, 128 * 49, bias=False), nn.Unflatten(1, (128, 7, 7)),
+            nn.BatchNorm2d(128), nn.ReLU(),
+            nn.ConvTranspose2d(128, 64, 4, 2, 1, bias=False), nn.BatchNorm2d(64), nn.ReLU(),
+            nn.ConvTranspose2d(64, 1, 4, 2, 1), nn.Tanh(),
+        )  # fmt: skip
+        self.judge = nn.Sequential(
+            nn.Conv2d(1, 64, 4, 2, 1), nn.LeakyReLU(0.2),
+            nn.Conv2d(64, 128, 4, 2, 1, bias=False), nn.BatchNorm2d(128), nn.LeakyReLU(0.2),
+            nn.Flatten(), nn.Linear(128 * 49, 1),
+        )  # fmt: skip
+
+
+def gan_step(player):
+    gan = Dcgan()
+    own, other = (gan.judge, gan.generator)[:: 1 if player == "discriminator" else -1]
+    other.requires_grad_(False)
+    optimizer = torch.optim.Adam(own.parameters(), lr=2e-4, betas=(0.5, 0.999))
+    x = torch.rand(64, 1, 28, 28)
+
+    def run():
+        optimizer.zero_grad(set_to_none=True)
+        on_fake = gan.judge(gan.generator(torch.randn(64, 100)))
+        if player == "discriminator":
+            loss = F.softplus(-gan.judge(2 * x - 1)).mean() + F.softplus(on_fake).mean()
+        else:
+            loss = F.softplus(-on_fake).mean()
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return run
+
+
+def gan_sample_10k():
+    generator = Dcgan().generator.eval()
+
+    def work():
+        return torch.cat([generator(torch.randn(250, 100)) / 2 + 0.5 for _ in range(40)])
+
+    return inferred(work)
+
+
 # Diffusion.
 
 
@@ -410,6 +457,9 @@ ROWS = {
     "resblock_forward": resblock_forward,
     "resblock_train": resblock_train,
     "dcgan": dcgan,
+    "gan_discriminator": lambda: gan_step("discriminator"),
+    "gan_generator": lambda: gan_step("generator"),
+    "gan_sample_10k": gan_sample_10k,
     "gpt_forward": gpt_forward,
     "gpt_train": gpt_train,
     "lstm_train": lstm_train,

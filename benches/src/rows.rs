@@ -1,7 +1,7 @@
 //! The rows of the table.
 
 use crate::workload::{Plan, Workload};
-use crate::{adam, dcgan, decode, frechet, gpt, lstm, matmul, resblock, sampling, unet, vae};
+use crate::{adam, dcgan, decode, frechet, gan, gpt, lstm, matmul, resblock, sampling, unet, vae};
 
 /// A row of the table.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +25,9 @@ pub fn rows() -> Vec<Row> {
         row("resblock_forward", false, resblock::forward),
         row("resblock_train", true, resblock::train),
         row("dcgan", true, dcgan::build),
+        row("gan_discriminator", true, gan::discriminator),
+        row("gan_generator", true, gan::generator),
+        row("gan_sample_10k", false, gan::draw),
         row("gpt_forward", false, gpt::forward),
         row("gpt_train", true, gpt::train),
         row("lstm_train", true, lstm::train),

@@ -107,6 +107,7 @@ impl<O: Objective<Batch = Batch<2>>> Workload for Train<O> {
             epoch: 1,
             total_steps: None,
             noise: noise("vae").fork("draws").fork_index(self.step),
+            rate: 1.0,
         };
         let values = self.learner.update(parts.collect(), &context).expect("a finite loss");
         values[0].1

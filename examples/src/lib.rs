@@ -22,11 +22,13 @@
 //! | `latent_diffusion` | a diffusion model of an autoencoder's codes |
 //! | `toy_flow` | moons, Gaussians, checkerboard: the gap to the true density, the ways of points |
 //! | `super_resolution` | small digits to large ones, several candidates each |
+//! | `gan_collapse` | GANs that collapse, GANs that do not, and what the collapse monitor says |
 //! | `own_objective` | a model of one's own, trained by the same trainer |
 
 pub mod baselines;
 pub mod candidates;
 pub mod classifier;
+pub mod collapse;
 pub mod painter;
 pub mod pictures;
 pub mod plane;

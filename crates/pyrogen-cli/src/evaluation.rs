@@ -1,12 +1,13 @@
 //! Everything that can be measured of a model on data.
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 use pyrogen::core::latent::{LatentReport, LatentStatistics};
 use pyrogen::core::parallel::batches;
 use pyrogen::core::{Examples, Noise, RateDistortion, ScoreMethod, Seed};
-use pyrogen::data::Prepared;
+use pyrogen::data::{Preparation, Prepared};
 use pyrogen::metrics::{
-    DigitsClassifier, FeatureExtractor, Features, LikelihoodReport, Metric, MetricReport,
+    DigitsClassifier, FeatureExtractor, Features, LikelihoodReport, Metric, MetricError,
+    MetricReport,
 };
 use pyrogen::vae::CodeReport;
 use serde::Serialize;
@@ -111,7 +112,7 @@ pub fn latent(
     else {
         return Ok(None);
     };
-    if !session.model.has_latent_axes() {
+    if !session.model.has_latent_axes() || !session.model.has_posterior() {
         return Ok(None);
     }
     let noise = Noise::new(seed).fork("latent");
@@ -142,25 +143,29 @@ pub fn compare(
     if real.len().min(generated.len()) < FEWEST * width {
         return Ok(Vec::new());
     }
-    let real = features(session, real)?;
-    let generated = features(session, generated)?;
+    let of = |values: &[f32]| features(&session.preparation, width, &session.device, values);
+    let (real, generated) = (of(real)?, of(generated)?);
     let all = Metric::all();
     let reports = all.iter().map(|m| m.compute(&real, &generated, seed));
     Ok(reports.collect::<Result<_, _>>()?)
 }
 
-/// Features of prepared examples: the digits classifier's for grey pictures, else the prepared
-/// values themselves.
-fn features(session: &Session, prepared: &[f32]) -> Result<Features, CliError> {
-    let layout = session.preparation.layout();
+/// Features of prepared examples of `width` numbers: the digits classifier's for grey pictures, else
+/// the prepared values themselves.
+pub fn features(
+    preparation: &Preparation,
+    width: usize,
+    device: &Device,
+    prepared: &[f32],
+) -> Result<Features, MetricError> {
+    let layout = preparation.layout();
     let [1, h, w] = layout.event[..] else {
         let values: Vec<f64> = prepared.iter().map(|&v| f64::from(v)).collect();
-        let cols: usize = session.model.event_shape().iter().product();
-        let rows = values.len() / cols;
-        return Ok(Features::new(values, rows, cols)?.named("prepared-values-v1")?);
+        let rows = values.len() / width;
+        return Features::new(values, rows, width)?.named("prepared-values-v1");
     };
-    let unit = layout.to_unit(&session.raw(prepared));
+    let unit = layout.to_unit(&preparation.inverse(prepared));
     let n = unit.len() / (h * w);
-    let images = Tensor::from_data(TensorData::new(unit, [n, 1, h, w]), &session.device);
-    Ok(DigitsClassifier::new(&session.device).features(images)?)
+    let images = Tensor::from_data(TensorData::new(unit, [n, 1, h, w]), device);
+    DigitsClassifier::new(device).features(images)
 }

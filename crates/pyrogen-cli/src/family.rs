@@ -22,11 +22,12 @@ use crate::families::stepwise::StepwiseFamily;
 
 /// The families, in the order in which they are listed.
 pub fn all() -> Vec<Box<dyn Family>> {
-    let diffusion: [Box<dyn Family>; 2] = [
+    let others: [Box<dyn Family>; 3] = [
         Box::new(StepwiseFamily::<Diffusion>::new()),
         Box::new(StepwiseFamily::<FlowMatching>::new()),
+        Box::new(families::gan::GanFamily),
     ];
-    families::vae::all().chain(diffusion).collect()
+    families::vae::all().chain(others).collect()
 }
 
 /// The family of that name.
@@ -48,6 +49,8 @@ pub struct Capabilities {
     pub context: bool,
     /// Kinds of likelihood, best first; none for a family without.
     pub score: Vec<&'static str>,
+    /// Ranks examples by something else than a likelihood; what it is.
+    pub anomaly: Option<&'static str>,
     /// Has an encoder and a decoder: reconstruct, interpolate.
     pub latent: bool,
     /// Has latent dimensions that can be varied one by one.
@@ -129,6 +132,14 @@ pub trait Family {
 
     /// Loads a model folder.
     fn load(&self, folder: &ModelFolder, device: &Device) -> Result<Box<dyn Model>, CliError>;
+}
+
+/// How unusual examples are.
+pub struct Misfit {
+    /// What the numbers are.
+    pub name: &'static str,
+    /// One an example.
+    pub values: Vec<f64>,
 }
 
 /// A loaded model: its capabilities on flat events, `[batch, features]`, in prepared units. Threads
@@ -244,6 +255,18 @@ pub trait Model: Describe + Sync {
     /// Why [`as_score`](Self::as_score) gives none.
     fn why_no_score(&self) -> &'static str {
         "the family has no likelihood"
+    }
+
+    /// How unusual each example is, for models that say so without a likelihood; more is more so.
+    fn misfit(&self, x: Tensor<2>, condition: &Condition) -> Option<Misfit> {
+        let _ = (x, condition);
+        None
+    }
+
+    /// Whether [`as_encode`](Self::as_encode) gives a law of latents, and not a point that was looked
+    /// for.
+    fn has_posterior(&self) -> bool {
+        true
     }
 
     /// What the latents of some examples cost and what they lose, where that is defined.

@@ -8,8 +8,10 @@ use pyrogen::core::latent::Collapse;
 use pyrogen::core::{Noise, Seed};
 use pyrogen::data::{Dataset, Holdout, Prepared, Source, Split, auto_scale, grid_png, write_csv};
 use pyrogen::metrics::MetricReport;
+use pyrogen::metrics::collapse::Sign;
 use pyrogen::train::metrics_log::read_rows;
-use pyrogen::train::plot::loss_curve;
+use pyrogen::train::plot::{loss_curve, monitor_curves};
+use pyrogen::train::read_monitor;
 use pyrogen::train::report::Report;
 use serde_json::{Value, json};
 
@@ -37,6 +39,7 @@ pub fn write(out: &Path, source: &Source, device: Device, full: bool) -> Result<
     let mut page = Report::new(&title);
     overview(&mut page, &session, out)?;
     curve(&mut page, out)?;
+    monitor(&mut page, out)?;
     let seed = Seed(card.seed.0);
     samples(&mut page, &session, &test, out, seed)?;
     latent_pictures(&mut page, &session, &test, out, seed)?;
@@ -95,6 +98,58 @@ fn curve(page: &mut Report, out: &Path) -> Result<(), CliError> {
     page.section("Loss");
     page.plot(&svg, "Training loss (mean since the last point) and validation loss, by step");
     Ok(())
+}
+
+/// What a collapse monitor read, and its alarms.
+fn monitor(page: &mut Report, out: &Path) -> Result<(), CliError> {
+    let path = out.join("monitor.csv");
+    let rows = if path.exists() { read_monitor(&path)? } else { Vec::new() };
+    if rows.is_empty() {
+        return Ok(());
+    }
+    page.section("Collapse monitor");
+    let captions = [
+        "Of what training examples reach: recall and coverage; of real data: diversity, classes made",
+        "How surely the discriminator tells held-out from generated examples (separation) and \
+         training from held-out ones (memory); 0.5 is guessing",
+    ];
+    for ((svg, caption), name) in
+        monitor_curves(&rows)?.iter().zip(captions).zip(["generator", "discriminator"])
+    {
+        write_file(&out.join(format!("plots/{name}.svg")), svg.as_bytes())?;
+        page.plot(svg, caption);
+    }
+    let events = read_events(&out.join("events.jsonl"))?;
+    let mut told = false;
+    for event in events {
+        let number = |name: &str| event[name].as_u64().unwrap_or_default();
+        let text = match event["event"].as_str() {
+            Some("alarm") => event["message"].as_str().unwrap_or_default().to_string(),
+            Some("rollback") => format!(
+                "step {}: the run was taken back to step {}, with other random numbers and half \
+                 the learning rates",
+                number("step"),
+                number("to")
+            ),
+            _ => continue,
+        };
+        page.warning(&text);
+        told = true;
+    }
+    if !told {
+        page.text("No alarm.");
+    }
+    let last = &rows[rows.len() - 1].reading;
+    let cells = Sign::ALL
+        .iter()
+        .filter_map(|sign| Some(vec![sign.name().to_string(), format!("{:.3}", sign.of(last)?)]));
+    page.table(&["last reading", ""], &cells.collect::<Vec<_>>());
+    Ok(())
+}
+
+fn read_events(path: &Path) -> Result<Vec<Value>, CliError> {
+    let text = std::fs::read_to_string(path)?;
+    Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
 }
 
 fn samples(
@@ -227,26 +282,9 @@ fn reference(
 }
 
 fn scores(page: &mut Report, evaluation: &Evaluation, reference: &[MetricReport]) {
-    page.section("Likelihood of held-out examples");
-    let number = |v: &Value| match v.as_f64() {
-        Some(v) => format!("{v:.4}"),
-        None => String::from("-"),
-    };
-    let rows: Vec<Vec<String>> = evaluation
-        .likelihood
-        .iter()
-        .map(|l| {
-            let l = serde_json::to_value(l).unwrap_or_else(|_| json!({}));
-            vec![
-                l["kind"].as_str().unwrap_or_default().replace('_', " "),
-                number(&l["mean_nats"]),
-                number(&l["std_err"]),
-                number(&l["bits_per_dim"]),
-                l["n"].to_string(),
-            ]
-        })
-        .collect();
-    page.table(&["kind", "nats an example", "standard error", "bits/dim", "examples"], &rows);
+    if !evaluation.likelihood.is_empty() {
+        likelihoods(page, evaluation);
+    }
     page.section("Samples against held-out examples");
     if evaluation.metrics.is_empty() {
         page.text(&format!("Left out: they need at least {FEWEST} held-out examples."));
@@ -288,4 +326,27 @@ fn scores(page: &mut Report, evaluation: &Evaluation, reference: &[MetricReport]
             _ => page.warning(&latent.to_string()),
         };
     }
+}
+
+fn likelihoods(page: &mut Report, evaluation: &Evaluation) {
+    page.section("Likelihood of held-out examples");
+    let number = |v: &Value| match v.as_f64() {
+        Some(v) => format!("{v:.4}"),
+        None => String::from("-"),
+    };
+    let rows: Vec<Vec<String>> = evaluation
+        .likelihood
+        .iter()
+        .map(|l| {
+            let l = serde_json::to_value(l).unwrap_or_else(|_| json!({}));
+            vec![
+                l["kind"].as_str().unwrap_or_default().replace('_', " "),
+                number(&l["mean_nats"]),
+                number(&l["std_err"]),
+                number(&l["bits_per_dim"]),
+                l["n"].to_string(),
+            ]
+        })
+        .collect();
+    page.table(&["kind", "nats an example", "standard error", "bits/dim", "examples"], &rows);
 }

@@ -1,6 +1,7 @@
 //! What two players train against each other.
 
 use burn::module::Module;
+use burn::tensor::Tensor;
 
 use crate::{Loss, Noise};
 
@@ -14,11 +15,24 @@ pub enum Player {
     Discriminator,
 }
 
+impl Player {
+    /// Both, in the order in which they take their turns.
+    pub const BOTH: [Self; 2] = [Self::Discriminator, Self::Generator];
+
+    /// Its name in logs and configurations: `generator`, `discriminator`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Generator => "generator",
+            Self::Discriminator => "discriminator",
+        }
+    }
+}
+
 /// A generator and a discriminator with the losses that train them (Goodfellow et al. 2014).
 ///
 /// The counterpart of [`Objective`](crate::Objective) for two players with an optimiser each. A loss
 /// is a pure function of the batch and of the random numbers in `draws`, as there. The module holds
-/// both networks; the learner takes them out, updates one at a time and puts them back.
+/// both networks and nothing else that learns; the learner gives gradients to one of them at a time.
 ///
 /// What a step changes beside the gradient is in [`before_step`](Self::before_step) and
 /// [`after_step`](Self::after_step), called once a step and not once a piece of the batch: a power
@@ -56,15 +70,32 @@ pub trait Adversarial: Module {
     /// given without gradients.
     fn loss(&self, player: Player, batch: Self::Batch, draws: Self::Draws) -> Loss;
 
-    /// What happens to the networks before a step of `player`.
+    /// What happens to the networks before a step of `player`. Parameters stay leaves of their
+    /// graph, with a gradient where they had one.
     fn before_step(self, player: Player) -> Self {
         let _ = player;
         self
     }
 
-    /// What happens to the networks after a step of `player`.
+    /// What happens to the networks after a step of `player`. Parameters stay leaves of their
+    /// graph, with a gradient where they had one.
     fn after_step(self, player: Player) -> Self {
         let _ = player;
         self
     }
+}
+
+/// What a collapse monitor asks of two players while they train.
+///
+/// Both are answered without gradients, by networks that do not learn meanwhile (batch
+/// normalisation uses its running statistics).
+pub trait Watch: Adversarial {
+    /// As many generated examples as the batch has, made for its conditions: a batch of the same
+    /// shapes with the same labels. The first axis of each draw is the batch, so that a batch may be
+    /// split by rows.
+    fn generate(&self, batch: &Self::Batch, noise: &mut Noise) -> Self::Batch;
+
+    /// What the discriminator says of each example, given its conditions: `[batch]`, higher is more
+    /// real. The unit is the loss's own; only the order and differences are used.
+    fn judge(&self, batch: Self::Batch) -> Tensor<1>;
 }

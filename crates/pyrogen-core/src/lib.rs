@@ -17,7 +17,7 @@ mod objective;
 pub mod parallel;
 mod rate_distortion;
 
-pub use adversarial::{Adversarial, Player};
+pub use adversarial::{Adversarial, Player, Watch};
 pub use batch::{Batch, Examples};
 pub use capability::{
     Decode, Denoise, Describe, Encode, Sample, SampleOptions, Score, ScoreMethod, ScoreOptions,

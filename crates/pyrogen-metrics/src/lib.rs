@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod auroc;
+pub mod collapse;
 mod digits;
 mod error;
 mod extractor;

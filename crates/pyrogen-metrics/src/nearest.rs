@@ -26,6 +26,12 @@ use crate::{Features, MetricError};
 /// # Ok::<(), pyrogen_metrics::MetricError>(())
 /// ```
 pub fn closest_distances(of: &Features, among: &Features) -> Result<Vec<f64>, MetricError> {
+    Ok(closest(of, among)?.into_iter().map(|(_, distance)| distance).collect())
+}
+
+/// Which row of `among` is closest to each row of `of`, and how far away it is; the first of several
+/// at one distance.
+pub(crate) fn closest(of: &Features, among: &Features) -> Result<Vec<(usize, f64)>, MetricError> {
     check_pair("closest", among, of, 1)?;
     let distances = Distances::new(of, among);
     distances.check("closest")?;
@@ -34,6 +40,9 @@ pub fn closest_distances(of: &Features, among: &Features) -> Result<Vec<f64>, Me
         let upper = |j: usize| fast(j) + distances.slack(i, j);
         let bound = (0..dots.len()).map(upper).fold(f64::INFINITY, f64::min);
         let near = (0..dots.len()).filter(|&j| fast(j) - distances.slack(i, j) <= bound);
-        near.map(|j| distances.direct(i, j)).fold(f64::INFINITY, f64::min).sqrt()
+        let direct = near.map(|j| (j, distances.direct(i, j)));
+        let first = |a: (usize, f64), b: (usize, f64)| if b.1 < a.1 { b } else { a };
+        let (row, squared) = direct.reduce(first).expect("the bound is one of the distances");
+        (row, squared.sqrt())
     }))
 }

@@ -70,4 +70,78 @@ impl Activation {
             Self::Tanh => ops::tanh(x),
         }
     }
+
+    /// The function's derivative at each element, itself differentiable (the rectifiers' has a
+    /// derivative of zero): for forward-mode differentiation.
+    ///
+    /// # Numerics
+    /// At zero the rectifiers have the slope of the negative side, as their backward passes do.
+    pub fn slope<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+        match *self {
+            Self::Relu => rectifier_slope(x, 0.0),
+            Self::LeakyRelu { slope } => rectifier_slope(x, slope),
+            Self::Elu { alpha } => {
+                let above = x.clone().greater_scalar(0);
+                let below = x.mask_fill(above.clone(), 0.0).exp() * alpha;
+                below.mask_fill(above, 1.0)
+            }
+            Self::Silu => {
+                let p = ops::sigmoid(x.clone());
+                p.clone() + x * p.clone() * (p.neg() + 1.0)
+            }
+            Self::Gelu => {
+                let below = ((x.clone() * std::f64::consts::FRAC_1_SQRT_2).erf() + 1.0) * 0.5;
+                let density = ops::exp(x.clone().square() * -0.5) * DENSITY_AT_ZERO;
+                below + x * density
+            }
+            Self::Tanh => ops::tanh(x).square().neg() + 1.0,
+        }
+    }
+}
+
+/// `1 / sqrt(2 pi)`.
+const DENSITY_AT_ZERO: f64 = 0.398_942_280_401_432_7;
+
+fn rectifier_slope<const D: usize>(x: Tensor<D>, below: f64) -> Tensor<D> {
+    let above = x.greater_scalar(0).float();
+    above * (1.0 - below) + below
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pyrogen_testkit::{device, host};
+
+    /// The slope is what the backward pass gives, and its own derivative the central difference of it.
+    #[test]
+    fn slopes_are_derivatives() {
+        // Rounding of f32, and for the second derivative h^2 and rounding over h.
+        const ROUNDING: f64 = 2e-6;
+        const DIFFERENCE: f64 = 2e-3;
+        const H: f64 = 1e-2;
+        let device = device().autodiff();
+        let at: [f32; 6] = [-3.0, -1.2, -0.3, 0.4, 1.1, 2.9];
+        for activation in [
+            Activation::Relu,
+            Activation::LeakyRelu { slope: 0.2 },
+            Activation::Elu { alpha: 0.7 },
+            Activation::Silu,
+            Activation::Gelu,
+            Activation::Tanh,
+        ] {
+            let x = Tensor::<1>::from_floats(at, &device).require_grad();
+            let slope = host(activation.slope(x.clone()));
+            let grads = activation.forward(x.clone()).sum().backward();
+            for (a, b) in slope.iter().zip(host(x.grad(&grads).unwrap())) {
+                assert!((a - b).abs() < ROUNDING, "{activation:?}: {a} {b}");
+            }
+            let second = activation.slope(x.clone()) + x.clone() * 0.0;
+            let second = host(x.grad(&second.sum().backward()).unwrap());
+            let around = |h: f64| host(activation.slope(x.clone() + h));
+            for ((s, a), b) in second.iter().zip(around(H)).zip(around(-H)) {
+                let expected = (a - b) / (2.0 * H);
+                assert!((s - expected).abs() < DIFFERENCE, "{activation:?}: {s} {expected}");
+            }
+        }
+    }
 }

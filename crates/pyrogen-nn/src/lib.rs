@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod activation;
+mod batch_norm;
 mod bound;
 mod cache;
 mod conv;
@@ -17,6 +18,7 @@ mod time_mlp;
 pub mod unet;
 
 pub use activation::Activation;
+pub use batch_norm::BatchNorm;
 pub use bound::soft_bound;
 pub use cache::KeyValueCache;
 pub use conv::{ConvConfig, ConvDecoder, ConvEncoder};

@@ -113,6 +113,18 @@ impl<const D: usize> From<Tensor<D>> for Input {
     }
 }
 
+/// The values of a tensor, without its graph.
+///
+/// # Panics
+/// If the tensor is not [`on_host`].
+pub(crate) fn read<const D: usize>(x: &Tensor<D>) -> Array {
+    Array::from_tensor(match Input::from(x.clone()) {
+        Input::Plain(tensor) => tensor,
+        #[cfg(feature = "autodiff")]
+        Input::Tracked(tensor) => tensor.into_primitive(),
+    })
+}
+
 /// The result of an operation, in the autodiff graph where an input is.
 pub(crate) fn apply<Op: HostOp<N>, const N: usize, const D: usize>(
     op: Op,

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod attention;
+mod batch_norm;
 mod channels;
 mod conv;
 mod elementwise;
@@ -30,6 +31,7 @@ mod windows;
 mod winograd;
 
 pub use attention::{attention, cached_attention, self_attention};
+pub use batch_norm::{BatchNormalised, batch_norm, batch_norm_by};
 pub use channels::{add_channels, upsample_nearest};
 pub use conv::{conv_transpose2d, conv2d};
 pub use elementwise::{exp, gelu, leaky_relu, sigmoid, silu, softplus, tanh};

@@ -146,6 +146,36 @@ fn group_normalisation() {
 }
 
 #[test]
+fn batch_normalisation() {
+    let mut source = Source::new();
+    for (dims, slope) in [([3, 4, 5, 3], 0.2), ([5, 2, 16, 16], 1.0), ([7, 3, 1, 1], 0.0)] {
+        let [n, c, ..] = dims;
+        let x = &(source.leaf(dims) * 2.0 + 5.0).detach().require_grad();
+        for rows in [1, n] {
+            let (gamma, beta) = (&source.leaf([rows, c]), &source.leaf([rows, c]));
+            let over = |x: Tensor<4>| x.mean_dim(0).mean_dim(2).mean_dim(3);
+            let centred = x.clone() - over(x.clone());
+            let var = over(centred.clone().square());
+            let each = |p: &Tensor<2>| p.clone().reshape([rows, c, 1, 1]);
+            let theirs = centred / (var.clone() + 1e-5).sqrt() * each(gamma) + each(beta);
+            let theirs = activation::leaky_relu(theirs, slope);
+            let ours = ops::batch_norm(x.clone(), gamma.clone(), beta.clone(), 1e-5, slope);
+            let mean = over(x.clone()).detach().reshape([c]);
+            assert!(difference(&ours.mean, &mean) < TOLERANCE);
+            assert!(difference(&ours.variance, &var.detach().reshape([c])) < TOLERANCE);
+            assert_equal!("batch_norm", ours.output, theirs, x, gamma, beta);
+            let [mean, var] = [ours.mean + 0.5, ours.variance * 2.0];
+            let shaped = |t: &Tensor<1>| t.clone().reshape([1, c, 1, 1]);
+            let theirs = (x.clone() - shaped(&mean)) / (shaped(&var) + 1e-5).sqrt();
+            let theirs = activation::leaky_relu(theirs * each(gamma) + each(beta), slope);
+            let (gamma_, beta_) = (gamma.clone(), beta.clone());
+            let ours = ops::batch_norm_by(x.clone(), [mean, var], gamma_, beta_, 1e-5, slope);
+            assert_equal!("batch_norm_by", ours, theirs, x, gamma, beta);
+        }
+    }
+}
+
+#[test]
 fn layer_normalisation() {
     let mut source = Source::new();
     for dims in [[2, 3, 5], [3, 67, 96]] {

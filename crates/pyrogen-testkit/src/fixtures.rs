@@ -62,7 +62,8 @@ pub fn with_weights<M: Module>(module: M, arrays: &Arrays) -> M {
             let array = self.0.get(&name).unwrap_or_else(|| panic!("no array for {name}"));
             assert_eq!(param.val().dims().to_vec(), array.shape, "{name}");
             self.2 += 1;
-            Param::from_tensor(array.tensor(&param.val().device()))
+            // What no gradient changes stays so.
+            param.map(|old| array.tensor(&old.device()).set_require_grad(old.is_require_grad()))
         }
     }
     let mut fill = Fill(arrays, Vec::new(), 0);
@@ -98,6 +99,28 @@ pub fn gradients<M: Module>(module: &M, grads: &Gradients) -> Arrays {
     let mut collect = Collect(grads, Vec::new(), Arrays::new());
     module.visit(&mut collect);
     collect.2
+}
+
+/// Every float tensor of a module, running states among them, by name.
+pub fn values<M: Module>(module: &M) -> Arrays {
+    struct Collect(Vec<String>, Arrays);
+    impl ModuleVisitor for Collect {
+        fn enter_module(&mut self, name: &str, _: &str) {
+            self.0.push(name.to_string());
+        }
+        fn exit_module(&mut self, _: &str, _: &str) {
+            self.0.pop();
+        }
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let value = param.val();
+            let shape = value.dims().to_vec();
+            let values = value.into_data().try_to_vec().unwrap();
+            self.1.insert(join(&self.0), Array { shape, values });
+        }
+    }
+    let mut collect = Collect(Vec::new(), Arrays::new());
+    module.visit(&mut collect);
+    collect.1
 }
 
 /// Compares arrays by name.

@@ -7,8 +7,8 @@ mod sampling;
 mod scoring;
 
 pub use module::{
-    every_parameter_gets_a_gradient, init_depends_on_the_seed_alone, resume_is_exact,
-    saves_and_loads,
+    both_players_get_gradients, every_parameter_gets_a_gradient, init_depends_on_the_seed_alone,
+    resume_is_exact, saves_and_loads,
 };
 pub use rows::Rows;
 pub use sampling::{

@@ -25,14 +25,16 @@ use crate::learner::Learner;
 pub struct LoopState {
     /// Steps that are done.
     pub step: u64,
-    /// Sums of the values since the last row of the log, by name, in order.
-    pub sums: Vec<(String, f64)>,
-    /// How many steps the sums hold.
-    pub summed: u64,
+    /// Sums of the values since the last row of the log, by name, in order, and how many steps each
+    /// holds.
+    pub sums: Vec<(String, f64, u64)>,
     /// The best validation loss and its step.
     pub best: Option<(f64, u64)>,
     /// Validations since the best.
     pub stale: u64,
+    /// How often the run has been taken back.
+    #[serde(default)]
+    pub rollbacks: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -40,6 +42,13 @@ struct Manifest {
     state: LoopState,
     sha256: BTreeMap<String, String>,
 }
+
+/// The checkpoint that a run goes on from.
+pub(crate) const LAST: &str = "checkpoints/last";
+/// The one with the best validation loss.
+pub(crate) const BEST: &str = "checkpoints/best";
+/// The one that a rollback takes the run back to.
+pub(crate) const KEPT: &str = "checkpoints/kept";
 
 const MANIFEST: &str = "state.json";
 

@@ -4,6 +4,7 @@ use pyrogen_core::ConfigError;
 use serde::{Deserialize, Serialize};
 
 use crate::optimizer::OptimizerConfig;
+use crate::players::PlayersConfig;
 use crate::schedule::{Anneal, ScheduleConfig};
 use crate::workers::WorkerCount;
 
@@ -82,8 +83,10 @@ pub struct TrainConfig {
     pub batch_size: usize,
     /// When the run ends.
     pub limits: Limits,
-    /// The optimiser.
+    /// The optimiser; where there are two players, the generator's.
     pub optimizer: OptimizerConfig,
+    /// The other player's optimiser, the turns and the monitor; None for one objective.
+    pub players: Option<PlayersConfig>,
     /// The learning rate over time.
     pub schedule: ScheduleConfig,
     /// Clipping, accumulation, averaging, workers.
@@ -104,6 +107,7 @@ impl Default for TrainConfig {
             batch_size: 64,
             limits: Limits { epochs: Some(20), steps: None, minutes: None },
             optimizer: OptimizerConfig::default(),
+            players: None,
             schedule: ScheduleConfig::default(),
             gradient: GradientConfig::default(),
             anneal: Vec::new(),
@@ -146,6 +150,13 @@ impl TrainConfig {
         }
         self.optimizer.validate()?;
         self.schedule.validate()?;
+        if let Some(players) = &self.players {
+            players.validate()?;
+            if let Some(patience) = self.validation.patience {
+                let expected = "null for two players, whose losses do not say which state is best";
+                return Err(ConfigError::value("validation.patience", expected, patience));
+            }
+        }
         self.anneal.iter().try_for_each(Anneal::validate)
     }
 }

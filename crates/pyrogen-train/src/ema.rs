@@ -18,6 +18,12 @@ pub fn blend<M: Module>(average: M, model: &M, decay: f64) -> M {
     average.map(&mut Blend { values: collect.values, decay })
 }
 
+/// The decay of an average that has seen so many updates: young averages follow the model faster, or
+/// they would remember the start.
+pub fn young(decay: f64, updates: u64) -> f64 {
+    decay.min((1.0 + updates as f64) / (10.0 + updates as f64))
+}
+
 #[derive(Default)]
 struct Collect {
     values: VecDeque<Tensor<1>>,

@@ -73,6 +73,17 @@ pub enum TrainError {
         /// What the drawing library said.
         message: String,
     },
+    /// A metric that cannot be computed.
+    #[error(transparent)]
+    Metric(#[from] pyrogen_metrics::MetricError),
+    /// A run that is to be taken back has no state to be taken back to.
+    #[error(
+        "step {step}: the run is to be taken back, and no state was kept: answer Control::Keep at a good one"
+    )]
+    NothingKept {
+        /// The step.
+        step: u64,
+    },
     /// A callback stopped the run with an error.
     #[error("{0}")]
     Callback(Box<dyn std::error::Error + Send + Sync>),

@@ -2,15 +2,14 @@
 
 use std::path::Path;
 
-use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::Device;
-use pyrogen_core::{ConfigError, Loss, LossTerm, Noise, NumericalError, Objective};
+use pyrogen_core::{ConfigError, Noise, NumericalError, Objective};
 
 use crate::config::TrainConfig;
+use crate::descent::{Descent, Gradient, Piece, validation_values};
 use crate::error::TrainError;
 use crate::learner::{Learner, Part, StepContext, Values};
 use crate::running::RunningStatistics;
-use crate::schedule::{Anneal, Annealed, factors};
 use crate::workers::Shards;
 use crate::{checkpoint, ema, gradients};
 
@@ -30,16 +29,9 @@ pub struct GradientLearner<O: Objective> {
     model: Option<O>,
     shards: Shards,
     average: Option<O>,
-    optimizer: ModuleOptimizer,
+    descent: Descent,
     config: TrainConfig,
     device: Device,
-}
-
-struct PartResult {
-    grads: GradientsParams,
-    values: Vec<(&'static str, f64)>,
-    loss: f64,
-    weight: f64,
 }
 
 impl<O: Objective> GradientLearner<O> {
@@ -49,6 +41,9 @@ impl<O: Objective> GradientLearner<O> {
     /// When a value of the config cannot be used.
     pub fn new(model: O, config: &TrainConfig) -> Result<Self, ConfigError> {
         config.validate()?;
+        if config.players.is_some() {
+            return Err(ConfigError::value("players", "null for one objective", "two players"));
+        }
         let device = model.devices().into_iter().next().unwrap_or_default().inner().autodiff();
         let model = model.materialize().to_device(&device).train();
         let gradient = &config.gradient;
@@ -59,7 +54,7 @@ impl<O: Objective> GradientLearner<O> {
             average: gradient.ema_decay.map(|_| model.valid()),
             shards: Shards::new(workers, &model)?,
             model: Some(model),
-            optimizer: config.optimizer.init(),
+            descent: Descent::new(&config.optimizer, config),
             config: config.clone(),
             device,
         })
@@ -67,42 +62,6 @@ impl<O: Objective> GradientLearner<O> {
 
     fn trained(&self) -> &O {
         self.model.as_ref().expect("the optimiser gives the model back")
-    }
-
-    /// The step's gradient and its norm, the loss terms, and the loss: weighted means over the
-    /// parts.
-    fn gradient(
-        &mut self,
-        parts: Vec<Part<O::Batch>>,
-        context: &StepContext,
-    ) -> Result<(GradientsParams, f64, Values, f64), TrainError> {
-        let model = self.model.as_mut().expect("the optimiser gives the model back");
-        let anneal = &self.config.anneal;
-        let results = self.shards.run(model, parts, |m, part| run_part(m, part, context, anneal));
-        let results = results.into_iter().collect::<Result<Vec<_>, _>>()?;
-        let mut values: Values = Vec::new();
-        let mut loss = 0.0;
-        let (mut grads, mut weights) = (Vec::new(), Vec::new());
-        for result in results {
-            loss += result.loss * result.weight;
-            for (i, (name, value)) in result.values.into_iter().enumerate() {
-                if values.len() <= i {
-                    values.push((name.to_string(), 0.0));
-                }
-                values[i].1 += value * result.weight;
-            }
-            grads.push(result.grads);
-            weights.push(result.weight);
-        }
-        let step = context.step;
-        let total = ("total".to_string(), loss);
-        if let Some((term, value)) = values.iter().chain([&total]).find(|(_, v)| !v.is_finite()) {
-            return Err(NumericalError::Loss { step, term: term.clone(), value: *value }.into());
-        }
-        let (grads, norm) = gradients::combine(model, grads, &weights).map_err(|parameter| {
-            NumericalError::Gradient { step, parameter, terms: describe(&values) }
-        })?;
-        Ok((grads, norm, values, loss))
     }
 }
 
@@ -135,36 +94,29 @@ impl<O: Objective> Learner for GradientLearner<O> {
         context: &StepContext,
     ) -> Result<Values, TrainError> {
         let step = context.step;
-        let (mut grads, norm, terms, loss) = self.gradient(parts, context)?;
-        if let Some(limit) = self.config.gradient.clip_norm
-            && norm > limit
-        {
-            grads = gradients::scale(self.trained(), grads, limit / norm);
-        }
-        let factor = self.config.schedule.factor(step, context.total_steps.unwrap_or(0));
-        let rate = self.config.optimizer.learning_rate * factor;
+        let model = self.model.as_mut().expect("the optimiser gives the model back");
+        let anneal = &self.config.anneal;
+        let pieces = self.shards.run(model, parts, |model, part| {
+            let weight = part.weight();
+            let draws = model.draw(&part.batch, &mut part.noise(&context.noise));
+            Piece::new(model, model.loss(part.batch, draws), weight, step, anneal)
+        });
+        let gradient = Gradient::mean(model, pieces, step, "")?;
         let model = self.model.take().expect("the optimiser gives the model back");
-        self.model = Some(self.optimizer.step(rate, model, grads));
+        let (model, values) = self.descent.step(model, gradient, context);
+        self.model = Some(model);
         if let (Some(average), Some(decay)) = (self.average.take(), self.config.gradient.ema_decay)
         {
-            // Young averages follow the model faster, or they would remember the start.
-            let decay = decay.min((1.0 + step as f64) / (10.0 + step as f64));
+            let decay = ema::young(decay, step);
             self.average = Some(ema::blend(average, &self.trained().valid(), decay));
         }
-        let mut values = vec![("loss".to_string(), loss)];
-        values.extend(terms);
-        values.push(("gradient_norm".into(), norm));
-        values.push(("learning_rate".into(), rate));
         Ok(values)
     }
 
     fn validate(&self, batch: O::Batch, noise: &mut Noise) -> Values {
         let model = self.model();
         let draws = model.draw(&batch, noise);
-        let loss = model.loss(batch, draws);
-        let mut values = vec![("loss".to_string(), gradients::scalar(loss.total()))];
-        values.extend(loss.values().into_iter().map(|(n, v)| (n.to_string(), v)));
-        values
+        validation_values(&model.loss(batch, draws), "")
     }
 
     fn model(&self) -> O {
@@ -173,17 +125,12 @@ impl<O: Objective> Learner for GradientLearner<O> {
     }
 
     fn check(&self, step: u64) -> Result<(), NumericalError> {
-        match gradients::first_bad_parameter(&self.trained().valid()) {
-            None => Ok(()),
-            Some(parameter) => {
-                Err(NumericalError::Parameter { step, parameter, terms: String::from("not known") })
-            }
-        }
+        gradients::check_parameters(&self.trained().valid(), step)
     }
 
     fn save_state(&self, folder: &Path) -> Result<(), TrainError> {
         checkpoint::save_module(&folder.join("model.bpk"), self.trained().valid())?;
-        checkpoint::save_optimizer(&folder.join("optimizer.bpk"), &self.optimizer)?;
+        self.descent.save(&folder.join("optimizer.bpk"))?;
         match &self.average {
             Some(average) => checkpoint::save_module(&folder.join("average.bpk"), average.valid()),
             None => Ok(()),
@@ -193,64 +140,10 @@ impl<O: Objective> Learner for GradientLearner<O> {
     fn load_state(&mut self, folder: &Path) -> Result<(), TrainError> {
         let model = checkpoint::load_module(&folder.join("model.bpk"), self.trained().valid())?;
         self.model = Some(model.to_device(&self.device).train());
-        let fresh = self.config.optimizer.init();
-        self.optimizer = checkpoint::load_optimizer(&folder.join("optimizer.bpk"), fresh)?;
+        self.descent.load(&folder.join("optimizer.bpk"))?;
         if let Some(average) = self.average.take() {
             self.average = Some(checkpoint::load_module(&folder.join("average.bpk"), average)?);
         }
         Ok(())
     }
-}
-
-/// Loss and gradient of one piece, on a model of its own graph.
-fn run_part<O: Objective>(
-    model: &O,
-    part: Part<O::Batch>,
-    context: &StepContext,
-    anneal: &[Anneal],
-) -> Result<PartResult, ConfigError> {
-    let weight = part.weight();
-    let mut noise = part.noise(&context.noise);
-    let draws = model.draw(&part.batch, &mut noise);
-    let loss = model.loss(part.batch, draws);
-    check_anneal(&loss, anneal)?;
-    let at = |term: &str| factors(anneal, term, context.step);
-    let (total, values) = (loss.total_scaled(at), loss.values_scaled(at));
-    let value = gradients::scalar(total.clone().detach());
-    // A loss that is not finite has no gradient worth computing.
-    let grads = if value.is_finite() {
-        GradientsParams::from_grads(total.backward(), model)
-    } else {
-        GradientsParams::new()
-    };
-    Ok(PartResult { grads, values, loss: value, weight })
-}
-
-/// An annealed term that the loss does not minimise would be ignored without a word, and so would
-/// the target of a term without one.
-fn check_anneal(loss: &Loss, anneal: &[Anneal]) -> Result<(), ConfigError> {
-    let names = |of: Annealed| -> Vec<&str> {
-        let has = |t: &&LossTerm| of == Annealed::Weight || t.target.is_some();
-        loss.terms().iter().filter(|t| t.weight != 0.0).filter(has).map(|t| t.name).collect()
-    };
-    for a in anneal {
-        let known = names(a.of);
-        if known.contains(&a.term.as_str()) {
-            continue;
-        }
-        let expected = match (a.of, known.is_empty()) {
-            (Annealed::Weight, _) => format!("a term of the loss ({})", known.join(", ")),
-            (Annealed::Target, false) => format!("a term with a target ({})", known.join(", ")),
-            (Annealed::Target, true) => {
-                "left out with `of` = `target`: no term of this loss has a target".into()
-            }
-        };
-        return Err(ConfigError::value("anneal.term", expected, &a.term));
-    }
-    Ok(())
-}
-
-/// `reconstruction 80.1, kl 3.2`.
-fn describe(terms: &Values) -> String {
-    terms.iter().map(|(n, v)| format!("{n} {v:.4}")).collect::<Vec<_>>().join(", ")
 }

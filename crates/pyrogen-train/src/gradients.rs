@@ -8,6 +8,7 @@
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
+use pyrogen_core::NumericalError;
 
 use crate::passes;
 use crate::values::Values;
@@ -140,8 +141,18 @@ pub fn scale<M: Module>(model: &M, grads: GradientsParams, factor: f64) -> Gradi
     visitor.new
 }
 
+/// Checks that all parameters are finite.
+pub(crate) fn check_parameters<M: Module>(model: &M, step: u64) -> Result<(), NumericalError> {
+    match first_bad_parameter(model) {
+        None => Ok(()),
+        Some(parameter) => {
+            Err(NumericalError::Parameter { step, parameter, terms: String::from("not known") })
+        }
+    }
+}
+
 /// The path of the first parameter that is not finite.
-pub(crate) fn first_bad_parameter<M: Module>(model: &M) -> Option<String> {
+fn first_bad_parameter<M: Module>(model: &M) -> Option<String> {
     #[derive(Default)]
     struct Find {
         path: Vec<String>,

@@ -45,13 +45,18 @@ pub struct StepContext {
     pub total_steps: Option<u64>,
     /// The step's random numbers.
     pub noise: Noise,
+    /// What learning rates are multiplied with: 1, and less in a run that was taken back
+    /// ([`Control::Rollback`](crate::Control::Rollback)).
+    pub rate: f64,
 }
 
 /// Something that learns in steps and whose whole state can be saved.
 ///
-/// The loop knows nothing else: gradient descent on one objective is [`GradientLearner`](crate::GradientLearner); two players with two optimisers, a sweep of expectation
-/// maximisation and a closed-form fit are learners of their own. `docs/DESIGN.md` sketches them
-/// and `tests/learners.rs` runs them.
+/// The loop knows nothing else: gradient descent on one objective is
+/// [`GradientLearner`](crate::GradientLearner), two players with two optimisers are
+/// [`AdversarialLearner`](crate::AdversarialLearner); a sweep of expectation maximisation and a
+/// closed-form fit are learners of their own. `docs/DESIGN.md` sketches them and
+/// `tests/learners.rs` runs them.
 pub trait Learner {
     /// What one step sees.
     type Batch: Send;
@@ -72,6 +77,18 @@ pub trait Learner {
         1
     }
 
+    /// The fewest rows of a batch that can be learnt from: a last batch of an epoch with fewer is
+    /// left out.
+    fn fewest_rows(&self) -> usize {
+        1
+    }
+
+    /// Whether a lower validation loss is a better state. Where it is not, no best state is kept
+    /// and validation stops no run.
+    fn ranks(&self) -> bool {
+        true
+    }
+
     /// How many threads share a batch. A run folder records the number.
     fn workers(&self) -> usize {
         1
@@ -87,7 +104,8 @@ pub trait Learner {
         Ok(())
     }
 
-    /// One update; gives what is logged, with the minimised total under `loss`.
+    /// One update; gives what is logged, with the minimised total first, under a name that is
+    /// `loss` or ends in `.loss`.
     ///
     /// # Errors
     /// When a loss, gradient or parameter is not finite, or the learner cannot go on for a reason

@@ -78,8 +78,7 @@ impl MetricsLog {
         Ok(Self { path: path.to_path_buf(), file, columns })
     }
 
-    /// Writes one row. The first row decides the columns; a value without a column is an error of
-    /// the caller and is left out.
+    /// Writes one row. A name that no row had before becomes a new column, empty in the rows above.
     ///
     /// # Errors
     /// When the system refuses.
@@ -90,11 +89,16 @@ impl MetricsLog {
         epoch: u64,
         values: &Values,
     ) -> Result<(), TrainError> {
-        let mut line = String::new();
-        if self.columns.is_empty() {
-            self.columns = values.iter().map(|(n, _)| n.clone()).collect();
-            line = format!("part,step,epoch,{}\n", self.columns.join(","));
+        let known = self.columns.len();
+        for (name, _) in values {
+            if !self.columns.contains(name) {
+                self.columns.push(name.clone());
+            }
         }
+        if self.columns.len() > known {
+            self.widen(self.columns.len() - known)?;
+        }
+        let mut line = String::new();
         line += &format!("{},{step},{epoch}", part.name());
         for column in &self.columns {
             line.push(',');
@@ -105,6 +109,20 @@ impl MetricsLog {
         line.push('\n');
         let written = self.file.write_all(line.as_bytes());
         Ok(written.map_err(FolderError::io(&self.path, "write"))?)
+    }
+
+    /// Writes the file again with the present header and as many more empty cells in each row.
+    fn widen(&mut self, more: usize) -> Result<(), TrainError> {
+        let text = std::fs::read_to_string(&self.path);
+        let text = text.map_err(FolderError::io(&self.path, "read"))?;
+        let mut wide = format!("part,step,epoch,{}\n", self.columns.join(","));
+        for row in text.lines().skip(1) {
+            wide += &format!("{row}{}\n", ",".repeat(more));
+        }
+        write_file(&self.path, wide.as_bytes())?;
+        let file = OpenOptions::new().append(true).open(&self.path);
+        self.file = file.map_err(FolderError::io(&self.path, "write"))?;
+        Ok(())
     }
 }
 
@@ -162,5 +180,31 @@ mod tests {
         let rows = read_rows(&path).unwrap();
         assert_eq!(rows.len(), 5);
         assert_eq!(rows[2].values, values(3.0));
+    }
+
+    #[test]
+    fn a_value_that_comes_later_gets_a_column() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("metrics.csv");
+        let value = |name: &str, v: f64| (name.to_string(), v);
+        let write = |log: &mut MetricsLog, steps: std::ops::RangeInclusive<u64>| {
+            for s in steps {
+                let mut values = vec![value("a.loss", s as f64)];
+                if s % 2 == 0 {
+                    values.push(value("b.loss", -(s as f64)));
+                }
+                log.append(Part::Train, s, 1, &values).unwrap();
+            }
+        };
+        write(&mut MetricsLog::open(&path, 0).unwrap(), 1..=4);
+        let whole = std::fs::read_to_string(&path).unwrap();
+        assert!(whole.starts_with("part,step,epoch,a.loss,b.loss\ntrain,1,1,1,\ntrain,2,1,2,-2\n"));
+        let rows = read_rows(&path).unwrap();
+        assert_eq!(rows[0].values, [value("a.loss", 1.0)]);
+        // Cut off before and after the new column.
+        for cut in [0, 1, 2, 3] {
+            write(&mut MetricsLog::open(&path, cut).unwrap(), cut + 1..=4);
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), whole, "cut at {cut}");
+        }
     }
 }

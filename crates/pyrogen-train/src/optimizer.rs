@@ -64,22 +64,25 @@ impl OptimizerConfig {
     /// # Errors
     /// A rate or epsilon that is not positive, a decay outside [0, 1).
     pub fn validate(&self) -> Result<(), ConfigError> {
+        self.validate_as("optimizer")
+    }
+
+    /// The same for an optimiser that a config holds under another name.
+    pub(crate) fn validate_as(&self, at: &str) -> Result<(), ConfigError> {
+        let wrong =
+            |name, expected, v: f64| Err(ConfigError::value(format!("{at}.{name}"), expected, v));
         for (name, v) in [("learning_rate", self.learning_rate), ("epsilon", self.epsilon)] {
             if !(v.is_finite() && v > 0.0) {
-                return Err(ConfigError::value(format!("optimizer.{name}"), "above 0", v));
+                return wrong(name, "above 0", v);
             }
         }
         for (name, v) in [("beta1", self.beta1), ("beta2", self.beta2)] {
             if !(0.0..1.0).contains(&v) {
-                return Err(ConfigError::value(format!("optimizer.{name}"), "in [0, 1)", v));
+                return wrong(name, "in [0, 1)", v);
             }
         }
         if !(self.weight_decay.is_finite() && self.weight_decay >= 0.0) {
-            return Err(ConfigError::value(
-                "optimizer.weight_decay",
-                "at least 0",
-                self.weight_decay,
-            ));
+            return wrong("weight_decay", "at least 0", self.weight_decay);
         }
         Ok(())
     }

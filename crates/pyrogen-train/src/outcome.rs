@@ -1,10 +1,9 @@
 //! What is left of a run that has ended.
 
-use crate::checkpoint::{self, LoopState};
+use crate::checkpoint::{self, BEST, LoopState};
 use crate::error::TrainError;
 use crate::learner::Learner;
 use crate::run::RunFolder;
-use crate::trainer::BEST;
 
 /// Why a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]

@@ -17,7 +17,8 @@ use crate::error::TrainError;
 /// config.json     what was asked for: family, data, seed, model, training
 /// metrics.csv     losses by step
 /// events.jsonl    what happened when
-/// checkpoints/    last and best: the whole state
+/// monitor.csv     what a collapse monitor read, by step
+/// checkpoints/    last, best, kept: the whole state
 /// samples/ plots/ pictures
 /// model/          the model folder, for use
 /// report.html     all of it on one page
@@ -34,8 +35,16 @@ pub struct RunFolder {
 const LOCK: &str = ".lock";
 
 /// What only a run with a `config.json` has; without one it is somebody else's.
-const WRITTEN: [&str; 6] =
-    ["metrics.csv", "events.jsonl", "checkpoints/last", "checkpoints/best", "model", "report.html"];
+const WRITTEN: [&str; 8] = [
+    "metrics.csv",
+    "monitor.csv",
+    "events.jsonl",
+    "checkpoints/last",
+    "checkpoints/best",
+    "checkpoints/kept",
+    "model",
+    "report.html",
+];
 
 impl RunFolder {
     /// Makes a run folder, or opens one to go on with.

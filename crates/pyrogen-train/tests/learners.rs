@@ -1,6 +1,6 @@
-//! The loop drives what is not gradient descent on one loss: two players with two optimisers,
-//! sequences of integers, and expectation maximisation. These are the sketches of
-//! `docs/DESIGN.md`, small and real: each must learn, and resume exactly.
+//! The loop drives what is not gradient descent on pictures: sequences of integers, and expectation
+//! maximisation. These are the sketches of `docs/DESIGN.md`, small and real: each must learn, and
+//! resume exactly. Two players are in `adversarial.rs`.
 
 mod common;
 
@@ -8,15 +8,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use burn::module::{Module, Param};
-use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use pyrogen_core::folder::{read_json, write_json};
-use pyrogen_core::{Batch, Examples, Loss, Noise, NumericalError, Objective, Seed, init};
-use pyrogen_train::checkpoint::{load_module, load_optimizer, save_module, save_optimizer};
+use pyrogen_core::{Examples, Loss, Noise, NumericalError, Objective, Seed, init};
 use pyrogen_train::{
-    GradientLearner, Learner, Limits, OptimizerConfig, Outcome, Part, ProgressMode, StepContext,
-    TrainConfig, TrainError, Trainer, Values,
+    GradientLearner, Learner, Limits, Outcome, Part, ProgressMode, StepContext, TrainConfig,
+    TrainError, Trainer, Values,
 };
 
 fn steps(steps: u64, batch_size: usize) -> TrainConfig {
@@ -45,161 +43,6 @@ where
         .resume(resume)
         .fit(learner, Arc::new(data), None, folder)
         .unwrap()
-}
-
-// ---------------------------------------------------------------- two players
-
-/// Numbers from N(3, 0.5).
-struct Numbers(Vec<f32>);
-
-impl Numbers {
-    fn new(n: usize) -> Self {
-        Self(Noise::new(Seed(8)).normal_vec(n).iter().map(|v| (3.0 + 0.5 * v) as f32).collect())
-    }
-}
-
-impl Examples for Numbers {
-    type Batch = Batch<2>;
-
-    fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    fn batch(&self, rows: &[usize], _: &mut Noise, device: &Device) -> Batch<2> {
-        let x: Vec<f32> = rows.iter().map(|&r| self.0[r]).collect();
-        Batch::new(Tensor::from_data(TensorData::new(x, [rows.len(), 1]), device))
-    }
-}
-
-/// `a * z + b`.
-#[derive(Module, Debug)]
-struct Generator {
-    a: Param<Tensor<2>>,
-    b: Param<Tensor<2>>,
-}
-
-/// `w1 * x + w2 * x^2`: sees mean and spread.
-#[derive(Module, Debug)]
-struct Critic {
-    w: Param<Tensor<2>>,
-}
-
-impl Generator {
-    fn forward(&self, z: Tensor<2>) -> Tensor<2> {
-        z * self.a.val() + self.b.val()
-    }
-}
-
-impl Critic {
-    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        Tensor::cat(vec![x.clone(), (x - 3.0).square()], 1).matmul(self.w.val())
-    }
-}
-
-/// A learner with two models and two optimisers: the shape of a GAN.
-struct TwoPlayers {
-    generator: Generator,
-    critic: Critic,
-    optimizers: [ModuleOptimizer; 2],
-    rate: f64,
-    device: Device,
-}
-
-impl TwoPlayers {
-    fn new() -> Self {
-        let device = pyrogen_testkit::device().autodiff();
-        let mut noise = Noise::new(Seed(4));
-        let optimizer = OptimizerConfig { beta1: 0.5, ..Default::default() };
-        Self {
-            generator: Generator {
-                a: init::constant([1, 1], 1.0, &device),
-                b: init::constant([1, 1], 0.0, &device),
-            },
-            critic: Critic { w: init::fan_in([2, 1], 2, &mut noise, &device) },
-            optimizers: [optimizer.init(), optimizer.init()],
-            rate: 0.02,
-            device,
-        }
-    }
-}
-
-fn softplus(x: Tensor<2>) -> Tensor<1> {
-    burn::tensor::activation::softplus(x, 1.0).mean()
-}
-
-impl Learner for TwoPlayers {
-    type Batch = Batch<2>;
-    type Model = Generator;
-
-    fn device(&self) -> Device {
-        self.device.clone()
-    }
-
-    fn update(
-        &mut self,
-        parts: Vec<Part<Batch<2>>>,
-        c: &StepContext,
-    ) -> Result<Values, TrainError> {
-        let real = parts.into_iter().next().expect("one part").batch.x;
-        let z = c.noise.fork("z").normal(real.dims(), &self.device);
-
-        let fake = self.generator.forward(z.clone()).detach();
-        let l2 = self.critic.w.val().square().sum() * 0.1;
-        let critic =
-            softplus(self.critic.forward(real).neg()) + softplus(self.critic.forward(fake)) + l2;
-        let grads = GradientsParams::from_grads(critic.clone().backward(), &self.critic);
-        self.critic = self.optimizers[1].step(self.rate, self.critic.clone(), grads);
-
-        let generator = softplus(self.critic.forward(self.generator.forward(z)).neg());
-        let grads = GradientsParams::from_grads(generator.clone().backward(), &self.generator);
-        self.generator = self.optimizers[0].step(self.rate, self.generator.clone(), grads);
-
-        let value = |t: Tensor<1>| t.into_data().iter::<f64>().next().unwrap();
-        Ok(vec![("loss".into(), value(generator)), ("critic".into(), value(critic))])
-    }
-
-    fn validate(&self, _: Batch<2>, _: &mut Noise) -> Values {
-        vec![("loss".into(), 0.0)]
-    }
-
-    fn model(&self) -> Generator {
-        self.generator.valid()
-    }
-
-    fn save_state(&self, folder: &Path) -> Result<(), TrainError> {
-        save_module(&folder.join("generator.bpk"), self.generator.valid())?;
-        save_module(&folder.join("critic.bpk"), self.critic.valid())?;
-        save_optimizer(&folder.join("generator-optimizer.bpk"), &self.optimizers[0])?;
-        save_optimizer(&folder.join("critic-optimizer.bpk"), &self.optimizers[1])
-    }
-
-    fn load_state(&mut self, folder: &Path) -> Result<(), TrainError> {
-        let generator = load_module(&folder.join("generator.bpk"), self.generator.valid())?;
-        self.generator = generator.to_device(&self.device).train();
-        let critic = load_module(&folder.join("critic.bpk"), self.critic.valid())?;
-        self.critic = critic.to_device(&self.device).train();
-        for (i, name) in ["generator", "critic"].iter().enumerate() {
-            let path = folder.join(format!("{name}-optimizer.bpk"));
-            let fresh = OptimizerConfig { beta1: 0.5, ..Default::default() }.init();
-            self.optimizers[i] = load_optimizer(&path, fresh)?;
-        }
-        Ok(())
-    }
-}
-
-#[test]
-fn two_players_with_two_optimisers() {
-    let dir = tempfile::tempdir().unwrap();
-    let config = steps(400, 64);
-    let whole = fit(TwoPlayers::new(), &config, Numbers::new(512), &dir.path().join("a"), false);
-    let b = whole.learner.model().b.val().into_data().iter::<f64>().next().unwrap();
-    // The data's mean; the game circles around its balance, so the tolerance is wide.
-    assert!((b - 3.0).abs() < 0.3, "the generator's mean is {b}");
-
-    let cut = dir.path().join("b");
-    fit(TwoPlayers::new(), &steps(150, 64), Numbers::new(512), &cut, false);
-    let resumed = fit(TwoPlayers::new(), &config, Numbers::new(512), &cut, true);
-    assert_eq!(common::bytes(&resumed), common::bytes(&whole));
 }
 
 // ---------------------------------------------------------------- sequences of integers

@@ -99,7 +99,7 @@ fn annealing_acts_on_the_named_term_alone() {
             &learner.device(),
         );
         let parts = vec![Part { batch, rows: 0..3, total: 3 }];
-        let context = StepContext { step: 1, epoch: 1, total_steps: None, noise };
+        let context = StepContext { step: 1, epoch: 1, total_steps: None, noise, rate: 1.0 };
         learner.update(parts, &context)
     };
     let plain = first_loss(vec![]).unwrap();

@@ -5,6 +5,8 @@ pub use pyrogen_core as core;
 pub use pyrogen_data as data;
 #[cfg(feature = "diffusion")]
 pub use pyrogen_diffusion as diffusion;
+#[cfg(feature = "gan")]
+pub use pyrogen_gan as gan;
 #[cfg(feature = "metrics")]
 pub use pyrogen_metrics as metrics;
 pub use pyrogen_nn as nn;
@@ -21,6 +23,8 @@ pub mod prelude {
         Condition, Decode, Describe, Encode, Likelihood, LikelihoodKind, Noise, Sample,
         SampleOptions, Score, ScoreMethod, ScoreOptions, Seed,
     };
+    #[cfg(feature = "gan")]
+    pub use pyrogen_gan::{Gan, GanConfig};
     #[cfg(feature = "vae")]
     pub use pyrogen_vae::{Vae, VaeConfig};
 }

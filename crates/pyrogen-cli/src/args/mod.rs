@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 pub use latent::{InterpolateArgs, ReconstructArgs, TraverseArgs};
 use pyrogen::data::{PictureContext, Source};
-use pyrogen::train::WorkerCount;
+use pyrogen::train::{OnCollapse, WorkerCount};
 pub use sample::{ContextArg, Hidden, InpaintArgs, LatentsName, SampleArgs, UpscaleArgs};
 
 /// Train, sample, score and evaluate generative models.
@@ -147,6 +147,12 @@ pub struct TrainArgs {
     /// Minutes
     #[arg(long, allow_negative_numbers = true)]
     pub minutes: Option<f64>,
+    /// What a collapse does to the run, for families of two players: warn, stop or rollback
+    #[arg(long, value_name = "WHAT")]
+    pub on_collapse: Option<OnCollapse>,
+    /// Steps between two looks for a collapse, for families of two players; 0 for none
+    #[arg(long, value_name = "STEPS")]
+    pub monitor_every: Option<u64>,
     /// Skip the evaluation at the end
     #[arg(long)]
     pub no_evaluate: bool,

@@ -32,6 +32,9 @@ pub fn run(args: JsonArg) -> Result<(), CliError> {
         if !can.score.is_empty() {
             words.extend(["score", "anomaly"]);
         }
+        if can.anomaly.is_some() {
+            words.push("anomaly");
+        }
         if can.latent {
             words.extend(["reconstruct", "interpolate"]);
         }
@@ -49,6 +52,9 @@ pub fn run(args: JsonArg) -> Result<(), CliError> {
         print_line(&format!("    {}", words.join(", ")))?;
         if !can.score.is_empty() {
             print_line(&format!("    likelihood: {}", can.score.join(", ")))?;
+        }
+        if let Some(by) = can.anomaly {
+            print_line(&format!("    no likelihood; anomalies by {by}"))?;
         }
     }
     Ok(())

@@ -39,6 +39,19 @@ pub fn run(args: TrainArgs) -> Result<(), CliError> {
         if let Some(workers) = args.workers {
             config::set(configs, &format!("train.gradient.workers={workers}"))?;
         }
+        let monitor = [
+            ("--on-collapse", "on_collapse", args.on_collapse.map(|o| o.to_string())),
+            ("--monitor-every", "every", args.monitor_every.map(|n| n.to_string())),
+        ];
+        for (option, field, value) in monitor {
+            let Some(value) = value else { continue };
+            if configs["train"]["players"].is_null() {
+                return Err(CliError::Usage(format!(
+                    "{option} is for families of two players (gan), whose training can collapse"
+                )));
+            }
+            config::set(configs, &format!("train.players.monitor.{field}={value}"))?;
+        }
         if let Some(limits) = limits {
             config::set(configs, &format!("train.limits={}", config::to_value(&limits)))?;
         }

@@ -1,4 +1,4 @@
-//! What families that train by gradient descent on one objective share.
+//! What families that train by gradient descent share.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::error::CliError;
 use crate::family::TrainJob;
 
 /// How a model is written into a folder.
-type Save<M> = fn(&M, &Path, &Card) -> Result<(), FolderError>;
+pub type Save<M> = fn(&M, &Path, &Card) -> Result<(), FolderError>;
 
 /// Writes the model folder at every checkpoint, so that a run that was killed can be used.
 struct Export<M> {
@@ -104,12 +104,27 @@ where
 {
     check_data(&model, &job)?;
     let learner = GradientLearner::new(model, &job.train)?;
+    fit(job, learner, save, |trainer, _, _| Ok(trainer))
+}
+
+/// Runs a learner, with what `watch` adds to the trainer for this training and validation data.
+pub fn fit<L>(
+    job: TrainJob,
+    learner: L,
+    save: Save<L::Model>,
+    watch: impl FnOnce(Trainer<L>, &Prepared<2>, &Prepared<2>) -> Result<Trainer<L>, CliError>,
+) -> Result<(), CliError>
+where
+    L: Learner<Batch = Batch<2>>,
+    L::Model: 'static,
+{
     let train = Arc::new(examples(job.data, &job.preparation, job.context)?);
     let validation = Arc::new(examples(job.validation, &job.preparation, job.context)?);
     let folder = job.out.join("model");
     let export = Export { folder: folder.clone(), card: job.card.clone(), save };
     let best = job.train.validation.patience.is_some();
     let trainer = Trainer::new(job.train, job.seed)?.record(job.record).resume(job.resume);
+    let trainer = watch(trainer, &train, &validation)?;
     let mut outcome = trainer.callback(export).fit(learner, train, Some(validation), job.out)?;
     let mut card = job.card;
     card.steps = outcome.state.step;

@@ -35,6 +35,7 @@ impl Family for LadderFamily {
             condition: true,
             context: false,
             score: vec!["estimate", "lower_bound"],
+            anomaly: None,
             latent: true,
             traverse: true,
             steer: false,

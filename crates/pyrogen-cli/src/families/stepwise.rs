@@ -157,6 +157,7 @@ impl<M: Stepwise> Family for StepwiseFamily<M> {
             condition: true,
             context: true,
             score: M::SCORE.to_vec(),
+            anomaly: None,
             latent: false,
             traverse: false,
             steer: true,

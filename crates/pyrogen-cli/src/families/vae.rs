@@ -108,6 +108,7 @@ impl Family for VaeFamily {
                 true => Vec::new(),
                 false => vec!["estimate", "lower_bound"],
             },
+            anomaly: None,
             latent: true,
             traverse: true,
             steer: false,

@@ -40,6 +40,7 @@ impl Family for VqFamily {
             condition: false,
             context: false,
             score: vec!["lower_bound"],
+            anomaly: None,
             latent: true,
             traverse: false,
             steer: false,

@@ -10,9 +10,11 @@ use std::ops::Range;
 use plotters::coord::Shift;
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
+use pyrogen_metrics::collapse::Sign;
 
 use crate::error::TrainError;
 use crate::metrics_log::Row;
+use crate::monitor::MonitorRow;
 
 /// One line of a plot.
 #[derive(Debug, Clone, PartialEq)]
@@ -109,25 +111,52 @@ fn range(values: impl Iterator<Item = f64> + Clone) -> Range<f64> {
     low - air..high + air
 }
 
-/// The losses of a run, training and validation, by step.
+/// The losses of a run, training and validation, by step; of two players both.
 ///
 /// # Errors
 /// When the log has no losses.
 pub fn loss_curve(rows: &[Row]) -> Result<String, TrainError> {
-    let series = |part: &str| Series {
-        name: part.to_string(),
+    let mut all: Vec<Series> = Vec::new();
+    for row in rows {
+        for (name, value) in &row.values {
+            let name = match name.strip_suffix("loss") {
+                Some("") => row.part.clone(),
+                Some(player) if player.ends_with('.') => {
+                    format!("{}, {}", player.trim_end_matches('.'), row.part)
+                }
+                _ => continue,
+            };
+            let point = (row.step as f64, *value);
+            match all.iter_mut().find(|s| s.name == name) {
+                Some(series) => series.points.push(point),
+                None => all.push(Series { name, points: vec![point] }),
+            }
+        }
+    }
+    lines("Loss", "step", "loss", &all)
+}
+
+/// What a collapse monitor read, by step: of the generator, and of the discriminator.
+///
+/// # Errors
+/// When there are no readings.
+pub fn monitor_curves(rows: &[MonitorRow]) -> Result<[String; 2], TrainError> {
+    let series = |sign: Sign| Series {
+        name: sign.name().to_string(),
         points: rows
             .iter()
-            .filter(|r| r.part == part)
-            .filter_map(|r| {
-                let loss = r.values.iter().find(|(n, _)| n == "loss")?.1;
-                Some((r.step as f64, loss))
-            })
+            .filter_map(|r| Some((r.reading.step as f64, sign.of(&r.reading)?)))
             .collect(),
     };
-    let all: Vec<Series> =
-        ["train", "validation"].map(series).into_iter().filter(|s| !s.points.is_empty()).collect();
-    lines("Loss", "step", "loss", &all)
+    let draw = |title: &str, signs: &[Sign]| {
+        let all: Vec<Series> = signs.iter().map(|s| series(*s)).collect();
+        let all: Vec<Series> = all.into_iter().filter(|s| !s.points.is_empty()).collect();
+        lines(title, "step", "reading", &all)
+    };
+    Ok([
+        draw("Generator", &[Sign::Recall, Sign::Coverage, Sign::Diversity, Sign::Modes])?,
+        draw("Discriminator", &[Sign::Separation, Sign::Memory])?,
+    ])
 }
 
 #[cfg(test)]

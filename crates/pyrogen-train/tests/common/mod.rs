@@ -1,6 +1,8 @@
 //! A tiny objective and data for the loop's tests.
 #![allow(dead_code)] // each test binary uses a part
 
+pub mod players;
+
 use std::path::Path;
 use std::sync::Arc;
 

@@ -1,0 +1,198 @@
+//! What a generative adversarial network is made of.
+
+use pyrogen_core::{ConfigError, RequestError};
+use serde::{Deserialize, Serialize};
+
+use crate::check::{at_least_one, not_negative, product};
+use crate::head::HeadConfig;
+use crate::networks::Plan;
+use crate::{GanLoss, Networks, Regularisers};
+
+/// Configuration of a [`Gan`](crate::Gan).
+///
+/// # Examples
+/// ```
+/// use pyrogen_core::config;
+/// use pyrogen_gan::{GanConfig, GanLoss};
+///
+/// let text = r#"{
+///     "event": [1, 28, 28],
+///     "networks": {"dcgan": {"channels": [64, 128]}},
+///     "loss": "hinge",
+///     "classes": 10
+/// }"#;
+/// let gan: GanConfig = config::from_json(text)?;
+/// gan.validate()?;
+/// assert_eq!(gan.loss, GanLoss::Hinge);
+/// assert!(gan.regularise.spectral); // what is left out has its default
+/// # Ok::<(), pyrogen_core::ConfigError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GanConfig {
+    /// Shape of one example: `[channels, height, width]`, `[features]`, ..
+    pub event: Vec<usize>,
+    /// Number of latent dimensions.
+    pub latents: usize,
+    /// Both networks.
+    pub networks: Networks,
+    /// Which numbers examples hold.
+    pub output: Output,
+    /// What the players minimise.
+    pub loss: GanLoss,
+    /// What holds them back.
+    pub regularise: Regularisers,
+    /// Number of classes, for a model that is told the class of an example.
+    pub classes: Option<usize>,
+    /// How the discriminator is told the class.
+    pub conditioning: Conditioning,
+    /// Shape of the picture or vector that the model is told with each example, for a model of
+    /// examples that belong to something: a sketch's picture, a small picture's large one.
+    pub context: Option<Vec<usize>>,
+}
+
+/// Which numbers examples hold.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Output {
+    /// Numbers in [0, 1], as pictures have. The networks see them in [-1, 1]: the generator ends
+    /// with the hyperbolic tangent.
+    #[default]
+    Unit,
+    /// Any numbers, as columns of a table or points of a plane have.
+    Real,
+}
+
+/// How the discriminator is told the class. The generator reads it beside its latents (dense
+/// networks), or chooses by it scale and shift of each batch normalisation (convolutions).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum Conditioning {
+    /// A vector of the class, multiplied with what the discriminator saw, is added to the logit
+    /// (Miyato and Koyama 2018, eq. 4).
+    #[default]
+    Projection,
+    /// The discriminator also names the class, and both players want it right (Odena, Olah and Shlens
+    /// 2017): the discriminator of real examples, the generator of its own.
+    Auxiliary {
+        /// Weight of the cross entropy of the class in both losses.
+        weight: f64,
+    },
+}
+
+impl Default for GanConfig {
+    /// A convolutional model of the embedded digits: 8x8 pictures.
+    fn default() -> Self {
+        Self {
+            event: vec![1, 8, 8],
+            latents: 32,
+            networks: Networks::default(),
+            output: Output::Unit,
+            loss: GanLoss::NonSaturating,
+            regularise: Regularisers::default(),
+            classes: None,
+            conditioning: Conditioning::Projection,
+            context: None,
+        }
+    }
+}
+
+impl GanConfig {
+    /// Checks every value.
+    ///
+    /// # Errors
+    /// The first field that cannot be used, what it must be and what it is.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        shape("event", &self.event)?;
+        at_least_one("latents", self.latents)?;
+        if let Some(context) = &self.context {
+            shape("context", context)?;
+        }
+        self.networks.validate("networks", &self.event, self.context.as_deref())?;
+        self.loss.validate("loss")?;
+        self.regularise.validate("regularise", &self.loss, &self.event, self.context.is_some())?;
+        if self.regularise.penalty.is_some() && self.networks.discriminator_normalises() {
+            let expected = "none where the discriminator normalises over the batch: its slope is \
+                            of the whole batch then (set `networks.dcgan.norm` to false)";
+            return Err(ConfigError::value("regularise.penalty", expected, "one"));
+        }
+        if let Some(classes) = self.classes.filter(|&c| c < 2) {
+            let expected = "at least 2 (leave it out for a model that is told no class)";
+            return Err(ConfigError::value("classes", expected, classes));
+        }
+        let Conditioning::Auxiliary { weight } = self.conditioning else { return Ok(()) };
+        if matches!(self.networks, Networks::Unet(_)) {
+            let expected = "`projection` with `unet`, whose discriminator reads the class beside \
+                            the picture";
+            return Err(ConfigError::value("conditioning", expected, "auxiliary"));
+        }
+        not_negative("conditioning.auxiliary.weight", weight)
+    }
+
+    /// Checks the number of rows that a step works on at once: what one worker gets of a batch.
+    ///
+    /// # Errors
+    /// One row where the model compares the rows of a batch: batch normalisation, the deviation over
+    /// the batch, a relativistic loss, feature matching.
+    pub fn check_batch(&self, rows: usize) -> Result<(), RequestError> {
+        let compares = self.networks.generator_normalises()
+            || self.networks.discriminator_normalises()
+            || self.regularise.minibatch_deviation
+            || self.regularise.feature_matching > 0.0
+            || self.loss.compares();
+        if rows > 1 || !compares {
+            return Ok(());
+        }
+        Err(RequestError::Value {
+            name: "batch_size",
+            expected: "at least 2 for each worker, because the model compares the examples of a \
+                       batch (batch normalisation or a loss that does)",
+            got: rows.to_string(),
+        })
+    }
+
+    /// Number of parameters of the model, without building it; `usize::MAX` where it does not fit.
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate).
+    pub fn num_params(&self) -> Result<usize, ConfigError> {
+        self.validate()?;
+        let plan = self.plan();
+        let generator = self.networks.generator_params(&plan);
+        Ok(generator.saturating_add(self.networks.discriminator_params(&plan)))
+    }
+
+    /// Number of elements of one example; `usize::MAX` where it does not fit.
+    pub fn features(&self) -> usize {
+        product(&self.event)
+    }
+
+    pub(crate) fn plan(&self) -> Plan<'_> {
+        let classes = self.classes.unwrap_or(0);
+        Plan {
+            event: &self.event,
+            context: self.context.as_deref(),
+            latents: self.latents,
+            classes,
+            head: HeadConfig {
+                maps: [0; 3],
+                pooled: false,
+                deviation: self.regularise.minibatch_deviation,
+                classes,
+                conditioning: self.conditioning,
+                spectral: self.regularise.spectral,
+            },
+        }
+    }
+}
+
+/// A shape of one element or more.
+fn shape(field: &str, shape: &[usize]) -> Result<(), ConfigError> {
+    if shape.is_empty() || shape.contains(&0) {
+        let got = format!("{shape:?}");
+        return Err(ConfigError::value(field, "a list of sizes, each at least 1", got));
+    }
+    Ok(())
+}

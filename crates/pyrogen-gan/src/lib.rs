@@ -1,0 +1,36 @@
+#![doc = include_str!("../README.md")]
+
+mod adversarial;
+mod augment;
+mod capability;
+mod check;
+mod config;
+mod dual;
+mod folder;
+mod gan;
+mod given;
+mod head;
+mod invert;
+mod layers;
+mod loss;
+mod minibatch;
+mod networks;
+mod penalty;
+mod pool;
+mod regularise;
+mod spectral;
+mod watch;
+
+pub use adversarial::GanDraws;
+pub use augment::{Augment, augment};
+pub use config::{Conditioning, GanConfig, Output};
+pub use folder::FAMILY;
+pub use gan::Gan;
+pub use invert::{Inversion, InvertOptions};
+pub use loss::{GanLoss, Relativistic, feature_matching};
+pub use minibatch::minibatch_deviation;
+pub use networks::{
+    DcganConfig, Discriminator, Generator, MlpPair, Networks, ResnetConfig, UnetConfig,
+};
+pub use regularise::{Penalty, Regularisers};
+pub use spectral::SpectralNorm;

@@ -1,0 +1,239 @@
+//! What is true of a model whatever its weights.
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+use pyrogen_core::distribution::Moments;
+use pyrogen_core::{
+    Adversarial, Batch, Condition, Decode, Encode, Noise, Player, RequestError, Sample,
+    SampleOptions, Seed,
+};
+use pyrogen_gan::{
+    Augment, Conditioning, DcganConfig, Gan, GanConfig, GanLoss, InvertOptions, MlpPair, Networks,
+    Output, Penalty, Regularisers, Relativistic, ResnetConfig, SpectralNorm, UnetConfig,
+    minibatch_deviation,
+};
+use pyrogen_testkit::{device, host};
+
+fn small() -> GanConfig {
+    GanConfig {
+        latents: 3,
+        networks: Networks::Dcgan(DcganConfig { channels: vec![4, 6], norm: false }),
+        ..GanConfig::default()
+    }
+}
+
+fn points() -> GanConfig {
+    GanConfig {
+        event: vec![2],
+        latents: 2,
+        networks: Networks::Mlp(MlpPair::default()),
+        output: Output::Real,
+        ..GanConfig::default()
+    }
+}
+
+fn error(config: GanConfig) -> String {
+    config.validate().unwrap_err().to_string()
+}
+
+#[test]
+fn sizes_that_networks_make() {
+    for (size, most) in [(28, 2), (32, 5), (8, 3), (64, 6)] {
+        for stages in 1..=most {
+            for networks in [
+                Networks::Dcgan(DcganConfig { channels: vec![2; stages], norm: true }),
+                Networks::Resnet(ResnetConfig { channels: vec![2; stages], ..Default::default() }),
+            ] {
+                let config = GanConfig { event: vec![1, size, size], networks, ..small() };
+                let model = config.init(Seed(1), &device()).unwrap();
+                let drawn: Tensor<4> =
+                    model.sample(1, &SampleOptions::default(), &mut Noise::new(Seed(1)));
+                assert_eq!(drawn.dims(), [1, 1, size, size]);
+                assert_eq!(model.judge(drawn.flatten(1, 3), &Condition::none()).dims(), [1, 1]);
+            }
+        }
+        let channels = vec![2; most + 1];
+        let networks = Networks::Dcgan(DcganConfig { channels, norm: false });
+        let message = error(GanConfig { event: vec![1, size, size], networks, ..small() });
+        let expected = format!("a list of 1 to {most} stages for pictures of {size}x{size}");
+        assert!(message.contains(&expected), "{message}");
+    }
+}
+
+#[test]
+fn bad_configs_say_what_to_do() {
+    let with = |regularise| GanConfig { regularise, ..small() };
+    let plain = Regularisers::default;
+    let unet = || Networks::Unet(UnetConfig { channels: vec![4], patches: vec![4] });
+    let cases = [
+        (GanConfig { event: vec![1, 7, 8], ..small() }, "resize them; `mlp` takes any"),
+        (GanConfig { event: vec![5], ..small() }, "`mlp` for examples of shape [5]"),
+        (GanConfig { event: vec![], ..small() }, "`event`"),
+        (GanConfig { latents: 0, ..small() }, "`latents` must be at least 1"),
+        (GanConfig { classes: Some(1), ..small() }, "at least 2 (leave it out"),
+        (GanConfig { context: Some(vec![1, 8, 8]), ..small() }, "`unet` and `mlp` read one"),
+        (GanConfig { networks: unet(), ..small() }, "[channels, 8, 8] with `unet`"),
+        (
+            GanConfig { networks: unet(), context: Some(vec![1, 3, 3]), ..small() },
+            "that divided by two some times, got [1, 3, 3]",
+        ),
+        (
+            GanConfig {
+                networks: unet(),
+                context: Some(vec![1, 8, 8]),
+                conditioning: Conditioning::Auxiliary { weight: 1.0 },
+                ..small()
+            },
+            "`projection` with `unet`",
+        ),
+        (
+            GanConfig { loss: GanLoss::Wasserstein { clip: Some(0.0) }, ..small() },
+            "`loss.wasserstein.clip` must be a positive number, got 0",
+        ),
+        (
+            GanConfig { conditioning: Conditioning::Auxiliary { weight: -1.0 }, ..small() },
+            "`conditioning.auxiliary.weight`",
+        ),
+        (
+            GanConfig {
+                loss: GanLoss::Hinge,
+                ..with(Regularisers { label_smoothing: 0.1, ..plain() })
+            },
+            "0 with the loss `hinge`, which has no target",
+        ),
+        (with(Regularisers { label_smoothing: 0.5, ..plain() }), "below 0.5"),
+        (with(Regularisers { instance_noise: f64::NAN, ..plain() }), "`regularise.instance_noise`"),
+        (with(Regularisers { reconstruction: 1.0, ..plain() }), "0 for a model without `context`"),
+        (
+            with(Regularisers { penalty: Some(Penalty::R1 { weight: 0.0 }), ..plain() }),
+            "`regularise.penalty.r1.weight` must be a positive number",
+        ),
+        (
+            GanConfig {
+                networks: Networks::Dcgan(DcganConfig { norm: true, ..DcganConfig::default() }),
+                ..with(Regularisers { penalty: Some(Penalty::R1 { weight: 1.0 }), ..plain() })
+            },
+            "set `networks.dcgan.norm` to false",
+        ),
+        (
+            GanConfig {
+                regularise: Regularisers { augment: vec![Augment::Cutout], ..plain() },
+                ..points()
+            },
+            "which are no pictures",
+        ),
+    ];
+    for (config, expected) in cases {
+        let message = error(config);
+        assert!(message.contains(expected), "{message} / {expected}");
+    }
+}
+
+#[test]
+fn a_batch_of_one_is_refused_where_rows_are_compared() {
+    assert!(points().check_batch(1).is_ok());
+    let relativistic = GanConfig { loss: GanLoss::Relativistic(Relativistic::Hinge), ..points() };
+    for config in [small(), relativistic] {
+        assert!(config.check_batch(2).is_ok());
+        let error = config.check_batch(1).unwrap_err();
+        assert!(matches!(error, RequestError::Value { name: "batch_size", .. }), "{error}");
+    }
+}
+
+/// Rows are found one by one, from what the generator makes, and make what they were found for.
+#[test]
+fn inversion_finds_latents_of_what_the_model_makes() {
+    // The generator is random and smooth: what is left is the prior's pull and Adam's last steps.
+    const LEFT: f64 = 1e-3;
+    let config = GanConfig { latents: 2, ..small() };
+    let model = config.init(Seed(3), &device()).unwrap();
+    let mut noise = Noise::new(Seed(4));
+    let z = noise.normal::<2>([3, 2], &device());
+    let x: Tensor<2> = model.decode(z, &Condition::none());
+    let options = InvertOptions { starts: 3, steps: 150, ..InvertOptions::default() };
+    let found = model.invert(x.clone(), &Condition::none(), &options, &mut noise);
+    assert!(found.errors.iter().all(|&e| e < LEFT), "{:?}", found.errors);
+    let again: Tensor<2> = model.decode(found.latents, &Condition::none());
+    let errors = host((again - x.clone()).square().mean_dim(1));
+    for (e, f) in errors.iter().zip(&found.errors) {
+        assert!((e - f).abs() < 1e-6, "the error is that of the latents: {e} {f}");
+    }
+    // Something that it cannot make is left with more.
+    let odd = x.neg() + 1.0;
+    let odd = model.invert(odd, &Condition::none(), &options, &mut noise).errors;
+    assert!(odd.iter().zip(&found.errors).all(|(odd, own)| odd > own), "{odd:?}");
+}
+
+#[test]
+fn encoding_is_inversion_from_zero() {
+    let model = points().init(Seed(3), &device().autodiff()).unwrap();
+    let x = Noise::new(Seed(1)).normal::<2>([2, 2], &device());
+    let posterior = model.encode(x.clone(), &Condition::none());
+    let options = InvertOptions::default();
+    let found = model.invert(x, &Condition::none(), &options, &mut Noise::new(Seed(9)));
+    assert_eq!(host(posterior.base().mean()), host(found.latents));
+}
+
+/// The penalty's value is the slope's, and the loss of a model whose rows do not meet is the mean over
+/// its rows: a batch may be split.
+#[test]
+fn losses_split_by_rows() {
+    // Sums of a few f32 numbers in another order, and for the penalty a difference over its step.
+    const ROUNDING: f64 = 1e-5;
+    for penalty in [Penalty::R1 { weight: 2.0 }, Penalty::Gradient { weight: 3.0 }] {
+        let config = GanConfig {
+            regularise: Regularisers { penalty: Some(penalty), ..Regularisers::default() },
+            ..points()
+        };
+        let model = config.init(Seed(1), &device().autodiff()).unwrap();
+        let x = Noise::new(Seed(2)).normal::<2>([6, 2], &model.device());
+        let values = |rows: std::ops::Range<usize>, whole: usize| {
+            let batch = Batch::new(x.clone().slice([rows.clone()]));
+            let mut noise = Noise::new(Seed(5)).rows(rows, whole);
+            let draws = model.draw(Player::Discriminator, &batch, &mut noise);
+            model.loss(Player::Discriminator, batch, draws).values()
+        };
+        let (all, a, b) = (values(0..6, 6), values(0..2, 6), values(2..6, 6));
+        for ((all, a), b) in all.iter().zip(a).zip(b) {
+            let mean = (2.0 * a.1 + 4.0 * b.1) / 6.0;
+            assert!((all.1 - mean).abs() < ROUNDING, "{}: {} {mean}", all.0, all.1);
+        }
+    }
+}
+
+#[test]
+fn the_deviation_over_a_batch_is_one_more_channel() {
+    let x = Tensor::<4>::from_floats([[[[1.0, 2.0]]], [[[3.0, 2.0]]]], &device());
+    let seen = minibatch_deviation(x);
+    assert_eq!(seen.dims(), [2, 2, 1, 2]);
+    // Deviations 1 and 0 (where the square root sees 1e-8).
+    let values = host(seen);
+    for i in [2, 3, 6, 7] {
+        assert!((values[i] - 0.500_05).abs() < 1e-6, "{values:?}");
+    }
+}
+
+#[test]
+#[should_panic(expected = "give one label (of 3)")]
+fn a_class_is_not_forgotten() {
+    let model: Gan = GanConfig { classes: Some(3), ..small() }.init(Seed(1), &device()).unwrap();
+    let _: Tensor<4> = model.sample(2, &SampleOptions::default(), &mut Noise::new(Seed(1)));
+}
+
+#[test]
+#[should_panic(expected = "expected latents [batch, 3], got [2, 4]")]
+fn latents_of_another_width() {
+    let model = small().init(Seed(1), &device()).unwrap();
+    model.valid().generate(Tensor::zeros([2, 4], &device()), &Condition::none());
+}
+
+/// A diagonal matrix has its largest entry as norm; after it the largest singular value is one.
+#[test]
+fn spectral_normalisation_finds_the_largest_singular_value() {
+    // Fifteen steps of the power iteration, each shrinking the rest by (2 / 3)^2.
+    const LEFT: f64 = 1e-4;
+    let device = device();
+    let weight = Tensor::<2>::from_floats([[0.0, 2.0, 0.0], [3.0, 0.0, 0.0]], &device);
+    let norm = SpectralNorm::new(weight.clone(), &mut Noise::new(Seed(1)), &device);
+    assert!((host(norm.sigma(weight))[0] - 3.0).abs() < LEFT);
+}
