@@ -52,7 +52,7 @@ fn damaged_model_folders() {
         (CONFIG, Some(b"{\"latents\": ".to_vec()), "config.json"),
         (CONFIG, Some(b"\xff\xfe".to_vec()), "config.json"),
         (CONFIG, None, "cannot read"),
-        (CARD, Some(text(CARD, "\"vae\"", "\"gan\"")), "unknown family `gan`"),
+        (CARD, Some(text(CARD, "\"vae\"", "\"oracle\"")), "unknown family `oracle`"),
         (CARD, Some(b"{}".to_vec()), "card.json"),
         (CARD, Some(text(CARD, "\"preparation\"", "\"other\"")), "card.json"),
         (CARD, None, "cannot read"),
@@ -311,7 +311,7 @@ fn folders_of_runs() {
     room.refused(&format!("{resume} --seed 2"), FAILED, "`seed` was 1, now 2");
     let other = "`train.batch_size` was 64, now 32";
     room.refused(&format!("{resume} --set batch_size=32"), FAILED, other);
-    room.refused(&format!("train gan --data digits --out new {TINY}"), USAGE, "known: vae");
+    room.refused(&format!("train oracle --data digits --out new {TINY}"), USAGE, "known: vae");
 
     // Folders that cannot be written, root or not.
     room.write("file", "x");

@@ -350,7 +350,17 @@ fn reports_are_one_object() {
     assert_eq!(families["families"][0]["name"], "vae");
     assert_eq!(
         keys(&families["families"][0]["can"]),
-        ["sample", "condition", "context", "score", "latent", "traverse", "steer", "inpaint"]
+        [
+            "sample",
+            "condition",
+            "context",
+            "score",
+            "anomaly",
+            "latent",
+            "traverse",
+            "steer",
+            "inpaint"
+        ]
     );
     let data = room.json("data describe digits --json");
     assert_eq!((&data["examples"], &data["levels"]), (&1797.into(), &17.into()));
