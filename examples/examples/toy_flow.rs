@@ -82,7 +82,7 @@ fn train(toy: Toy, steps: u64) -> Result<(FlowMatching, Preparation), Box<dyn Er
     let preparation = Preparation::fit(&Recipe::Standardised, &data)?;
     let config = FlowConfig {
         event: vec![2],
-        network: TimeNetwork::Mlp(TimeMlpConfig::default()),
+        network: TimeNetwork::Mlp(TimeMlpConfig { width: 64, ..TimeMlpConfig::default() }),
         pairing: Pairing::OptimalTransport,
         ..FlowConfig::default()
     };
