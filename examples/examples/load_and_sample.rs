@@ -16,9 +16,14 @@ use pyrogen::prelude::*;
 
 /// Runs the example.
 pub fn main() -> Result<(), Box<dyn Error>> {
+    run(std::env::args().nth(1).map(PathBuf::from))
+}
+
+/// Loads the model of a folder, or trains one first.
+pub fn run(folder: Option<PathBuf>) -> Result<(), Box<dyn Error>> {
     let temporary = tempfile::tempdir()?;
-    let folder = match std::env::args().nth(1) {
-        Some(folder) => PathBuf::from(folder),
+    let folder = match folder {
+        Some(folder) => folder,
         None => {
             println!("no folder given: training a small model first");
             pyrogen_examples::small_model(temporary.path())?;

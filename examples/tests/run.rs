@@ -31,6 +31,7 @@ mod latent_arithmetic;
 #[expect(dead_code, reason = "its main trains for longer")]
 #[path = "../examples/latent_diffusion.rs"]
 mod latent_diffusion;
+#[expect(dead_code, reason = "its main reads the arguments of the program")]
 #[path = "../examples/load_and_sample.rs"]
 mod load_and_sample;
 #[expect(dead_code, reason = "its main reads the arguments of the program")]
@@ -56,7 +57,7 @@ fn examples_run() {
     // Checks its trained model against the closed form.
     own_objective::main().expect("own_objective");
     latent_arithmetic::main().expect("latent_arithmetic");
-    load_and_sample::main().expect("load_and_sample");
+    load_and_sample::run(None).expect("load_and_sample");
     denoise::main().expect("denoise");
     inpaint::main().expect("inpaint");
     latent_diffusion::run(50, Path::new("runs/latent-diffusion.png")).expect("latent_diffusion");
