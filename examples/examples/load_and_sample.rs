@@ -14,12 +14,11 @@ use pyrogen::core::folder::ModelFolder;
 use pyrogen::data::{Preparation, grid_png_file};
 use pyrogen::prelude::*;
 
-/// Runs the example.
-pub fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> Result<(), Box<dyn Error>> {
     run(std::env::args().nth(1).map(PathBuf::from))
 }
 
-/// Loads the model of a folder, or trains one first.
+/// Runs the example on the model of a folder, or on a small one of its own.
 pub fn run(folder: Option<PathBuf>) -> Result<(), Box<dyn Error>> {
     let temporary = tempfile::tempdir()?;
     let folder = match folder {
