@@ -43,7 +43,11 @@ pub fn run(data: &Dataset, name: &str, steps: u64, folder: &Path) -> Result<(), 
     let mut report = Report::new("Digits by label");
     report.text(&format!("{name}, {steps} steps; {DRAWN} pictures of each class at each weight"));
     let real = (painter.read(&painter.test.x)?, painter.labels());
-    let mut rows = vec![row("held-out pictures", &painter.test.x, &real.0, &real.1, classes)];
+    let row = |name: &str, x: &Tensor<2>, read: &[usize], labels: &[usize]| {
+        let (right, spread) = (agreement(read, labels), spread(&painter.unit(x), labels, classes));
+        vec![name.to_string(), format!("{right:.1}"), format!("{spread:.3}")]
+    };
+    let mut rows = vec![row("held-out pictures", &painter.test.x, &real.0, &real.1)];
     let mut shown = Vec::new();
     for weight in WEIGHTS {
         let sampling = SamplingConfig {
@@ -54,7 +58,7 @@ pub fn run(data: &Dataset, name: &str, steps: u64, folder: &Path) -> Result<(), 
         let condition = Condition::classes(&labels, &Device::flex());
         let options = SampleOptions { condition, ..SampleOptions::default() };
         let x: Tensor<2> = model.sample(labels.len(), &options, &mut Noise::new(Seed(2)));
-        rows.push(row(&format!("guidance {weight}"), &x, &painter.read(&x)?, &labels, classes));
+        rows.push(row(&format!("guidance {weight}"), &x, &painter.read(&x)?, &labels));
         if weight == SHOWN_WEIGHT {
             shown = painter.unit(&x);
         }
@@ -69,17 +73,21 @@ pub fn run(data: &Dataset, name: &str, steps: u64, folder: &Path) -> Result<(), 
     runs::save(&report, folder)
 }
 
-fn row(name: &str, x: &Tensor<2>, read: &[usize], labels: &[usize], classes: usize) -> Vec<String> {
-    let right = agreement(read, labels);
-    vec![name.into(), format!("{right:.1}"), format!("{:.3}", spread(x, labels, classes))]
-}
-
-/// The standard deviation of a pixel within a class, for pictures from 0 to 1.
-fn spread(x: &Tensor<2>, labels: &[usize], classes: usize) -> f64 {
+/// The standard deviation of a pixel within a class, a mean over pixels and classes.
+fn spread(unit: &[f32], labels: &[usize], classes: usize) -> f64 {
+    let size = unit.len() / labels.len();
     let of_class = |class: usize| {
-        let rows: Vec<usize> = (0..labels.len()).filter(|&i| labels[i] == class).collect();
-        let rows = x.clone().select(0, pyrogen_examples::indices(&rows, &x.device()));
-        f64::from(rows.var(0).sqrt().mean().into_scalar::<f32>()) / 2.0
+        let pictures: Vec<&[f32]> = unit
+            .chunks_exact(size)
+            .zip(labels)
+            .filter(|(_, l)| **l == class)
+            .map(|p| p.0)
+            .collect();
+        let pixel = |k: usize| {
+            let values: Vec<f64> = pictures.iter().map(|p| f64::from(p[k])).collect();
+            runs::mean_and_deviation(&values).1
+        };
+        (0..size).map(pixel).sum::<f64>() / size as f64
     };
     (0..classes).map(of_class).sum::<f64>() / classes as f64
 }

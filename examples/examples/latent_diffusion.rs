@@ -9,6 +9,7 @@
 //! `pyrogen-core`, so any autoencoder will do.
 
 use std::error::Error;
+use std::path::Path;
 
 use burn::tensor::TensorData;
 use pyrogen::core::distribution::Moments;
@@ -56,7 +57,7 @@ impl Examples for Codes {
 }
 
 /// A diffusion model of the codes, told the digit.
-fn train(codes: Codes) -> Result<Diffusion, Box<dyn Error>> {
+fn train(codes: Codes, steps: u64) -> Result<Diffusion, Box<dyn Error>> {
     let network = TimeNetwork::Mlp(TimeMlpConfig::default());
     let config = DiffusionConfig {
         event: vec![codes.width],
@@ -65,7 +66,7 @@ fn train(codes: Codes) -> Result<Diffusion, Box<dyn Error>> {
         ..DiffusionConfig::default()
     };
     let training = TrainConfig {
-        limits: Limits { steps: Some(1500), ..Limits::default() },
+        limits: Limits { steps: Some(steps), ..Limits::default() },
         gradient: GradientConfig { ema_decay: Some(0.995), ..GradientConfig::default() },
         ..TrainConfig::default()
     };
@@ -74,6 +75,11 @@ fn train(codes: Codes) -> Result<Diffusion, Box<dyn Error>> {
 
 /// Runs the example.
 pub fn main() -> Result<(), Box<dyn Error>> {
+    run(1500, Path::new("runs/latent-diffusion.png"))
+}
+
+/// Trains the diffusion model for so many steps, and draws ten of each digit into a file.
+pub fn run(steps: u64, path: &Path) -> Result<(), Box<dyn Error>> {
     let device = Device::flex();
     let folder = tempfile::tempdir()?;
     let trained = pyrogen_examples::small_model(folder.path())?;
@@ -81,7 +87,7 @@ pub fn main() -> Result<(), Box<dyn Error>> {
         Codes::of(&trained.model, trained.train.x.clone(), trained.train.labels.clone());
     println!("{} digits as codes of {} numbers", codes.len(), codes.width);
 
-    let diffusion = train(codes)?;
+    let diffusion = train(codes, steps)?;
     let digits: Vec<usize> = (0..100).map(|i| i / 10).collect();
     let condition = Condition::classes(&digits, &device);
     let options = SampleOptions { condition, ..SampleOptions::default() };
@@ -89,8 +95,6 @@ pub fn main() -> Result<(), Box<dyn Error>> {
     let pictures: Tensor<4> = trained.model.decode(drawn * deviation + mean, &Condition::none());
 
     let unit: Vec<f32> = pictures.clamp(0.0, 1.0).into_data().iter().collect();
-    let path = std::path::Path::new("runs/latent-diffusion.png");
-    std::fs::create_dir_all("runs")?;
     grid_png_file(path, &unit, 100, &[1, 8, 8], 10, 0)?;
     println!("ten of each digit: {}", path.display());
     Ok(())

@@ -34,13 +34,13 @@ const SHOWN: usize = 400;
 /// Runs the example.
 pub fn main() -> Result<(), Box<dyn Error>> {
     let steps = std::env::args().nth(1).map_or(Ok(2000), |s| s.parse())?;
-    run(steps, &runs::run_folder("toy-flow")?)
+    run(steps, FRESH, &runs::run_folder("toy-flow")?)
 }
 
-/// Trains a flow of each toy for so many steps.
-pub fn run(steps: u64, folder: &Path) -> Result<(), Box<dyn Error>> {
+/// Trains a flow of each toy for so many steps, and scores so many fresh points.
+pub fn run(steps: u64, points: usize, folder: &Path) -> Result<(), Box<dyn Error>> {
     let mut report = Report::new("Flows on the plane");
-    report.text(&format!("{steps} steps of 256; {FRESH} fresh points; nats"));
+    report.text(&format!("{steps} steps of 256; {points} fresh points; nats"));
     let header = ["toy", "-entropy", "ln p, its own", "ln p, model", "gap"];
     println!(
         "{:16}{:>10}{:>15}{:>13}{:>18}",
@@ -50,7 +50,7 @@ pub fn run(steps: u64, folder: &Path) -> Result<(), Box<dyn Error>> {
     let mut pictures = Vec::new();
     for toy in [Toy::Moons, Toy::EightGaussians, Toy::Checkerboard] {
         let (model, preparation) = train(toy, steps)?;
-        let (fresh, _) = toy.sample(FRESH, &mut Noise::new(SEED).fork("fresh"));
+        let (fresh, _) = toy.sample(points, &mut Noise::new(SEED).fork("fresh"));
         let own: Vec<f64> =
             fresh.chunks(2).map(|p| toy.log_density([f64::from(p[0]), f64::from(p[1])])).collect();
         let found = log_density(&model, &preparation, &fresh)?;
@@ -58,7 +58,7 @@ pub fn run(steps: u64, folder: &Path) -> Result<(), Box<dyn Error>> {
         let (gap, spread) = runs::mean_and_deviation(&gaps);
         let (own, _) = runs::mean_and_deviation(&own);
         let (found, _) = runs::mean_and_deviation(&found);
-        let error = spread / (FRESH as f64).sqrt();
+        let error = spread / (points as f64).sqrt();
         let cells = [-toy.entropy(), own, found].map(|v| format!("{v:.4}"));
         let cells = [vec![toy.to_string()], cells.to_vec(), vec![format!("{gap:.4} ± {error:.4}")]];
         let row = cells.concat();
@@ -82,7 +82,7 @@ fn train(toy: Toy, steps: u64) -> Result<(FlowMatching, Preparation), Box<dyn Er
     let preparation = Preparation::fit(&Recipe::Standardised, &data)?;
     let config = FlowConfig {
         event: vec![2],
-        network: TimeNetwork::Mlp(TimeMlpConfig::default()),
+        network: TimeNetwork::Mlp(TimeMlpConfig { width: 64, ..TimeMlpConfig::default() }),
         pairing: Pairing::OptimalTransport,
         ..FlowConfig::default()
     };

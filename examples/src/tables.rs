@@ -118,7 +118,7 @@ fn with_signs(preparation: Preparation) -> Result<Preparation, Box<dyn Error>> {
 
 /// The network of rows.
 fn dense() -> TimeNetwork {
-    TimeNetwork::Mlp(TimeMlpConfig { width: 256, ..TimeMlpConfig::default() })
+    TimeNetwork::Mlp(TimeMlpConfig::default())
 }
 
 /// Trains a model that makes rows step by step, and draws.

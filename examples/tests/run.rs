@@ -28,6 +28,7 @@ mod edges;
 mod inpaint;
 #[path = "../examples/latent_arithmetic.rs"]
 mod latent_arithmetic;
+#[expect(dead_code, reason = "its main trains for longer")]
 #[path = "../examples/latent_diffusion.rs"]
 mod latent_diffusion;
 #[expect(dead_code, reason = "its main reads the arguments of the program")]
@@ -59,7 +60,7 @@ fn examples_run() {
     load_and_sample::run(None).expect("load_and_sample");
     denoise::main().expect("denoise");
     inpaint::main().expect("inpaint");
-    latent_diffusion::main().expect("latent_diffusion");
+    latent_diffusion::run(50, Path::new("runs/latent-diffusion.png")).expect("latent_diffusion");
     for run in ["denoise", "inpaint"] {
         let page =
             std::fs::read_to_string(folder.path().join("runs").join(run).join("report.html"));
@@ -160,7 +161,7 @@ fn pictures_are_painted() {
 #[test]
 fn flows_on_the_plane_are_scored() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    toy_flow::run(100, folder.path()).expect("toy_flow");
+    toy_flow::run(100, 20, folder.path()).expect("toy_flow");
     for toy in ["moons", "eight-gaussians", "checkerboard"] {
         assert!(folder.path().join(format!("{toy}.png")).exists(), "{toy}");
     }
