@@ -4,7 +4,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use pyrogen::core::latent::{LatentReport, LatentStatistics};
 use pyrogen::core::parallel::batches;
 use pyrogen::core::{Examples, Noise, RateDistortion, ScoreMethod, Seed};
-use pyrogen::data::{Preparation, Prepared};
+use pyrogen::data::{Dataset, Preparation, Prepared};
 use pyrogen::metrics::{
     DigitsClassifier, FeatureExtractor, Features, LikelihoodReport, Metric, MetricError,
     MetricReport,
@@ -24,6 +24,10 @@ pub struct Evaluation {
     pub likelihood: Vec<LikelihoodReport>,
     /// Samples against the real examples.
     pub metrics: Vec<MetricReport>,
+    /// Training examples, as many as there are samples, in their place: as near as samples should
+    /// come.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reference: Vec<MetricReport>,
     /// What the latents cost and what they lose.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate_distortion: Option<RateDistortion>,
@@ -69,7 +73,25 @@ pub fn evaluate(
     let (x, _) = session.batch(data, 0..n, &Noise::new(seed).fork("codes"))?;
     let codes = session.model.code_report(x);
     let latent = latent(session, data, seed)?;
-    Ok(Evaluation { examples: n, likelihood, metrics, rate_distortion, codes, latent })
+    let reference = Vec::new();
+    Ok(Evaluation { examples: n, likelihood, metrics, reference, rate_distortion, codes, latent })
+}
+
+/// The sample metrics of training examples, drawn at random, in the place of samples.
+pub fn reference(
+    session: &Session,
+    data: &Prepared<2>,
+    train: Dataset,
+    seed: Seed,
+) -> Result<Vec<MetricReport>, CliError> {
+    let mut noise = Noise::new(seed).fork("reference");
+    let mut chosen = noise.permutation(train.len());
+    chosen.truncate(data.len());
+    let train = session.prepare(train.subset(&chosen))?;
+    let all = |n: usize| (0..n).collect::<Vec<_>>();
+    let real = data.values(&all(data.len()), &mut noise);
+    let others = train.values(&all(train.len()), &mut noise);
+    compare(session, &real, &others, seed)
 }
 
 /// The point in the rate-distortion plane, for models that have one.

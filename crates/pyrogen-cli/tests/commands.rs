@@ -301,6 +301,15 @@ fn evaluate_reports_every_metric() {
     for part in ["lower_bound: ", "estimate: ", "frechet: ", "coverage: ", "features:"] {
         assert!(text.contains(part), "{part} in {text}");
     }
+    let report = room.json(&format!("{line} --reference --json"));
+    let count = |part: &str| report[part].as_array().unwrap().len();
+    assert_eq!(count("reference"), count("metrics"));
+    let frechet = |part: &str| report[part][0]["values"]["frechet"].as_f64().unwrap();
+    // A model that has hardly learnt is farther from real digits than other real digits are.
+    assert!(frechet("reference") < frechet("metrics"), "{report}");
+    write_npy(&room.path("d.npy"), &digits().values()[..64 * 30], &[30, 1, 8, 8]).unwrap();
+    let needs = "--part train needs the data the model was trained on";
+    room.refused("evaluate run --data npy:d.npy --reference", 2, needs);
     // A few examples have a likelihood, and say nothing about a distribution.
     let few = room.json("evaluate run --data digits --limit 3 --draws 4 --json");
     assert_eq!(few["likelihood"].as_array().unwrap().len(), 2);

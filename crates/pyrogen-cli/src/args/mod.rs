@@ -243,6 +243,9 @@ pub struct EvaluateArgs {
     /// Latent draws an example
     #[arg(long, default_value_t = 128)]
     pub draws: usize,
+    /// Also compare training examples with the held-out ones: as near as samples should come
+    #[arg(long)]
+    pub reference: bool,
     #[command(flatten)]
     pub json: JsonArg,
 }

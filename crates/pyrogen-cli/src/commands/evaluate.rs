@@ -1,10 +1,11 @@
 //! `pyrogen evaluate`
 
 use pyrogen::core::Seed;
+use pyrogen::metrics::MetricReport;
 
-use crate::args::EvaluateArgs;
+use crate::args::{EvaluateArgs, PartName};
 use crate::error::CliError;
-use crate::evaluation::{Evaluation, FEWEST, evaluate};
+use crate::evaluation::{self, Evaluation, FEWEST, evaluate};
 use crate::output::{print_json, print_line};
 use crate::session::{Session, first};
 
@@ -15,7 +16,16 @@ pub fn run(args: EvaluateArgs) -> Result<(), CliError> {
     }
     let (session, data) = Session::with_data(&args.target)?;
     let data = session.prepare(first(data.data(), args.limit))?;
-    let evaluation = evaluate(&session, &data, args.draws, Seed(args.target.seed))?;
+    let seed = Seed(args.target.seed);
+    let reference = match args.reference {
+        // Before anything is computed, since it refuses data that training did not see.
+        true => Some(session.part(args.target.data.load()?, PartName::Train)?),
+        false => None,
+    };
+    let mut evaluation = evaluate(&session, &data, args.draws, seed)?;
+    if let Some(train) = reference {
+        evaluation.reference = evaluation::reference(&session, &data, train, seed)?;
+    }
     if args.json.json {
         return print_json(&evaluation);
     }
@@ -39,11 +49,10 @@ fn print(evaluation: &Evaluation) -> Result<(), CliError> {
     if evaluation.metrics.is_empty() && evaluation.examples < FEWEST {
         print_line(&format!("sample metrics need at least {FEWEST} examples"))?;
     }
-    for m in &evaluation.metrics {
-        for (name, value) in m.values() {
-            print_line(&format!("{name}: {value:.5}"))?;
-        }
-        print_line(&format!("    {}", m.signature()))?;
+    print_metrics(&evaluation.metrics)?;
+    if !evaluation.reference.is_empty() {
+        print_line("training examples in the place of samples:")?;
+        print_metrics(&evaluation.reference)?;
     }
     if let Some(point) = &evaluation.rate_distortion {
         print_line(&point.to_string())?;
@@ -53,6 +62,16 @@ fn print(evaluation: &Evaluation) -> Result<(), CliError> {
     }
     if let Some(latent) = &evaluation.latent {
         print_line(&latent.to_string())?;
+    }
+    Ok(())
+}
+
+fn print_metrics(metrics: &[MetricReport]) -> Result<(), CliError> {
+    for m in metrics {
+        for (name, value) in m.values() {
+            print_line(&format!("{name}: {value:.5}"))?;
+        }
+        print_line(&format!("    {}", m.signature()))?;
     }
     Ok(())
 }
