@@ -25,7 +25,7 @@
 //! let said = vec![0.0; 40];
 //! let judgements = Judgements { held_out: &said, training: &said, generated: &said };
 //! let reading = reference.read(100, &line(40, 0.01), &judgements)?;
-//! assert!(reading.diversity < 0.02 && reading.coverage < 0.1);
+//! assert!(reading.diversity < 0.02 && reading.coverage <= 0.1);
 //!
 //! let thresholds = Thresholds { settle: 0, readings: 1, ..Thresholds::default() };
 //! let alarms = Alertness::new(thresholds, reference.reach()).push(&reading);
