@@ -32,7 +32,7 @@ fn a_gan_serves_the_commands() {
     room.refused(
         "score g --data digits",
         1,
-        "a GAN has no likelihood; `pyrogen anomaly` ranks examples by their inversion error, and for \
+        "a GAN has no likelihood (`pyrogen anomaly` ranks examples by their inversion error); for \
          Fréchet and kernel distance, precision and recall of samples; use `pyrogen evaluate`",
     );
 }

@@ -20,6 +20,9 @@
 //! # Ok::<(), pyrogen_core::ConfigError>(())
 //! ```
 
+pub mod check;
+pub mod count;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;

@@ -2,6 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
+use pyrogen_core::config::count;
 use pyrogen_core::{ConfigError, Noise, flatten};
 use pyrogen_nn::{Dit, DitConfig, TimeEncoding, TimeMlp, TimeMlpConfig, UNet, UNetConfig};
 use serde::{Deserialize, Serialize};
@@ -55,7 +56,7 @@ impl TimeNetwork {
     /// What enters and leaves: channels of pictures, elements of all else.
     fn ends(&self, event: &[usize], context: Option<&[usize]>) -> [usize; 2] {
         let size = |shape: &[usize]| match self {
-            Self::Mlp(_) => shape.iter().copied().fold(1, usize::saturating_mul),
+            Self::Mlp(_) => count::product(shape),
             _ => shape[0],
         };
         [size(event).saturating_add(context.map_or(0, size)), size(event)]

@@ -2,6 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
+use pyrogen_core::config::count;
 use pyrogen_core::{Condition, ConfigError, Noise, flatten};
 
 use crate::TimeNetwork;
@@ -48,7 +49,7 @@ impl Telling {
 
     /// Elements of an example; `usize::MAX` where it does not fit.
     pub fn features(&self) -> usize {
-        self.event.iter().copied().fold(1, usize::saturating_mul)
+        count::product(&self.event)
     }
 
     /// The label that stands for none, where some labels are hidden in training.

@@ -3,10 +3,11 @@
 use pyrogen_core::{ConfigError, RequestError};
 use serde::{Deserialize, Serialize};
 
-use crate::check::{at_least_one, not_negative, product};
 use crate::head::HeadConfig;
 use crate::networks::Plan;
 use crate::{GanLoss, Networks, Regularisers};
+use pyrogen_core::config::check::{at_least_one, not_negative};
+use pyrogen_core::config::count::product;
 
 /// Configuration of a [`Gan`](crate::Gan).
 ///

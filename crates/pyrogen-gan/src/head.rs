@@ -4,12 +4,12 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use pyrogen_core::Noise;
 
-use crate::check::{product, sum};
 use crate::config::Conditioning;
 use crate::dual::Dual;
 use crate::given::Given;
 use crate::layers::{Dense, Held};
 use crate::minibatch::with_deviation;
+use pyrogen_core::config::count::{product, sum};
 
 /// What a discriminator says of examples.
 pub(crate) struct Verdict {

@@ -6,9 +6,9 @@ use burn::tensor::{Device, Tensor};
 use pyrogen_core::{Noise, init};
 use pyrogen_nn::ops;
 
-use crate::check::{product, sum};
 use crate::dual::Dual;
 use crate::spectral::SpectralNorm;
+use pyrogen_core::config::count::{product, sum};
 
 /// How weights start and are held.
 #[derive(Debug, Clone, Copy)]

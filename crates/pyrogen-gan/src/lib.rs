@@ -3,7 +3,6 @@
 mod adversarial;
 mod augment;
 mod capability;
-mod check;
 mod config;
 mod dual;
 mod folder;

@@ -5,7 +5,7 @@ use pyrogen_core::ConfigError;
 use pyrogen_nn::ops;
 use serde::{Deserialize, Serialize};
 
-use crate::check::positive;
+use pyrogen_core::config::check::positive;
 
 /// What the players minimise.
 ///

@@ -3,8 +3,8 @@
 use pyrogen_core::ConfigError;
 use serde::{Deserialize, Serialize};
 
-use crate::check::{not_negative, positive};
 use crate::{Augment, GanLoss};
+use pyrogen_core::config::check::{not_negative, positive};
 
 /// What is added to the game so that it stays one. The default is spectral normalisation alone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -4,6 +4,7 @@ use burn::module::Module;
 use burn::nn::PaddingConfig2d;
 use burn::nn::conv::{Conv2d, Conv2dConfig, ConvTranspose2d, ConvTranspose2dConfig};
 use burn::tensor::{Device, Tensor};
+use pyrogen_core::config::count;
 use pyrogen_core::{ConfigError, Noise};
 use serde::{Deserialize, Serialize};
 
@@ -130,13 +131,13 @@ impl ConvConfig {
 
     /// Number of parameters of the encoder; `usize::MAX` where it does not fit.
     pub fn encoder_params(&self, image: [usize; 3], extra: usize, d_out: usize) -> usize {
-        let d_in = product(&self.bottom(image)).saturating_add(extra);
+        let d_in = count::product(&self.bottom(image)).saturating_add(extra);
         self.stage_params(image[0], 1, |c| c[1]).saturating_add(self.head().num_params(d_in, d_out))
     }
 
     /// Number of parameters of the decoder; `usize::MAX` where it does not fit.
     pub fn decoder_params(&self, d_in: usize, image: [usize; 3], context: usize) -> usize {
-        let (head, flat) = (self.head().mirrored(), product(&self.bottom(image)));
+        let (head, flat) = (self.head().mirrored(), count::product(&self.bottom(image)));
         if context == 0 {
             let stages = self.stage_params(image[0], 1, |c| c[0]);
             return stages.saturating_add(head.num_params(d_in, flat));
@@ -146,14 +147,14 @@ impl ConvConfig {
             self.stage_params(context, 1, |c| c[1]),
             head.num_params(d_in.saturating_add(flat), flat),
         ];
-        all.into_iter().fold(0, usize::saturating_add)
+        count::sum(all)
     }
 
     /// Parameters of stages of which each reads `times` as many channels.
     fn stage_params(&self, first: usize, times: usize, bias: impl Fn(&[usize]) -> usize) -> usize {
         let all = [&[first], self.channels.as_slice()].concat();
         all.windows(2)
-            .map(|c| product(&[c[0], c[1], times, KERNEL, KERNEL]).saturating_add(bias(c)))
+            .map(|c| count::product(&[c[0], c[1], times, KERNEL, KERNEL]).saturating_add(bias(c)))
             .fold(0, usize::saturating_add)
     }
 
@@ -173,10 +174,6 @@ impl ConvConfig {
         let channels = self.channels.last().copied().unwrap_or(image[0]);
         [channels, height, width]
     }
-}
-
-fn product(factors: &[usize]) -> usize {
-    factors.iter().copied().fold(1, usize::saturating_mul)
 }
 
 /// Convolutions of stride 2, then dense layers: pictures to vectors.

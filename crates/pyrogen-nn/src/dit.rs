@@ -4,6 +4,7 @@ use burn::module::Module;
 use burn::nn::Linear;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::tensor::{Device, Int, Tensor, TensorData};
+use pyrogen_core::config::count;
 use pyrogen_core::{ConfigError, Noise};
 use pyrogen_ops as ops;
 use serde::{Deserialize, Serialize};
@@ -89,7 +90,7 @@ impl DitConfig {
             dense(w, hidden),
             dense(hidden, w),
         ];
-        let block = block.into_iter().fold(0, usize::saturating_add);
+        let block = count::sum(block);
         [
             dense(d_in.saturating_mul(area), w),
             TimeEmbedding::num_params_of(TIME, w, classes),

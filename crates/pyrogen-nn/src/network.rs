@@ -2,6 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
+use pyrogen_core::config::count;
 use pyrogen_core::{ConfigError, Noise, unflatten};
 use serde::{Deserialize, Serialize};
 
@@ -186,7 +187,7 @@ impl Network {
 }
 
 fn features(event: &[usize]) -> usize {
-    event.iter().copied().fold(1, usize::saturating_mul)
+    count::product(event)
 }
 
 fn image(event: &[usize]) -> Option<[usize; 3]> {

@@ -7,11 +7,10 @@ use burn::tensor::Device;
 use pyrogen_core::{Adversarial, ConfigError, Noise, NumericalError, Player};
 
 use crate::config::TrainConfig;
-use crate::descent::{Descent, Gradient, Piece, validation_values};
+use crate::descent::{Descent, Gradient, Piece, Start, validation_values};
 use crate::error::TrainError;
 use crate::learner::{Learner, Part, StepContext, Values};
 use crate::players::PlayersConfig;
-use crate::running::RunningStatistics;
 use crate::schedule::Anneal;
 use crate::workers::Shards;
 use crate::{checkpoint, ema, gradients};
@@ -64,15 +63,10 @@ impl<A: Adversarial> AdversarialLearner<A> {
                 return Err(ConfigError::value("anneal.term", expected, &a.term));
             }
         }
-        let device = model.devices().into_iter().next().unwrap_or_default().inner().autodiff();
-        let model = model.materialize().to_device(&device).train();
-        let gradient = &config.gradient;
-        let normalised = !RunningStatistics::of(&model).is_empty();
-        let rows = config.batch_size / gradient.accumulation;
-        let workers = gradient.workers.resolve(&device, rows, normalised);
+        let Start { model, shards, normalised, device } = Start::new(model, config)?;
         Ok(Self {
-            average: gradient.ema_decay.map(|_| model.generator().valid()),
-            shards: Shards::new(workers, &model)?,
+            average: config.gradient.ema_decay.map(|_| model.generator().valid()),
+            shards,
             model: Some(model),
             generator: Descent::new(&config.optimizer, config),
             discriminator: Descent::new(&players.discriminator, config),

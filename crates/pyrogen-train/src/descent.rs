@@ -4,14 +4,43 @@ use std::path::Path;
 
 use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
+use burn::tensor::Device;
 use pyrogen_core::{ConfigError, Loss, LossTerm, NumericalError};
 
 use crate::config::TrainConfig;
 use crate::error::TrainError;
 use crate::learner::{StepContext, Values};
 use crate::optimizer::OptimizerConfig;
+use crate::running::RunningStatistics;
 use crate::schedule::{Anneal, Annealed, ScheduleConfig, factors};
+use crate::workers::Shards;
 use crate::{checkpoint, gradients};
+
+/// A model about to be trained, with the workers that share its batches.
+pub(crate) struct Start<M> {
+    /// On an autodiff device.
+    pub model: M,
+    pub shards: Shards,
+    /// Whether it normalises over the batch.
+    pub normalised: bool,
+    pub device: Device,
+}
+
+impl<M: Module> Start<M> {
+    /// From a model on a plain device or on an autodiff device.
+    ///
+    /// # Errors
+    /// When the system gives no such number of threads.
+    pub fn new(model: M, config: &TrainConfig) -> Result<Self, ConfigError> {
+        let device = model.devices().into_iter().next().unwrap_or_default().inner().autodiff();
+        let model = model.materialize().to_device(&device).train();
+        let gradient = &config.gradient;
+        let normalised = !RunningStatistics::of(&model).is_empty();
+        let rows = config.batch_size / gradient.accumulation;
+        let workers = gradient.workers.resolve(&device, rows, normalised);
+        Ok(Self { shards: Shards::new(workers, &model)?, model, normalised, device })
+    }
+}
 
 /// Loss and gradient of one piece of a batch.
 pub(crate) struct Piece {

@@ -6,10 +6,9 @@ use burn::tensor::Device;
 use pyrogen_core::{ConfigError, Noise, NumericalError, Objective};
 
 use crate::config::TrainConfig;
-use crate::descent::{Descent, Gradient, Piece, validation_values};
+use crate::descent::{Descent, Gradient, Piece, Start, validation_values};
 use crate::error::TrainError;
 use crate::learner::{Learner, Part, StepContext, Values};
-use crate::running::RunningStatistics;
 use crate::workers::Shards;
 use crate::{checkpoint, ema, gradients};
 
@@ -44,15 +43,10 @@ impl<O: Objective> GradientLearner<O> {
         if config.players.is_some() {
             return Err(ConfigError::value("players", "null for one objective", "two players"));
         }
-        let device = model.devices().into_iter().next().unwrap_or_default().inner().autodiff();
-        let model = model.materialize().to_device(&device).train();
-        let gradient = &config.gradient;
-        let normalised = !RunningStatistics::of(&model).is_empty();
-        let rows = config.batch_size / gradient.accumulation;
-        let workers = gradient.workers.resolve(&device, rows, normalised);
+        let Start { model, shards, device, .. } = Start::new(model, config)?;
         Ok(Self {
-            average: gradient.ema_decay.map(|_| model.valid()),
-            shards: Shards::new(workers, &model)?,
+            average: config.gradient.ema_decay.map(|_| model.valid()),
+            shards,
             model: Some(model),
             descent: Descent::new(&config.optimizer, config),
             config: config.clone(),

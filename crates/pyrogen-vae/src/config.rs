@@ -1,11 +1,12 @@
 //! What a variational autoencoder is made of.
 
 use pyrogen_core::ConfigError;
+use pyrogen_core::config::count;
 use pyrogen_nn::{ConvConfig, Network};
 use serde::{Deserialize, Serialize};
 
-use crate::check::{at_least_one, not_negative};
 use crate::{Decoder, Prior, VaeObjective};
+use pyrogen_core::config::check::{at_least_one, not_negative};
 
 /// Configuration of a [`Vae`](crate::Vae).
 ///
@@ -128,12 +129,12 @@ impl VaeConfig {
             self.prior.pseudo_inputs().saturating_mul(self.features()),
             self.objective.discriminator().map_or(0, |d| d.num_params(self.latents, 1)),
         ];
-        Ok(own.into_iter().fold(0, usize::saturating_add))
+        Ok(count::sum(own))
     }
 
     /// Number of elements of one example; `usize::MAX` where it does not fit.
     pub fn features(&self) -> usize {
-        self.event.iter().copied().fold(1, usize::saturating_mul)
+        count::product(&self.event)
     }
 
     /// Numbers that the encoder gives: a mean a latent, and a log-variance where it is not

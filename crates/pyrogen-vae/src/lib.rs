@@ -1,7 +1,6 @@
 #![doc = include_str!("../README.md")]
 
 mod capability;
-mod check;
 mod condition;
 mod config;
 mod decoder;

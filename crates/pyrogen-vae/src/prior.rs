@@ -8,8 +8,8 @@ use pyrogen_core::{ConfigError, Noise};
 use serde::{Deserialize, Serialize};
 
 use crate::Vae;
-use crate::check::at_least_one;
 use crate::condition::Given;
+use pyrogen_core::config::check::at_least_one;
 
 /// The prior `p(z)`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

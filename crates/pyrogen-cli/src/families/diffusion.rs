@@ -1,12 +1,7 @@
 //! Diffusion models and flow matching: what each of the two alone knows.
 
-use std::path::Path;
-
-use burn::tensor::{Device, Tensor};
-use pyrogen::core::folder::Card;
-use pyrogen::core::{
-    Condition, ConfigError, FolderError, Likelihood, Noise, SampleOptions, ScoreOptions, Seed,
-};
+use burn::tensor::Tensor;
+use pyrogen::core::{Condition, Likelihood, Noise, SampleOptions, ScoreOptions};
 use pyrogen::diffusion::solve::{FlowSolver, Repaint, Sampler, SolveError};
 use pyrogen::diffusion::{
     Diffusion, DiffusionConfig, FAMILY, FLOW_FAMILY, FlowConfig, FlowMatching, FlowSampling,
@@ -30,20 +25,8 @@ impl Stepwise for Diffusion {
         DiffusionConfig { event, network, ..DiffusionConfig::default() }
     }
 
-    fn count(config: &DiffusionConfig) -> Result<usize, ConfigError> {
-        config.num_params()
-    }
-
-    fn build(config: &DiffusionConfig, seed: Seed, device: &Device) -> Result<Self, ConfigError> {
-        config.init(seed, device)
-    }
-
-    fn read(folder: &Path, device: &Device) -> Result<Self, FolderError> {
-        Self::load(folder, device)
-    }
-
-    fn write(&self, folder: &Path, card: &Card) -> Result<(), FolderError> {
-        self.save(folder, card)
+    fn settings(&self) -> &DiffusionConfig {
+        self.config()
     }
 
     fn steered(self, steering: &Steering) -> Result<Self, CliError> {
@@ -124,20 +107,8 @@ impl Stepwise for FlowMatching {
         FlowConfig { event, network, ..FlowConfig::default() }
     }
 
-    fn count(config: &FlowConfig) -> Result<usize, ConfigError> {
-        config.num_params()
-    }
-
-    fn build(config: &FlowConfig, seed: Seed, device: &Device) -> Result<Self, ConfigError> {
-        config.init(seed, device)
-    }
-
-    fn read(folder: &Path, device: &Device) -> Result<Self, FolderError> {
-        Self::load(folder, device)
-    }
-
-    fn write(&self, folder: &Path, card: &Card) -> Result<(), FolderError> {
-        self.save(folder, card)
+    fn settings(&self) -> &FlowConfig {
+        self.config()
     }
 
     fn steered(self, steering: &Steering) -> Result<Self, CliError> {

@@ -139,7 +139,7 @@ impl Model for Gan {
     }
 
     fn why_no_score(&self) -> &'static str {
-        "a GAN has no likelihood; `pyrogen anomaly` ranks examples by their inversion error, and for \
+        "a GAN has no likelihood (`pyrogen anomaly` ranks examples by their inversion error); for \
          Fréchet and kernel distance, precision and recall of samples"
     }
 

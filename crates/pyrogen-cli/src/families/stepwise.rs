@@ -2,14 +2,13 @@
 //! command line asks of them.
 
 use std::marker::PhantomData;
-use std::path::Path;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use pyrogen::core::folder::{Card, ModelFolder};
+use pyrogen::core::folder::{ModelConfig, ModelFolder};
 use pyrogen::core::{
-    Batch, Condition, ConfigError, Describe, FolderError, Likelihood, Noise, Objective, Sample,
-    SampleOptions, Score, ScoreMethod, ScoreOptions, Seed, config,
+    Batch, Condition, Describe, Likelihood, Noise, Objective, Sample, SampleOptions, Score,
+    ScoreMethod, ScoreOptions, config,
 };
 use pyrogen::data::{Dataset, Dequantise, Preparation, Recipe, Scale, Step};
 use pyrogen::diffusion::TimeNetwork;
@@ -18,8 +17,6 @@ use pyrogen::nn::{TimeMlpConfig, UNetConfig};
 use pyrogen::train::{
     Decay, GradientConfig, Limits, OptimizerConfig, ScheduleConfig, TrainConfig, ValidationConfig,
 };
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::gradient::{self, fits_memory};
@@ -55,7 +52,7 @@ pub trait Stepwise:
     Module + Describe + Objective<Batch = Batch<2>> + Sample<2> + Score<2> + Sync + 'static
 {
     /// The model's config.
-    type Config: Serialize + DeserializeOwned;
+    type Config: ModelConfig<Model = Self>;
 
     /// The family's name.
     const NAME: &'static str;
@@ -69,17 +66,8 @@ pub trait Stepwise:
     /// The config for examples of a shape.
     fn config_for(event: Vec<usize>, network: TimeNetwork) -> Self::Config;
 
-    /// The config's number of parameters.
-    fn count(config: &Self::Config) -> Result<usize, ConfigError>;
-
-    /// A new model.
-    fn build(config: &Self::Config, seed: Seed, device: &Device) -> Result<Self, ConfigError>;
-
-    /// Reads a model folder.
-    fn read(folder: &Path, device: &Device) -> Result<Self, FolderError>;
-
-    /// Writes a model folder.
-    fn write(&self, folder: &Path, card: &Card) -> Result<(), FolderError>;
+    /// The config of this model.
+    fn settings(&self) -> &Self::Config;
 
     /// The model with other ways of sampling.
     fn steered(self, steering: &Steering) -> Result<Self, CliError>;
@@ -178,13 +166,15 @@ impl<M: Stepwise> Family for StepwiseFamily<M> {
 
     fn train(&self, job: TrainJob) -> Result<(), CliError> {
         let config: M::Config = config::from_value(job.model.clone())?;
-        fits_memory(M::count(&config)?)?;
-        let model = M::build(&config, job.seed, &job.device)?;
-        gradient::train(job, model, M::write)
+        fits_memory(config.num_params()?)?;
+        let model = config.init(job.seed, &job.device)?;
+        gradient::train(job, model, |model: &M, folder, card| {
+            model.settings().save(model, M::NAME, folder, card)
+        })
     }
 
     fn load(&self, folder: &ModelFolder, device: &Device) -> Result<Box<dyn Model>, CliError> {
-        Ok(Box::new(M::read(folder.path(), device)?))
+        Ok(Box::new(M::Config::load(M::NAME, folder.path(), device)?))
     }
 }
 

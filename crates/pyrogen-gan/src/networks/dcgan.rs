@@ -9,11 +9,12 @@ use pyrogen_nn::{Activation, BatchNorm, conv_transpose2d, forward, linear};
 use serde::{Deserialize, Serialize};
 
 use super::{Plan, checked_image};
-use crate::check::{product, sum, widths};
 use crate::dual::Dual;
 use crate::given::Given;
 use crate::head::{Head, HeadConfig, Verdict};
 use crate::layers::{Conv, Held, Shape};
+use pyrogen_core::config::check::widths;
+use pyrogen_core::config::count::{product, sum};
 
 /// Kernel, stride and padding of a stage: it halves or doubles height and width.
 const STAGE: Shape = Shape(4, 2, 1);

@@ -7,11 +7,12 @@ use pyrogen_nn::{Activation, Mlp, MlpConfig};
 use serde::{Deserialize, Serialize};
 
 use super::Plan;
-use crate::check::{sum, widths};
 use crate::dual::Dual;
 use crate::given::Given;
 use crate::head::{Head, HeadConfig, Verdict};
 use crate::layers::{Dense, Held};
+use pyrogen_core::config::check::widths;
+use pyrogen_core::config::count::sum;
 
 /// Two networks of dense layers. The generator reads latents, classes (one-hot) and contexts side by
 /// side; the discriminator reads the example and the context, and is told the class at its end.

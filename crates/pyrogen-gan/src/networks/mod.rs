@@ -63,12 +63,12 @@ pub(crate) struct Plan<'a> {
 impl Plan<'_> {
     /// Numbers of one example.
     pub fn features(&self) -> usize {
-        crate::check::product(self.event)
+        pyrogen_core::config::count::product(self.event)
     }
 
     /// Numbers of one context.
     pub fn context_features(&self) -> usize {
-        self.context.map_or(0, crate::check::product)
+        self.context.map_or(0, pyrogen_core::config::count::product)
     }
 }
 

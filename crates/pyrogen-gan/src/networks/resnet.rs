@@ -9,13 +9,14 @@ use pyrogen_nn::{Activation, BatchNorm, conv2d, forward, linear, ops};
 use serde::{Deserialize, Serialize};
 
 use super::{Plan, checked_image};
-use crate::check::{product, sum, widths};
 use crate::dual::Dual;
 use crate::given::Given;
 use crate::head::{Head, HeadConfig, Verdict};
 use crate::layers::{Conv, Held, Shape};
 use crate::networks::dcgan::halved;
 use crate::pool::halve;
+use pyrogen_core::config::check::widths;
+use pyrogen_core::config::count::{product, sum};
 
 const THREE: Shape = Shape(3, 1, 1);
 const ONE: Shape = Shape(1, 1, 0);

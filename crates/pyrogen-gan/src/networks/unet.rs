@@ -9,13 +9,14 @@ use pyrogen_nn::{Activation, conv_transpose2d, conv2d, forward, group_norm, ops}
 use serde::{Deserialize, Serialize};
 
 use super::{Plan, checked_image};
-use crate::check::{product, sum, widths};
 use crate::dual::Dual;
 use crate::given::Given;
 use crate::head::Verdict;
 use crate::layers::{Conv, Held, Shape};
 use crate::minibatch::with_deviation;
 use crate::networks::dcgan::halved;
+use pyrogen_core::config::check::widths;
+use pyrogen_core::config::count::{product, sum};
 
 /// A stage: it halves or doubles height and width.
 const STAGE: Shape = Shape(4, 2, 1);

@@ -1,6 +1,7 @@
 //! What a U-Net is made of.
 
 use pyrogen_core::ConfigError;
+use pyrogen_core::config::count;
 use serde::{Deserialize, Serialize};
 
 use crate::TimeEncoding;
@@ -202,7 +203,7 @@ impl UNetConfig {
         let c = self.channels[last];
         all.extend([self.block_params(c, c); 2]);
         all.push(attention(self.middle_attention, 1, c));
-        all.into_iter().fold(0, usize::saturating_add)
+        count::sum(all)
     }
 
     fn block_params(&self, d_in: usize, d_out: usize) -> usize {

@@ -1,9 +1,10 @@
 //! The choice of decoder.
 
 use pyrogen_core::ConfigError;
+use pyrogen_core::config::count;
 use serde::{Deserialize, Serialize};
 
-use crate::check::{at_least_one, positive};
+use pyrogen_core::config::check::{at_least_one, positive};
 
 /// The distribution `p(x | z)` of an example given its latents, independent over its elements.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -203,7 +204,7 @@ impl Decoder {
             }
             Self::Categorical { levels } => levels_within(*levels, MOST_CATEGORIES),
             Self::Columns { columns } => {
-                let features = event.iter().copied().fold(1, usize::saturating_mul);
+                let features = count::product(event);
                 check_columns(&format!("{field}.columns"), columns, features)
             }
             Self::Gaussian { .. } | Self::Bernoulli => Ok(()),
@@ -215,7 +216,7 @@ fn check_columns(field: &str, columns: &[Column], features: usize) -> Result<(),
     if columns.iter().any(|c| c.width() == 0) {
         return Err(ConfigError::value(field, "categories of at least 1 value", "0"));
     }
-    let width = columns.iter().map(Column::width).fold(0, usize::saturating_add);
+    let width = count::sum(columns.iter().map(Column::width));
     if width != features {
         let expected = format!("columns of {features} features together, as `event` has");
         return Err(ConfigError::value(field, expected, width));

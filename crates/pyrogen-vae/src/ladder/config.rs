@@ -1,14 +1,15 @@
 //! What a ladder variational autoencoder is made of.
 
 use burn::tensor::Device;
+use pyrogen_core::config::count;
 use pyrogen_core::{ConfigError, Noise, Seed, init};
 use pyrogen_nn::{Activation, ConvConfig, MlpConfig, Network, linear};
 use serde::{Deserialize, Serialize};
 
 use super::LadderVae;
 use crate::Decoder;
-use crate::check::{at_least_one, not_negative};
 use crate::config::check_event;
+use pyrogen_core::config::check::{at_least_one, not_negative};
 
 /// More layers than this are a mistake: papers have five.
 const MOST_LAYERS: usize = 8;
@@ -80,12 +81,12 @@ impl LadderConfig {
 
     /// Number of elements of one example; `usize::MAX` where it does not fit.
     pub fn features(&self) -> usize {
-        self.event.iter().copied().fold(1, usize::saturating_mul)
+        count::product(&self.event)
     }
 
     /// Number of latent dimensions of all layers; `usize::MAX` where it does not fit.
     pub fn total_latents(&self) -> usize {
-        self.latents.iter().copied().fold(0, usize::saturating_add)
+        count::sum(self.latents.iter().copied())
     }
 
     /// Number of parameters of the model, without building it; `usize::MAX` where it does not fit.
@@ -116,7 +117,7 @@ impl LadderConfig {
                 count.push(step.num_params(above, both));
             }
         }
-        Ok(count.into_iter().fold(0, usize::saturating_add))
+        Ok(count::sum(count))
     }
 
     fn step(&self) -> MlpConfig {

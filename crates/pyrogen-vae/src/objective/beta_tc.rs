@@ -6,8 +6,8 @@ use pyrogen_core::{ConfigError, Loss};
 use serde::{Deserialize, Serialize};
 
 use super::Pass;
-use crate::check::{at_least_one, not_negative};
 use crate::numerics::log_sum_exp;
+use pyrogen_core::config::check::{at_least_one, not_negative};
 
 /// beta-TC-VAE: the mean divergence over the data, split into three parts (Chen et al. 2018,
 /// eq. 2 and 4).

@@ -8,7 +8,7 @@ use pyrogen_nn::{Activation, Mlp, MlpConfig};
 use serde::{Deserialize, Serialize};
 
 use super::Pass;
-use crate::check::not_negative;
+use pyrogen_core::config::check::not_negative;
 
 /// FactorVAE: the evidence lower bound with a penalty on the dependence between the latents, which
 /// a discriminator measures (Kim and Mnih 2018, eq. 3 and algorithm 2).

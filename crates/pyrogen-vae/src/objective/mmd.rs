@@ -5,7 +5,7 @@ use pyrogen_core::{ConfigError, Loss};
 use serde::{Deserialize, Serialize};
 
 use super::Pass;
-use crate::check::{not_negative, positive};
+use pyrogen_core::config::check::{not_negative, positive};
 
 /// InfoVAE: a weight of its own for the distance of the latents *as a whole* from the prior (Zhao
 /// et al. 2019, eq. 6, with the maximum mean discrepancy as that distance).

@@ -17,7 +17,7 @@ pub use mmd::{Info, Kernel, Wae};
 pub(crate) use pass::{Pass, divergence};
 
 use crate::Vae;
-use crate::check::{at_least_one, not_negative, positive};
+use pyrogen_core::config::check::{at_least_one, not_negative, positive};
 
 /// What training minimises; each file of this module has one, with its formula.
 ///

@@ -1,14 +1,15 @@
 //! What a vector-quantised autoencoder is made of.
 
 use burn::tensor::Device;
+use pyrogen_core::config::count;
 use pyrogen_core::{ConfigError, Noise, Seed, init};
 use serde::{Deserialize, Serialize};
 
 use super::network::VqNetwork;
 use super::{VqVae, codebook};
 use crate::Decoder;
-use crate::check::{at_least_one, not_negative};
 use crate::config::check_event;
+use pyrogen_core::config::check::{at_least_one, not_negative};
 
 /// More levels than this are a mistake: audio codecs have up to 32.
 const MOST_LEVELS: usize = 64;
@@ -109,7 +110,7 @@ impl VqConfig {
 
     /// Number of elements of one example; `usize::MAX` where it does not fit.
     pub fn features(&self) -> usize {
-        self.event.iter().copied().fold(1, usize::saturating_mul)
+        count::product(&self.event)
     }
 
     /// Number of codes that an example is told by, over all positions and levels.
@@ -140,7 +141,7 @@ impl VqConfig {
             self.slots().saturating_mul(self.codes),
             self.decoder.learned_scales(self.features()),
         ];
-        Ok(all.into_iter().fold(0, usize::saturating_add))
+        Ok(count::sum(all))
     }
 
     /// A model with initial weights from the seed. The same seed gives the same weights, byte for

@@ -4,11 +4,12 @@ use burn::module::Module;
 use burn::nn::PaddingConfig2d;
 use burn::nn::conv::{Conv2d, Conv2dConfig, ConvTranspose2d, ConvTranspose2dConfig};
 use burn::tensor::{Device, Tensor};
+use pyrogen_core::config::count;
 use pyrogen_core::{ConfigError, Noise, unflatten};
 use pyrogen_nn::{Activation, ConvConfig, Mlp, MlpConfig, conv_transpose2d, conv2d};
 use serde::{Deserialize, Serialize};
 
-use crate::check::at_least_one;
+use pyrogen_core::config::check::at_least_one;
 
 /// Which network reads events and writes them, and where codes sit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -89,16 +90,16 @@ impl VqNetwork {
         drawn: &[usize],
         maps: usize,
     ) -> usize {
-        let sum = |parts: &[usize]| parts.iter().copied().fold(0, usize::saturating_add);
-        let product = |parts: &[usize]| parts.iter().copied().fold(1, usize::saturating_mul);
+        let sum = |parts: &[usize]| count::sum(parts.iter().copied());
         match self {
             Self::Mlp { positions, .. } => {
                 let (mlp, codes) = (self.mlp(), positions.saturating_mul(dim));
-                let decoder = mlp.mirrored().num_params(codes, product(drawn).saturating_mul(maps));
-                mlp.num_params(product(event), codes).saturating_add(decoder)
+                let decoder =
+                    mlp.mirrored().num_params(codes, count::product(drawn).saturating_mul(maps));
+                mlp.num_params(count::product(event), codes).saturating_add(decoder)
             }
             Self::Conv { channels, .. } => {
-                let layer = |a: usize, b: usize, k: usize| sum(&[product(&[a, b, k]), b]);
+                let layer = |a: usize, b: usize, k: usize| sum(&[count::product(&[a, b, k]), b]);
                 let last = channels[channels.len() - 1];
                 let mut count = vec![layer(last, dim, 1), layer(dim, last, KERNEL * KERNEL)];
                 let with = |first: usize| [&[first], channels.as_slice()].concat();
