@@ -320,15 +320,14 @@ class Gan:
             last = self.conv(f"{p}.last", self.deviation(x), 1, 3, 1, 1, spectral)
             return last.flatten(1), None, x.flatten(1)
         features, maps = x.flatten(1), self.deviation(x)
-        pooled = maps.sum((2, 3))
-        seen = pooled if self.kind == "resnet" else maps.flatten(1)
+        seen = maps.sum((2, 3)) if self.kind == "resnet" else maps.flatten(1)
         logits, classes = self.dense(f"{p}.head.logit", seen, 1, spectral), None
         if self.classes and "conditioning" not in self.config:
             h = f"{p}.head.projection"
-            vectors = self.dense(h, self.one_hot(), pooled.shape[1], spectral, False)
-            logits = logits + (vectors * pooled).sum(1, keepdim=True)
+            vectors = self.dense(h, self.one_hot(), seen.shape[1], spectral, False)
+            logits = logits + (vectors * seen).sum(1, keepdim=True)
         elif self.classes:
-            classes = self.dense(f"{p}.head.classifier", pooled, self.classes, spectral)
+            classes = self.dense(f"{p}.head.classifier", seen, self.classes, spectral)
         return logits, classes, features
 
     # Changes of pictures (Zhao et al. 2020, appendix; in plain loops).

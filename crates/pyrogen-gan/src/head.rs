@@ -26,7 +26,7 @@ pub(crate) struct Verdict {
 pub(crate) struct HeadConfig {
     /// Channels, height and width of the maps.
     pub maps: [usize; 3],
-    /// Whether places are added up before the logit; else it sees each.
+    /// Whether places are added up before the last layers; else they see each.
     pub pooled: bool,
     /// Whether the deviation over the batch is one more channel.
     pub deviation: bool,
@@ -50,8 +50,8 @@ impl HeadConfig {
             if self.pooled { channels } else { product(&[channels, self.maps[1], self.maps[2]]) };
         let (projection, classifier) = match self.conditioning {
             _ if self.classes == 0 => (None, None),
-            Conditioning::Projection => (Some([self.classes, channels]), None),
-            Conditioning::Auxiliary { .. } => (None, Some([channels, self.classes])),
+            Conditioning::Projection => (Some([self.classes, seen]), None),
+            Conditioning::Auxiliary { .. } => (None, Some([seen, self.classes])),
         };
         ([seen, 1], projection, classifier)
     }
@@ -84,9 +84,13 @@ impl HeadConfig {
 /// A logit, with what classes add to it.
 ///
 /// ```text
-/// projection  logit = f(maps) + <vector of the class, sum of the maps over places>
-/// auxiliary   logit = f(maps), and logits of classes from the same sum
+/// projection  logit = f(seen) + <vector of the class, seen>
+/// auxiliary   logit = f(seen), and logits of classes from it
 /// ```
+///
+/// What is seen is the sum of the maps over places for a deep network, each of whose places has seen the
+/// whole picture, and all places of a shallow one: places that have seen a few pixels each, added up,
+/// would not tell one digit from another.
 ///
 /// (Miyato and Koyama 2018, eq. 4; Odena, Olah and Shlens 2017.)
 #[derive(Module, Debug)]
@@ -106,22 +110,17 @@ impl Head {
         let features = maps.value.clone().flatten(1, 3);
         let maps = if self.deviation { with_deviation(maps) } else { maps };
         let [batch, channels, ..] = maps.value.dims();
-        let needed = self.pooled || self.projection.is_some() || self.classifier.is_some();
-        let pooled = needed
-            .then(|| maps.clone().linear(|x| x.sum_dim(3).sum_dim(2).reshape([batch, channels])));
-        let seen = match (&pooled, self.pooled) {
-            (Some(pooled), true) => pooled.clone(),
-            _ => maps.linear(|x| x.flatten(1, 3)),
-        };
-        let mut logits = self.logit.forward(seen);
-        if let (Some(layer), Some(classes), Some(pooled)) =
-            (&self.projection, &given.classes, &pooled)
-        {
+        let seen = maps.linear(|x| match self.pooled {
+            true => x.sum_dim(3).sum_dim(2).reshape([batch, channels]),
+            false => x.flatten(1, 3),
+        });
+        let mut logits = self.logit.forward(seen.clone());
+        if let (Some(layer), Some(classes)) = (&self.projection, &given.classes) {
             let vectors = layer.forward(Dual::plain(classes.clone())).value;
-            logits = logits + pooled.clone().linear(|x| (x * vectors.clone()).sum_dim(1));
+            logits = logits + seen.clone().linear(|x| (x * vectors.clone()).sum_dim(1));
         }
-        let classes = self.classifier.as_ref().zip(pooled);
-        let classes = classes.map(|(layer, x)| layer.forward(Dual::plain(x.value)).value);
+        let classes = self.classifier.as_ref();
+        let classes = classes.map(|layer| layer.forward(Dual::plain(seen.value)).value);
         Verdict { logits, classes, features }
     }
 
