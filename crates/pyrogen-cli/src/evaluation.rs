@@ -7,7 +7,7 @@ use pyrogen::core::{Examples, Noise, RateDistortion, ScoreMethod, Seed};
 use pyrogen::data::{Dataset, Preparation, Prepared};
 use pyrogen::metrics::{
     DigitsClassifier, FeatureExtractor, Features, LikelihoodReport, Metric, MetricError,
-    MetricReport,
+    MetricReport, class_shares,
 };
 use pyrogen::vae::CodeReport;
 use serde::Serialize;
@@ -67,6 +67,9 @@ pub fn evaluate(
         let rows: Vec<usize> = (0..n).collect();
         let mut noise = Noise::new(seed).fork("evaluate");
         let real = data.values(&rows, &mut noise);
+        let real = Examined { values: &real, classes: classes_of(data) };
+        let asked = session.drawn_classes(&what);
+        let generated = Examined { values: &generated, classes: asked.as_deref().map(numbers) };
         metrics = compare(session, &real, &generated, seed)?;
     }
     let rate_distortion = rate_distortion(session, data, seed)?;
@@ -91,6 +94,8 @@ pub fn reference(
     let all = |n: usize| (0..n).collect::<Vec<_>>();
     let real = data.values(&all(data.len()), &mut noise);
     let others = train.values(&all(train.len()), &mut noise);
+    let real = Examined { values: &real, classes: classes_of(data) };
+    let others = Examined { values: &others, classes: classes_of(&train) };
     compare(session, &real, &others, seed)
 }
 
@@ -153,23 +158,48 @@ pub fn latent(
 /// Fewer examples than this say nothing about a distribution, and nearest neighbours run out.
 pub const FEWEST: usize = 10;
 
-/// Every sample metric between two sets of prepared examples; none where one of them has fewer
-/// than [`FEWEST`].
+/// Prepared examples that are compared with others.
+#[derive(Debug, Clone)]
+pub struct Examined<'a> {
+    /// Their numbers, row after row.
+    pub values: &'a [f32],
+    /// Their classes: of real examples those they have, of samples those that were asked for.
+    pub classes: Option<Vec<usize>>,
+}
+
+/// The classes of data.
+pub fn classes_of(data: &Prepared<2>) -> Option<Vec<usize>> {
+    data.data().labels().map(numbers)
+}
+
+fn numbers(labels: &[u32]) -> Vec<usize> {
+    labels.iter().map(|&l| l as usize).collect()
+}
+
+/// Every sample metric between two sets of prepared examples, and the shares of the classes where the
+/// real ones have two or more; none where one of the sets has fewer than [`FEWEST`].
 pub fn compare(
     session: &Session,
-    real: &[f32],
-    generated: &[f32],
+    real: &Examined,
+    generated: &Examined,
     seed: Seed,
 ) -> Result<Vec<MetricReport>, CliError> {
     let width: usize = session.model.event_shape().iter().product();
-    if real.len().min(generated.len()) < FEWEST * width {
+    if real.values.len().min(generated.values.len()) < FEWEST * width {
         return Ok(Vec::new());
     }
-    let of = |values: &[f32]| features(&session.preparation, width, &session.device, values);
-    let (real, generated) = (of(real)?, of(generated)?);
+    let of = |x: &Examined| features(&session.preparation, width, &session.device, x.values);
+    let (real_features, generated_features) = (of(real)?, of(generated)?);
     let all = Metric::all();
-    let reports = all.iter().map(|m| m.compute(&real, &generated, seed));
-    Ok(reports.collect::<Result<_, _>>()?)
+    let reports = all.iter().map(|m| m.compute(&real_features, &generated_features, seed));
+    let mut reports = reports.collect::<Result<Vec<_>, _>>()?;
+    let several = |labels: &&Vec<usize>| labels.iter().any(|l| *l != labels[0]);
+    if let Some(labels) = real.classes.as_ref().filter(several) {
+        let asked = generated.classes.as_deref();
+        let shares = class_shares(&real_features, labels, &generated_features, asked)?;
+        reports.push(shares.report(&real_features, &generated_features));
+    }
+    Ok(reports)
 }
 
 /// Features of prepared examples of `width` numbers: the digits classifier's for grey pictures, else

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::commands::latent::{Around, interleave, reconstructions, traversals};
 use crate::error::CliError;
-use crate::evaluation::{Evaluation, FEWEST, compare, evaluate, latent};
+use crate::evaluation::{Evaluation, Examined, FEWEST, classes_of, compare, evaluate, latent};
 use crate::session::{Draw, Session, TEST_SHARE, first};
 
 /// Samples in the grid.
@@ -278,7 +278,10 @@ fn reference(
         let rows: Vec<usize> = (0..test_len(data)).collect();
         data.values(&rows, &mut Noise::new(seed).fork(label))
     };
-    compare(session, &values(test, "evaluate"), &values(&train, "reference"), seed)
+    let (real, others) = (values(test, "evaluate"), values(&train, "reference"));
+    let real = Examined { values: &real, classes: classes_of(test) };
+    let others = Examined { values: &others, classes: classes_of(&train) };
+    compare(session, &real, &others, seed)
 }
 
 fn scores(page: &mut Report, evaluation: &Evaluation, reference: &[MetricReport]) {

@@ -292,7 +292,7 @@ fn evaluate_reports_every_metric() {
         .iter()
         .map(|m| m["metric"].as_str().unwrap())
         .collect();
-    assert_eq!(names, ["frechet", "kid", "prdc", "mmd"]);
+    assert_eq!(names, ["frechet", "kid", "prdc", "mmd", "classes"]);
     for metric in report["metrics"].as_array().unwrap() {
         let signature = metric["signature"].as_str().unwrap();
         assert!(signature.contains("|real:60|generated:60|"), "{signature}");
@@ -305,6 +305,12 @@ fn evaluate_reports_every_metric() {
     let count = |part: &str| report[part].as_array().unwrap().len();
     assert_eq!(count("reference"), count("metrics"));
     let frechet = |part: &str| report[part][0]["values"]["frechet"].as_f64().unwrap();
+    // Other real digits are read as what they are; no class was asked of this model.
+    let classes = |part: &str| report[part][4]["values"].clone();
+    assert!(classes("reference")["class_agreement"].as_f64().unwrap() > 0.9, "{report}");
+    assert_eq!(classes("metrics")["class_agreement"], serde_json::Value::Null);
+    let shares = (0..10).map(|c| classes("metrics")[format!("share_{c}")].as_f64().unwrap());
+    assert!((shares.sum::<f64>() - 1.0).abs() < 1e-12, "{report}");
     // A model that has hardly learnt is farther from real digits than other real digits are.
     assert!(frechet("reference") < frechet("metrics"), "{report}");
     write_npy(&room.path("d.npy"), &digits().values()[..64 * 30], &[30, 1, 8, 8]).unwrap();

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod auroc;
+mod classes;
 pub mod collapse;
 mod digits;
 mod error;
@@ -22,6 +23,7 @@ mod signature;
 mod table;
 
 pub use auroc::auroc;
+pub use classes::{ClassShares, class_shares};
 pub use digits::DigitsClassifier;
 pub use error::MetricError;
 pub use extractor::{FeatureExtractor, RawPixels};

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::auroc::auroc;
+use crate::classes::{check_labels, read_classes};
 use crate::features::check_pair;
-use crate::nearest::closest;
 use crate::pairwise::{Distances, rows_above_diagonal};
 use crate::{Features, MetricError, prdc};
 
@@ -95,19 +95,17 @@ impl Reference {
     ) -> Result<Self, MetricError> {
         check_pair(METRIC, &held_out, training, 2)?;
         let real = prdc(&held_out, training, neighbours)?;
-        let option = |option, expected: &str, got: String| MetricError::Option {
-            metric: METRIC,
-            option,
-            expected: expected.into(),
-            got,
-        };
-        if let Some(labels) = labels.filter(|l| l.len() != held_out.rows()) {
-            let expected = format!("one a held-out example ({})", held_out.rows());
-            return Err(option("labels", &expected, labels.len().to_string()));
+        if let Some(labels) = labels {
+            check_labels(METRIC, "labels", labels, &held_out)?;
         }
         let spread = mean_distance(&held_out)?;
         if spread == 0.0 {
-            return Err(option("held_out", "different examples", "examples all alike".into()));
+            return Err(MetricError::Option {
+                metric: METRIC,
+                option: "held_out",
+                expected: "different examples".into(),
+                got: "examples all alike".into(),
+            });
         }
         let labels = labels.map(|labels| {
             let classes = labels.iter().max().map_or(0, |&l| l + 1);
@@ -154,8 +152,8 @@ impl Reference {
     /// The share of the classes that are made.
     fn modes(&self, labels: &Labels, generated: &Features) -> Result<f64, MetricError> {
         let mut counts = vec![0usize; labels.counts.len()];
-        for (row, _) in closest(generated, &self.held_out)? {
-            counts[labels.of[row]] += 1;
+        for class in read_classes(METRIC, &self.held_out, &labels.of, generated)? {
+            counts[class] += 1;
         }
         let share = |count: usize, of: usize| count as f64 / of as f64;
         let pairs = counts.iter().zip(&labels.counts).filter(|(_, real)| **real > 0);
@@ -243,6 +241,6 @@ mod tests {
     fn labels_belong_to_rows() {
         let (x, labels) = clusters(20, "held-out");
         let error = Reference::new(x.clone(), &x, Some(&labels[1..]), 3).unwrap_err().to_string();
-        assert_eq!(error, "collapse: `labels` must be one a held-out example (20), got 19");
+        assert_eq!(error, "collapse: `labels` must be one an example (20), got 19");
     }
 }
