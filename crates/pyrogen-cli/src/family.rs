@@ -104,6 +104,8 @@ pub struct TrainJob<'a> {
     pub out: &'a Path,
     /// Whether to go on with an existing run.
     pub resume: bool,
+    /// Whether to show plots instead of a bar.
+    pub dashboard: bool,
     /// What `config.json` holds beside the training config.
     pub record: Value,
     /// The card, without the number of steps.

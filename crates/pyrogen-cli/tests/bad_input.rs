@@ -129,6 +129,7 @@ fn settings() {
     }
     #[cfg(not(feature = "cuda"))]
     train_refused(&room, "--data digits --device cuda", USAGE, "--features cuda");
+    train_refused(&room, "--data digits --dashboard", USAGE, "--features dashboard");
     for minutes in ["0", "-1", "nan", "inf"] {
         let line = format!("train vae --data digits --out new --minutes {minutes}");
         room.refused(&line, USAGE, "--minutes must be a number above 0");

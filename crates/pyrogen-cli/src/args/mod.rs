@@ -153,6 +153,9 @@ pub struct TrainArgs {
     /// Steps between two looks for a collapse, for families of two players; 0 for none
     #[arg(long, value_name = "STEPS")]
     pub monitor_every: Option<u64>,
+    /// Show plots on the terminal instead of a bar; needs a build with the feature `dashboard`
+    #[arg(long)]
+    pub dashboard: bool,
     /// Skip the evaluation at the end
     #[arg(long)]
     pub no_evaluate: bool,

@@ -41,6 +41,7 @@ pub fn run(args: DemoArgs) -> Result<(), CliError> {
         seed: Seed(args.seed),
         device: args.device.device,
         resume: false,
+        dashboard: false,
     };
     eprintln!("training a convolutional VAE on 8x8 handwritten digits");
     order.train(out, |configs| {

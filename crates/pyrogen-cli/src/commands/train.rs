@@ -24,6 +24,7 @@ pub fn run(args: TrainArgs) -> Result<(), CliError> {
         seed: Seed(args.seed),
         device: args.device.device,
         resume: args.resume,
+        dashboard: args.dashboard,
     };
     if let Some(minutes) = args.minutes.filter(|m| !(m.is_finite() && *m > 0.0)) {
         return Err(CliError::Usage(format!("--minutes must be a number above 0, got {minutes}")));
@@ -76,6 +77,8 @@ pub struct Order {
     pub device: DeviceName,
     /// Whether to go on with an existing run.
     pub resume: bool,
+    /// Whether to show plots instead of a bar.
+    pub dashboard: bool,
 }
 
 impl Order {
@@ -132,6 +135,7 @@ impl Order {
             device,
             out,
             resume: self.resume,
+            dashboard: self.dashboard,
             record,
             card,
         })

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pyrogen::core::folder::Card;
-use pyrogen::core::{Batch, ConfigError, Describe, FolderError, Objective};
+use pyrogen::core::{Batch, ConfigError, Describe, Examples, FolderError, Objective};
 use pyrogen::data::{Dataset, PictureContext, Preparation, Prepared};
 use pyrogen::train::callback::CallbackError;
 use pyrogen::train::{Callback, Control, Event, GradientLearner, Learner, Trainer};
@@ -123,8 +123,11 @@ where
     let folder = job.out.join("model");
     let export = Export { folder: folder.clone(), card: job.card.clone(), save };
     let best = job.train.validation.patience.is_some();
+    let steps = train.len().div_ceil(job.train.batch_size.max(1)) as u64;
+    let steps = job.train.limits.total_steps(steps).unwrap_or(0);
     let trainer = Trainer::new(job.train, job.seed)?.record(job.record).resume(job.resume);
     let trainer = watch(trainer, &train, &validation)?;
+    let trainer = if job.dashboard { with_dashboard(trainer, steps)? } else { trainer };
     let mut outcome = trainer.callback(export).fit(learner, train, Some(validation), job.out)?;
     let mut card = job.card;
     card.steps = outcome.state.step;
@@ -135,4 +138,20 @@ where
         card.steps = step;
     }
     Ok(save(&outcome.learner.model(), &folder, &card)?)
+}
+
+/// Plots in the place of the bar.
+#[cfg(feature = "dashboard")]
+fn with_dashboard<L: Learner>(trainer: Trainer<L>, steps: u64) -> Result<Trainer<L>, CliError> {
+    use pyrogen::train::{ProgressMode, dashboard::Dashboard};
+
+    let dashboard = Dashboard::new(usize::try_from(steps).unwrap_or(usize::MAX));
+    Ok(trainer.progress(ProgressMode::Hidden).callback(dashboard))
+}
+
+/// Refuses.
+#[cfg(not(feature = "dashboard"))]
+fn with_dashboard<L: Learner>(_: Trainer<L>, _: u64) -> Result<Trainer<L>, CliError> {
+    let what = "--dashboard is not in this build: build with --features dashboard";
+    Err(CliError::Usage(what.into()))
 }
