@@ -63,7 +63,9 @@ fn elementwise_functions() {
         let x = x.detach().require_grad();
         let x = &x;
         assert_equal!("silu", ops::silu(x.clone()), activation::silu(x.clone()), x);
-        assert_equal!("gelu", ops::gelu(x.clone()), activation::gelu(x.clone()), x);
+        // Burn's own has the derivative of another function on some devices.
+        let twice = (x.clone() * std::f64::consts::FRAC_1_SQRT_2).erf() + 1.0;
+        assert_equal!("gelu", ops::gelu(x.clone()), x.clone() * twice * 0.5, x);
         assert_equal!("sigmoid", ops::sigmoid(x.clone()), activation::sigmoid(x.clone()), x);
         assert_equal!("tanh", ops::tanh(x.clone()), activation::tanh(x.clone()), x);
         assert_equal!(
