@@ -33,7 +33,7 @@ const SHOWN: usize = 400;
 
 /// Runs the example.
 pub fn main() -> Result<(), Box<dyn Error>> {
-    let steps = std::env::args().nth(1).map_or(Ok(2000), |s| s.parse())?;
+    let steps = std::env::args().nth(1).map_or(Ok(8000), |s| s.parse())?;
     run(steps, FRESH, &runs::run_folder("toy-flow")?)
 }
 
@@ -82,7 +82,7 @@ fn train(toy: Toy, steps: u64) -> Result<(FlowMatching, Preparation), Box<dyn Er
     let preparation = Preparation::fit(&Recipe::Standardised, &data)?;
     let config = FlowConfig {
         event: vec![2],
-        network: TimeNetwork::Mlp(TimeMlpConfig { width: 64, ..TimeMlpConfig::default() }),
+        network: TimeNetwork::Mlp(TimeMlpConfig { width: 128, ..TimeMlpConfig::default() }),
         pairing: Pairing::OptimalTransport,
         ..FlowConfig::default()
     };
