@@ -85,7 +85,7 @@ impl Adversarial for OneNumber {
         Self { discriminator, ..self }
     }
 
-    fn draw(&self, _: Player, batch: &Batch<2>, noise: &mut Noise) -> Tensor<2> {
+    fn draw(&self, _: Player, _: u64, batch: &Batch<2>, noise: &mut Noise) -> Tensor<2> {
         noise.normal(batch.x.dims(), &batch.x.device())
     }
 
