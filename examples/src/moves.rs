@@ -68,6 +68,10 @@ impl<M: Decode<4>> Space<M> {
         println!("share of held-out digits that the classifier reads as the goal");
         println!("move     before   after  reconstructed as they are");
         for (from, to) in PAIRS {
+            if [from, to].iter().any(|&digit| rows_of(&self.train.labels, digit).is_empty()) {
+                println!("{from} -> {to}  there is none of one class to learn from");
+                continue;
+            }
             // The mean of one class minus the mean of the other.
             let attribute =
                 AttributeVector::between(self.z_train.clone(), &self.train.labels, from, to)?;
@@ -86,6 +90,9 @@ impl<M: Decode<4>> Space<M> {
             );
             rows.push([vec![format!("{from} to {to}")], cells.to_vec()].concat());
             pictures.extend(self.walk(z.slice(0..1), &attribute, 0.0, 1.0));
+        }
+        if pictures.is_empty() {
+            return Ok(());
         }
         let header = ["move", "before, read as the goal", "after", "reconstructed as it is"];
         report.table(&header, &rows);

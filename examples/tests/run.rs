@@ -145,7 +145,7 @@ fn rows_of_a_table_are_generated() {
 #[test]
 fn latents_of_a_gan_are_moved() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    gan_latents::run(100, folder.path()).expect("gan_latents");
+    gan_latents::run(300, folder.path()).expect("gan_latents");
     for picture in ["inverted", "morphs", "classes", "leaning"] {
         let png = std::fs::read(folder.path().join(format!("{picture}.png"))).expect(picture);
         assert!(png.starts_with(b"\x89PNG"), "{picture}");
