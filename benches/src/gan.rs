@@ -74,7 +74,7 @@ impl Workload for Turns {
             let gan = alone(gan, player);
             let batch = Batch::new(x.rows(rows.clone()));
             let weight = rows.len() as f64 / total as f64;
-            let draws = gan.draw(player, &batch, &mut stream.rows(rows, total));
+            let draws = gan.draw(player, 1, &batch, &mut stream.rows(rows, total));
             let loss = gan.loss(player, batch, draws).total();
             let value = first(loss.clone());
             (GradientsParams::from_grads(loss.backward(), &gan), value, weight)

@@ -22,6 +22,9 @@
 //! | `latent_diffusion` | a diffusion model of an autoencoder's codes |
 //! | `toy_flow` | moons, Gaussians, checkerboard: the gap to the true density, the ways of points |
 //! | `super_resolution` | small digits to large ones, several candidates each |
+//! | `gan_super_resolution` | small digits to large ones by a GAN, beside cubic convolution |
+//! | `pix2pix` | edge maps to digits by a GAN, several candidates each |
+//! | `gan_latents` | the moves of `latent_arithmetic` with a model without an encoder |
 //! | `gan_collapse` | GANs that collapse, GANs that do not, and what the collapse monitor says |
 //! | `own_objective` | a model of one's own, trained by the same trainer |
 
@@ -29,12 +32,14 @@ pub mod baselines;
 pub mod candidates;
 pub mod classifier;
 pub mod collapse;
+pub mod moves;
 pub mod painter;
 pub mod pictures;
 pub mod plane;
 pub mod restore;
 pub mod runs;
 pub mod tables;
+pub mod translate;
 
 use std::error::Error;
 use std::path::Path;
@@ -90,20 +95,10 @@ pub struct Trained {
 /// # Errors
 /// When the folder holds a run already or cannot be written.
 pub fn small_model(folder: &Path) -> Result<Trained, Box<dyn Error>> {
-    let seed = Seed(1);
-    let device = Device::flex();
-    let Split { train, test } = digits().split(Holdout::Fraction(0.2), seed)?;
-    let preparation = Preparation::fit(&Recipe::Unit, &train)?;
-    let data = train.card("digits", &preparation);
-    let (train_labels, test_labels) = (labels(&train), labels(&test));
-    let train = Prepared::<2>::new(train, preparation.clone())?;
-    let test = Prepared::<2>::new(test, preparation)?;
-    let whole = |part: &Prepared<2>, labels: Vec<usize>| -> Labelled {
-        let rows: Vec<usize> = (0..part.len()).collect();
-        let Batch { x, .. } = part.batch(&rows, &mut Noise::new(seed).fork("whole"), &device);
-        Labelled { x: x.reshape([labels.len(), 1, 8, 8]), labels }
-    };
-    let (train_part, test) = (whole(&train, train_labels), whole(&test, test_labels));
+    let (seed, device) = (Seed(1), Device::flex());
+    let [train, test] = halves(seed)?;
+    let data = train.data().card("digits", train.preparation());
+    let (train_part, test) = (whole(&train), whole(&test));
 
     let config = VaeConfig {
         latents: 8,
@@ -124,6 +119,25 @@ pub fn small_model(folder: &Path) -> Result<Trained, Box<dyn Error>> {
     let card = Card { steps: outcome.state.step, data, ..Card::new(pyrogen::vae::FAMILY, seed) };
     model.save(&folder.join("model"), &card)?;
     Ok(Trained { model, train: train_part, test })
+}
+
+/// The embedded digits from 0 to 1: what is learnt from, and what is held out.
+///
+/// # Errors
+/// When the digits cannot be split.
+pub fn halves(seed: Seed) -> Result<[Prepared<2>; 2], Box<dyn Error>> {
+    let Split { train, test } = digits().split(Holdout::Fraction(0.2), seed)?;
+    let preparation = Preparation::fit(&Recipe::Unit, &train)?;
+    Ok([Prepared::new(train, preparation.clone())?, Prepared::new(test, preparation)?])
+}
+
+/// All digits of a part.
+pub fn whole(part: &Prepared<2>) -> Labelled {
+    let rows: Vec<usize> = (0..part.len()).collect();
+    // The digits are prepared without noise.
+    let mut unused = Noise::new(Seed(0));
+    let Batch { x, .. } = part.batch(&rows, &mut unused, &Device::flex());
+    Labelled { x: x.reshape([part.len(), 1, 8, 8]), labels: labels(part.data()) }
 }
 
 /// Rows as a tensor, to select them.

@@ -5,8 +5,7 @@ use std::path::Path;
 
 use pyrogen::core::{Batch, Examples};
 use pyrogen::data::{
-    Dataset, Dequantise, Holdout, PictureContext, Preparation, Prepared, Recipe, Scale, Split,
-    Step, grid_png, grid_png_file,
+    Dataset, Dequantise, Holdout, PictureContext, Preparation, Prepared, Recipe, Scale, Split, Step,
 };
 use pyrogen::diffusion::{Diffusion, DiffusionConfig, TimeNetwork};
 use pyrogen::metrics::DigitsClassifier;
@@ -15,6 +14,7 @@ use pyrogen::prelude::*;
 use pyrogen::train::report::Report;
 use pyrogen::train::{Decay, GradientConfig, Limits, OptimizerConfig, ScheduleConfig, TrainConfig};
 
+use crate::pictures::show_columns;
 use crate::runs;
 
 /// Held-out pictures that are used at most.
@@ -140,15 +140,7 @@ impl Painter {
         lines: usize,
         caption: &str,
     ) -> Result<(), Box<dyn Error>> {
-        let size: usize = self.event.iter().product();
-        let line = |i: usize| columns.iter().flat_map(move |c| c[i * size..][..size].to_vec());
-        let pictures: Vec<f32> = (0..lines).flat_map(line).collect();
-        let (n, wide) = (lines * columns.len(), columns.len());
-        let file = folder.join("pictures.png");
-        grid_png_file(&file, &pictures, n, &self.event, wide, 0)?;
-        report.picture(&grid_png(&pictures, n, &self.event, wide, 0)?, caption);
-        println!("{caption}: {}", file.display());
-        Ok(())
+        show_columns(folder, report, &self.event, columns, lines, caption)
     }
 }
 

@@ -24,6 +24,30 @@ pub fn show(
     Ok(())
 }
 
+/// Line after line, a picture of each column, all from 0 to 1. Writes `pictures.png` into the folder
+/// and shows it in the report.
+///
+/// # Errors
+/// When the system refuses.
+pub fn show_columns(
+    folder: &Path,
+    report: &mut Report,
+    event: &[usize],
+    columns: &[Vec<f32>],
+    lines: usize,
+    caption: &str,
+) -> Result<(), Box<dyn Error>> {
+    let size: usize = event.iter().product();
+    let line = |i: usize| columns.iter().flat_map(move |c| c[i * size..][..size].to_vec());
+    let pictures: Vec<f32> = (0..lines).flat_map(line).collect();
+    let (n, wide) = (lines * columns.len(), columns.len());
+    let file = folder.join("pictures.png");
+    grid_png_file(&file, &pictures, n, event, wide, 0)?;
+    report.picture(&grid_png(&pictures, n, event, wide, 0)?, caption);
+    println!("{caption}: {}", file.display());
+    Ok(())
+}
+
 /// The values of pictures, picture by picture.
 pub fn values(pictures: Tensor<4>) -> Vec<f32> {
     pictures.into_data().iter::<f32>().collect()

@@ -10,6 +10,7 @@ use pyrogen::core::{Batch, Examples};
 use pyrogen::data::{
     Holdout, Preparation, Prepared, Recipe, Split, WithContext, digits, grid_png, grid_png_file,
 };
+use pyrogen::metrics::decibels;
 use pyrogen::prelude::*;
 use pyrogen::train::report::Report;
 use pyrogen::train::{
@@ -144,12 +145,11 @@ impl Restorer {
     }
 }
 
-/// The peak signal-to-noise ratio in decibels, `-10 log10(mean squared error)`, over the pixels
-/// whose weight is 1; the peak is 1.
+/// The peak signal-to-noise ratio in decibels over the pixels whose weight is 1; the peak is 1.
 pub fn psnr(clean: &Tensor<2>, restored: &Tensor<2>, weight: &Tensor<2>) -> f64 {
     let squares = host(&((clean.clone() - restored.clone()).square() * weight.clone()));
     let sum = |values: Vec<f32>| values.into_iter().map(f64::from).sum::<f64>();
-    -10.0 * (sum(squares) / sum(host(weight))).log10()
+    decibels(sum(squares) / sum(host(weight)), 1.0)
 }
 
 /// The values on the host.

@@ -4,11 +4,13 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use pyrogen::core::{Examples, Objective};
+use pyrogen::core::{Adversarial, Examples, Objective};
 use pyrogen::data::{Dataset, Source};
 use pyrogen::prelude::*;
 use pyrogen::train::report::Report;
-use pyrogen::train::{GradientLearner, Learner, ProgressMode, TrainConfig, Trainer};
+use pyrogen::train::{
+    AdversarialLearner, GradientLearner, Learner, ProgressMode, TrainConfig, Trainer,
+};
 
 /// The data that the first argument of the program names, the embedded digits where there is
 /// none; its name; and the remaining arguments.
@@ -74,10 +76,37 @@ where
     E: Examples<Batch = O::Batch> + 'static,
 {
     let learner = GradientLearner::new(model, &config)?;
+    learn(learner, data, config, seed)
+}
+
+/// Trains two players, without a monitor, and gives them back; what the trainer writes is thrown away.
+///
+/// # Errors
+/// As [`fit`].
+pub fn play<A, E>(model: A, data: E, config: TrainConfig, seed: Seed) -> Result<A, Box<dyn Error>>
+where
+    A: Adversarial + Sync + 'static,
+    A::Batch: 'static,
+    E: Examples<Batch = A::Batch> + 'static,
+{
+    let learner = AdversarialLearner::new(model, &config)?;
+    learn(learner, data, config, seed)
+}
+
+fn learn<L, E>(
+    learner: L,
+    data: E,
+    config: TrainConfig,
+    seed: Seed,
+) -> Result<L::Model, Box<dyn Error>>
+where
+    L: Learner,
+    L::Batch: 'static,
+    E: Examples<Batch = L::Batch> + 'static,
+{
     let folder = tempfile::tempdir()?;
     let trainer = Trainer::new(config, seed)?.progress(ProgressMode::Hidden);
-    let outcome = trainer.fit(learner, Arc::new(data), None, folder.path())?;
-    Ok(outcome.learner.model())
+    Ok(trainer.fit(learner, Arc::new(data), None, folder.path())?.learner.model())
 }
 
 /// Mean and standard deviation, with `n - 1` in the denominator (0 for one value).

@@ -24,6 +24,12 @@ mod digits_by_label;
 #[expect(dead_code, reason = "its main reads the arguments of the program")]
 #[path = "../examples/edges.rs"]
 mod edges;
+#[expect(dead_code, reason = "its main reads the arguments of the program")]
+#[path = "../examples/gan_latents.rs"]
+mod gan_latents;
+#[expect(dead_code, reason = "its main reads the arguments of the program")]
+#[path = "../examples/gan_super_resolution.rs"]
+mod gan_super_resolution;
 #[path = "../examples/inpaint.rs"]
 mod inpaint;
 #[path = "../examples/latent_arithmetic.rs"]
@@ -39,6 +45,9 @@ mod load_and_sample;
 mod lower_half;
 #[path = "../examples/own_objective.rs"]
 mod own_objective;
+#[expect(dead_code, reason = "its main reads the arguments of the program")]
+#[path = "../examples/pix2pix.rs"]
+mod pix2pix;
 #[expect(dead_code, reason = "its main reads the arguments of the program")]
 #[path = "../examples/super_resolution.rs"]
 mod super_resolution;
@@ -132,13 +141,26 @@ fn rows_of_a_table_are_generated() {
     }
 }
 
-/// The examples of diffusion, for so few steps that the numbers say little.
+/// For so few steps that the numbers say little.
+#[test]
+fn latents_of_a_gan_are_moved() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    gan_latents::run(300, folder.path()).expect("gan_latents");
+    for picture in ["inverted", "morphs", "classes", "leaning"] {
+        let png = std::fs::read(folder.path().join(format!("{picture}.png"))).expect(picture);
+        assert!(png.starts_with(b"\x89PNG"), "{picture}");
+    }
+    assert!(report(folder.path()).contains("inversion of 359 held-out digits"));
+}
+
+/// The examples of models that make pictures from pictures, for so few steps that the numbers say
+/// little.
 #[test]
 fn pictures_are_painted() {
     const STEPS: u64 = 30;
     let digits = digits();
     type Example = fn(&Dataset, &str, u64, &Path) -> Result<(), Box<dyn Error>>;
-    let examples: [(&str, Example, &str); 5] = [
+    let examples: [(&str, Example, &str); 7] = [
         ("digits_by_label", digits_by_label::run, "guidance 4"),
         ("classifier_guidance", classifier_guidance::run, "a line a digit"),
         ("lower_half", lower_half::run, "RePaint, one candidate"),
@@ -148,6 +170,12 @@ fn pictures_are_painted() {
             |data, name, steps, to| super_resolution::run(data, name, 2, steps, to),
             "context off by",
         ),
+        (
+            "gan_super_resolution",
+            |data, name, steps, to| gan_super_resolution::run(data, name, 2, steps, to),
+            "cubic convolution",
+        ),
+        ("pix2pix", pix2pix::run, "two originals are"),
     ];
     for (name, run, says) in examples {
         let folder = tempfile::tempdir().expect("a temporary folder");

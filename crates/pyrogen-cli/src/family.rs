@@ -73,6 +73,23 @@ pub struct Steering {
     pub guidance: Option<f64>,
 }
 
+/// What a model is asked for, before it has a config.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// What is learnt from.
+    pub data: &'a Dataset,
+    /// Shape of what the model is told of each example, if it is told anything.
+    pub context: Option<&'a [usize]>,
+}
+
+impl<'a> Asked<'a> {
+    /// A model that is told nothing.
+    #[cfg(test)]
+    pub fn of(data: &'a Dataset) -> Self {
+        Self { data, context: None }
+    }
+}
+
 /// A model and how it is trained, as the configuration file has it.
 #[derive(Debug, Clone)]
 pub struct Defaults {
@@ -123,8 +140,8 @@ pub trait Family {
     /// What it can do.
     fn capabilities(&self) -> Capabilities;
 
-    /// The defaults for some data.
-    fn defaults(&self, data: &Dataset) -> Result<Defaults, CliError>;
+    /// The defaults for what is asked for.
+    fn defaults(&self, asked: Asked) -> Result<Defaults, CliError>;
 
     /// How raw values become what the model of this config sees.
     fn preparation(&self, model: &Value, data: &Dataset) -> Result<Preparation, CliError>;

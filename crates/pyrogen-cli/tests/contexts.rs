@@ -69,8 +69,8 @@ fn contexts_go_with_the_model_through_every_command() {
     room.refused("traverse v --steps 3 --out t2.png", USAGE, "give --context");
 }
 
-/// A GAN from picture to picture.
-const PAIRED: &str = r#"--set networks={"unet":{"channels":[4,8],"patches":[4,8]}} --set latents=2 --steps 4 --set batch_size=8 --no-evaluate"#;
+/// A GAN from picture to picture, which is what the family makes of a context by itself.
+const PAIRED: &str = r#"--set networks.unet={"channels":[4,8],"patches":[4,8]} --set latents=2 --steps 4 --set batch_size=8 --no-evaluate"#;
 
 #[test]
 fn every_family_that_says_so_is_told() {

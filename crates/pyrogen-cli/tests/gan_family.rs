@@ -37,6 +37,31 @@ fn a_gan_serves_the_commands() {
     );
 }
 
+/// A context alone chooses the networks.
+#[test]
+fn a_gan_that_is_told_a_picture_reads_it() {
+    let room = Room::new();
+    let small = "--steps 4 --set batch_size=8 --monitor-every 0 --no-evaluate";
+    room.ok(&format!("train gan --data digits --context small:2 --out u {small}"));
+    let model = room.json_file("u/model/config.json");
+    assert_eq!(model["context"], serde_json::json!([1, 8, 8]));
+    assert_eq!(model["networks"]["unet"]["channels"], serde_json::json!([32, 64]));
+    assert_eq!(model["regularise"]["reconstruction"], 10.0);
+    room.ok("upscale u --input digits -n 2 --candidates 3 --out u/u.png");
+    room.refused("sample u --out u/s.png", 2, "(small:2): give --context");
+    // Other networks are asked for as ever.
+    let dense = "--set networks={\"mlp\":{}}";
+    room.ok(&format!("train gan --data digits --context edges --out d {dense} {small}"));
+    let model = room.json_file("d/model/config.json");
+    assert!(model["networks"].get("mlp").is_some(), "{model}");
+    let blind = "--set networks={\"dcgan\":{}}";
+    room.refused(
+        &format!("train gan --data digits --context edges --out n {blind} {small}"),
+        2,
+        "left out with `dcgan` (`unet` and `mlp` read one)",
+    );
+}
+
 #[test]
 fn anomalies_are_ranked_by_inversion() {
     let room = Room::new();

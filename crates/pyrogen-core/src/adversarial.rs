@@ -64,7 +64,18 @@ pub trait Adversarial: Module {
 
     /// Draws the random numbers of a step of `player` on this batch. Every draw has the batch as
     /// its first axis, so that a batch may be split by rows.
-    fn draw(&self, player: Player, batch: &Self::Batch, noise: &mut Noise) -> Self::Draws;
+    ///
+    /// `step` is the step of the run, counted from 1: what changes over a run (noise that fades)
+    /// is in the draws, and the loss stays a function of batch and draws. A run that goes on or
+    /// back knows its step, so nothing is to be saved. Validation draws for `u64::MAX`, the end of
+    /// whatever changes.
+    fn draw(
+        &self,
+        player: Player,
+        step: u64,
+        batch: &Self::Batch,
+        noise: &mut Noise,
+    ) -> Self::Draws;
 
     /// The loss terms that `player` minimises, each a mean over the batch. The other player is
     /// given without gradients.

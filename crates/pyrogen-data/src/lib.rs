@@ -3,6 +3,7 @@
 mod context;
 mod dataset;
 mod digits;
+mod enlarge;
 mod error;
 mod order;
 mod picture_context;
@@ -19,6 +20,7 @@ mod toys;
 pub use context::WithContext;
 pub use dataset::{ClassCount, ColumnSummary, Dataset, Layout, Summary};
 pub use digits::digits;
+pub use enlarge::Enlarge;
 pub use error::DataError;
 pub use order::{BatchOrder, ShuffleMode};
 pub use picture_context::PictureContext;

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DataError, Layout};
+use crate::{DataError, Enlarge, Layout};
 
 /// A context (see [`Condition`](pyrogen_core::Condition)) that is made from a picture: what a model
 /// of pictures is told, so that it can make a picture of it again.
@@ -131,7 +131,7 @@ impl PictureContext {
             Self::Small { factor } => {
                 let small: Vec<f32> =
                     unit.chunks_exact(h * w).flat_map(|plane| means(plane, w, factor)).collect();
-                enlarged(&small, given[2], factor)
+                Enlarge::Nearest.apply(&small, [given[1], given[2]], factor)
             }
             Self::Grey => pictures.flat_map(|picture| brightness(picture, h * w)).collect(),
             Self::Edges => pictures
@@ -154,7 +154,7 @@ impl PictureContext {
         let given = self.given_shape(event)?;
         let _ = whole(unit, &given);
         Ok(match *self {
-            Self::Small { factor } => enlarged(unit, given[2], factor),
+            Self::Small { factor } => Enlarge::Nearest.apply(unit, [given[1], given[2]], factor),
             Self::Grey | Self::Edges => unit.to_vec(),
         })
     }
@@ -180,14 +180,6 @@ fn means(plane: &[f32], width: usize, factor: usize) -> Vec<f32> {
     }
     let count = (factor * factor) as f64;
     sums.into_iter().map(|sum| (sum / count) as f32).collect()
-}
-
-/// Planes with each pixel as a square of `factor` by `factor`.
-fn enlarged(planes: &[f32], width: usize, factor: usize) -> Vec<f32> {
-    let line = |line: &[f32]| -> Vec<f32> {
-        line.iter().flat_map(|&value| std::iter::repeat_n(value, factor)).collect()
-    };
-    planes.chunks_exact(width).flat_map(|values| line(values).repeat(factor)).collect()
 }
 
 /// The brightness of a picture of one channel or three.

@@ -103,6 +103,13 @@ CONFIGS = {
         classes=2,
         context=[2, 4, 4],
     ),
+    "unet, diversity": pictures(
+        {"unet": {"channels": [4], "patches": [3]}},
+        "hinge",
+        {**PLAIN, "diversity": 0.7},
+        [1, 4, 4],
+        context=[1, 4, 4],
+    ),
     "penalty: R1, smooth": points("non_saturating", {**PLAIN, "penalty": R1}, "silu"),
     "penalty: R1, kinks": points("non_saturating", {**PLAIN, "penalty": R1}),
     "penalty: gradient, smooth": points(WASSERSTEIN, {**PLAIN, "penalty": GP}, "silu"),
@@ -447,6 +454,10 @@ class Gan:
             add("features", apart, self.regularise["feature_matching"])
         if "reconstruction" in self.regularise:
             add("reconstruction", (made - real).abs().mean(), self.regularise["reconstruction"])
+        if "diversity" in self.regularise:
+            z, other = self.draws["latents"], self.draws["apart"]
+            ratio = (made - self.generate(other)).abs().mean() / (z - other).abs().mean()
+            add("diversity", 1 / (ratio + 1e-5), self.regularise["diversity"])
         return terms, total
 
 
@@ -455,6 +466,8 @@ def draws(config):
     out = {"latents": rounded(torch.randn(BATCH, config["latents"]))}
     if "gradient" in config["regularise"].get("penalty", {}):
         out["between"] = rounded(torch.rand(BATCH, 1))
+    if "diversity" in config["regularise"]:
+        out["apart"] = rounded(torch.randn(BATCH, config["latents"]))
     if "instance_noise" in config["regularise"]:
         out["noise"] = [rounded(torch.randn(BATCH, features)) for _ in range(2)]
     if "augment" in config["regularise"]:

@@ -20,11 +20,18 @@ pub struct GanDraws {
     pub latents: Tensor<2>,
     /// Where between a real and a generated example the slope is taken, in (0, 1), `[batch, 1]`.
     pub between: Option<Tensor<2>>,
-    /// Normal numbers for instance noise on real and on generated examples, `[batch, features]`.
+    /// Latents of other examples that are told the same, `[batch, latents]`, for a generator that is
+    /// to make different ones.
+    pub apart: Option<Tensor<2>>,
+    /// Numbers for instance noise on real and on generated examples, `[batch, features]`: normal,
+    /// times what the noise has fallen to.
     pub noise: Option<[Tensor<2>; 2]>,
     /// Uniform numbers that change real and generated pictures, `[batch, 7]`.
     pub changes: Option<[Tensor<2>; 2]>,
 }
+
+/// What the distance of equal examples counts as where it is divided by.
+const SAME: f64 = 1e-5;
 
 /// Which examples are shown.
 #[derive(Debug, Clone, Copy)]
@@ -58,7 +65,7 @@ impl Adversarial for Gan {
     }
 
     /// Generated examples have the classes and contexts of the batch's real ones.
-    fn draw(&self, player: Player, batch: &Batch<2>, noise: &mut Noise) -> GanDraws {
+    fn draw(&self, player: Player, step: u64, batch: &Batch<2>, noise: &mut Noise) -> GanDraws {
         let [rows, features] = batch.x.dims();
         let (config, device) = (self.config(), batch.x.device());
         let regularise = &config.regularise;
@@ -66,12 +73,16 @@ impl Adversarial for Gan {
         let mixes = matches!(regularise.penalty, Some(Penalty::Gradient { .. }));
         let between =
             (mixes && player == Player::Discriminator).then(|| noise.uniform([rows, 1], &device));
+        let seeks = regularise.diversity > 0.0 && player == Player::Generator;
+        let apart = seeks.then(|| noise.normal([rows, config.latents], &device));
+        let share = regularise.noise_share(step);
         let pair = |draw: &mut dyn FnMut() -> Tensor<2>| [draw(), draw()];
         GanDraws {
             latents,
             between,
-            noise: (regularise.instance_noise > 0.0)
-                .then(|| pair(&mut || noise.normal([rows, features], &device))),
+            apart,
+            noise: (regularise.instance_noise * share > 0.0)
+                .then(|| pair(&mut || noise.normal([rows, features], &device) * share)),
             changes: (!regularise.augment.is_empty())
                 .then(|| pair(&mut || noise.uniform([rows, augment::NUMBERS], &device))),
         }
@@ -79,7 +90,7 @@ impl Adversarial for Gan {
 
     /// Terms of the discriminator: `adversarial`, `penalty`, `class`, and the mean logits `real` and
     /// `fake`, which are logged. Of the generator: `adversarial`, `class`, `features`,
-    /// `reconstruction`.
+    /// `reconstruction`, `diversity`.
     ///
     /// # Panics
     /// If the batch does not fit the model.
@@ -160,8 +171,16 @@ impl Gan {
             loss = loss.weighted("features", apart, regularise.feature_matching);
         }
         if regularise.reconstruction > 0.0 {
-            let apart = (made - real).abs().mean();
+            let apart = (made.clone() - real).abs().mean();
             loss = loss.weighted("reconstruction", apart, regularise.reconstruction);
+        }
+        if regularise.diversity > 0.0 {
+            let other = draws.apart.clone();
+            let other = other.expect("the draws of a generator's step have `apart`");
+            let made_apart = (made - self.generator.forward(other.clone(), given)).abs().mean();
+            let apart = (draws.latents.clone() - other).abs().mean();
+            let alike = (made_apart / apart + SAME).recip();
+            loss = loss.weighted("diversity", alike, regularise.diversity);
         }
         loss
     }

@@ -18,14 +18,33 @@ pub struct Regularisers {
     /// How far below 1 the discriminator's target for real examples is (Salimans et al. 2016,
     /// section 3.4).
     pub label_smoothing: f64,
-    /// Standard deviation of noise that is added to everything the discriminator sees (Sønderby et
-    /// al. 2017), where pictures are in [-1, 1].
+    /// Standard deviation of noise that is added to everything the discriminator sees, where
+    /// pictures are in [-1, 1].
+    ///
+    /// Real and generated examples lie on thin sheets that hardly meet, so that a discriminator can
+    /// tell them apart without error and its slope says nothing; with noise both laws are
+    /// everywhere (Arjovsky and Bottou 2017, section 3; Sønderby et al. 2017, appendix C).
     pub instance_noise: f64,
+    /// Steps of the run over which instance noise falls linearly to nothing, as both papers have
+    /// it: what noise blurs is learnt after it. 0 keeps the noise as it is.
+    pub instance_noise_steps: u64,
     /// Weight of [`feature_matching`](crate::feature_matching) in the generator's loss.
     pub feature_matching: f64,
     /// Weight of the mean absolute difference between the generated and the real example in the
     /// generator's loss (Isola et al. 2017, eq. 3): for models that are told a context.
     pub reconstruction: f64,
+    /// Weight of mode seeking in the generator's loss: for models that are told so much of an
+    /// example that they take no notice of their latents.
+    ///
+    /// ```text
+    /// 1 / (mean |x_1 - x_2| / mean |z_1 - z_2| + 1e-5)    x_i = generator(z_i, what it is told)
+    /// ```
+    ///
+    /// Both means are over the batch, and over the numbers of the networks' examples (pictures are
+    /// in [-1, 1]) and of the latents. The generator runs a second time for it (Mao et al. 2019,
+    /// "Mode seeking generative adversarial networks for diverse image synthesis", eq. 3, as its
+    /// inverse is minimised in the authors' program).
+    pub diversity: f64,
     /// Whether the discriminator sees how much the examples of a batch differ
     /// ([`minibatch_deviation`](crate::minibatch_deviation)).
     pub minibatch_deviation: bool,
@@ -40,8 +59,10 @@ impl Default for Regularisers {
             penalty: None,
             label_smoothing: 0.0,
             instance_noise: 0.0,
+            instance_noise_steps: 0,
             feature_matching: 0.0,
             reconstruction: 0.0,
+            diversity: 0.0,
             minibatch_deviation: false,
             augment: Vec::new(),
         }
@@ -75,6 +96,14 @@ impl Penalty {
 }
 
 impl Regularisers {
+    /// How much of the instance noise there is at a step, counted from 1.
+    pub(crate) fn noise_share(&self, step: u64) -> f64 {
+        match self.instance_noise_steps {
+            0 => 1.0,
+            steps => (1.0 - step.saturating_sub(1) as f64 / steps as f64).max(0.0),
+        }
+    }
+
     /// Checks the values for examples of a shape; `field` is the path that an error names.
     ///
     /// # Errors
@@ -94,6 +123,12 @@ impl Regularisers {
         not_negative(&at("instance_noise"), self.instance_noise)?;
         not_negative(&at("feature_matching"), self.feature_matching)?;
         not_negative(&at("reconstruction"), self.reconstruction)?;
+        not_negative(&at("diversity"), self.diversity)?;
+        if self.instance_noise_steps > 0 && self.instance_noise == 0.0 {
+            let expected = "0 without instance_noise";
+            let got = self.instance_noise_steps;
+            return Err(ConfigError::value(at("instance_noise_steps"), expected, got));
+        }
         if !(0.0..0.5).contains(&self.label_smoothing) {
             let expected = "at least 0 and below 0.5";
             return Err(ConfigError::value(at("label_smoothing"), expected, self.label_smoothing));
@@ -112,5 +147,20 @@ impl Regularisers {
             return Err(ConfigError::value(at("augment"), expected, got));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instance_noise_falls_to_nothing_and_stays_there() {
+        let at = |steps: u64| {
+            let regularise = Regularisers { instance_noise_steps: steps, ..Default::default() };
+            [1, 2, 4, 5, 6, u64::MAX].map(|step| regularise.noise_share(step))
+        };
+        assert_eq!(at(4), [1.0, 0.75, 0.25, 0.0, 0.0, 0.0]);
+        assert_eq!(at(0), [1.0; 6]);
     }
 }

@@ -107,7 +107,11 @@ fn configs() -> Vec<GanConfig> {
         GanConfig {
             networks: unet(),
             loss: GanLoss::Hinge,
-            regularise: Regularisers { reconstruction: 10.0, ..Regularisers::default() },
+            regularise: Regularisers {
+                reconstruction: 10.0,
+                diversity: 0.5,
+                ..Regularisers::default()
+            },
             context: Some(vec![2, 8, 8]),
             classes: Some(2),
             ..pictures.clone()
@@ -190,7 +194,7 @@ fn losses_without_gradients_have_the_same_terms() {
         for player in [Player::Discriminator, Player::Generator] {
             let names = |model: &Gan| -> Vec<&str> {
                 let batch = batch(model, 4);
-                let draws = model.draw(player, &batch, &mut Noise::new(Seed(4)));
+                let draws = model.draw(player, 1, &batch, &mut Noise::new(Seed(4)));
                 let values = model.loss(player, batch, draws).values();
                 assert!(values.iter().all(|(_, v)| v.is_finite()), "{values:?}");
                 values.into_iter().map(|(name, _)| name).collect()

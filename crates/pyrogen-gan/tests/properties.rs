@@ -8,8 +8,8 @@ use pyrogen_core::{
     SampleOptions, Seed,
 };
 use pyrogen_gan::{
-    Augment, Conditioning, DcganConfig, Gan, GanConfig, GanLoss, InvertOptions, MlpPair, Networks,
-    Output, Penalty, Regularisers, Relativistic, ResnetConfig, SpectralNorm, UnetConfig,
+    Augment, Conditioning, DcganConfig, Gan, GanConfig, GanDraws, GanLoss, InvertOptions, MlpPair,
+    Networks, Output, Penalty, Regularisers, Relativistic, ResnetConfig, SpectralNorm, UnetConfig,
     minibatch_deviation,
 };
 use pyrogen_testkit::{device, host};
@@ -104,6 +104,11 @@ fn bad_configs_say_what_to_do() {
         (with(Regularisers { label_smoothing: 0.5, ..plain() }), "below 0.5"),
         (with(Regularisers { instance_noise: f64::NAN, ..plain() }), "`regularise.instance_noise`"),
         (with(Regularisers { reconstruction: 1.0, ..plain() }), "0 for a model without `context`"),
+        (with(Regularisers { diversity: -1.0, ..plain() }), "`regularise.diversity`"),
+        (
+            with(Regularisers { instance_noise_steps: 10, ..plain() }),
+            "`regularise.instance_noise_steps` must be 0 without instance_noise, got 10",
+        ),
         (
             with(Regularisers { penalty: Some(Penalty::R1 { weight: 0.0 }), ..plain() }),
             "`regularise.penalty.r1.weight` must be a positive number",
@@ -190,7 +195,7 @@ fn losses_split_by_rows() {
         let values = |rows: std::ops::Range<usize>, whole: usize| {
             let batch = Batch::new(x.clone().slice([rows.clone()]));
             let mut noise = Noise::new(Seed(5)).rows(rows, whole);
-            let draws = model.draw(Player::Discriminator, &batch, &mut noise);
+            let draws = model.draw(Player::Discriminator, 1, &batch, &mut noise);
             model.loss(Player::Discriminator, batch, draws).values()
         };
         let (all, a, b) = (values(0..6, 6), values(0..2, 6), values(2..6, 6));
@@ -199,6 +204,55 @@ fn losses_split_by_rows() {
             assert!((all.1 - mean).abs() < ROUNDING, "{}: {} {mean}", all.0, all.1);
         }
     }
+}
+
+/// The noise fades in the draws, and is gone after its steps.
+#[test]
+fn instance_noise_fades() {
+    let regularise =
+        Regularisers { instance_noise: 0.5, instance_noise_steps: 100, ..Regularisers::default() };
+    let model = GanConfig { regularise, ..points() }.init(Seed(1), &device()).unwrap();
+    let batch = Batch::new(Tensor::zeros([500, 2], &device()));
+    let deviation = |step: u64| {
+        let draws = model.draw(Player::Generator, step, &batch, &mut Noise::new(Seed(2)));
+        let noise = draws.noise.map(|[real, _]| host(real.square().mean())[0].sqrt());
+        noise.unwrap_or(0.0)
+    };
+    let first = deviation(1);
+    // A thousand numbers: a standard error of 0.022.
+    assert!((first - 1.0).abs() < 0.1, "{first}");
+    // The same numbers, times a share in f32.
+    assert!((deviation(51) / first - 0.5).abs() < 1e-6);
+    assert_eq!([101, 1000, u64::MAX].map(deviation), [0.0; 3]);
+}
+
+/// Told the same, a generator that takes no notice of its latents pays for it.
+#[test]
+fn equal_examples_cost_diversity() {
+    let term = |latents: usize| {
+        let config = GanConfig {
+            latents,
+            context: Some(vec![8]),
+            regularise: Regularisers { diversity: 1.0, ..Regularisers::default() },
+            ..points()
+        };
+        let model = config.init(Seed(1), &device()).unwrap();
+        let numbers = |width| Noise::new(Seed(2)).normal::<2>([16, width], &device());
+        let batch = Batch::new(numbers(2)).with_context(Some(numbers(8)));
+        let draws = model.draw(Player::Generator, 1, &batch, &mut Noise::new(Seed(3)));
+        assert!(
+            model.draw(Player::Discriminator, 1, &batch, &mut Noise::new(Seed(3))).apart.is_none()
+        );
+        let same = GanDraws { apart: Some(draws.latents.clone() + 1e-3), ..draws.clone() };
+        let values = |draws| {
+            let values = model.loss(Player::Generator, batch.clone(), draws).values();
+            values.into_iter().find(|(name, _)| *name == "diversity").unwrap().1
+        };
+        [values(draws), values(same)]
+    };
+    let [apart, near] = term(4);
+    // A ratio of distances: about the same for near latents as for far ones.
+    assert!(apart > 0.0 && near / apart > 0.2 && near / apart < 5.0, "{apart} {near}");
 }
 
 #[test]

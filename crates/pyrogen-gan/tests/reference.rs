@@ -37,6 +37,7 @@ struct Case {
 struct Draws {
     latents: Array,
     between: Option<Array>,
+    apart: Option<Array>,
     noise: Option<[Array; 2]>,
     changes: Option<[Array; 2]>,
 }
@@ -57,6 +58,7 @@ impl Draws {
         GanDraws {
             latents: self.latents.tensor(device),
             between: self.between.as_ref().map(|t| t.tensor(device)),
+            apart: self.apart.as_ref().map(|t| t.tensor(device)),
             noise: pair(&self.noise),
             changes: pair(&self.changes),
         }
@@ -105,7 +107,7 @@ fn step(case: &Case, player: Player, expected: &Step) -> Arrays {
 #[test]
 fn losses_gradients_and_running_statistics_are_those_of_pytorch() {
     let fixture: Fixture<Case> = serde_json::from_str(include_str!("fixtures/gan.json")).unwrap();
-    assert_eq!(fixture.cases.len(), 13);
+    assert_eq!(fixture.cases.len(), 14);
     for case in &fixture.cases {
         for (player, expected) in
             [(Player::Discriminator, &case.discriminator), (Player::Generator, &case.generator)]

@@ -159,6 +159,37 @@ pub enum MetricError {
         /// The value.
         value: f32,
     },
+    /// Pictures and restored pictures that are not as many as their shape says.
+    #[error(
+        "restored pictures: [n, channels, height, width] = {shape:?} needs as many values, got {} of the originals and {} of the restored; give both whole",
+        got[0], got[1]
+    )]
+    Restored {
+        /// The shape of each set.
+        shape: [usize; 4],
+        /// Values of the originals and of the restored pictures.
+        got: [usize; 2],
+    },
+    /// A pixel that is NaN or infinite.
+    #[error(
+        "restored pictures: picture {picture} of the {set} set has the value {value}; repair it"
+    )]
+    Pixel {
+        /// Which set: "original" or "restored".
+        set: &'static str,
+        /// The picture, counted from 0.
+        picture: usize,
+        /// The value.
+        value: f32,
+    },
+    /// A restored picture without any error, whose ratio of signal to noise is infinite.
+    #[error(
+        "psnr: picture {picture} equals its original, so the mean is infinite; use the pooled value"
+    )]
+    Equal {
+        /// The picture, counted from 0.
+        picture: usize,
+    },
     /// A device that cannot give a tensor's values back.
     #[error("cannot read the tensor from its device: {message}")]
     Device {

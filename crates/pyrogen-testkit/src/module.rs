@@ -51,7 +51,7 @@ pub fn every_parameter_gets_a_gradient<O: Objective>(model: &O, batch: O::Batch)
 /// If a parameter has none; the message names it.
 pub fn both_players_get_gradients<A: Adversarial>(model: &A, batch: &A::Batch, cancelled: &[&str]) {
     for player in [Player::Discriminator, Player::Generator] {
-        let draws = model.draw(player, batch, &mut Noise::new(Seed(3)));
+        let draws = model.draw(player, 1, batch, &mut Noise::new(Seed(3)));
         let grads = model.loss(player, batch.clone(), draws).total().backward();
         match player {
             Player::Generator => {

@@ -96,7 +96,7 @@ impl<A: Adversarial> AdversarialLearner<A> {
         let pieces = self.shards.run(&mut model, parts, |model, part| {
             let model = alone(model, player);
             let weight = part.weight();
-            let draws = model.draw(player, &part.batch, &mut part.noise(noise));
+            let draws = model.draw(player, step, &part.batch, &mut part.noise(noise));
             let loss = model.loss(player, part.batch, draws);
             Piece::new(&model, loss, weight, step, &anneal)
         });
@@ -213,7 +213,7 @@ impl<A: Adversarial> Learner for AdversarialLearner<A> {
     fn validate(&self, batch: A::Batch, noise: &mut Noise) -> Values {
         let model = self.model();
         let of = |player: Player| {
-            let draws = model.draw(player, &batch, &mut noise.fork(player.name()));
+            let draws = model.draw(player, u64::MAX, &batch, &mut noise.fork(player.name()));
             validation_values(&model.loss(player, batch.clone(), draws), &prefix(player))
         };
         Player::BOTH.into_iter().flat_map(of).collect()

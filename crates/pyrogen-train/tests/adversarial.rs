@@ -65,7 +65,8 @@ impl OneNumber {
 
 impl Adversarial for OneNumber {
     type Batch = Batch<2>;
-    type Draws = Tensor<2>;
+    /// Latents, and the step that they were drawn for.
+    type Draws = (Tensor<2>, u64);
     type Generator = Affine;
     type Discriminator = Square;
 
@@ -85,32 +86,63 @@ impl Adversarial for OneNumber {
         Self { discriminator, ..self }
     }
 
-    fn draw(&self, _: Player, batch: &Batch<2>, noise: &mut Noise) -> Tensor<2> {
-        noise.normal(batch.x.dims(), &batch.x.device())
+    fn draw(&self, _: Player, step: u64, batch: &Batch<2>, noise: &mut Noise) -> (Tensor<2>, u64) {
+        (noise.normal(batch.x.dims(), &batch.x.device()), step)
     }
 
-    fn loss(&self, player: Player, batch: Batch<2>, z: Tensor<2>) -> Loss {
+    fn loss(&self, player: Player, batch: Batch<2>, (z, step): (Tensor<2>, u64)) -> Loss {
+        let step = Tensor::<1>::from_floats([step as f32], &z.device());
         let made = self.say(z * self.generator.a.val() + self.generator.b.val());
         let mean = |x: Tensor<2>| softplus(x, 1.0).mean();
-        match player {
+        let loss = match player {
             Player::Generator => Loss::new().term("adversarial", mean(made.neg())),
             Player::Discriminator => Loss::new()
                 .term("adversarial", mean(self.say(batch.x).neg()) + mean(made))
                 .weighted("decay", self.discriminator.w.val().square().sum(), 0.1),
-        }
+        };
+        loss.logged("step", step)
     }
 }
 
-#[test]
-fn two_players_learn_from_each_other() {
+fn one_number() -> OneNumber {
     let device = pyrogen_testkit::device();
-    let model = OneNumber {
+    OneNumber {
         generator: Affine {
             a: init::constant([1, 1], 1.0, &device),
             b: init::constant([1, 1], 0.0, &device),
         },
         discriminator: Square { w: init::fan_in([2, 1], 2, &mut Noise::new(Seed(4)), &device) },
-    };
+    }
+}
+
+#[test]
+fn draws_are_told_the_step_of_the_run() {
+    let mut config = config(1, 1);
+    config.players.as_mut().unwrap().discriminator_steps = 2;
+    config.players.as_mut().unwrap().generator_steps = 2;
+    let mut learner = AdversarialLearner::new(one_number(), &config).unwrap();
+    let device = learner.device();
+    let batch = || Batch::new(Tensor::ones([4, 1], &device));
+    for step in [1, 2, 8] {
+        let noise = Noise::new(Seed(1)).fork_index(step);
+        let context = StepContext { step, epoch: 1, total_steps: None, noise, rate: 1.0 };
+        let parts = vec![Part { batch: batch(), rows: 0..4, total: 4 }];
+        let values = learner.update(parts, &context).unwrap();
+        let told: Vec<f64> =
+            values.iter().filter(|(name, _)| name.ends_with(".step")).map(|(_, v)| *v).collect();
+        // The generator has its turns in every second step.
+        assert_eq!(told, vec![step as f64; if step == 1 { 1 } else { 2 }]);
+    }
+    let batch = Batch::new(Tensor::ones([4, 1], &pyrogen_testkit::device()));
+    let values = learner.validate(batch, &mut Noise::new(Seed(1)));
+    let told: Vec<f64> =
+        values.iter().filter(|(name, _)| name.ends_with(".step")).map(|(_, v)| *v).collect();
+    assert_eq!(told, [u64::MAX as f32 as f64; 2], "validation sees the end");
+}
+
+#[test]
+fn two_players_learn_from_each_other() {
+    let model = one_number();
     let rate = OptimizerConfig { beta1: 0.5, learning_rate: 0.02, ..Default::default() };
     let config = TrainConfig {
         batch_size: 64,

@@ -4,13 +4,13 @@ use std::path::Path;
 
 use pyrogen::core::folder::{Card, DataCard};
 use pyrogen::core::{FolderError, Seed, config};
-use pyrogen::data::{Holdout, PictureContext, Source, Split};
+use pyrogen::data::{Dataset, Holdout, PictureContext, Source, Split};
 use pyrogen::train::{Limits, TrainConfig};
 use serde_json::{Value, json};
 
 use crate::args::{DeviceName, TrainArgs};
 use crate::error::CliError;
-use crate::family::{self, Defaults, TrainJob};
+use crate::family::{self, Asked, Defaults, Family, TrainJob};
 use crate::output::print_line;
 use crate::report;
 use crate::session::{TEST_SHARE, VALIDATION_SHARE, device};
@@ -82,6 +82,21 @@ pub struct Order {
 }
 
 impl Order {
+    /// Shape of the context, if there is to be one.
+    fn context_shape(
+        &self,
+        family: &dyn Family,
+        data: &Dataset,
+    ) -> Result<Option<Vec<usize>>, CliError> {
+        let Some(context) = self.context else { return Ok(None) };
+        if !family.capabilities().context {
+            let name = family.name();
+            return Err(CliError::Usage(format!("models of family `{name}` take no --context")));
+        }
+        let shape = context.shape(data.event_shape());
+        shape.map(Some).map_err(|e| CliError::Usage(e.to_string()))
+    }
+
     /// Trains into the folder; `change` acts on the defaults as JSON, `{"model", "train"}`.
     pub fn train(
         &self,
@@ -94,17 +109,11 @@ impl Order {
         let Split { train, test: _ } = data.split(Holdout::Fraction(TEST_SHARE), self.seed)?;
         let Split { train, test: validation } =
             train.hold_out(Holdout::Fraction(VALIDATION_SHARE), self.seed)?;
-        let Defaults { model, train: training } = family.defaults(&train)?;
+        let told = self.context_shape(family.as_ref(), &train)?;
+        let asked = Asked { data: &train, context: told.as_deref() };
+        let Defaults { model, train: training } = family.defaults(asked)?;
         let mut configs = json!({"model": model, "train": config::to_value(&training)});
-        if let Some(context) = self.context {
-            if !family.capabilities().context {
-                let name = family.name();
-                return Err(CliError::Usage(format!(
-                    "models of family `{name}` take no --context"
-                )));
-            }
-            let shape = context.shape(train.event_shape());
-            let shape = shape.map_err(|e| CliError::Usage(e.to_string()))?;
+        if let Some(shape) = told {
             configs["model"]["context"] = json!(shape);
         }
         change(&mut configs)?;

@@ -5,7 +5,9 @@ use burn::tensor::{Device, Tensor};
 use pyrogen::core::folder::ModelFolder;
 use pyrogen::core::{Condition, ConfigError, Decode, Encode, Noise, Sample, Seed, config};
 use pyrogen::data::{Dataset, Preparation, Recipe};
-use pyrogen::gan::{DcganConfig, FAMILY, Gan, GanConfig, InvertOptions, MlpPair, Networks, Output};
+use pyrogen::gan::{
+    DcganConfig, FAMILY, Gan, GanConfig, InvertOptions, MlpPair, Networks, Output, UnetConfig,
+};
 use pyrogen::train::{
     GradientConfig, Limits, MonitorConfig, OptimizerConfig, PlayersConfig, TrainConfig,
     ValidationConfig,
@@ -15,7 +17,7 @@ use serde_json::Value;
 use super::gradient::fits_memory;
 use super::players;
 use crate::error::CliError;
-use crate::family::{Capabilities, Defaults, Family, Misfit, Model, TrainJob};
+use crate::family::{Asked, Capabilities, Defaults, Family, Misfit, Model, TrainJob};
 
 /// The family `gan`.
 pub struct GanFamily;
@@ -31,6 +33,12 @@ const BATCH: usize = 64;
 
 /// Steps between two checkpoints, and about so many between two validations.
 const EVERY: usize = 500;
+
+/// For models that are told a picture: weight of the distance from the original and of mode seeking
+/// beside the discriminator's opinion, and number of latents, which choose between a few pictures.
+const RECONSTRUCTION: f64 = 10.0;
+const DIVERSITY: f64 = 0.1;
+const LATENTS_TOLD: usize = 8;
 
 /// What anomalies are ranked by.
 const INVERSION: &str = "inversion error";
@@ -59,17 +67,23 @@ impl Family for GanFamily {
         }
     }
 
-    fn defaults(&self, data: &Dataset) -> Result<Defaults, CliError> {
+    fn defaults(&self, Asked { data, context }: Asked) -> Result<Defaults, CliError> {
         let event = prepare(data)?.event_shape();
         let picture = Recipe::suited_to(data) == Recipe::Unit;
         let networks = match event[..] {
+            [_, h, w] if context.is_some() && h.min(w).is_multiple_of(2) => paired(h.min(w)),
             [_, h, w] if picture && h.min(w) >= SMALLEST_PICTURE => {
                 Networks::Dcgan(DcganConfig { channels: channels(h.min(w)), norm: false })
             }
             _ => Networks::Mlp(MlpPair::default()),
         };
         let output = if picture { Output::Unit } else { Output::Real };
-        let model = GanConfig { event, networks, output, ..GanConfig::default() };
+        let mut model = GanConfig { event, networks, output, ..GanConfig::default() };
+        if context.is_some() {
+            model.regularise.reconstruction = RECONSTRUCTION;
+            model.regularise.diversity = DIVERSITY;
+            model.latents = LATENTS_TOLD;
+        }
         Ok(Defaults { model: config::to_value(&model), train: training(data.len()) })
     }
 
@@ -100,6 +114,12 @@ fn prepare(data: &Dataset) -> Result<Preparation, CliError> {
 fn channels(side: usize) -> Vec<usize> {
     let halvings = side.trailing_zeros().clamp(1, 3) as usize;
     [32, 64, 128][..halvings.min(if side > SMALLEST_PICTURE { 3 } else { 2 })].to_vec()
+}
+
+/// Networks from a picture to a picture.
+fn paired(side: usize) -> Networks {
+    let channels = channels(side);
+    Networks::Unet(UnetConfig { patches: channels.clone(), channels })
 }
 
 /// A conditional model of one class would learn nothing from being told it.
@@ -178,12 +198,17 @@ mod tests {
     #[test]
     fn defaults_fit_the_data() {
         let data = pyrogen::data::digits();
-        let defaults = GanFamily.defaults(&data).unwrap();
+        let defaults = GanFamily.defaults(Asked::of(&data)).unwrap();
         assert_eq!(defaults.model["networks"]["dcgan"]["channels"], serde_json::json!([32, 64]));
         let model: GanConfig = config::from_value(defaults.model).unwrap();
         model.validate().unwrap();
         defaults.train.validate().unwrap();
         assert_eq!(channels(28), [32, 64]);
+        let told = Asked { data: &data, context: Some(&[1, 8, 8]) };
+        let mut told = GanFamily.defaults(told).unwrap().model;
+        assert_eq!(told["networks"]["unet"]["channels"], serde_json::json!([32, 64]));
+        told["context"] = serde_json::json!([1, 8, 8]);
+        config::from_value::<GanConfig>(told).unwrap().validate().unwrap();
         assert_eq!(channels(32), [32, 64, 128]);
     }
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::gradient::{self, fits_memory};
 use super::vae::{decoder_for, first_batch, network_for, prepare, told, training};
 use crate::error::CliError;
-use crate::family::{Capabilities, Defaults, Family, Model, TrainJob};
+use crate::family::{Asked, Capabilities, Defaults, Family, Model, TrainJob};
 
 /// The family `ladder-vae`.
 pub struct LadderFamily;
@@ -43,7 +43,7 @@ impl Family for LadderFamily {
         }
     }
 
-    fn defaults(&self, data: &Dataset) -> Result<Defaults, CliError> {
+    fn defaults(&self, Asked { data, .. }: Asked) -> Result<Defaults, CliError> {
         let recipe = Recipe::suited_to(data);
         let preparation = Preparation::fit(&recipe, data)?;
         let event = preparation.event_shape();

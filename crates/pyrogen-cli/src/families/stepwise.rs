@@ -21,7 +21,7 @@ use serde_json::Value;
 
 use super::gradient::{self, fits_memory};
 use crate::error::CliError;
-use crate::family::{Capabilities, Defaults, Family, Model, Steering, TrainJob};
+use crate::family::{Asked, Capabilities, Defaults, Family, Model, Steering, TrainJob};
 
 /// Pictures from this side on are given to a U-Net.
 const SMALLEST_PICTURE: usize = 8;
@@ -153,7 +153,7 @@ impl<M: Stepwise> Family for StepwiseFamily<M> {
         }
     }
 
-    fn defaults(&self, data: &Dataset) -> Result<Defaults, CliError> {
+    fn defaults(&self, Asked { data, .. }: Asked) -> Result<Defaults, CliError> {
         let event = prepare(data)?.event_shape();
         let network = network_for(&event);
         let model = config::to_value(&M::config_for(event, network));

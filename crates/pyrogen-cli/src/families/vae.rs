@@ -20,7 +20,7 @@ use super::gradient::{self, fits_memory};
 use super::ladder_vae::LadderFamily;
 use super::vq_vae::VqFamily;
 use crate::error::CliError;
-use crate::family::{Capabilities, Defaults, Family, Model, TrainJob};
+use crate::family::{Asked, Capabilities, Defaults, Family, Model, TrainJob};
 
 /// A method of the crate's one model.
 struct Method {
@@ -116,7 +116,7 @@ impl Family for VaeFamily {
         }
     }
 
-    fn defaults(&self, data: &Dataset) -> Result<Defaults, CliError> {
+    fn defaults(&self, Asked { data, .. }: Asked) -> Result<Defaults, CliError> {
         let recipe = Recipe::suited_to(data);
         let preparation = Preparation::fit(&recipe, data)?;
         let event = preparation.event_shape();
@@ -304,7 +304,7 @@ mod tests {
     fn defaults_fit_the_data() {
         let data = pyrogen::data::digits();
         for family in all() {
-            let defaults = family.defaults(&data).unwrap();
+            let defaults = family.defaults(Asked::of(&data)).unwrap();
             assert_eq!(defaults.model["event"], json!([1, 8, 8]), "{}", family.name());
             defaults.train.validate().unwrap();
             let preparation = family.preparation(&defaults.model, &data).unwrap();
@@ -312,7 +312,7 @@ mod tests {
         }
         for method in METHODS {
             let name = method.name;
-            let defaults = VaeFamily(method).defaults(&data).unwrap();
+            let defaults = VaeFamily(method).defaults(Asked::of(&data)).unwrap();
             let model = config::from_value::<VaeConfig>(defaults.model).unwrap();
             let model = model.init(Seed(1), &Device::flex()).unwrap();
             assert_eq!(Model::method(&model), Some(name));

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::gradient::{self, fits_memory};
 use super::vae::{decoder_for, first_batch, network_for, prepare, training};
 use crate::error::CliError;
-use crate::family::{Capabilities, Defaults, Family, Model, TrainJob};
+use crate::family::{Asked, Capabilities, Defaults, Family, Model, TrainJob};
 
 /// The family `vq-vae`.
 pub struct VqFamily;
@@ -48,7 +48,7 @@ impl Family for VqFamily {
         }
     }
 
-    fn defaults(&self, data: &Dataset) -> Result<Defaults, CliError> {
+    fn defaults(&self, Asked { data, .. }: Asked) -> Result<Defaults, CliError> {
         let recipe = Recipe::suited_to(data);
         let preparation = Preparation::fit(&recipe, data)?;
         let event = preparation.event_shape();

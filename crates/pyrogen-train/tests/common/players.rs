@@ -109,7 +109,7 @@ impl Adversarial for Pair {
         Self { judge, ..self }
     }
 
-    fn draw(&self, _: Player, batch: &Batch<2>, noise: &mut Noise) -> Tensor<2> {
+    fn draw(&self, _: Player, _: u64, batch: &Batch<2>, noise: &mut Noise) -> Tensor<2> {
         noise.normal([batch.x.dims()[0], LATENTS], &batch.x.device())
     }
 
@@ -147,7 +147,7 @@ impl Adversarial for Pair {
 
 impl Watch for Pair {
     fn generate(&self, batch: &Batch<2>, noise: &mut Noise) -> Batch<2> {
-        Batch::new(self.make(self.draw(Player::Generator, batch, noise)))
+        Batch::new(self.make(self.draw(Player::Generator, 1, batch, noise)))
     }
 
     fn judge(&self, batch: Batch<2>) -> Tensor<1> {
