@@ -12,8 +12,9 @@
 //! is printed for both, beside how far two originals are.
 //!
 //! A line of `runs/pix2pix/pictures.png` is a held-out digit: its edge map, four candidates of the second
-//! generator, the original. On the command line it is `pyrogen train gan --context edges` and `pyrogen
-//! sample DIR --context sketch.png`. The example `edges` does the same by diffusion.
+//! generator, the original. On the command line it is `pyrogen train gan --context edges --set
+//! regularise.diversity=0.1` and `pyrogen sample DIR --context sketch.png`. The example `edges` does the
+//! same by diffusion.
 
 use std::error::Error;
 use std::path::Path;

@@ -25,8 +25,8 @@ pub struct Regularisers {
     /// tell them apart without error and its slope says nothing; with noise both laws are
     /// everywhere (Arjovsky and Bottou 2017, section 3; Sønderby et al. 2017, appendix C).
     pub instance_noise: f64,
-    /// Steps of the run over which instance noise falls linearly to nothing, as both papers have
-    /// it: what noise blurs is learnt after it. 0 keeps the noise as it is.
+    /// Steps of the run over which instance noise falls linearly to nothing (Sønderby et al. 2017
+    /// anneal it, too): what noise blurs is learnt after it. 0 keeps the noise as it is.
     pub instance_noise_steps: u64,
     /// Weight of [`feature_matching`](crate::feature_matching) in the generator's loss.
     pub feature_matching: f64,

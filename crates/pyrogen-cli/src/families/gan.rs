@@ -34,10 +34,9 @@ const BATCH: usize = 64;
 /// Steps between two checkpoints, and about so many between two validations.
 const EVERY: usize = 500;
 
-/// For models that are told a picture: weight of the distance from the original and of mode seeking
-/// beside the discriminator's opinion, and number of latents, which choose between a few pictures.
+/// For models that are told a picture: weight of the distance from the original beside the
+/// discriminator's opinion, and number of latents, which choose between a few pictures.
 const RECONSTRUCTION: f64 = 10.0;
-const DIVERSITY: f64 = 0.1;
 const LATENTS_TOLD: usize = 8;
 
 /// What anomalies are ranked by.
@@ -81,7 +80,6 @@ impl Family for GanFamily {
         let mut model = GanConfig { event, networks, output, ..GanConfig::default() };
         if context.is_some() {
             model.regularise.reconstruction = RECONSTRUCTION;
-            model.regularise.diversity = DIVERSITY;
             model.latents = LATENTS_TOLD;
         }
         Ok(Defaults { model: config::to_value(&model), train: training(data.len()) })
