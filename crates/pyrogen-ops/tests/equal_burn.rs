@@ -377,3 +377,28 @@ fn pictures_of_twice_the_size() {
         assert_equal!("upsample_nearest", ops::upsample_nearest(x.clone(), size), theirs, x);
     }
 }
+
+#[test]
+fn nearest_points() {
+    let mut source = Source::new();
+    for [n, m, d] in [[1, 1, 1], [5, 3, 2], [130, 40, 3], [200, 1100, 4], [3, 30, 64]] {
+        // Whole numbers, so that both compute exactly, and many points are equally near.
+        let mut whole = |rows| (source.leaf([rows, d]).detach() * 1.5).round();
+        let (x, points) = (whole(n), whole(m));
+        let distances =
+            (x.clone().unsqueeze_dim::<3>(1) - points.clone().unsqueeze_dim(0)).square();
+        let distances = host(distances.sum_dim(2));
+        let least = |row: &[f64]| (1..m).fold(0, |a, b| if row[b] < row[a] { b } else { a });
+        let expected: Vec<i64> = distances.chunks(m).map(|row| least(row) as i64).collect();
+        let got: Vec<i64> = ops::nearest(x, points).into_data().iter().collect();
+        assert_eq!(got, expected, "{n} {m} {d}");
+    }
+}
+
+#[test]
+fn what_is_no_number_is_near_some_point() {
+    let x = Tensor::<2>::from_floats([[f32::NAN], [f32::INFINITY], [1.0]], &device());
+    let points = Tensor::<2>::from_floats([[3.0], [1.5]], &device());
+    let got: Vec<i64> = ops::nearest(x, points).into_data().iter().collect();
+    assert!(got.iter().all(|i| (0..2).contains(i)) && got[2] == 1, "{got:?}");
+}
