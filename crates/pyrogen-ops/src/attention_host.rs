@@ -299,9 +299,9 @@ impl HostOp<3> for Attention {
         inputs.map(|array| {
             let n = input.next().expect("three inputs");
             let own: Vec<_> = parts.iter().map(|part| &part[n]).collect();
-            let mut out = vec![0.0; array.values().len()];
-            gather(&mut out, width, &own, self.heads, 0, width / self.heads);
-            Some(Array::new(out, array.dims()))
+            let mut out = array.to_fill();
+            gather(out.owned(), width, &own, self.heads, 0, width / self.heads);
+            Some(out)
         })
     }
 }
@@ -319,12 +319,12 @@ impl HostOp<1> for Packed {
         let heads = self.heads(&qkv);
         let parts = heads.backward(&grad, &kept);
         let (width, d) = (heads.width, heads.d());
-        let mut out = vec![0.0; qkv.values().len()];
+        let mut out = qkv.to_fill();
         for n in 0..3 {
             let own: Vec<_> = parts.iter().map(|part| &part[n]).collect();
-            gather(&mut out, 3 * width, &own, self.0.heads, n * width, d);
+            gather(out.owned(), 3 * width, &own, self.0.heads, n * width, d);
         }
-        [Some(Array::new(out, qkv.dims()))]
+        [Some(out)]
     }
 }
 

@@ -46,6 +46,42 @@ impl Array {
         self.0.try_storage_mut().map(|values: &mut [f32]| &mut values[range][..length])
     }
 
+    /// The same values in memory that nobody else holds.
+    pub(crate) fn own(mut self) -> Self {
+        if self.values_mut().is_some() {
+            return self;
+        }
+        Self::new(self.values().to_vec(), self.dims())
+    }
+
+    /// An array of the same lengths whose values are to be written: the same memory where nobody
+    /// else holds it, which need not be found and cleared, or zeros.
+    pub(crate) fn to_fill(mut self) -> Self {
+        if self.values_mut().is_some() {
+            return self;
+        }
+        Self::new(vec![0.0; self.values().len()], self.dims())
+    }
+
+    /// The values of an array from [`own`](Self::own) or [`to_fill`](Self::to_fill).
+    ///
+    /// # Panics
+    /// If others share the memory.
+    pub(crate) fn owned(&mut self) -> &mut [f32] {
+        self.values_mut().expect("memory of its own")
+    }
+
+    /// All rows, whatever the number of axes: how many, and their length.
+    pub(crate) fn rows(&self) -> [usize; 2] {
+        let width = self.dims().last().copied().unwrap_or(1);
+        [self.values().len() / width.max(1), width]
+    }
+
+    fn matrix(&self, transposed: bool) -> FlexTensor {
+        let matrix = self.0.reshape(self.rows().into());
+        if transposed { matrix.transpose(0, 1) } else { matrix }
+    }
+
     /// The lengths of the axes.
     pub(crate) fn dims(&self) -> &[usize] {
         self.0.layout().shape().as_slice()
@@ -55,14 +91,24 @@ impl Array {
 /// The product of two matrices on all threads, by Burn's own kernels; an array of more axes is a
 /// matrix of all its rows, and is transposed where asked.
 pub(crate) fn whole_product(a: (&Array, bool), b: (&Array, bool), dims: &[usize]) -> Array {
-    let view = |(array, transposed): (&Array, bool)| {
-        let width = array.dims().last().copied().unwrap_or(1);
-        let rows = array.values().len() / width.max(1);
-        let matrix = array.0.reshape([rows, width].into());
-        if transposed { matrix.transpose(0, 1) } else { matrix }
-    };
-    let product = Flex::float_matmul(view(a), view(b));
+    let product = Flex::float_matmul(a.0.matrix(a.1), b.0.matrix(b.1));
     Array(product.reshape(dims.to_vec().into()))
+}
+
+/// The rows of [`whole_product`] that are worked out at once, at most. Burn 0.22's product clears
+/// and copies its result before it writes it, which costs little in a core's cache and much in
+/// memory that is used for the first time; more rows at once are hardly faster.
+const ROWS: usize = 512;
+
+/// The same of an array that is not transposed, in order, a few rows at a time.
+pub(crate) fn product_by_rows(a: &Array, b: (&Array, bool), mut take: impl FnMut(&mut [f32])) {
+    let [rows, _] = a.rows();
+    let (a, b) = (a.matrix(false), b.0.matrix(b.1));
+    let count = rows.div_ceil(rows.div_ceil(ROWS).max(1));
+    for from in (0..rows).step_by(count.max(1)) {
+        let part = a.narrow(0, from, count.min(rows - from));
+        take(Flex::float_matmul(part, b.clone()).storage_mut());
+    }
 }
 
 /// A differentiable operation of `N` arrays to one.

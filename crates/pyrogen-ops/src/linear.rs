@@ -52,7 +52,7 @@ pub fn matmul(a: Tensor<2>, b: Tensor<2>) -> Tensor<2> {
 mod host {
     use rayon::prelude::*;
 
-    use crate::host::{Array, HostOp, whole_product};
+    use crate::host::{Array, HostOp, product_by_rows, whole_product};
     use crate::parallel::{kernels, vectorised};
 
     /// Rows below which Burn's own product is as good: it cuts columns too.
@@ -75,27 +75,45 @@ mod host {
             let (x, weight) = (inputs.next().expect("inputs"), inputs.next().expect("a weight"));
             let mut dims = x.dims().to_vec();
             *dims.last_mut().expect("an axis") = weight.dims()[1];
-            let mut out = whole_product((&x, false), (&weight, false), &dims);
-            if let Some(bias) = inputs.next() {
-                let values = out.values_mut().expect("not shared yet");
-                crate::parallel::rows::<AddBias, _>(values, weight.dims()[1], bias.values());
-            }
-            (out, track.then_some((x, weight)))
+            let bias = inputs.next();
+            let mut out = Vec::with_capacity(dims.iter().product());
+            product_by_rows(&x, (&weight, false), |part| {
+                if let Some(bias) = &bias {
+                    crate::parallel::rows::<AddBias, _>(part, bias.values().len(), bias.values());
+                }
+                out.extend_from_slice(part);
+            });
+            (Array::new(out, &dims), track.then_some((x, weight)))
         }
 
         fn backward(&self, saved: Saved, dy: Array, wanted: [bool; N]) -> [Option<Array>; N] {
             let (x, weight) = saved.expect("a tracked forward pass");
-            std::array::from_fn(|i| {
-                wanted[i].then(|| match i {
-                    0 => whole_product((&dy, false), (&weight, true), x.dims()),
+            let mut grads = std::array::from_fn(|i| {
+                (wanted[i] && i > 0).then(|| match i {
                     1 => whole_product((&x, true), (&dy, false), weight.dims()),
                     _ => {
                         let width = weight.dims()[1];
                         Array::new(column_sums(dy.values(), width), &[width])
                     }
                 })
-            })
+            });
+            if wanted[0] {
+                grads[0] = Some(input_grad(x, &weight, &dy));
+            }
+            grads
         }
+    }
+
+    /// The gradient of the input, in its memory where that is free.
+    fn input_grad(x: Array, weight: &Array, dy: &Array) -> Array {
+        let mut dx = x.to_fill();
+        let mut rest = dx.owned();
+        product_by_rows(dy, (weight, true), |part| {
+            let (own, after) = std::mem::take(&mut rest).split_at_mut(part.len());
+            own.copy_from_slice(part);
+            rest = after;
+        });
+        dx
     }
 
     /// The sum of the rows, in pieces that depend on the sizes alone.
