@@ -199,9 +199,9 @@ mod host {
 
         fn forward(&self, [x, gamma, beta]: [Array; 3], _track: bool) -> (Array, Self::Saved) {
             let (channels, size) = shape(&x);
-            let mut out = vec![0.0; x.values().len()];
+            let mut y = Array::to_fill(x.dims());
             let example = (channels * size).max(1);
-            let parts = out.par_chunks_mut(example).zip(x.values().par_chunks(example));
+            let parts = y.owned().par_chunks_mut(example).zip(x.values().par_chunks(example));
             parts.enumerate().for_each(|(i, (out, x))| {
                 let slab = Slab {
                     x,
@@ -212,7 +212,7 @@ mod host {
                 };
                 vectorised::<Forward, _>((slab, out));
             });
-            (Array::new(out, x.dims()), [x, gamma, beta])
+            (y, [x, gamma, beta])
         }
 
         fn backward(
@@ -252,7 +252,9 @@ mod host {
                 vectorised::<Outward, _>((slab(i), means.as_slice(), dx));
             });
             let own = |k: usize| column(&sums, k, channels, gamma.values().len() != channels);
-            [Some(grad), Some(own(1)), Some(own(0))]
+            let grads = [Some(grad), Some(own(1)), Some(own(0))];
+            x.leave();
+            grads
         }
     }
 

@@ -224,9 +224,9 @@ impl<const N: usize> HostOp<N> for Conv {
     fn forward(&self, inputs: [Array; N], track: bool) -> (Array, Self::Saved) {
         let (kept, bias) = split(inputs);
         let dims = self.dims(kept.x.dims()[0]);
-        let mut y = vec![0.0; dims.iter().product()];
-        self.run(false, &kept.weight, bias.as_ref(), &kept.x, &mut y);
-        (Array::new(y, &dims), track.then_some(kept))
+        let mut y = Array::to_fill(&dims);
+        self.run(false, &kept.weight, bias.as_ref(), &kept.x, y.owned());
+        (y, track.then_some(kept))
     }
 
     fn backward(&self, saved: Self::Saved, dy: Array, wanted: [bool; N]) -> [Option<Array>; N] {
@@ -240,10 +240,11 @@ impl<const N: usize> HostOp<N> for Conv {
         });
         if wanted[0] {
             // In the memory of the pictures, which the weight's gradient was the last to need.
-            let mut dx = x.to_fill();
+            let mut dx = x.refill();
             self.run(true, &weight, None, &dy, dx.owned());
             grads[0] = Some(dx);
         }
+        dy.leave();
         grads
     }
 }

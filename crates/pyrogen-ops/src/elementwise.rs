@@ -100,17 +100,17 @@ impl HostOp<1> for Map {
             let y = self.in_place(x);
             return (y.clone(), y);
         }
-        let v = x.values();
-        let y = match self.0 {
-            Function::Silu => map(v, value::Silu),
-            Function::Gelu => map(v, value::Gelu),
-            Function::Sigmoid => map(v, value::Sigmoid),
-            Function::Tanh => map(v, value::Tanh),
-            Function::Softplus => map(v, value::Softplus),
-            Function::Exp => map(v, value::Exp),
-            Function::LeakyRelu(slope) => map(v, value::LeakyRelu(slope)),
-        };
-        let y = Array::new(y, x.dims());
+        let mut y = Array::to_fill(x.dims());
+        let (v, out) = (x.values(), y.owned());
+        match self.0 {
+            Function::Silu => pieces::<Values, _>(out, (v, value::Silu)),
+            Function::Gelu => pieces::<Values, _>(out, (v, value::Gelu)),
+            Function::Sigmoid => pieces::<Values, _>(out, (v, value::Sigmoid)),
+            Function::Tanh => pieces::<Values, _>(out, (v, value::Tanh)),
+            Function::Softplus => pieces::<Values, _>(out, (v, value::Softplus)),
+            Function::Exp => pieces::<Values, _>(out, (v, value::Exp)),
+            Function::LeakyRelu(slope) => pieces::<Values, _>(out, (v, value::LeakyRelu(slope))),
+        }
         match self.0 {
             Function::Sigmoid | Function::Tanh | Function::Exp => (y.clone(), y),
             _ => (y, x),
@@ -129,6 +129,7 @@ impl HostOp<1> for Map {
             Function::Exp => pieces::<Slopes, _>(g, (v, value::Exp)),
             Function::LeakyRelu(slope) => pieces::<Slopes, _>(g, (v, value::LeakyRelu(slope))),
         }
+        saved.leave();
         [Some(grad)]
     }
 }
@@ -259,11 +260,4 @@ impl<F: value::Value> Kernel<(F, usize, &mut [f32])> for Replace {
             *x = f.value(*x);
         }
     }
-}
-
-#[cfg(feature = "flex")]
-fn map<F: value::Value>(x: &[f32], f: F) -> Vec<f32> {
-    let mut out = vec![0.0; x.len()];
-    pieces::<Values, _>(&mut out, (x, f));
-    out
 }

@@ -136,10 +136,11 @@ mod host {
         fn forward(&self, [x, gamma, beta]: [Array; 3], track: bool) -> (Array, Self::Saved) {
             let (channels, size) =
                 (x.dims()[1] / self.groups, x.dims()[2..].iter().product::<usize>());
-            let mut out = vec![0.0; x.values().len()];
+            let mut y = Array::to_fill(x.dims());
             let group: usize = channels * size;
             let mut all = vec![[0.0; 2]; x.values().len().checked_div(group).unwrap_or(0)];
-            let parts = out.par_chunks_mut(group.max(1)).zip(x.values().par_chunks(group.max(1)));
+            let parts = y.owned().par_chunks_mut(group.max(1));
+            let parts = parts.zip(x.values().par_chunks(group.max(1)));
             parts.zip(&mut all).enumerate().for_each(|(i, ((out, x), moments))| {
                 let first = i % self.groups * channels;
                 let gamma = &gamma.values()[first..first + channels];
@@ -147,7 +148,6 @@ mod host {
                 let slab = Slab { x, gamma, beta, moments: [0.0; 2], size };
                 *moments = vectorised::<Forward, _>((slab, self.epsilon, self.silu, out));
             });
-            let y = Array::new(out, x.dims());
             (y, track.then_some(Saved { x, gamma, beta, moments: all }))
         }
 
@@ -184,7 +184,9 @@ mod host {
             }
             let column =
                 |k: usize| Array::new(totals.iter().map(|t| t[k] as f32).collect(), &[all]);
-            [Some(grad), Some(column(1)), Some(column(0))]
+            let grads = [Some(grad), Some(column(1)), Some(column(0))];
+            saved.x.leave();
+            grads
         }
     }
 

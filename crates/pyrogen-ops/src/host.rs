@@ -11,6 +11,8 @@ use burn::backend::ops::FloatTensorOps;
 use burn::backend::{DispatchDevice, Flex};
 use burn::tensor::{DType, Tensor, TensorData};
 
+use crate::spare;
+
 #[cfg(feature = "autodiff")]
 use burn::backend::autodiff::{
     Autodiff,
@@ -54,16 +56,33 @@ impl Array {
         Self::new(self.values().to_vec(), self.dims())
     }
 
-    /// An array of the same lengths whose values are to be written: the same memory where nobody
-    /// else holds it, which need not be found and cleared, or zeros.
-    pub(crate) fn to_fill(mut self) -> Self {
-        if self.values_mut().is_some() {
-            return self;
-        }
-        Self::new(vec![0.0; self.values().len()], self.dims())
+    /// An array whose values are to be written, whatever they are now.
+    pub(crate) fn to_fill(dims: &[usize]) -> Self {
+        Self::new(spare::take(dims.iter().product()), dims)
     }
 
-    /// The values of an array from [`own`](Self::own) or [`to_fill`](Self::to_fill).
+    /// The same of this array's lengths, in its memory where nobody else holds that.
+    pub(crate) fn refill(mut self) -> Self {
+        if self.values_mut().is_some() { self } else { Self::to_fill(self.dims()) }
+    }
+
+    /// Leaves the memory to [`to_fill`](Self::to_fill), where nobody else holds it.
+    pub(crate) fn leave(self) {
+        let layout = self.0.layout();
+        let whole = layout.is_contiguous()
+            && layout.start_offset() == 0
+            && self.0.storage::<f32>().len() == layout.num_elements();
+        if whole && self.0.is_unique() {
+            let (bytes, ..) = self.0.into_data().into_parts();
+            // Memory that Burn made may be aligned otherwise than a vector's, and goes back.
+            if let Ok(values) = bytes.try_into_vec() {
+                spare::give(values);
+            }
+        }
+    }
+
+    /// The values of an array that nobody else holds, such as one from [`own`](Self::own) or
+    /// [`to_fill`](Self::to_fill).
     ///
     /// # Panics
     /// If others share the memory.
@@ -100,14 +119,22 @@ pub(crate) fn whole_product(a: (&Array, bool), b: (&Array, bool), dims: &[usize]
 /// memory that is used for the first time; more rows at once are hardly faster.
 const ROWS: usize = 512;
 
-/// The same of an array that is not transposed, in order, a few rows at a time.
-pub(crate) fn product_by_rows(a: &Array, b: (&Array, bool), mut take: impl FnMut(&mut [f32])) {
+/// Fills `out` with the product of an array that is not transposed, a few rows at a time, each
+/// time followed by what `finish` does to them.
+pub(crate) fn product_by_rows(
+    a: &Array,
+    b: (&Array, bool),
+    out: &mut [f32],
+    finish: impl Fn(&mut [f32]),
+) {
     let [rows, _] = a.rows();
     let (a, b) = (a.matrix(false), b.0.matrix(b.1));
-    let count = rows.div_ceil(rows.div_ceil(ROWS).max(1));
-    for from in (0..rows).step_by(count.max(1)) {
-        let part = a.narrow(0, from, count.min(rows - from));
-        take(Flex::float_matmul(part, b.clone()).storage_mut());
+    let count = rows.div_ceil(rows.div_ceil(ROWS).max(1)).max(1);
+    let length = (count * out.len() / rows.max(1)).max(1);
+    for (i, out) in out.chunks_mut(length).enumerate() {
+        let part = a.narrow(0, i * count, count.min(rows - i * count));
+        out.copy_from_slice(Flex::float_matmul(part, b.clone()).storage());
+        finish(out);
     }
 }
 

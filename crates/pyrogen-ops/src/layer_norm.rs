@@ -60,11 +60,10 @@ mod host {
         type Saved = Option<(Array, Array)>;
 
         fn forward(&self, [x, gamma, beta]: [Array; 3], track: bool) -> (Array, Self::Saved) {
-            let mut out = vec![0.0; x.values().len()];
+            let mut y = Array::to_fill(x.dims());
             let width = gamma.values().len().max(1);
             let args = (x.values(), gamma.values(), beta.values(), self.epsilon);
-            crate::parallel::rows::<RowsForward, _>(&mut out, width, args);
-            let y = Array::new(out, x.dims());
+            crate::parallel::rows::<RowsForward, _>(y.owned(), width, args);
             (y, track.then_some((x, gamma)))
         }
 
@@ -87,6 +86,7 @@ mod host {
                 totals.iter_mut().zip(part).for_each(|(t, s)| *t += s);
             }
             let dbeta = totals.split_off(width);
+            x.leave();
             [Some(grad), Some(Array::new(totals, &[width])), Some(Array::new(dbeta, &[width]))]
         }
     }

@@ -23,6 +23,8 @@ mod parallel;
 #[cfg(feature = "flex")]
 mod scalar;
 #[cfg(feature = "flex")]
+mod spare;
+#[cfg(feature = "flex")]
 mod sums;
 #[cfg(feature = "flex")]
 mod tiles;

@@ -76,14 +76,13 @@ mod host {
             let mut dims = x.dims().to_vec();
             *dims.last_mut().expect("an axis") = weight.dims()[1];
             let bias = inputs.next();
-            let mut out = Vec::with_capacity(dims.iter().product());
-            product_by_rows(&x, (&weight, false), |part| {
+            let mut out = Array::to_fill(&dims);
+            product_by_rows(&x, (&weight, false), out.owned(), |part| {
                 if let Some(bias) = &bias {
                     crate::parallel::rows::<AddBias, _>(part, bias.values().len(), bias.values());
                 }
-                out.extend_from_slice(part);
             });
-            (Array::new(out, &dims), track.then_some((x, weight)))
+            (out, track.then_some((x, weight)))
         }
 
         fn backward(&self, saved: Saved, dy: Array, wanted: [bool; N]) -> [Option<Array>; N] {
@@ -98,22 +97,14 @@ mod host {
                 })
             });
             if wanted[0] {
-                grads[0] = Some(input_grad(x, &weight, &dy));
+                // In the memory of the input, which the weight's gradient was the last to need.
+                let mut dx = x.refill();
+                product_by_rows(&dy, (&weight, true), dx.owned(), |_| ());
+                grads[0] = Some(dx);
             }
+            dy.leave();
             grads
         }
-    }
-
-    /// The gradient of the input, in its memory where that is free.
-    fn input_grad(x: Array, weight: &Array, dy: &Array) -> Array {
-        let mut dx = x.to_fill();
-        let mut rest = dx.owned();
-        product_by_rows(dy, (weight, true), |part| {
-            let (own, after) = std::mem::take(&mut rest).split_at_mut(part.len());
-            own.copy_from_slice(part);
-            rest = after;
-        });
-        dx
     }
 
     /// The sum of the rows, in pieces that depend on the sizes alone.

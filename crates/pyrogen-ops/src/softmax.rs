@@ -49,6 +49,7 @@ mod host {
             let width = y.dims().last().copied().unwrap_or(1).max(1);
             let mut grad = grad.own();
             parallel::rows::<Backward, _>(grad.owned(), width, (y.values(), width, self.log));
+            y.leave();
             [Some(grad)]
         }
     }
