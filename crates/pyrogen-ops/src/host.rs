@@ -119,15 +119,24 @@ pub(crate) fn whole_product(a: (&Array, bool), b: (&Array, bool), dims: &[usize]
 /// memory that is used for the first time; more rows at once are hardly faster.
 const ROWS: usize = 512;
 
-/// Fills `out` with the product of an array that is not transposed, a few rows at a time, each
-/// time followed by what `finish` does to them.
+/// The product of an array that is not transposed, a few rows at a time, each time followed by what
+/// `finish` does to them. Its memory is that of `room`, which has the same lengths, where that is
+/// needed and free.
 pub(crate) fn product_by_rows(
     a: &Array,
     b: (&Array, bool),
-    out: &mut [f32],
+    dims: &[usize],
+    room: Option<Array>,
     finish: impl Fn(&mut [f32]),
-) {
+) -> Array {
     let [rows, _] = a.rows();
+    if rows <= ROWS {
+        let mut product = whole_product((a, false), b, dims);
+        finish(product.owned());
+        return product;
+    }
+    let mut product = room.map_or_else(|| Array::to_fill(dims), Array::refill);
+    let out = product.owned();
     let (a, b) = (a.matrix(false), b.0.matrix(b.1));
     let count = rows.div_ceil(rows.div_ceil(ROWS).max(1)).max(1);
     let length = (count * out.len() / rows.max(1)).max(1);
@@ -136,6 +145,7 @@ pub(crate) fn product_by_rows(
         out.copy_from_slice(Flex::float_matmul(part, b.clone()).storage());
         finish(out);
     }
+    product
 }
 
 /// A differentiable operation of `N` arrays to one.

@@ -76,8 +76,7 @@ mod host {
             let mut dims = x.dims().to_vec();
             *dims.last_mut().expect("an axis") = weight.dims()[1];
             let bias = inputs.next();
-            let mut out = Array::to_fill(&dims);
-            product_by_rows(&x, (&weight, false), out.owned(), |part| {
+            let out = product_by_rows(&x, (&weight, false), &dims, None, |part| {
                 if let Some(bias) = &bias {
                     crate::parallel::rows::<AddBias, _>(part, bias.values().len(), bias.values());
                 }
@@ -98,9 +97,8 @@ mod host {
             });
             if wanted[0] {
                 // In the memory of the input, which the weight's gradient was the last to need.
-                let mut dx = x.refill();
-                product_by_rows(&dy, (&weight, true), dx.owned(), |_| ());
-                grads[0] = Some(dx);
+                let dims = x.dims().to_vec();
+                grads[0] = Some(product_by_rows(&dy, (&weight, true), &dims, Some(x), |_| ()));
             }
             dy.leave();
             grads
