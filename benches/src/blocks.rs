@@ -3,11 +3,11 @@
 
 use burn::nn::conv::{Conv2d, ConvTranspose2d};
 use burn::nn::loss::CrossEntropyLossConfig;
-use burn::nn::{BatchNorm, Embedding, GroupNorm, Linear};
+use burn::nn::{Embedding, GroupNorm, Linear};
 use burn::optim::ModuleOptimizer;
 use burn::tensor::{Int, Tensor};
 use pyrogen::train::{Method, OptimizerConfig};
-use pyrogen_nn::{LayerNorm, Lstm, forward, ops};
+use pyrogen_nn::{BatchNorm, LayerNorm, Lstm, forward, ops};
 
 /// `[batch, in, h, w]` to `[batch, out, h', w']`.
 pub fn conv2d(layer: &Conv2d, x: Tensor<4>) -> Tensor<4> {
@@ -29,9 +29,9 @@ pub fn layer_norm(layer: &LayerNorm, x: Tensor<3>) -> Tensor<3> {
     layer.forward(x)
 }
 
-/// Normalises each channel over the batch.
-pub fn batch_norm(layer: &BatchNorm, x: Tensor<4>) -> Tensor<4> {
-    layer.forward(x)
+/// Normalises each channel over the batch, then `max(x, 0) + slope min(x, 0)`.
+pub fn batch_norm_leaky(layer: &BatchNorm, x: Tensor<4>, slope: f64) -> Tensor<4> {
+    layer.forward_leaky(x, None, slope)
 }
 
 /// `[m, k]` and `[k, n]` to `[m, n]`.
@@ -59,9 +59,9 @@ pub fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     ops::gelu(x)
 }
 
-/// `max(x, 0)`.
-pub fn relu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    ops::leaky_relu(x, 0.0)
+/// The hyperbolic tangent.
+pub fn tanh<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    ops::tanh(x)
 }
 
 /// `max(x, 0) + slope min(x, 0)`.

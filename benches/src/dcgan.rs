@@ -1,14 +1,16 @@
 //! A generator and a discriminator of pictures (Radford et al. 2016).
 
 use burn::module::Module;
-use burn::nn::BatchNorm;
 use burn::nn::conv::{Conv2d, ConvTranspose2d};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
 use pyrogen::core::Noise;
 use pyrogen::core::parallel::Workers;
+use pyrogen_nn::BatchNorm;
 
-use crate::blocks::{adam_half, batch_norm, conv_transpose2d, conv2d, leaky_relu, relu, softplus};
+use crate::blocks::{
+    adam_half, batch_norm_leaky, conv_transpose2d, conv2d, leaky_relu, softplus, tanh,
+};
 use crate::layers;
 use crate::sharded::{Rows, Trainer, cut, sum};
 use crate::workload::{Plan, Workload, autodiff, first, noise, plain};
@@ -32,7 +34,7 @@ impl Generator {
         Self {
             stages: [stage([latents, 2 * width], [7, 1, 0]), stage([2 * width, width], [4, 2, 1])],
             last: stage([width, 1], [4, 2, 1]),
-            norms: [2 * width, width].map(|channels| layers::batch_norm(channels, device)),
+            norms: [2 * width, width].map(|channels| BatchNorm::new(channels, 0, device)),
         }
     }
 
@@ -41,9 +43,10 @@ impl Generator {
         let [batch, latents] = z.dims();
         let z = z.reshape([batch, latents, 1, 1]);
         let stages = self.stages.iter().zip(&self.norms);
-        let maps =
-            stages.fold(z, |x, (stage, norm)| relu(batch_norm(norm, conv_transpose2d(stage, x))));
-        conv_transpose2d(&self.last, maps).tanh()
+        let rise = |x, (stage, norm): (&ConvTranspose2d, &BatchNorm)| {
+            batch_norm_leaky(norm, conv_transpose2d(stage, x), 0.0)
+        };
+        tanh(conv_transpose2d(&self.last, stages.fold(z, rise)))
     }
 }
 
@@ -62,14 +65,14 @@ impl Discriminator {
         Self {
             stages: [stage([1, width], [4, 2, 1]), stage([width, 2 * width], [4, 2, 1])],
             last: stage([2 * width, 1], [7, 1, 0]),
-            norm: layers::batch_norm(2 * width, device),
+            norm: BatchNorm::new(2 * width, 0, device),
         }
     }
 
     /// `[batch, 1, 28, 28]` to `[batch, 1, 1, 1]`.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let x = leaky_relu(conv2d(&self.stages[0], x), SLOPE);
-        let x = leaky_relu(batch_norm(&self.norm, conv2d(&self.stages[1], x)), SLOPE);
+        let x = batch_norm_leaky(&self.norm, conv2d(&self.stages[1], x), SLOPE);
         conv2d(&self.last, x)
     }
 }

@@ -1,10 +1,7 @@
 //! Layers with weights from a noise stream, for what `pyrogen-nn` has no constructor for.
 
 use burn::nn::conv::{Conv2d, Conv2dConfig, ConvTranspose2d, ConvTranspose2dConfig};
-use burn::nn::{
-    BatchNorm, BatchNormConfig, Embedding, EmbeddingConfig, GroupNorm, GroupNormConfig,
-    PaddingConfig2d,
-};
+use burn::nn::{Embedding, EmbeddingConfig, GroupNorm, GroupNormConfig, PaddingConfig2d};
 use burn::tensor::Device;
 use pyrogen::core::{Noise, init};
 use pyrogen_nn::LayerNorm;
@@ -45,11 +42,6 @@ pub fn group_norm(groups: usize, channels: usize, device: &Device) -> GroupNorm 
 /// Layer norm with gain 1 and bias 0.
 pub fn layer_norm(width: usize, device: &Device) -> LayerNorm {
     LayerNorm::new(width, device)
-}
-
-/// Batch norm with gain 1 and bias 0.
-pub fn batch_norm(channels: usize, device: &Device) -> BatchNorm {
-    BatchNormConfig::new(channels).init(device)
 }
 
 /// An embedding with normal entries of standard deviation 0.02.

@@ -226,9 +226,9 @@ impl<'a> Heads<'a> {
         let (parts, log_sums): (Vec<_>, Vec<_>) =
             (0..self.count()).into_par_iter().map(|i| self.head(i).forward()).unzip();
         let shape = [self.places[0].array.dims()[0], self.queries(), self.width];
-        let mut out = vec![0.0; shape.iter().product()];
-        gather(&mut out, self.width, &parts, self.op.heads, 0, self.d());
-        (Array::new(out, &shape), log_sums)
+        let mut out = Array::to_fill(&shape);
+        gather(out.owned(), self.width, &parts, self.op.heads, 0, self.d());
+        (out, log_sums)
     }
 
     /// The gradients of each head's queries, keys and values.
@@ -299,9 +299,9 @@ impl HostOp<3> for Attention {
         inputs.map(|array| {
             let n = input.next().expect("three inputs");
             let own: Vec<_> = parts.iter().map(|part| &part[n]).collect();
-            let mut out = vec![0.0; array.values().len()];
-            gather(&mut out, width, &own, self.heads, 0, width / self.heads);
-            Some(Array::new(out, array.dims()))
+            let mut out = array.refill();
+            gather(out.owned(), width, &own, self.heads, 0, width / self.heads);
+            Some(out)
         })
     }
 }
@@ -319,12 +319,12 @@ impl HostOp<1> for Packed {
         let heads = self.heads(&qkv);
         let parts = heads.backward(&grad, &kept);
         let (width, d) = (heads.width, heads.d());
-        let mut out = vec![0.0; qkv.values().len()];
+        let mut out = qkv.refill();
         for n in 0..3 {
             let own: Vec<_> = parts.iter().map(|part| &part[n]).collect();
-            gather(&mut out, 3 * width, &own, self.0.heads, n * width, d);
+            gather(out.owned(), 3 * width, &own, self.0.heads, n * width, d);
         }
-        [Some(Array::new(out, qkv.dims()))]
+        [Some(out)]
     }
 }
 

@@ -199,9 +199,9 @@ mod host {
 
         fn forward(&self, [x, gamma, beta]: [Array; 3], _track: bool) -> (Array, Self::Saved) {
             let (channels, size) = shape(&x);
-            let mut out = vec![0.0; x.values().len()];
+            let mut y = Array::to_fill(x.dims());
             let example = (channels * size).max(1);
-            let parts = out.par_chunks_mut(example).zip(x.values().par_chunks(example));
+            let parts = y.owned().par_chunks_mut(example).zip(x.values().par_chunks(example));
             parts.enumerate().for_each(|(i, (out, x))| {
                 let slab = Slab {
                     x,
@@ -212,7 +212,7 @@ mod host {
                 };
                 vectorised::<Forward, _>((slab, out));
             });
-            (Array::new(out, x.dims()), [x, gamma, beta])
+            (y, [x, gamma, beta])
         }
 
         fn backward(
@@ -231,13 +231,12 @@ mod host {
                 slope: self.slope,
             };
             // Of each example and channel: the sums of dz and of dz times the normalised number.
-            let mut dx = vec![0.0; x.values().len()];
+            let mut grad = grad.own();
             let mut sums = vec![[0f64; 2]; x.values().len() / size.max(1)];
-            let parts = dx.par_chunks_mut(example).zip(sums.par_chunks_mut(channels));
-            parts
-                .zip(grad.values().par_chunks(example))
-                .enumerate()
-                .for_each(|(i, ((dz, sums), dy))| vectorised::<Inward, _>((slab(i), dy, dz, sums)));
+            let parts = grad.owned().par_chunks_mut(example).zip(sums.par_chunks_mut(channels));
+            parts.enumerate().for_each(|(i, (dy, sums))| {
+                vectorised::<Inward, _>((slab(i), dy, sums));
+            });
             let count = (x.values().len() / channels.max(1)) as f64;
             let mut means = vec![[0f64; 2]; channels];
             let parts = if self.fixed { &[][..] } else { &sums[..] };
@@ -249,11 +248,13 @@ mod host {
                 }
             }
             let means: Vec<[f32; 2]> = means.iter().map(|m| m.map(|v| v as f32)).collect();
-            dx.par_chunks_mut(example).enumerate().for_each(|(i, dx)| {
+            grad.owned().par_chunks_mut(example).enumerate().for_each(|(i, dx)| {
                 vectorised::<Outward, _>((slab(i), means.as_slice(), dx));
             });
             let own = |k: usize| column(&sums, k, channels, gamma.values().len() != channels);
-            [Some(Array::new(dx, x.dims())), Some(own(1)), Some(own(0))]
+            let grads = [Some(grad), Some(own(1)), Some(own(0))];
+            x.leave();
+            grads
         }
     }
 
@@ -282,7 +283,7 @@ mod host {
     kernels! {
         ['a] Sums: channel_sums, (&'a [f32], &'a [f32], bool, &'a mut [f64]) => ();
         ['a] Forward: Slab::forward, (Slab<'a>, &'a mut [f32]) => ();
-        ['a] Inward: Slab::inward, (Slab<'a>, &'a [f32], &'a mut [f32], &'a mut [[f64; 2]]) => ();
+        ['a] Inward: Slab::inward, (Slab<'a>, &'a mut [f32], &'a mut [[f64; 2]]) => ();
         ['a] Outward: Slab::outward, (Slab<'a>, &'a [[f32; 2]], &'a mut [f32]) => ();
     }
 
@@ -321,17 +322,17 @@ mod host {
             }
         }
 
-        /// The gradient before the rectifier, and for each channel its sums.
+        /// Makes of `dy` the gradient before the rectifier, and for each channel its sums.
         #[inline(always)]
-        fn inward((slab, dy, dz, sums): (Self, &[f32], &mut [f32], &mut [[f64; 2]])) {
+        fn inward((slab, dy, sums): (Self, &mut [f32], &mut [[f64; 2]])) {
             let size = slab.x.len() / slab.moments.len().max(1);
             for (c, sum) in sums.iter_mut().enumerate() {
                 let range = c * size..(c + 1) * size;
-                let (x, dy) = (&slab.x[range.clone()], &dy[range.clone()]);
-                let dz = &mut dz[range];
+                let x = &slab.x[range.clone()];
+                let dz = &mut dy[range];
                 let ((a, b), [mean, scale]) = (slab.line(c), slab.moments[c]);
                 for i in 0..dz.len() {
-                    dz[i] = if a * x[i] + b > 0.0 { dy[i] } else { slab.slope * dy[i] };
+                    dz[i] = if a * x[i] + b > 0.0 { dz[i] } else { slab.slope * dz[i] };
                 }
                 *sum = [sums::total(dz), sums::sum(size, |i| dz[i] * ((x[i] - mean) * scale))];
             }

@@ -73,13 +73,13 @@ mod host {
         fn forward(&self, [x, shift]: [Array; 2], _track: bool) -> (Array, Vec<usize>) {
             let dims = x.dims().to_vec();
             let size = (dims[2] * dims[3]).max(1);
-            let mut out = vec![0.0; x.values().len()];
+            let mut x = x.own();
             let count = PIECE.div_ceil(size);
-            let parts = out.par_chunks_mut(count * size).zip(x.values().par_chunks(count * size));
-            parts.zip(shift.values().par_chunks(count)).for_each(|((out, x), shift)| {
-                vectorised::<Add, _>((out, x, shift, size));
+            let parts = x.owned().par_chunks_mut(count * size);
+            parts.zip(shift.values().par_chunks(count)).for_each(|(x, shift)| {
+                vectorised::<Add, _>((x, shift, size));
             });
-            (Array::new(out, &dims), dims)
+            (x, dims)
         }
 
         fn backward(&self, dims: Vec<usize>, grad: Array, wanted: [bool; 2]) -> [Option<Array>; 2] {
@@ -98,19 +98,16 @@ mod host {
     }
 
     kernels! {
-        ['a] Add: add, (&'a mut [f32], &'a [f32], &'a [f32], usize) => ();
+        ['a] Add: add, (&'a mut [f32], &'a [f32], usize) => ();
         ['a] Totals: totals, (&'a mut [f32], &'a [f32], usize) => ();
         ['a] Double: double, (&'a mut [f32], &'a [f32], [usize; 4]) => ();
         ['a] Halve: halve, (&'a mut [f32], &'a [f32], [usize; 4]) => ();
     }
 
     #[inline(always)]
-    fn add((out, x, shift, size): (&mut [f32], &[f32], &[f32], usize)) {
-        let channels = out.chunks_exact_mut(size).zip(x.chunks_exact(size));
-        for ((out, x), shift) in channels.zip(shift) {
-            for (o, x) in out.iter_mut().zip(x) {
-                *o = x + shift;
-            }
+    fn add((x, shift, size): (&mut [f32], &[f32], usize)) {
+        for (x, shift) in x.chunks_exact_mut(size).zip(shift) {
+            x.iter_mut().for_each(|x| *x += shift);
         }
     }
 

@@ -90,61 +90,40 @@ fn tile_group(tiles: &Tiles, batch: usize) -> usize {
     TILES.div_ceil(tiles.count().max(1)).min(batch.div_ceil(2)).max(1)
 }
 
-fn correlate(
-    op: &Windows,
-    w: &Array,
-    bias: Option<&Array>,
-    x: &Array,
-    out_dims: [usize; 4],
-) -> Array {
+/// Fills `y`.
+fn correlate(op: &Windows, w: &Array, bias: Option<&Array>, x: &Array, y: &mut [f32]) {
+    let batch = x.dims()[0];
     if let Some(tiles) = Tiles::of(op) {
-        return tiled(&tiles, &tiles.kernels(w.values()), bias, x, out_dims);
+        return tiled(&tiles, &tiles.kernels(w.values()), bias, x, y);
     }
     let kernels = op.kernels(w.values());
-    let mut y = vec![0.0; out_dims.iter().product()];
-    let n = group(op, out_dims[0]);
+    let n = group(op, batch);
     let parts = y.par_chunks_mut((n * op.result()).max(1));
     parts.zip(x.values().par_chunks((n * op.picture()).max(1))).for_each(|(y, x)| {
         Space::lend(|space| op.correlate(&kernels, bias.map(Array::values), x, y, space));
     });
-    Array::new(y, &out_dims)
 }
 
-fn tiled(
-    tiles: &Tiles,
-    kernels: &[f32],
-    bias: Option<&Array>,
-    x: &Array,
-    out_dims: [usize; 4],
-) -> Array {
-    let mut y = vec![0.0; out_dims.iter().product()];
-    let n = tile_group(tiles, out_dims[0]);
+fn tiled(tiles: &Tiles, kernels: &[f32], bias: Option<&Array>, x: &Array, y: &mut [f32]) {
+    let n = tile_group(tiles, x.dims()[0]);
     let [picture, result] = tiles.lengths().map(|length| (n * length).max(1));
     let parts = y.par_chunks_mut(result).zip(x.values().par_chunks(picture));
     parts.for_each(|(y, x)| {
         Space::lend(|space| tiles.correlate(kernels, bias.map(Array::values), x, y, space));
     });
-    Array::new(y, &out_dims)
 }
 
-fn scatter(
-    op: &Windows,
-    w: &Array,
-    bias: Option<&Array>,
-    y: &Array,
-    out_dims: [usize; 4],
-) -> Array {
+/// Fills `x`.
+fn scatter(op: &Windows, w: &Array, bias: Option<&Array>, y: &Array, x: &mut [f32]) {
     if let Some(tiles) = Tiles::of(op) {
-        return tiled(&tiles.back(), &tiles.kernels_back(w.values()), bias, y, out_dims);
+        return tiled(&tiles.back(), &tiles.kernels_back(w.values()), bias, y, x);
     }
     let kernels = op.kernels(w.values());
-    let mut x = vec![0.0; out_dims.iter().product()];
-    let n = group(op, out_dims[0]);
+    let n = group(op, y.dims()[0]);
     let parts = x.par_chunks_mut((n * op.picture()).max(1));
     parts.zip(y.values().par_chunks((n * op.result()).max(1))).for_each(|(x, y)| {
         Space::lend(|space| op.scatter(&kernels, bias.map(Array::values), y, x, space));
     });
-    Array::new(x, &out_dims)
 }
 
 fn weight_grad(op: &Windows, y: &Array, x: &Array, batch: usize, dims: &[usize]) -> Array {
@@ -221,13 +200,21 @@ fn split<const N: usize>(inputs: [Array; N]) -> (Kept, Option<Array>) {
 
 impl Conv {
     /// The operation, or `back` its transpose, which takes gradients of results to those of inputs.
-    fn run(&self, back: bool, w: &Array, bias: Option<&Array>, x: &Array) -> Array {
-        let (op, batch) = (&self.windows, x.dims()[0]);
+    /// Fills `out`.
+    fn run(&self, back: bool, w: &Array, bias: Option<&Array>, x: &Array, out: &mut [f32]) {
         if self.transposed == back {
-            correlate(op, w, bias, x, [batch, op.outputs, op.out_size[0], op.out_size[1]])
+            correlate(&self.windows, w, bias, x, out);
         } else {
-            scatter(op, w, bias, x, [batch, op.channels, op.size[0], op.size[1]])
+            scatter(&self.windows, w, bias, x, out);
         }
+    }
+
+    /// The lengths of the result for a batch.
+    fn dims(&self, batch: usize) -> [usize; 4] {
+        let op = &self.windows;
+        let (channels, [height, width]) =
+            if self.transposed { (op.channels, op.size) } else { (op.outputs, op.out_size) };
+        [batch, channels, height, width]
     }
 }
 
@@ -236,19 +223,28 @@ impl<const N: usize> HostOp<N> for Conv {
 
     fn forward(&self, inputs: [Array; N], track: bool) -> (Array, Self::Saved) {
         let (kept, bias) = split(inputs);
-        let y = self.run(false, &kept.weight, bias.as_ref(), &kept.x);
+        let dims = self.dims(kept.x.dims()[0]);
+        let mut y = Array::to_fill(&dims);
+        self.run(false, &kept.weight, bias.as_ref(), &kept.x, y.owned());
         (y, track.then_some(kept))
     }
 
     fn backward(&self, saved: Self::Saved, dy: Array, wanted: [bool; N]) -> [Option<Array>; N] {
         let Kept { x, weight } = saved.expect("a tracked forward pass");
         let (results, pictures) = if self.transposed { (&x, &dy) } else { (&dy, &x) };
-        std::array::from_fn(|i| {
-            wanted[i].then(|| match i {
-                0 => self.run(true, &weight, None, &dy),
+        let mut grads = std::array::from_fn(|i| {
+            (wanted[i] && i > 0).then(|| match i {
                 1 => weight_grad(&self.windows, results, pictures, x.dims()[0], weight.dims()),
                 _ => bias_grad(&dy),
             })
-        })
+        });
+        if wanted[0] {
+            // In the memory of the pictures, which the weight's gradient was the last to need.
+            let mut dx = x.refill();
+            self.run(true, &weight, None, &dy, dx.owned());
+            grads[0] = Some(dx);
+        }
+        dy.leave();
+        grads
     }
 }

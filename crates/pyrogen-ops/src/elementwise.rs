@@ -104,18 +104,22 @@ impl HostOp<1> for Map {
     /// The input, or for functions whose slope is easier told from it the result.
     type Saved = Array;
 
-    fn forward(&self, [x]: [Array; 1], _track: bool) -> (Array, Array) {
-        let v = x.values();
-        let y = match self.0 {
-            Function::Silu => map(v, value::Silu),
-            Function::Gelu => map(v, value::Gelu),
-            Function::Sigmoid => map(v, value::Sigmoid),
-            Function::Tanh => map(v, value::Tanh),
-            Function::Softplus => map(v, value::Softplus),
-            Function::Exp => map(v, value::Exp),
-            Function::LeakyRelu(slope) => map(v, value::LeakyRelu(slope)),
-        };
-        let y = Array::new(y, x.dims());
+    fn forward(&self, [x]: [Array; 1], track: bool) -> (Array, Array) {
+        if !track {
+            let y = self.in_place(x);
+            return (y.clone(), y);
+        }
+        let mut y = Array::to_fill(x.dims());
+        let (v, out) = (x.values(), y.owned());
+        match self.0 {
+            Function::Silu => pieces::<Values, _>(out, (v, value::Silu)),
+            Function::Gelu => pieces::<Values, _>(out, (v, value::Gelu)),
+            Function::Sigmoid => pieces::<Values, _>(out, (v, value::Sigmoid)),
+            Function::Tanh => pieces::<Values, _>(out, (v, value::Tanh)),
+            Function::Softplus => pieces::<Values, _>(out, (v, value::Softplus)),
+            Function::Exp => pieces::<Values, _>(out, (v, value::Exp)),
+            Function::LeakyRelu(slope) => pieces::<Values, _>(out, (v, value::LeakyRelu(slope))),
+        }
         match self.0 {
             Function::Sigmoid | Function::Tanh | Function::Exp => (y.clone(), y),
             _ => (y, x),
@@ -123,17 +127,38 @@ impl HostOp<1> for Map {
     }
 
     fn backward(&self, saved: Array, grad: Array, _wanted: [bool; 1]) -> [Option<Array>; 1] {
-        let (v, g) = (saved.values(), grad.values());
-        let d = match self.0 {
-            Function::Silu => slopes(v, g, value::Silu),
-            Function::Gelu => slopes(v, g, value::Gelu),
-            Function::Sigmoid => slopes(v, g, value::Sigmoid),
-            Function::Tanh => slopes(v, g, value::Tanh),
-            Function::Softplus => slopes(v, g, value::Softplus),
-            Function::Exp => slopes(v, g, value::Exp),
-            Function::LeakyRelu(slope) => slopes(v, g, value::LeakyRelu(slope)),
-        };
-        [Some(Array::new(d, grad.dims()))]
+        let mut grad = grad.own();
+        let (v, g) = (saved.values(), grad.owned());
+        match self.0 {
+            Function::Silu => pieces::<Slopes, _>(g, (v, value::Silu)),
+            Function::Gelu => pieces::<Slopes, _>(g, (v, value::Gelu)),
+            Function::Sigmoid => pieces::<Slopes, _>(g, (v, value::Sigmoid)),
+            Function::Tanh => pieces::<Slopes, _>(g, (v, value::Tanh)),
+            Function::Softplus => pieces::<Slopes, _>(g, (v, value::Softplus)),
+            Function::Exp => pieces::<Slopes, _>(g, (v, value::Exp)),
+            Function::LeakyRelu(slope) => pieces::<Slopes, _>(g, (v, value::LeakyRelu(slope))),
+        }
+        saved.leave();
+        [Some(grad)]
+    }
+}
+
+#[cfg(feature = "flex")]
+impl Map {
+    /// The function's values in the memory of its arguments, or of a copy.
+    fn in_place(self, x: Array) -> Array {
+        let mut y = x.own();
+        let v = y.owned();
+        match self.0 {
+            Function::Silu => pieces::<Replace, _>(v, value::Silu),
+            Function::Gelu => pieces::<Replace, _>(v, value::Gelu),
+            Function::Sigmoid => pieces::<Replace, _>(v, value::Sigmoid),
+            Function::Tanh => pieces::<Replace, _>(v, value::Tanh),
+            Function::Softplus => pieces::<Replace, _>(v, value::Softplus),
+            Function::Exp => pieces::<Replace, _>(v, value::Exp),
+            Function::LeakyRelu(slope) => pieces::<Replace, _>(v, value::LeakyRelu(slope)),
+        }
+        y
     }
 }
 
@@ -219,28 +244,29 @@ impl<F: value::Value> Kernel<((&[f32], F), usize, &mut [f32])> for Values {
 struct Slopes;
 
 #[cfg(feature = "flex")]
-impl<F: value::Value> Kernel<((&[f32], &[f32], F), usize, &mut [f32])> for Slopes {
+impl<F: value::Value> Kernel<((&[f32], F), usize, &mut [f32])> for Slopes {
     type Output = ();
 
     #[inline(always)]
-    fn run(((x, g, f), start, out): ((&[f32], &[f32], F), usize, &mut [f32])) {
-        let range = start..start + out.len();
-        for (out, (&x, &g)) in out.iter_mut().zip(x[range.clone()].iter().zip(&g[range])) {
-            *out = g * f.slope(x);
+    fn run(((x, f), start, grad): ((&[f32], F), usize, &mut [f32])) {
+        let x = &x[start..start + grad.len()];
+        for (g, &x) in grad.iter_mut().zip(x) {
+            *g *= f.slope(x);
         }
     }
 }
 
 #[cfg(feature = "flex")]
-fn map<F: value::Value>(x: &[f32], f: F) -> Vec<f32> {
-    let mut out = vec![0.0; x.len()];
-    pieces::<Values, _>(&mut out, (x, f));
-    out
-}
+struct Replace;
 
 #[cfg(feature = "flex")]
-fn slopes<F: value::Value>(x: &[f32], g: &[f32], f: F) -> Vec<f32> {
-    let mut out = vec![0.0; x.len()];
-    pieces::<Slopes, _>(&mut out, (x, g, f));
-    out
+impl<F: value::Value> Kernel<(F, usize, &mut [f32])> for Replace {
+    type Output = ();
+
+    #[inline(always)]
+    fn run((f, _, values): (F, usize, &mut [f32])) {
+        for x in values {
+            *x = f.value(*x);
+        }
+    }
 }

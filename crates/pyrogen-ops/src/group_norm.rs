@@ -136,18 +136,18 @@ mod host {
         fn forward(&self, [x, gamma, beta]: [Array; 3], track: bool) -> (Array, Self::Saved) {
             let (channels, size) =
                 (x.dims()[1] / self.groups, x.dims()[2..].iter().product::<usize>());
-            let mut out = vec![0.0; x.values().len()];
+            let mut y = Array::to_fill(x.dims());
             let group: usize = channels * size;
             let mut all = vec![[0.0; 2]; x.values().len().checked_div(group).unwrap_or(0)];
-            let parts = out.par_chunks_mut(group.max(1)).zip(x.values().par_chunks(group.max(1)));
+            let parts = y.owned().par_chunks_mut(group.max(1));
+            let parts = parts.zip(x.values().par_chunks(group.max(1)));
             parts.zip(&mut all).enumerate().for_each(|(i, ((out, x), moments))| {
                 let first = i % self.groups * channels;
                 let gamma = &gamma.values()[first..first + channels];
                 let beta = &beta.values()[first..first + channels];
-                let slab = Slab { x, dy: &[], gamma, beta, moments: [0.0; 2], size };
+                let slab = Slab { x, gamma, beta, moments: [0.0; 2], size };
                 *moments = vectorised::<Forward, _>((slab, self.epsilon, self.silu, out));
             });
-            let y = Array::new(out, x.dims());
             (y, track.then_some(Saved { x, gamma, beta, moments: all }))
         }
 
@@ -162,17 +162,17 @@ mod host {
             let all = x.dims()[1];
             let (channels, size) = (all / self.groups, x.dims()[2..].iter().product::<usize>());
             let group = channels * size;
-            let mut dx = vec![0.0; x.values().len()];
+            let mut grad = grad.own();
             let mut sums = vec![[0f64; 2]; x.dims()[0] * all];
-            let slabs = dx.par_chunks_mut(group.max(1)).zip(sums.par_chunks_mut(channels));
-            slabs.enumerate().for_each(|(i, (dx, sums))| {
-                let range = i * group..(i + 1) * group;
-                let (x, dy) = (&x.values()[range.clone()], &grad.values()[range]);
+            let slabs = grad.owned().par_chunks_mut(group.max(1));
+            let slabs = slabs.zip(sums.par_chunks_mut(channels));
+            slabs.enumerate().for_each(|(i, (dy, sums))| {
+                let x = &x.values()[i * group..(i + 1) * group];
                 let first = i % self.groups * channels;
                 let gamma = &saved.gamma.values()[first..first + channels];
                 let beta = &saved.beta.values()[first..first + channels];
-                let slab = Slab { x, dy, gamma, beta, moments: saved.moments[i], size };
-                vectorised::<Backward, _>((slab, self.silu, dx, sums));
+                let slab = Slab { x, gamma, beta, moments: saved.moments[i], size };
+                vectorised::<Backward, _>((slab, self.silu, dy, sums));
             });
             // Over the batch, in its order.
             let mut totals = vec![[0f64; 2]; all];
@@ -184,14 +184,15 @@ mod host {
             }
             let column =
                 |k: usize| Array::new(totals.iter().map(|t| t[k] as f32).collect(), &[all]);
-            [Some(Array::new(dx, x.dims())), Some(column(1)), Some(column(0))]
+            let grads = [Some(grad), Some(column(1)), Some(column(0))];
+            saved.x.leave();
+            grads
         }
     }
 
     /// One group of one example.
     struct Slab<'a> {
         x: &'a [f32],
-        dy: &'a [f32],
         gamma: &'a [f32],
         beta: &'a [f32],
         moments: [f32; 2],
@@ -227,25 +228,23 @@ mod host {
             moments
         }
 
-        /// Fills `dx`, and for each channel the gradients of shift and scale.
+        /// Makes of `dy` the gradient of the input, and for each channel those of shift and scale.
         #[inline(always)]
-        fn backward((slab, silu, dx, sums): (Self, bool, &mut [f32], &mut [[f64; 2]])) {
+        fn backward((slab, silu, dy, sums): (Self, bool, &mut [f32], &mut [[f64; 2]])) {
             let [mean, scale] = slab.moments;
             let n = slab.x.len() as f64;
             let [mut a, mut b] = [0f64; 2];
             for (c, sum) in sums.iter_mut().enumerate() {
                 let range = c * slab.size..(c + 1) * slab.size;
-                let (x, dy) = (&slab.x[range.clone()], &slab.dy[range.clone()]);
-                let dz = &mut dx[range];
+                let x = &slab.x[range.clone()];
+                let dz = &mut dy[range];
                 if silu {
                     let (ga, be) = (scale * slab.gamma[c], slab.beta[c]);
                     for i in 0..dz.len() {
                         let z = (x[i] - mean) * ga + be;
                         let p = sigmoid(z);
-                        dz[i] = dy[i] * (p + z * p * (1.0 - p));
+                        dz[i] *= p + z * p * (1.0 - p);
                     }
-                } else {
-                    dz.copy_from_slice(dy);
                 }
                 *sum = [sums::total(dz), sums::sum(dz.len(), |i| dz[i] * ((x[i] - mean) * scale))];
                 a += f64::from(slab.gamma[c]) * sum[0];
@@ -255,7 +254,7 @@ mod host {
             for c in 0..sums.len() {
                 let range = c * slab.size..(c + 1) * slab.size;
                 let gamma = slab.gamma[c];
-                for (d, x) in dx[range.clone()].iter_mut().zip(&slab.x[range]) {
+                for (d, x) in dy[range.clone()].iter_mut().zip(&slab.x[range]) {
                     *d = scale * (gamma * *d - a - (x - mean) * scale * b);
                 }
             }

@@ -11,6 +11,8 @@ use burn::backend::ops::FloatTensorOps;
 use burn::backend::{DispatchDevice, Flex};
 use burn::tensor::{DType, Tensor, TensorData};
 
+use crate::spare;
+
 #[cfg(feature = "autodiff")]
 use burn::backend::autodiff::{
     Autodiff,
@@ -46,6 +48,59 @@ impl Array {
         self.0.try_storage_mut().map(|values: &mut [f32]| &mut values[range][..length])
     }
 
+    /// The same values in memory that nobody else holds.
+    pub(crate) fn own(mut self) -> Self {
+        if self.values_mut().is_some() {
+            return self;
+        }
+        Self::new(self.values().to_vec(), self.dims())
+    }
+
+    /// An array whose values are to be written, whatever they are now.
+    pub(crate) fn to_fill(dims: &[usize]) -> Self {
+        Self::new(spare::take(dims.iter().product()), dims)
+    }
+
+    /// The same of this array's lengths, in its memory where nobody else holds that.
+    pub(crate) fn refill(mut self) -> Self {
+        if self.values_mut().is_some() { self } else { Self::to_fill(self.dims()) }
+    }
+
+    /// Leaves the memory to [`to_fill`](Self::to_fill), where nobody else holds it.
+    pub(crate) fn leave(self) {
+        let layout = self.0.layout();
+        let whole = layout.is_contiguous()
+            && layout.start_offset() == 0
+            && self.0.storage::<f32>().len() == layout.num_elements();
+        if whole && self.0.is_unique() {
+            let (bytes, ..) = self.0.into_data().into_parts();
+            // Memory that Burn made may be aligned otherwise than a vector's, and goes back.
+            if let Ok(values) = bytes.try_into_vec() {
+                spare::give(values);
+            }
+        }
+    }
+
+    /// The values of an array that nobody else holds, such as one from [`own`](Self::own) or
+    /// [`to_fill`](Self::to_fill).
+    ///
+    /// # Panics
+    /// If others share the memory.
+    pub(crate) fn owned(&mut self) -> &mut [f32] {
+        self.values_mut().expect("memory of its own")
+    }
+
+    /// All rows, whatever the number of axes: how many, and their length.
+    pub(crate) fn rows(&self) -> [usize; 2] {
+        let width = self.dims().last().copied().unwrap_or(1);
+        [self.values().len() / width.max(1), width]
+    }
+
+    fn matrix(&self, transposed: bool) -> FlexTensor {
+        let matrix = self.0.reshape(self.rows().into());
+        if transposed { matrix.transpose(0, 1) } else { matrix }
+    }
+
     /// The lengths of the axes.
     pub(crate) fn dims(&self) -> &[usize] {
         self.0.layout().shape().as_slice()
@@ -55,14 +110,42 @@ impl Array {
 /// The product of two matrices on all threads, by Burn's own kernels; an array of more axes is a
 /// matrix of all its rows, and is transposed where asked.
 pub(crate) fn whole_product(a: (&Array, bool), b: (&Array, bool), dims: &[usize]) -> Array {
-    let view = |(array, transposed): (&Array, bool)| {
-        let width = array.dims().last().copied().unwrap_or(1);
-        let rows = array.values().len() / width.max(1);
-        let matrix = array.0.reshape([rows, width].into());
-        if transposed { matrix.transpose(0, 1) } else { matrix }
-    };
-    let product = Flex::float_matmul(view(a), view(b));
+    let product = Flex::float_matmul(a.0.matrix(a.1), b.0.matrix(b.1));
     Array(product.reshape(dims.to_vec().into()))
+}
+
+/// The rows of [`whole_product`] that are worked out at once, at most. Burn 0.22's product clears
+/// and copies its result before it writes it, which costs little in a core's cache and much in
+/// memory that is used for the first time; more rows at once are hardly faster.
+const ROWS: usize = 512;
+
+/// The product of an array that is not transposed, a few rows at a time, each time followed by what
+/// `finish` does to them. Its memory is that of `room`, which has the same lengths, where that is
+/// needed and free.
+pub(crate) fn product_by_rows(
+    a: &Array,
+    b: (&Array, bool),
+    dims: &[usize],
+    room: Option<Array>,
+    finish: impl Fn(&mut [f32]),
+) -> Array {
+    let [rows, _] = a.rows();
+    if rows <= ROWS {
+        let mut product = whole_product((a, false), b, dims);
+        finish(product.owned());
+        return product;
+    }
+    let mut product = room.map_or_else(|| Array::to_fill(dims), Array::refill);
+    let out = product.owned();
+    let (a, b) = (a.matrix(false), b.0.matrix(b.1));
+    let count = rows.div_ceil(rows.div_ceil(ROWS).max(1)).max(1);
+    let length = (count * out.len() / rows.max(1)).max(1);
+    for (i, out) in out.chunks_mut(length).enumerate() {
+        let part = a.narrow(0, i * count, count.min(rows - i * count));
+        out.copy_from_slice(Flex::float_matmul(part, b.clone()).storage());
+        finish(out);
+    }
+    product
 }
 
 /// A differentiable operation of `N` arrays to one.

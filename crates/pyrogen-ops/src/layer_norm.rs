@@ -60,11 +60,10 @@ mod host {
         type Saved = Option<(Array, Array)>;
 
         fn forward(&self, [x, gamma, beta]: [Array; 3], track: bool) -> (Array, Self::Saved) {
-            let mut out = vec![0.0; x.values().len()];
+            let mut y = Array::to_fill(x.dims());
             let width = gamma.values().len().max(1);
             let args = (x.values(), gamma.values(), beta.values(), self.epsilon);
-            crate::parallel::rows::<RowsForward, _>(&mut out, width, args);
-            let y = Array::new(out, x.dims());
+            crate::parallel::rows::<RowsForward, _>(y.owned(), width, args);
             (y, track.then_some((x, gamma)))
         }
 
@@ -77,30 +76,23 @@ mod host {
             let (x, gamma) = saved.expect("a tracked forward pass");
             let width = gamma.values().len().max(1);
             let piece = ROWS * width;
-            let mut dx = vec![0.0; x.values().len()];
-            let pieces = x.values().par_chunks(piece).zip(grad.values().par_chunks(piece));
-            let sums: Vec<_> = dx
-                .par_chunks_mut(piece)
-                .zip(pieces)
-                .map(|(dx, (x, dy))| {
-                    vectorised::<RowsBackward, _>((dx, x, dy, gamma.values(), self.epsilon))
-                })
+            let mut grad = grad.own();
+            let pieces = grad.owned().par_chunks_mut(piece).zip(x.values().par_chunks(piece));
+            let sums: Vec<_> = pieces
+                .map(|(dy, x)| vectorised::<RowsBackward, _>((dy, x, gamma.values(), self.epsilon)))
                 .collect();
             let mut totals = vec![0f32; 2 * width];
             for part in &sums {
                 totals.iter_mut().zip(part).for_each(|(t, s)| *t += s);
             }
             let dbeta = totals.split_off(width);
-            [
-                Some(Array::new(dx, x.dims())),
-                Some(Array::new(totals, &[width])),
-                Some(Array::new(dbeta, &[width])),
-            ]
+            x.leave();
+            [Some(grad), Some(Array::new(totals, &[width])), Some(Array::new(dbeta, &[width]))]
         }
     }
 
     type Forward<'a> = (&'a [f32], &'a [f32], &'a [f32], f64);
-    type Backward<'a> = (&'a mut [f32], &'a [f32], &'a [f32], &'a [f32], f64);
+    type Backward<'a> = (&'a mut [f32], &'a [f32], &'a [f32], f64);
 
     kernels! {
         ['a] RowsBackward: rows_backward, Backward<'a> => Vec<f32>;
@@ -129,23 +121,23 @@ mod host {
         }
     }
 
-    /// Fills `dx` and returns the sums over the rows for `gamma`, then for `beta`.
+    /// Makes of `dy` the gradient of `x`, and returns the sums over the rows for `gamma`, then for
+    /// `beta`.
     #[inline(always)]
-    fn rows_backward((dx, x, dy, gamma, epsilon): Backward) -> Vec<f32> {
+    fn rows_backward((dy, x, gamma, epsilon): Backward) -> Vec<f32> {
         let width = gamma.len();
         let mut out = vec![0f32; 2 * width];
         let (dgamma, dbeta) = out.split_at_mut(width);
-        let rows = dx.chunks_mut(width).zip(x.chunks(width)).zip(dy.chunks(width));
-        for ((dx, x), dy) in rows {
+        for (dy, x) in dy.chunks_mut(width).zip(x.chunks(width)) {
             let [mean, scale] = moments(x, epsilon);
             let a = sums::dot(dy, gamma) / width as f64;
             let b = sums::sum(width, |i| dy[i] * gamma[i] * ((x[i] - mean) * scale));
             let (a, b) = (a as f32, (b / width as f64) as f32);
             for i in 0..width {
                 let xhat = (x[i] - mean) * scale;
-                dx[i] = scale * (gamma[i] * dy[i] - a - xhat * b);
                 dgamma[i] += dy[i] * xhat;
                 dbeta[i] += dy[i];
+                dy[i] = scale * (gamma[i] * dy[i] - a - xhat * b);
             }
         }
         out

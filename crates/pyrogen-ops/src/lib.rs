@@ -9,6 +9,7 @@ mod group_norm;
 mod layer_norm;
 mod linear;
 mod lstm;
+mod nearest;
 mod softmax;
 
 #[cfg(feature = "flex")]
@@ -21,6 +22,8 @@ mod host;
 mod parallel;
 #[cfg(feature = "flex")]
 mod scalar;
+#[cfg(feature = "flex")]
+mod spare;
 #[cfg(feature = "flex")]
 mod sums;
 #[cfg(feature = "flex")]
@@ -39,4 +42,5 @@ pub use group_norm::{group_norm, group_norm_silu};
 pub use layer_norm::layer_norm;
 pub use linear::{linear, matmul};
 pub use lstm::{LstmWeights, lstm};
+pub use nearest::nearest;
 pub use softmax::{log_softmax, softmax};

@@ -52,7 +52,7 @@ pub fn matmul(a: Tensor<2>, b: Tensor<2>) -> Tensor<2> {
 mod host {
     use rayon::prelude::*;
 
-    use crate::host::{Array, HostOp, whole_product};
+    use crate::host::{Array, HostOp, product_by_rows, whole_product};
     use crate::parallel::{kernels, vectorised};
 
     /// Rows below which Burn's own product is as good: it cuts columns too.
@@ -75,26 +75,33 @@ mod host {
             let (x, weight) = (inputs.next().expect("inputs"), inputs.next().expect("a weight"));
             let mut dims = x.dims().to_vec();
             *dims.last_mut().expect("an axis") = weight.dims()[1];
-            let mut out = whole_product((&x, false), (&weight, false), &dims);
-            if let Some(bias) = inputs.next() {
-                let values = out.values_mut().expect("not shared yet");
-                crate::parallel::rows::<AddBias, _>(values, weight.dims()[1], bias.values());
-            }
+            let bias = inputs.next();
+            let out = product_by_rows(&x, (&weight, false), &dims, None, |part| {
+                if let Some(bias) = &bias {
+                    crate::parallel::rows::<AddBias, _>(part, bias.values().len(), bias.values());
+                }
+            });
             (out, track.then_some((x, weight)))
         }
 
         fn backward(&self, saved: Saved, dy: Array, wanted: [bool; N]) -> [Option<Array>; N] {
             let (x, weight) = saved.expect("a tracked forward pass");
-            std::array::from_fn(|i| {
-                wanted[i].then(|| match i {
-                    0 => whole_product((&dy, false), (&weight, true), x.dims()),
+            let mut grads = std::array::from_fn(|i| {
+                (wanted[i] && i > 0).then(|| match i {
                     1 => whole_product((&x, true), (&dy, false), weight.dims()),
                     _ => {
                         let width = weight.dims()[1];
                         Array::new(column_sums(dy.values(), width), &[width])
                     }
                 })
-            })
+            });
+            if wanted[0] {
+                // In the memory of the input, which the weight's gradient was the last to need.
+                let dims = x.dims().to_vec();
+                grads[0] = Some(product_by_rows(&dy, (&weight, true), &dims, Some(x), |_| ()));
+            }
+            dy.leave();
+            grads
         }
     }
 

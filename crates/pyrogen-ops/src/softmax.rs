@@ -40,17 +40,17 @@ mod host {
 
         fn forward(&self, [x]: [Array; 1], _track: bool) -> (Array, Array) {
             let width = x.dims().last().copied().unwrap_or(1).max(1);
-            let mut out = x.values().to_vec();
-            parallel::rows::<Forward, _>(&mut out, width, (width, self.log));
-            let y = Array::new(out, x.dims());
+            let mut y = x.own();
+            parallel::rows::<Forward, _>(y.owned(), width, (width, self.log));
             (y.clone(), y)
         }
 
         fn backward(&self, y: Array, grad: Array, _wanted: [bool; 1]) -> [Option<Array>; 1] {
             let width = y.dims().last().copied().unwrap_or(1).max(1);
-            let mut out = grad.values().to_vec();
-            parallel::rows::<Backward, _>(&mut out, width, (y.values(), width, self.log));
-            [Some(Array::new(out, grad.dims()))]
+            let mut grad = grad.own();
+            parallel::rows::<Backward, _>(grad.owned(), width, (y.values(), width, self.log));
+            y.leave();
+            [Some(grad)]
         }
     }
 

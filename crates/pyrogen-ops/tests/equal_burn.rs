@@ -98,7 +98,7 @@ fn softmaxes() {
 #[test]
 fn linear_layers() {
     let mut source = Source::new();
-    for (rows, d_in, d_out) in [(3, 4, 5), (301, 33, 70), (64, 8, 1)] {
+    for (rows, d_in, d_out) in [(3, 4, 5), (301, 33, 70), (607, 30, 20), (64, 8, 1)] {
         let x = &source.leaf([2, rows, d_in]);
         let (w, b) = (&source.leaf([d_in, d_out]), &source.leaf([d_out]));
         let product = || x.clone().matmul(w.clone().unsqueeze());
@@ -378,4 +378,90 @@ fn pictures_of_twice_the_size() {
         let theirs = doubled.slice([0..b, 0..c, 0..size[0], 0..size[1]]);
         assert_equal!("upsample_nearest", ops::upsample_nearest(x.clone(), size), theirs, x);
     }
+}
+
+#[test]
+fn nearest_points() {
+    let mut source = Source::new();
+    for [n, m, d] in [[1, 1, 1], [5, 3, 2], [130, 40, 3], [200, 1100, 4], [3, 30, 64]] {
+        // Whole numbers, so that both compute exactly, and many points are equally near.
+        let mut whole = |rows| (source.leaf([rows, d]).detach() * 1.5).round();
+        let (x, points) = (whole(n), whole(m));
+        let distances =
+            (x.clone().unsqueeze_dim::<3>(1) - points.clone().unsqueeze_dim(0)).square();
+        let distances = host(distances.sum_dim(2));
+        let least = |row: &[f64]| (1..m).fold(0, |a, b| if row[b] < row[a] { b } else { a });
+        let expected: Vec<i64> = distances.chunks(m).map(|row| least(row) as i64).collect();
+        let got: Vec<i64> = ops::nearest(x, points).into_data().iter().collect();
+        assert_eq!(got, expected, "{n} {m} {d}");
+    }
+}
+
+#[test]
+fn what_is_no_number_is_near_some_point() {
+    let x = Tensor::<2>::from_floats([[f32::NAN], [f32::INFINITY], [1.0]], &device());
+    let points = Tensor::<2>::from_floats([[3.0], [1.5]], &device());
+    let got: Vec<i64> = ops::nearest(x, points).into_data().iter().collect();
+    assert!(got.iter().all(|i| (0..2).contains(i)) && got[2] == 1, "{got:?}");
+}
+
+/// Operations write their results into memory that nobody else holds; what somebody holds stays.
+#[test]
+fn what_others_hold_is_left_alone() {
+    let mut source = Source::new();
+    let x: Tensor<2> = source.0.normal([300, 80], &device());
+    let before = host(x.clone());
+    let silu = ops::silu(x.clone());
+    let softmax = ops::softmax(x.clone());
+    assert_eq!(host(x.clone()), before);
+    assert_eq!(host(ops::softmax(x.clone() + 0.0)), host(softmax));
+    // Rows out of the middle, and nobody else.
+    let part = ops::silu((x + 0.0).slice([10..200, 0..80]));
+    assert_eq!(host(part), host(silu.slice([10..200, 0..80])));
+    // One gradient for both, and an input that two operations keep.
+    let x = &source.leaf([300, 80]);
+    let (w, b) = (&source.leaf([80, 80]), &source.leaf([80]));
+    let ours = {
+        let h = ops::tanh(x.clone());
+        let both = ops::linear(h.clone(), w.clone(), None) + ops::gelu(h.clone());
+        ops::layer_norm(both, b.clone(), b.clone(), 1e-5) + h
+    };
+    let theirs = {
+        let h = x.clone().tanh();
+        let y = h.clone().matmul(w.clone()) + activation::gelu(h.clone());
+        let y = y.clone() - y.mean_dim(1);
+        let y = y.clone() / (y.square().mean_dim(1) + 1e-5).sqrt();
+        y * b.clone().unsqueeze() + b.clone().unsqueeze() + h
+    };
+    assert_equal!("shared", ours, theirs, x, w, b);
+}
+
+/// Memory that a backward pass leaves is used again, whatever is in it.
+#[test]
+fn what_memory_held_before_does_not_matter() {
+    let step = |poison: f32| {
+        let mut source = Source::new();
+        let x = source.leaf([6, 8, 30, 30]);
+        let (w, v) = (source.leaf([16, 8, 3, 3]), source.leaf([16, 16, 4, 4]));
+        let (gamma, wide) = (source.leaf([16]), source.leaf([225, 200]));
+        let scale = Tensor::<1>::full([1], poison, &x.device()).unsqueeze();
+        let y = x.clone() * scale;
+        let y = ops::conv2d(y, w.clone(), None, ConvOptions::new([1, 1], [1, 1], [1, 1], 1));
+        let y = ops::group_norm_silu(y, 4, gamma.clone(), gamma.clone(), 1e-5);
+        let y = ops::conv2d(y, v.clone(), None, ConvOptions::new([2, 2], [1, 1], [1, 1], 1));
+        let row = gamma.clone().reshape([1, 16]);
+        let y = ops::batch_norm(ops::silu(y), row.clone(), row, 1e-5, 0.1).output;
+        let y = ops::gelu(ops::linear(y.reshape([96, 225]), wide.clone(), None));
+        let places = y.clone().reshape([6, 16, 200]);
+        let attended = ops::self_attention(Tensor::cat(vec![places; 3], 2), 2, true);
+        let norm = wide.clone().slice([0..1, 0..200]).reshape([200]);
+        let z = ops::layer_norm(attended, norm.clone(), norm, 1e-5);
+        let z = ops::log_softmax(z.reshape([96, 200])) + y;
+        let grads = z.clone().sum().backward();
+        let all = [x.grad(&grads).unwrap(), w.grad(&grads).unwrap()].map(host);
+        (host(z), all, host(wide.grad(&grads).unwrap()))
+    };
+    let once = step(1.0);
+    step(f32::NAN);
+    assert!(step(1.0) == once && once.0.iter().all(|v| v.is_finite()));
 }

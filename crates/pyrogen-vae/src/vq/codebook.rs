@@ -1,8 +1,9 @@
 //! Codebooks: nearest codes, and how codes follow what they stand for.
 
 use burn::module::{Module, Param, RunningState};
-use burn::tensor::{Device, Int, Tensor};
+use burn::tensor::{Device, IndexingUpdateOp, Int, Tensor};
 use pyrogen_core::{Noise, init};
+use pyrogen_nn::ops;
 
 use super::config::{CodeLearning, VqConfig};
 
@@ -68,10 +69,7 @@ impl Codebook {
     /// The nearest code of each row of `x`, `[n, dim]`; the first of equals.
     pub fn quantise(&self, x: Tensor<2>) -> Quantised {
         let codes = self.vectors();
-        let fixed = codes.clone().detach();
-        let norms = fixed.clone().square().sum_dim(1).transpose();
-        let distances = norms - x.detach().matmul(fixed.transpose()) * 2.0;
-        let index = distances.argmin(1).squeeze_dim::<1>(1);
+        let index = ops::nearest(x, codes.clone());
         Quantised { codes: codes.select(0, index.clone()), index }
     }
 
@@ -90,10 +88,11 @@ impl Codebook {
         };
         let n = x.dims()[0];
         let x = x.detach();
-        let uses = indicators(index, config.codes);
         let new = 1.0 - decay;
-        let count = counts.value_sync() * decay + uses.clone().sum_dim(0).squeeze_dim(0) * new;
-        let sum = sums.value_sync() * decay + uses.transpose().matmul(x.clone()) * new;
+        let count = counts.value_sync() * decay + occurrences(index.clone(), config.codes) * new;
+        let none = Tensor::zeros([config.codes, config.dim], &x.device());
+        let each = none.select_assign(0, index, x.clone(), IndexingUpdateOp::Add);
+        let sum = sums.value_sync() * decay + each * new;
         let equal = n as f64 / config.codes as f64;
         let dead = count.clone().lower_elem(restart * equal);
         // As many vectors as codes, in random order; again from the first where there are fewer.
@@ -107,12 +106,11 @@ impl Codebook {
     }
 }
 
-/// One-hot rows, `[n, codes]`, on the index's device.
-pub(super) fn indicators(index: Tensor<1, Int>, codes: usize) -> Tensor<2> {
-    let [n] = index.dims();
-    let columns = Tensor::<1, Int>::arange(0..codes as i64, &index.device());
-    let columns = columns.unsqueeze_dim::<2>(0).expand([n, codes]);
-    index.unsqueeze_dim::<2>(1).expand([n, codes]).equal(columns).float()
+/// How often each of `0..n` occurs, `[n]`.
+pub(super) fn occurrences(index: Tensor<1, Int>, n: usize) -> Tensor<1> {
+    let device = index.device();
+    let ones = Tensor::ones(index.dims(), &device);
+    Tensor::zeros([n], &device).select_assign(0, index, ones, IndexingUpdateOp::Add)
 }
 
 /// How often each slot has each code: equally often before training.

@@ -14,7 +14,7 @@ pub use capability::CodeReport;
 pub use config::{CodeLearning, VqConfig};
 pub use network::VqNetwork;
 
-use self::codebook::{Codebook, indicators};
+use self::codebook::{Codebook, occurrences};
 use self::network::{VqDecoder, VqEncoder};
 use crate::DecoderDistribution;
 
@@ -125,9 +125,11 @@ impl VqVae {
             codebook.follow(x.clone(), quantised.index.clone(), order.clone(), &self.config);
         }
         let (slots, codes) = (self.config.slots(), self.config.codes);
-        let index = self.slots(&chain.steps, rows).reshape([rows * slots]);
-        let each = indicators(index, codes).reshape([rows, slots, codes]);
-        let share: Tensor<2> = each.mean_dim(0).squeeze_dim(0);
+        // The place of each use in the table `[slots, codes]`.
+        let index = self.slots(&chain.steps, rows);
+        let lines = Tensor::<1, Int>::arange(0..slots as i64, &index.device()) * codes as i64;
+        let places = (index + lines.unsqueeze()).reshape([rows * slots]);
+        let share = occurrences(places, slots * codes).reshape([slots, codes]) / rows as f64;
         let decay = match self.config.learning {
             CodeLearning::Average { decay, .. } => decay,
             CodeLearning::Gradient => USAGE_DECAY,
@@ -138,7 +140,8 @@ impl VqVae {
     /// `exp` of the entropy of the codes that a batch uses, the mean over the levels.
     fn perplexity(&self, steps: &[(Tensor<2>, codebook::Quantised)]) -> Tensor<1> {
         let level = |(_, q): &(Tensor<2>, codebook::Quantised)| {
-            let share = indicators(q.index.clone(), self.config.codes).mean_dim(0);
+            let uses = q.index.dims()[0] as f64;
+            let share = occurrences(q.index.clone(), self.config.codes) / uses;
             let log = (share.clone() + 1e-10).log();
             (share * log).sum().neg().exp()
         };

@@ -6,7 +6,7 @@ use burn::nn::conv::{Conv2d, Conv2dConfig, ConvTranspose2d, ConvTranspose2dConfi
 use burn::tensor::{Device, Tensor};
 use pyrogen_core::config::count;
 use pyrogen_core::{ConfigError, Noise, unflatten};
-use pyrogen_nn::{Activation, ConvConfig, Mlp, MlpConfig, conv_transpose2d, conv2d};
+use pyrogen_nn::{Activation, ConvConfig, Mlp, MlpConfig, conv_transpose2d, conv2d, forward};
 use serde::{Deserialize, Serialize};
 
 use pyrogen_core::config::check::at_least_one;
@@ -249,8 +249,8 @@ pub(super) struct GridEncoder {
 impl GridEncoder {
     fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         let x: Tensor<4> = unflatten(x, &self.image);
-        let step = |x, stage: &Conv2d| self.activation.forward(stage.forward(x));
-        let y = self.head.forward(self.stages.iter().fold(x, step));
+        let step = |x, stage: &Conv2d| self.activation.forward(forward::conv2d(stage, x));
+        let y = forward::conv2d(&self.head, self.stages.iter().fold(x, step));
         let [rows, dim, h, w] = y.dims();
         y.permute([0, 2, 3, 1]).reshape([rows * h * w, dim])
     }
@@ -271,10 +271,9 @@ impl GridDecoder {
         let [h, w] = self.grid;
         let dim = z.dims()[1];
         let z = z.reshape([rows, h, w, dim]).permute([0, 3, 1, 2]);
-        let y = self
-            .stages
-            .iter()
-            .fold(self.head.forward(z), |y, stage| stage.forward(self.activation.forward(y)));
-        y.flatten(1, 3)
+        let step = |y, stage: &ConvTranspose2d| {
+            forward::conv_transpose2d(stage, self.activation.forward(y))
+        };
+        self.stages.iter().fold(forward::conv2d(&self.head, z), step).flatten(1, 3)
     }
 }
