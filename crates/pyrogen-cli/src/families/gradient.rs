@@ -142,7 +142,10 @@ where
 
 /// Plots in the place of the bar.
 #[cfg(feature = "dashboard")]
-fn with_dashboard<L: Learner>(trainer: Trainer<L>, steps: u64) -> Result<Trainer<L>, CliError> {
+fn with_dashboard<L: Learner<Batch = Batch<2>>>(
+    trainer: Trainer<L>,
+    steps: u64,
+) -> Result<Trainer<L>, CliError> {
     use pyrogen::train::{ProgressMode, dashboard::Dashboard};
 
     let dashboard = Dashboard::new(usize::try_from(steps).unwrap_or(usize::MAX));
@@ -151,7 +154,10 @@ fn with_dashboard<L: Learner>(trainer: Trainer<L>, steps: u64) -> Result<Trainer
 
 /// Refuses.
 #[cfg(not(feature = "dashboard"))]
-fn with_dashboard<L: Learner>(_: Trainer<L>, _: u64) -> Result<Trainer<L>, CliError> {
+fn with_dashboard<L: Learner<Batch = Batch<2>>>(
+    _: Trainer<L>,
+    _: u64,
+) -> Result<Trainer<L>, CliError> {
     let what = "--dashboard is not in this build: build with --features dashboard";
     Err(CliError::Usage(what.into()))
 }
