@@ -24,8 +24,9 @@ use pyrogen::data::{Dataset, Enlarge, PictureContext};
 use pyrogen::prelude::*;
 use pyrogen::train::report::Report;
 use pyrogen_examples::pictures::show_columns;
+use pyrogen_examples::restore::host;
 use pyrogen_examples::runs;
-use pyrogen_examples::translate::{Game, Pairs, Rows, Scores, values};
+use pyrogen_examples::translate::{Game, Pairs, Rows, Scores};
 
 /// Weight of the distance from the original beside the discriminator's opinion.
 const RECONSTRUCTION: f64 = 10.0;
@@ -50,12 +51,12 @@ pub fn run(
     folder: &Path,
 ) -> Result<(), Box<dyn Error>> {
     let pairs = Pairs::new(data, PictureContext::Small { factor })?;
-    let told = pairs.test.context.as_ref().map(values).ok_or("nothing is told")?;
+    let told = pairs.test.context.as_ref().map(host).ok_or("nothing is told")?;
     let bicubic = bicubic(&told, pairs.event, factor);
     let game = Game { adversarial: 1.0, reconstruction: RECONSTRUCTION, diversity: 0.0, steps };
     let made = |name: &str, game: Game| -> Result<Vec<f32>, Box<dyn Error>> {
         let model = pairs.train(name, game)?;
-        Ok(values(&pairs.made(&model, &mut Noise::new(Seed(2)).fork("large"))))
+        Ok(host(&pairs.made(&model, &mut Noise::new(Seed(2)).fork("large"))))
     };
     let regression = made("the distance alone", Game { adversarial: 0.0, ..game })?;
     let gan = made("GAN", game)?;
@@ -74,7 +75,7 @@ pub fn run(
         rows.add(name, &pairs.scores(pictures)?.cells());
     }
     report.table(&[&["method"][..], &Scores::NAMES].concat(), &rows.all()[1..]);
-    let columns = [told, bicubic, regression, gan, values(&pairs.test.x)];
+    let columns = [told, bicubic, regression, gan, host(&pairs.test.x)];
     let caption = "what is told, cubic convolution, the distance alone, the GAN, the original";
     show_columns(folder, &mut report, &pairs.event, &columns, SHOWN.min(n), caption)?;
     runs::save(&report, folder)

@@ -24,8 +24,9 @@ use pyrogen::gan::Gan;
 use pyrogen::prelude::*;
 use pyrogen::train::report::Report;
 use pyrogen_examples::pictures::show_columns;
+use pyrogen_examples::restore::host;
 use pyrogen_examples::runs;
-use pyrogen_examples::translate::{Game, Pairs, Rows, Scores, distance, values};
+use pyrogen_examples::translate::{Game, Pairs, Rows, Scores, distance};
 
 /// Candidates of a map.
 const CANDIDATES: usize = 4;
@@ -47,7 +48,7 @@ pub fn main() -> Result<(), Box<dyn Error>> {
 /// From edge maps.
 pub fn run(data: &Dataset, name: &str, steps: u64, folder: &Path) -> Result<(), Box<dyn Error>> {
     let pairs = Pairs::new(data, PictureContext::Edges)?;
-    let original = values(&pairs.test.x);
+    let original = host(&pairs.test.x);
     let game = Game { adversarial: 1.0, reconstruction: RECONSTRUCTION, diversity: 0.0, steps };
     let plain = candidates(&pairs, &pairs.train("pix2pix", game)?);
     let seeking = Game { diversity: DIVERSITY, ..game };
@@ -78,7 +79,7 @@ pub fn run(data: &Dataset, name: &str, steps: u64, folder: &Path) -> Result<(), 
         "apart: the mean absolute difference of two candidates of a map, in brightness; {line}. \
          edges off: that of a candidate's edges and the map. best: PSNR of the best candidate."
     ));
-    let told = pairs.test.context.as_ref().map(values).ok_or("nothing is told")?;
+    let told = pairs.test.context.as_ref().map(host).ok_or("nothing is told")?;
     let columns: Vec<Vec<f32>> = [told].into_iter().chain(diverse).chain([original]).collect();
     let caption = "edge map, four candidates with mode seeking, original";
     show_columns(folder, &mut report, &pairs.event, &columns, SHOWN.min(n), caption)?;
@@ -88,7 +89,7 @@ pub fn run(data: &Dataset, name: &str, steps: u64, folder: &Path) -> Result<(), 
 /// Pictures of all maps, once for each of several latents.
 fn candidates(pairs: &Pairs, model: &Gan) -> Vec<Vec<f32>> {
     let noise = Noise::new(Seed(2)).fork("candidates");
-    let one = |c: usize| values(&pairs.made(model, &mut noise.fork_index(c as u64)));
+    let one = |c: usize| host(&pairs.made(model, &mut noise.fork_index(c as u64)));
     (0..CANDIDATES).map(one).collect()
 }
 

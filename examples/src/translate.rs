@@ -14,6 +14,7 @@ use pyrogen::train::{
     TrainConfig, WorkerCount,
 };
 
+use crate::restore::host;
 use crate::runs;
 
 /// Held-out pictures that are used at most.
@@ -123,7 +124,7 @@ impl Pairs {
     /// # Errors
     /// When they are not as many.
     pub fn scores(&self, pictures: &[f32]) -> Result<Scores, Box<dyn Error>> {
-        let original = values(&self.test.x);
+        let original = host(&self.test.x);
         let pairs = Restored::new(&original, pictures, self.shape(), 1.0)?;
         let edges = |pictures: &[f32]| -> Result<f64, Box<dyn Error>> {
             let edges = PictureContext::Edges.of_pictures(pictures, &self.event)?;
@@ -141,7 +142,7 @@ impl Pairs {
     /// # Errors
     /// As [`scores`](Self::scores).
     pub fn psnr(&self, pictures: &[f32]) -> Result<Vec<f64>, Box<dyn Error>> {
-        let original = values(&self.test.x);
+        let original = host(&self.test.x);
         Ok(psnr(&Restored::new(&original, pictures, self.shape(), 1.0)?).pictures)
     }
 
@@ -155,7 +156,7 @@ impl Pairs {
     /// # Errors
     /// When they are not as many.
     pub fn context_gap(&self, pictures: &[f32]) -> Result<f64, Box<dyn Error>> {
-        let told = self.test.context.as_ref().map(values).unwrap_or_default();
+        let told = self.test.context.as_ref().map(host).unwrap_or_default();
         Ok(distance(&self.context.of_pictures(pictures, &self.event)?, &told))
     }
 }
@@ -164,11 +165,6 @@ impl Pairs {
 pub fn distance(a: &[f32], b: &[f32]) -> f64 {
     let sum: f64 = a.iter().zip(b).map(|(a, b)| f64::from((a - b).abs())).sum();
     sum / a.len() as f64
-}
-
-/// The values on the host.
-pub fn values(x: &Tensor<2>) -> Vec<f32> {
-    x.clone().into_data().iter().collect()
 }
 
 impl Scores {
@@ -216,7 +212,7 @@ pub struct Rows(Vec<Vec<String>>);
 impl Rows {
     /// Adds a row.
     pub fn add(&mut self, name: &str, cells: &[String]) {
-        let printed: Vec<String> = cells.iter().map(|c| format!("{c:>9}")).collect();
+        let printed: Vec<String> = cells.iter().map(|c| format!("{c:>11}")).collect();
         println!("{name:34}{}", printed.concat());
         self.0.push([vec![name.to_string()], cells.to_vec()].concat());
     }
