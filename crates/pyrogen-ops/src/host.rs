@@ -10,6 +10,7 @@ use burn::backend::flex::FlexTensor;
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::{DispatchDevice, Flex};
 use burn::tensor::{DType, Tensor, TensorData};
+use rayon::prelude::*;
 
 use crate::spare;
 
@@ -119,15 +120,16 @@ pub(crate) fn whole_product(a: (&Array, bool), b: (&Array, bool), dims: &[usize]
 /// memory that is used for the first time; more rows at once are hardly faster.
 const ROWS: usize = 512;
 
-/// The product of an array that is not transposed, a few rows at a time, each time followed by what
-/// `finish` does to them. Its memory is that of `room`, which has the same lengths, where that is
-/// needed and free.
+/// The product of an array that is not transposed, in parts of a few rows, each followed by what
+/// `finish` does to them. Threads take whole parts, so that what Burn does on one thread before and
+/// after a product is shared out too. Its memory is that of `room`, which has the same lengths,
+/// where that is needed and free.
 pub(crate) fn product_by_rows(
     a: &Array,
     b: (&Array, bool),
     dims: &[usize],
     room: Option<Array>,
-    finish: impl Fn(&mut [f32]),
+    finish: impl Fn(&mut [f32]) + Sync,
 ) -> Array {
     let [rows, _] = a.rows();
     if rows <= ROWS {
@@ -140,11 +142,11 @@ pub(crate) fn product_by_rows(
     let (a, b) = (a.matrix(false), b.0.matrix(b.1));
     let count = rows.div_ceil(rows.div_ceil(ROWS).max(1)).max(1);
     let length = (count * out.len() / rows.max(1)).max(1);
-    for (i, out) in out.chunks_mut(length).enumerate() {
+    out.par_chunks_mut(length).enumerate().for_each(|(i, out)| {
         let part = a.narrow(0, i * count, count.min(rows - i * count));
         out.copy_from_slice(Flex::float_matmul(part, b.clone()).storage());
         finish(out);
-    }
+    });
     product
 }
 
