@@ -287,7 +287,11 @@ impl HostOp<3> for Attention {
     fn forward(&self, inputs: [Array; 3], track: bool) -> (Array, Self::Saved) {
         let heads = self.heads(&inputs);
         let (out, log_sums) = heads.forward();
-        (out.clone(), track.then_some((inputs, Kept { out, log_sums })))
+        if !track {
+            inputs.into_iter().for_each(Array::leave);
+            return (out, None);
+        }
+        (out.clone(), Some((inputs, Kept { out, log_sums })))
     }
 
     fn backward(&self, saved: Self::Saved, grad: Array, _wanted: [bool; 3]) -> [Option<Array>; 3] {
@@ -311,7 +315,11 @@ impl HostOp<1> for Packed {
 
     fn forward(&self, [qkv]: [Array; 1], track: bool) -> (Array, Self::Saved) {
         let (out, log_sums) = self.heads(&qkv).forward();
-        (out.clone(), track.then_some((qkv, Kept { out, log_sums })))
+        if !track {
+            qkv.leave();
+            return (out, None);
+        }
+        (out.clone(), Some((qkv, Kept { out, log_sums })))
     }
 
     fn backward(&self, saved: Self::Saved, grad: Array, _wanted: [bool; 1]) -> [Option<Array>; 1] {

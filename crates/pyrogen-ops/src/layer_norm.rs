@@ -64,7 +64,11 @@ mod host {
             let width = gamma.values().len().max(1);
             let args = (x.values(), gamma.values(), beta.values(), self.epsilon);
             crate::parallel::rows::<RowsForward, _>(y.owned(), width, args);
-            (y, track.then_some((x, gamma)))
+            if !track {
+                x.leave();
+                return (y, None);
+            }
+            (y, Some((x, gamma)))
         }
 
         fn backward(

@@ -81,7 +81,11 @@ mod host {
                     crate::parallel::rows::<AddBias, _>(part, bias.values().len(), bias.values());
                 }
             });
-            (out, track.then_some((x, weight)))
+            if !track {
+                x.leave();
+                return (out, None);
+            }
+            (out, Some((x, weight)))
         }
 
         fn backward(&self, saved: Saved, dy: Array, wanted: [bool; N]) -> [Option<Array>; N] {
