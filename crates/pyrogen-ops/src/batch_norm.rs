@@ -1,6 +1,6 @@
 //! Batch normalisation by the batch's own statistics, with the rectifier that follows it.
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 
 #[cfg(feature = "flex")]
 use crate::host::{Array, HostOp, apply, on_host, read};
@@ -43,7 +43,7 @@ pub fn batch_norm<const D: usize>(
         let (moments, device) = (host::moments(&read(&x)), x.device());
         let column = |k: usize| {
             let values: Vec<f32> = moments.iter().map(|m| m[k] as f32).collect();
-            Tensor::from_data(TensorData::new(values, [moments.len()]), &device)
+            Tensor::from_floats(&values[..], &device)
         };
         let (mean, variance) = (column(0), column(1));
         let op = BatchNorm::new(moments, epsilon, slope, false);

@@ -47,10 +47,8 @@ impl ModuleMapper for Blend {
         let new = self.values.pop_front().expect("both models have the same parameters");
         let share = (1.0 - self.decay) as f32;
         param.map(|old| match Values::of(old) {
-            Ok(mut average) => {
-                let new = Values::of(new).expect("both models are on one device");
-                passes::blend(average.slice_mut(), new.slice(), share);
-                average.into_tensor()
+            Ok(average) => {
+                moved(average, Values::of(new).expect("both models are on one device"), share)
             }
             Err(old) => {
                 let new = new.reshape(old.shape());
@@ -58,4 +56,10 @@ impl ModuleMapper for Blend {
             }
         })
     }
+}
+
+/// Moves an average by a share of the way to new values.
+fn moved<const D: usize>(mut average: Values, new: Values, share: f32) -> Tensor<D> {
+    passes::blend(average.slice_mut(), new.slice(), share);
+    average.into_tensor()
 }
