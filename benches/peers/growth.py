@@ -26,7 +26,7 @@ from matplotlib import pyplot  # noqa: E402
 START = {"batch": 64, "side": 28, "width": 32}
 SWEEPS = {
     "batch": ("examples in a batch", [8, 16, 32, 64, 128, 256]),
-    "side": ("pixels along a side", [8, 16, 28, 32, 48, 64]),
+    "side": ("pixels along a side", [8, 16, 28, 48, 64]),
     "width": ("channels of the first stage", [8, 16, 32, 64, 128]),
 }
 SIDES = {"torch": "PyTorch", "ours 1": "one worker", "ours 2": "two workers"}
