@@ -7,7 +7,7 @@ use burn::nn::{Embedding, GroupNorm, Linear};
 use burn::optim::ModuleOptimizer;
 use burn::tensor::{Int, Tensor};
 use pyrogen::train::{Method, OptimizerConfig};
-use pyrogen_nn::{BatchNorm, LayerNorm, Lstm, forward, ops};
+use pyrogen_nn::{BatchNorm, Lstm, forward, ops};
 
 /// `[batch, in, h, w]` to `[batch, out, h', w']`.
 pub fn conv2d(layer: &Conv2d, x: Tensor<4>) -> Tensor<4> {
@@ -24,11 +24,6 @@ pub fn group_norm_silu(layer: &GroupNorm, x: Tensor<4>) -> Tensor<4> {
     forward::group_norm_silu(layer, x)
 }
 
-/// Normalises the last axis.
-pub fn layer_norm(layer: &LayerNorm, x: Tensor<3>) -> Tensor<3> {
-    layer.forward(x)
-}
-
 /// Normalises each channel over the batch, then `max(x, 0) + slope min(x, 0)`.
 pub fn batch_norm_leaky(layer: &BatchNorm, x: Tensor<4>, slope: f64) -> Tensor<4> {
     layer.forward_leaky(x, None, slope)
@@ -39,9 +34,9 @@ pub fn matmul(a: Tensor<2>, b: Tensor<2>) -> Tensor<2> {
     ops::matmul(a, b)
 }
 
-/// `[batch, length, in]` to `[batch, length, out]`.
-pub fn linear(layer: &Linear, x: Tensor<3>) -> Tensor<3> {
-    forward::linear(layer, x)
+/// `[batch, length, in]` to `[batch, length, out]`, to be told what comes before and after.
+pub fn linear_map(layer: &Linear) -> ops::LinearMap<3> {
+    forward::linear_map(layer)
 }
 
 /// Tokens `[batch, length]` to vectors `[batch, length, width]`.

@@ -4,9 +4,10 @@ use burn::module::Module;
 use burn::nn::{Embedding, Linear};
 use burn::tensor::{Device, Int, Tensor};
 use pyrogen::core::Noise;
+use pyrogen_nn::ops::Elementwise;
 use pyrogen_nn::{KeyValueCache, LayerNorm};
 
-use crate::blocks::{adamw, cross_entropy, embedding, gelu, layer_norm, linear, self_attention};
+use crate::blocks::{adamw, cross_entropy, embedding, linear_map, self_attention};
 use crate::layers;
 use crate::sharded::Trainer;
 use crate::workload::{Plan, Workload, autodiff, first, noise, plain};
@@ -82,7 +83,7 @@ impl Gpt {
     pub fn forward(&self, tokens: Tensor<2, Int>) -> Tensor<3> {
         let x = self.embed(tokens, 0);
         let x = self.blocks.iter().fold(x, |x, block| block.forward(x));
-        linear(&self.head, layer_norm(&self.norm, x))
+        self.norm.then(&self.head).apply(x)
     }
 
     /// Logits behind one more token, `[batch, 1]`, at `position`; `caches` has one entry a block.
@@ -95,7 +96,7 @@ impl Gpt {
         let x = self.embed(token, position);
         let pairs = self.blocks.iter().zip(caches);
         let x = pairs.fold(x, |x, (block, cache)| block.decode(x, cache));
-        linear(&self.head, layer_norm(&self.norm, x))
+        self.norm.then(&self.head).apply(x)
     }
 
     /// Empty caches for some sequences.
@@ -117,21 +118,21 @@ impl Gpt {
 
 impl Block {
     fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        let qkv = linear(&self.qkv, layer_norm(&self.norms[0], x.clone()));
+        let qkv = self.norms[0].then(&self.qkv).apply(x.clone());
         self.finish(x, self_attention(qkv, self.heads))
     }
 
     fn decode(&self, x: Tensor<3>, cache: &mut KeyValueCache) -> Tensor<3> {
-        let qkv = linear(&self.qkv, layer_norm(&self.norms[0], x.clone()));
+        let qkv = self.norms[0].then(&self.qkv).apply(x.clone());
         let width = x.dims()[2];
         let [q, k, v] = [0, 1, 2].map(|i| qkv.clone().narrow(2, i * width, width));
         self.finish(x, cache.attend(q, k, v, self.heads))
     }
 
     fn finish(&self, x: Tensor<3>, attended: Tensor<3>) -> Tensor<3> {
-        let x = x + linear(&self.projection, attended);
-        let hidden = gelu(linear(&self.wide, layer_norm(&self.norms[1], x.clone())));
-        x + linear(&self.narrow, hidden)
+        let x = linear_map(&self.projection).plus(x).apply(attended);
+        let hidden = self.norms[1].then(&self.wide).apply(x.clone());
+        linear_map(&self.narrow).after(Elementwise::Gelu).plus(x).apply(hidden)
     }
 }
 

@@ -12,6 +12,7 @@
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use burn::tensor::{Device, Tensor};
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -20,14 +21,18 @@ use crate::{
     Condition, ConfigError, Likelihood, Noise, Sample, SampleOptions, Score, ScoreOptions,
 };
 
+/// Whether the CPU computes what is on a device.
+pub fn on_cpu(device: &Device) -> bool {
+    // Burn has no question for what a device is; its name is the first word it shows.
+    let name = format!("{:?}", device.clone().inner());
+    ["Flex", "NdArray"].iter().any(|cpu| name.starts_with(&format!("Device<{cpu}")))
+}
+
 /// How many threads may work at once on a device: all cores where the CPU computes (as rayon
 /// counts them, so that `RAYON_NUM_THREADS` limits it), 1 elsewhere, since a GPU splits every
 /// kernel by itself.
 pub fn threads(device: &Device) -> usize {
-    // Burn has no question for what a device is; its name is the first word it shows.
-    let name = format!("{:?}", device.clone().inner());
-    let on_cpu = ["Flex", "NdArray"].iter().any(|cpu| name.starts_with(&format!("Device<{cpu}")));
-    if on_cpu { rayon::current_num_threads() } else { 1 }
+    if on_cpu(device) { rayon::current_num_threads() } else { 1 }
 }
 
 /// Threads that work side by side, each with its share of the cores.
@@ -139,8 +144,13 @@ pub fn batches<R: Send>(
     let count = n.div_ceil(size);
     let run = |i: usize| f(i * size..((i + 1) * size).min(n));
     let workers = threads(device).min(count);
+    let cores = rayon::current_num_threads();
+    let idle = Idle::lock().take(cores, workers);
     // Where the system gives no threads, the calling one does the work.
-    let workers = if workers > 1 { Workers::new(workers).ok() } else { None };
+    let workers = match idle {
+        None if workers > 1 => Workers::new(workers).ok(),
+        idle => idle,
+    };
     let Some(workers) = workers else { return (0..count).map(run).collect() };
     let next = AtomicUsize::new(0);
     let mut done: Vec<(usize, R)> = workers
@@ -151,8 +161,37 @@ pub fn batches<R: Send>(
         .into_iter()
         .flatten()
         .collect();
+    let ended = Idle::lock().keep(cores, workers);
+    drop(ended);
     done.sort_by_key(|(i, _)| *i);
     done.into_iter().map(|(_, result)| result).collect()
+}
+
+/// Workers between two calls of [`batches`], with the cores that they share: new threads would find
+/// no memory that is theirs, and leave theirs to the allocator.
+static IDLE: Mutex<Idle> = Mutex::new(Idle(Vec::new()));
+
+struct Idle(Vec<(usize, Workers)>);
+
+impl Idle {
+    /// Workers kept at most.
+    const MOST: usize = 2;
+
+    fn lock() -> MutexGuard<'static, Self> {
+        IDLE.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&mut self, cores: usize, count: usize) -> Option<Workers> {
+        let fits = |(its, workers): &(usize, Workers)| *its == cores && workers.count() == count;
+        let place = self.0.iter().position(fits)?;
+        Some(self.0.remove(place).1)
+    }
+
+    /// Keeps workers; those that are too many, the longest idle, are to be ended.
+    fn keep(&mut self, cores: usize, workers: Workers) -> Option<Workers> {
+        self.0.push((cores, workers));
+        (self.0.len() > Self::MOST).then(|| self.0.remove(0).1)
+    }
 }
 
 /// Draws `n` samples in batches of `size`, on all cores: the rows that one call of
@@ -244,6 +283,23 @@ mod tests {
         let here = std::thread::current().id();
         assert_eq!(workers.each(vec![()], |()| std::thread::current().id()), [here]);
         assert!(Workers::new(0).unwrap_err().to_string().contains("at least 1"));
+    }
+
+    #[test]
+    fn idle_workers_are_taken_again() {
+        let thread = |workers: &Workers| workers.each(vec![()], |()| std::thread::current().id());
+        let mut idle = Idle(Vec::new());
+        let workers = Workers::new(2).unwrap();
+        let first = thread(&workers);
+        assert!(idle.keep(2, workers).is_none());
+        assert!(idle.take(3, 2).is_none() && idle.take(2, 3).is_none());
+        let again = idle.take(2, 2).expect("as many, for as many cores");
+        assert_eq!(thread(&again), first);
+        assert!(idle.take(2, 2).is_none());
+        assert!(idle.keep(2, again).is_none());
+        assert!(idle.keep(3, Workers::new(3).unwrap()).is_none());
+        let ended = idle.keep(4, Workers::new(4).unwrap()).expect("one too many");
+        assert_eq!((ended.count(), idle.0.len()), (2, Idle::MOST));
     }
 
     #[test]

@@ -123,11 +123,21 @@ impl Features {
     }
 }
 
+/// Values that are widened at once, about: room for a whole set is needed only once.
+const AT_ONCE: usize = 1 << 20;
+
 /// A tensor's values on the host.
 pub(crate) fn read<E: Element, const D: usize>(tensor: Tensor<D>) -> Result<Vec<E>, MetricError> {
-    tensor
-        .try_into_vec_as::<E>()
-        .map_err(|e| MetricError::Device { message: e.to_string().replace('\n', " ") })
+    let (rows, total) = (tensor.dims()[0], tensor.shape().num_elements());
+    let step = (AT_ONCE * rows / total.max(1)).max(1);
+    let mut values = Vec::with_capacity(total);
+    for first in (0..rows).step_by(step) {
+        let part = tensor.clone().narrow(0, first, step.min(rows - first));
+        let part = part.try_into_vec_as::<E>();
+        let part = part.map_err(|e| e.to_string().replace('\n', " "));
+        values.extend(part.map_err(|message| MetricError::Device { message })?);
+    }
+    Ok(values)
 }
 
 /// Checks that two sets can be compared and are large enough.

@@ -1,9 +1,12 @@
 //! Element-wise non-linear functions.
 
+use burn::nn::Linear;
 use burn::tensor::Tensor;
 use pyrogen_core::ConfigError;
 use pyrogen_ops as ops;
 use serde::{Deserialize, Serialize};
+
+use crate::forward;
 
 /// An element-wise non-linear function, chosen in a configuration.
 ///
@@ -57,17 +60,36 @@ impl Activation {
     /// The exponential of [`Elu`](Self::Elu) sees only what is not above zero, so that large
     /// values make neither infinities nor gradients that are not numbers.
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        match *self {
-            Self::Relu => ops::leaky_relu(x, 0.0),
-            Self::LeakyRelu { slope } => ops::leaky_relu(x, slope),
-            Self::Elu { alpha } => {
+        match (*self, self.elementwise()) {
+            (_, Some(function)) => function.apply(x),
+            (Self::Elu { alpha }, None) => {
                 let above = x.clone().greater_scalar(0);
                 let below = x.clone().mask_fill(above.clone(), 0.0).exp() - 1.0;
                 (below * alpha).mask_where(above, x)
             }
-            Self::Silu => ops::silu(x),
-            Self::Gelu => ops::gelu(x),
-            Self::Tanh => ops::tanh(x),
+            (other, None) => unreachable!("{other:?} is one of pyrogen-ops' functions"),
+        }
+    }
+
+    /// The function as `pyrogen-ops` has it, if it does.
+    fn elementwise(&self) -> Option<ops::Elementwise> {
+        match *self {
+            Self::Relu => Some(ops::Elementwise::LeakyRelu(0.0)),
+            Self::LeakyRelu { slope } => Some(ops::Elementwise::LeakyRelu(slope as f32)),
+            Self::Elu { .. } => None,
+            Self::Silu => Some(ops::Elementwise::Silu),
+            Self::Gelu => Some(ops::Elementwise::Gelu),
+            Self::Tanh => Some(ops::Elementwise::Tanh),
+        }
+    }
+
+    /// A linear layer of the function's values: in one pass, and without keeping them for the
+    /// gradient, where `pyrogen-ops` has the function.
+    pub fn then<const D: usize>(&self, layer: &Linear, x: Tensor<D>) -> Tensor<D> {
+        let map = forward::linear_map(layer);
+        match self.elementwise() {
+            Some(function) => map.after(function).apply(x),
+            None => map.apply(self.forward(x)),
         }
     }
 

@@ -10,7 +10,7 @@ use pyrogen_ops as ops;
 use serde::{Deserialize, Serialize};
 
 use crate::layers::near_zero;
-use crate::{TimeEmbedding, TimeEncoding, conv2d, forward, linear};
+use crate::{Activation, TimeEmbedding, TimeEncoding, conv2d, forward, linear};
 
 /// Configuration of a [`Dit`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -195,7 +195,7 @@ impl DitBlock {
         let h = ops::self_attention(forward::linear(&self.qkv, h), self.heads, false);
         let x = x + forward::linear(&self.attended, h) * gate1;
         let h = forward::linear(&self.wide, modulated(x.clone(), shift2, scale2));
-        x + forward::linear(&self.narrow, ops::gelu(h)) * gate2
+        x + Activation::Gelu.then(&self.narrow, h) * gate2
     }
 }
 

@@ -14,7 +14,12 @@ use pyrogen_ops as ops;
 /// # Panics
 /// If the width does not fit.
 pub fn linear<const D: usize>(layer: &Linear, x: Tensor<D>) -> Tensor<D> {
-    ops::linear(x, layer.weight.val(), layer.bias.as_ref().map(|bias| bias.val()))
+    linear_map(layer).apply(x)
+}
+
+/// [`linear`], to be told what comes before it and what is added to it, all in one pass.
+pub fn linear_map<const D: usize>(layer: &Linear) -> ops::LinearMap<D> {
+    ops::LinearMap::new(layer.weight.val(), layer.bias.as_ref().map(|bias| bias.val()))
 }
 
 /// A convolution: `[batch, in, height, width]` to `[batch, out, ..]`.

@@ -1,8 +1,11 @@
 //! Layer normalisation with its parameters.
 
 use burn::module::{Module, Param};
+use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
-use pyrogen_ops::layer_norm;
+use pyrogen_ops::{LinearMap, layer_norm};
+
+use crate::forward;
 
 /// Normalises the last axis, then scales and shifts each of its elements (Ba et al. 2016).
 #[derive(Module, Debug)]
@@ -31,5 +34,10 @@ impl LayerNorm {
     /// If the last axis has another length.
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
         layer_norm(x, self.gamma.val(), self.beta.val(), self.epsilon)
+    }
+    /// A linear layer of what this one gives, in one pass.
+    pub fn then<const D: usize>(&self, layer: &Linear) -> LinearMap<D> {
+        let map = forward::linear_map(layer);
+        map.after_layer_norm(self.gamma.val(), self.beta.val(), self.epsilon)
     }
 }

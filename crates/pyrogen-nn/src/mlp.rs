@@ -88,11 +88,9 @@ impl Mlp {
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         let [d_in, _] = self.layers[0].weight.dims();
         assert_eq!(x.dims()[1], d_in, "Mlp: expected an input [batch, {d_in}], got {:?}", x.dims());
-        let last = self.layers.len() - 1;
-        self.layers.iter().enumerate().fold(x, |x, (i, layer)| {
-            let x = forward::linear(layer, x);
-            if i == last { x } else { self.activation.forward(x) }
-        })
+        let (first, rest) = self.layers.split_first().expect("at least one layer");
+        let x = forward::linear(first, x);
+        rest.iter().fold(x, |x, layer| self.activation.then(layer, x))
     }
 
     /// The layers, from the input on.

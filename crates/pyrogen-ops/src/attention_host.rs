@@ -1,5 +1,8 @@
 //! Attention on the host: one head of one example after the other, a few queries at a time.
 
+#[path = "attention_step.rs"]
+mod step;
+
 use rayon::prelude::*;
 
 use crate::gemm::{Matrix, product};
@@ -285,6 +288,9 @@ impl HostOp<3> for Attention {
     type Saved = Option<([Array; 3], Kept)>;
 
     fn forward(&self, inputs: [Array; 3], track: bool) -> (Array, Self::Saved) {
+        if self.places_first && inputs[0].dims()[1] == 1 {
+            return (step::one_query(inputs.each_ref(), self.heads), None);
+        }
         let heads = self.heads(&inputs);
         let (out, log_sums) = heads.forward();
         if !track {

@@ -7,15 +7,50 @@ use burn::tensor::{Tensor, activation};
 #[cfg(feature = "flex")]
 use crate::host::{Array, HostOp, apply, on_host};
 #[cfg(feature = "flex")]
-use crate::parallel::{Kernel, pieces};
+use crate::parallel::{Kernel, both_pieces, pieces};
+
+/// An element-wise function, as [`LinearMap`](crate::LinearMap) takes it on the way.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum Elementwise {
+    /// [`silu`].
+    Silu,
+    /// [`gelu`].
+    Gelu,
+    /// [`sigmoid`].
+    Sigmoid,
+    /// [`tanh`].
+    Tanh,
+    /// [`softplus`].
+    Softplus,
+    /// [`exp`].
+    Exp,
+    /// [`leaky_relu`] with its slope.
+    LeakyRelu(f32),
+}
+
+impl Elementwise {
+    /// The function of each element.
+    pub fn apply<const D: usize>(self, x: Tensor<D>) -> Tensor<D> {
+        #[cfg(feature = "flex")]
+        if on_host(&x) {
+            return apply(self, [x.into()]);
+        }
+        match self {
+            Self::Silu => activation::silu(x),
+            Self::Gelu => composed_gelu(x),
+            Self::Sigmoid => activation::sigmoid(x),
+            Self::Tanh => activation::tanh(x),
+            Self::Softplus => activation::log_sigmoid(x.neg()).neg(),
+            Self::Exp => x.exp(),
+            Self::LeakyRelu(slope) => activation::leaky_relu(x, f64::from(slope)),
+        }
+    }
+}
 
 /// `x * sigmoid(x)`, also called swish (Elfwing et al. 2018).
 pub fn silu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    #[cfg(feature = "flex")]
-    if on_host(&x) {
-        return apply(Map(Function::Silu), [x.into()]);
-    }
-    activation::silu(x)
+    Elementwise::Silu.apply(x)
 }
 
 /// `x * Phi(x)` with the normal distribution function (Hendrycks and Gimpel 2016).
@@ -23,11 +58,7 @@ pub fn silu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
 /// # Numerics
 /// On the host within 1e-6 of the value relative to it, or 2e-7 of `x`, whichever is more.
 pub fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    #[cfg(feature = "flex")]
-    if on_host(&x) {
-        return apply(Map(Function::Gelu), [x.into()]);
-    }
-    composed_gelu(x)
+    Elementwise::Gelu.apply(x)
 }
 
 /// Of Burn's operations. Burn's own function has the derivative of the approximation by a hyperbolic
@@ -39,89 +70,82 @@ fn composed_gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
 
 /// `1 / (1 + exp(-x))`.
 pub fn sigmoid<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    #[cfg(feature = "flex")]
-    if on_host(&x) {
-        return apply(Map(Function::Sigmoid), [x.into()]);
-    }
-    activation::sigmoid(x)
+    Elementwise::Sigmoid.apply(x)
 }
 
 /// The hyperbolic tangent.
 pub fn tanh<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    #[cfg(feature = "flex")]
-    if on_host(&x) {
-        return apply(Map(Function::Tanh), [x.into()]);
-    }
-    activation::tanh(x)
+    Elementwise::Tanh.apply(x)
 }
 
 /// `ln(1 + exp(x))`, for any `x` without overflow.
 pub fn softplus<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    #[cfg(feature = "flex")]
-    if on_host(&x) {
-        return apply(Map(Function::Softplus), [x.into()]);
-    }
-    activation::log_sigmoid(x.neg()).neg()
+    Elementwise::Softplus.apply(x)
 }
 
 /// `exp(x)`.
 pub fn exp<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    #[cfg(feature = "flex")]
-    if on_host(&x) {
-        return apply(Map(Function::Exp), [x.into()]);
-    }
-    x.exp()
+    Elementwise::Exp.apply(x)
 }
 
 /// `max(x, 0) + slope * min(x, 0)` (Maas et al. 2013); a slope of zero is the rectifier.
 pub fn leaky_relu<const D: usize>(x: Tensor<D>, slope: f64) -> Tensor<D> {
-    #[cfg(feature = "flex")]
-    if on_host(&x) {
-        return apply(Map(Function::LeakyRelu(slope as f32)), [x.into()]);
-    }
-    activation::leaky_relu(x, slope)
+    Elementwise::LeakyRelu(slope as f32).apply(x)
+}
+
+/// Runs an expression with the function's [`value::Value`].
+#[cfg(feature = "flex")]
+macro_rules! each {
+    ($function:expr, $f:ident => $work:expr) => {
+        match $function {
+            Elementwise::Silu => {
+                let $f = value::Silu;
+                $work
+            }
+            Elementwise::Gelu => {
+                let $f = value::Gelu;
+                $work
+            }
+            Elementwise::Sigmoid => {
+                let $f = value::Sigmoid;
+                $work
+            }
+            Elementwise::Tanh => {
+                let $f = value::Tanh;
+                $work
+            }
+            Elementwise::Softplus => {
+                let $f = value::Softplus;
+                $work
+            }
+            Elementwise::Exp => {
+                let $f = value::Exp;
+                $work
+            }
+            Elementwise::LeakyRelu(slope) => {
+                let $f = value::LeakyRelu(slope);
+                $work
+            }
+        }
+    };
 }
 
 #[cfg(feature = "flex")]
-#[derive(Debug, Clone, Copy)]
-enum Function {
-    Silu,
-    Gelu,
-    Sigmoid,
-    Tanh,
-    Softplus,
-    Exp,
-    LeakyRelu(f32),
-}
-
-/// Applies a function to each element.
-#[cfg(feature = "flex")]
-#[derive(Debug, Clone, Copy)]
-struct Map(Function);
-
-#[cfg(feature = "flex")]
-impl HostOp<1> for Map {
+impl HostOp<1> for Elementwise {
     /// The input, or for functions whose slope is easier told from it the result.
     type Saved = Array;
 
     fn forward(&self, [x]: [Array; 1], track: bool) -> (Array, Array) {
         if !track {
-            let y = self.in_place(x);
+            let mut y = x.own();
+            let v = y.owned();
+            each!(*self, f => pieces::<Replace, _>(v, f));
             return (y.clone(), y);
         }
         let mut y = Array::to_fill(x.dims());
-        let (v, out) = (x.values(), y.owned());
-        match self.0 {
-            Function::Silu => pieces::<Values, _>(out, (v, value::Silu)),
-            Function::Gelu => pieces::<Values, _>(out, (v, value::Gelu)),
-            Function::Sigmoid => pieces::<Values, _>(out, (v, value::Sigmoid)),
-            Function::Tanh => pieces::<Values, _>(out, (v, value::Tanh)),
-            Function::Softplus => pieces::<Values, _>(out, (v, value::Softplus)),
-            Function::Exp => pieces::<Values, _>(out, (v, value::Exp)),
-            Function::LeakyRelu(slope) => pieces::<Values, _>(out, (v, value::LeakyRelu(slope))),
-        }
-        match self.0 {
-            Function::Sigmoid | Function::Tanh | Function::Exp => (y.clone(), y),
+        self.fill(x.values(), y.owned());
+        match self {
+            Self::Sigmoid | Self::Tanh | Self::Exp => (y.clone(), y),
             _ => (y, x),
         }
     }
@@ -129,36 +153,22 @@ impl HostOp<1> for Map {
     fn backward(&self, saved: Array, grad: Array, _wanted: [bool; 1]) -> [Option<Array>; 1] {
         let mut grad = grad.own();
         let (v, g) = (saved.values(), grad.owned());
-        match self.0 {
-            Function::Silu => pieces::<Slopes, _>(g, (v, value::Silu)),
-            Function::Gelu => pieces::<Slopes, _>(g, (v, value::Gelu)),
-            Function::Sigmoid => pieces::<Slopes, _>(g, (v, value::Sigmoid)),
-            Function::Tanh => pieces::<Slopes, _>(g, (v, value::Tanh)),
-            Function::Softplus => pieces::<Slopes, _>(g, (v, value::Softplus)),
-            Function::Exp => pieces::<Slopes, _>(g, (v, value::Exp)),
-            Function::LeakyRelu(slope) => pieces::<Slopes, _>(g, (v, value::LeakyRelu(slope))),
-        }
+        each!(*self, f => pieces::<Slopes, _>(g, (v, f)));
         saved.leave();
         [Some(grad)]
     }
 }
 
 #[cfg(feature = "flex")]
-impl Map {
-    /// The function's values in the memory of its arguments, or of a copy.
-    fn in_place(self, x: Array) -> Array {
-        let mut y = x.own();
-        let v = y.owned();
-        match self.0 {
-            Function::Silu => pieces::<Replace, _>(v, value::Silu),
-            Function::Gelu => pieces::<Replace, _>(v, value::Gelu),
-            Function::Sigmoid => pieces::<Replace, _>(v, value::Sigmoid),
-            Function::Tanh => pieces::<Replace, _>(v, value::Tanh),
-            Function::Softplus => pieces::<Replace, _>(v, value::Softplus),
-            Function::Exp => pieces::<Replace, _>(v, value::Exp),
-            Function::LeakyRelu(slope) => pieces::<Replace, _>(v, value::LeakyRelu(slope)),
-        }
-        y
+impl Elementwise {
+    /// The function of each of as many elements.
+    pub(crate) fn fill(self, x: &[f32], out: &mut [f32]) {
+        each!(self, f => pieces::<Values, _>(out, (x, f)));
+    }
+
+    /// The function of each element, in whose place comes its slope.
+    pub(crate) fn values_and_slopes(self, x: &mut [f32], out: &mut [f32]) {
+        each!(self, f => both_pieces::<Both, _>(x, out, f));
     }
 }
 
@@ -172,10 +182,11 @@ mod value {
     pub(super) trait Value: Copy + Send + Sync {
         fn value(self, x: f32) -> f32;
         fn slope(self, saved: f32) -> f32;
+        fn value_and_slope(self, x: f32) -> [f32; 2];
     }
 
     macro_rules! values {
-        ($($name:ident: |$x:ident| $value:expr, |$s:ident| $slope:expr;)*) => {$(
+        ($($name:ident: |$x:ident| $value:expr, |$s:ident| $slope:expr, |$b:ident| $both:expr;)*) => {$(
             #[derive(Clone, Copy)]
             pub(super) struct $name;
 
@@ -189,23 +200,37 @@ mod value {
                 fn slope(self, $s: f32) -> f32 {
                     $slope
                 }
+
+                #[inline(always)]
+                fn value_and_slope(self, $b: f32) -> [f32; 2] {
+                    $both
+                }
             }
         )*};
     }
 
     values! {
-        Silu: |x| x * scalar::sigmoid(x), |x| {
+        Silu: |x| x * scalar::sigmoid(x), |x| Self.value_and_slope(x)[1], |x| {
             let p = scalar::sigmoid(x);
-            p + x * p * (1.0 - p)
+            [x * p, p + x * p * (1.0 - p)]
         };
-        Gelu: |x| x * scalar::normal_cdf(x).0, |x| {
+        Gelu: |x| x * scalar::normal_cdf(x).0, |x| Self.value_and_slope(x)[1], |x| {
             let (p, density) = scalar::normal_cdf(x);
-            p + x * density
+            [x * p, p + x * density]
         };
-        Sigmoid: |x| scalar::sigmoid(x), |y| y * (1.0 - y);
-        Tanh: |x| scalar::tanh(x), |y| 1.0 - y * y;
-        Softplus: |x| scalar::softplus(x), |x| scalar::sigmoid(x);
-        Exp: |x| scalar::exp(x), |y| y;
+        Sigmoid: |x| scalar::sigmoid(x), |y| y * (1.0 - y), |x| of_value(Self, x);
+        Tanh: |x| scalar::tanh(x), |y| 1.0 - y * y, |x| of_value(Self, x);
+        Softplus: |x| scalar::softplus(x), |x| scalar::sigmoid(x), |x| {
+            [Self.value(x), Self.slope(x)]
+        };
+        Exp: |x| scalar::exp(x), |y| y, |x| of_value(Self, x);
+    }
+
+    /// Where the slope is told from the value.
+    #[inline(always)]
+    fn of_value(f: impl Value, x: f32) -> [f32; 2] {
+        let y = f.value(x);
+        [y, f.slope(y)]
     }
 
     #[derive(Clone, Copy)]
@@ -220,6 +245,12 @@ mod value {
         #[inline(always)]
         fn slope(self, x: f32) -> f32 {
             if x > 0.0 { 1.0 } else { self.0 }
+        }
+
+        #[inline(always)]
+        fn value_and_slope(self, x: f32) -> [f32; 2] {
+            let slope = self.slope(x);
+            [x * slope, slope]
         }
     }
 }
@@ -252,6 +283,21 @@ impl<F: value::Value> Kernel<((&[f32], F), usize, &mut [f32])> for Slopes {
         let x = &x[start..start + grad.len()];
         for (g, &x) in grad.iter_mut().zip(x) {
             *g *= f.slope(x);
+        }
+    }
+}
+
+#[cfg(feature = "flex")]
+struct Both;
+
+#[cfg(feature = "flex")]
+impl<F: value::Value> Kernel<(F, &mut [f32], &mut [f32])> for Both {
+    type Output = ();
+
+    #[inline(always)]
+    fn run((f, x, out): (F, &mut [f32], &mut [f32])) {
+        for (x, out) in x.iter_mut().zip(out) {
+            [*out, *x] = f.value_and_slope(*x);
         }
     }
 }

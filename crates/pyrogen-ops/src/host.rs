@@ -7,10 +7,8 @@
 use std::fmt::Debug;
 
 use burn::backend::flex::FlexTensor;
-use burn::backend::ops::FloatTensorOps;
 use burn::backend::{DispatchDevice, Flex};
 use burn::tensor::{DType, Tensor, TensorData};
-use rayon::prelude::*;
 
 use crate::spare;
 
@@ -24,7 +22,7 @@ use burn::backend::autodiff::{
 
 /// A dense array in row-major order; a clone shares the memory.
 #[derive(Clone, Debug)]
-pub(crate) struct Array(FlexTensor);
+pub(crate) struct Array(pub(crate) FlexTensor);
 
 impl Array {
     /// An array from its values.
@@ -97,7 +95,7 @@ impl Array {
         [self.values().len() / width.max(1), width]
     }
 
-    fn matrix(&self, transposed: bool) -> FlexTensor {
+    pub(crate) fn matrix(&self, transposed: bool) -> FlexTensor {
         let matrix = self.0.reshape(self.rows().into());
         if transposed { matrix.transpose(0, 1) } else { matrix }
     }
@@ -106,48 +104,6 @@ impl Array {
     pub(crate) fn dims(&self) -> &[usize] {
         self.0.layout().shape().as_slice()
     }
-}
-
-/// The product of two matrices on all threads, by Burn's own kernels; an array of more axes is a
-/// matrix of all its rows, and is transposed where asked.
-pub(crate) fn whole_product(a: (&Array, bool), b: (&Array, bool), dims: &[usize]) -> Array {
-    let product = Flex::float_matmul(a.0.matrix(a.1), b.0.matrix(b.1));
-    Array(product.reshape(dims.to_vec().into()))
-}
-
-/// The rows of [`whole_product`] that are worked out at once, at most. Burn 0.22's product clears
-/// and copies its result before it writes it, which costs little in a core's cache and much in
-/// memory that is used for the first time; more rows at once are hardly faster.
-const ROWS: usize = 512;
-
-/// The product of an array that is not transposed, in parts of a few rows, each followed by what
-/// `finish` does to them. Threads take whole parts, so that what Burn does on one thread before and
-/// after a product is shared out too. Its memory is that of `room`, which has the same lengths,
-/// where that is needed and free.
-pub(crate) fn product_by_rows(
-    a: &Array,
-    b: (&Array, bool),
-    dims: &[usize],
-    room: Option<Array>,
-    finish: impl Fn(&mut [f32]) + Sync,
-) -> Array {
-    let [rows, _] = a.rows();
-    if rows <= ROWS {
-        let mut product = whole_product((a, false), b, dims);
-        finish(product.owned());
-        return product;
-    }
-    let mut product = room.map_or_else(|| Array::to_fill(dims), Array::refill);
-    let out = product.owned();
-    let (a, b) = (a.matrix(false), b.0.matrix(b.1));
-    let count = rows.div_ceil(rows.div_ceil(ROWS).max(1)).max(1);
-    let length = (count * out.len() / rows.max(1)).max(1);
-    out.par_chunks_mut(length).enumerate().for_each(|(i, out)| {
-        let part = a.narrow(0, i * count, count.min(rows - i * count));
-        out.copy_from_slice(Flex::float_matmul(part, b.clone()).storage());
-        finish(out);
-    });
-    product
 }
 
 /// A differentiable operation of `N` arrays to one.

@@ -22,13 +22,7 @@ pub fn layer_norm<const D: usize>(
     beta: Tensor<1>,
     epsilon: f64,
 ) -> Tensor<D> {
-    let width = x.dims()[D - 1];
-    assert!(
-        gamma.dims() == [width] && beta.dims() == [width],
-        "layer_norm: expected gamma and beta of [{width}], got {:?} and {:?}",
-        gamma.dims(),
-        beta.dims()
-    );
+    check(x.dims()[D - 1], &gamma, &beta);
     #[cfg(feature = "flex")]
     if on_host(&x) {
         return apply(LayerNorm { epsilon }, [x.into(), gamma.into(), beta.into()]);
@@ -37,6 +31,20 @@ pub fn layer_norm<const D: usize>(
     let var = (x.clone() * x.clone()).mean_dim(D - 1);
     x / (var + epsilon).sqrt() * gamma.unsqueeze() + beta.unsqueeze()
 }
+
+/// # Panics
+/// If the parameters are not those of so many features.
+pub(crate) fn check(width: usize, gamma: &Tensor<1>, beta: &Tensor<1>) {
+    assert!(
+        gamma.dims() == [width] && beta.dims() == [width],
+        "layer_norm: expected gamma and beta of [{width}], got {:?} and {:?}",
+        gamma.dims(),
+        beta.dims()
+    );
+}
+
+#[cfg(feature = "flex")]
+pub(crate) use host::{fill, gradients};
 
 #[cfg(feature = "flex")]
 #[derive(Debug, Clone)]
@@ -61,9 +69,7 @@ mod host {
 
         fn forward(&self, [x, gamma, beta]: [Array; 3], track: bool) -> (Array, Self::Saved) {
             let mut y = Array::to_fill(x.dims());
-            let width = gamma.values().len().max(1);
-            let args = (x.values(), gamma.values(), beta.values(), self.epsilon);
-            crate::parallel::rows::<RowsForward, _>(y.owned(), width, args);
+            fill([&x, &gamma, &beta], self.epsilon, 0, y.owned());
             if !track {
                 x.leave();
                 return (y, None);
@@ -78,21 +84,35 @@ mod host {
             _wanted: [bool; 3],
         ) -> [Option<Array>; 3] {
             let (x, gamma) = saved.expect("a tracked forward pass");
-            let width = gamma.values().len().max(1);
-            let piece = ROWS * width;
-            let mut grad = grad.own();
-            let pieces = grad.owned().par_chunks_mut(piece).zip(x.values().par_chunks(piece));
-            let sums: Vec<_> = pieces
-                .map(|(dy, x)| vectorised::<RowsBackward, _>((dy, x, gamma.values(), self.epsilon)))
-                .collect();
-            let mut totals = vec![0f32; 2 * width];
-            for part in &sums {
-                totals.iter_mut().zip(part).for_each(|(t, s)| *t += s);
-            }
-            let dbeta = totals.split_off(width);
+            let grads = gradients(grad, &x, &gamma, self.epsilon);
             x.leave();
-            [Some(grad), Some(Array::new(totals, &[width])), Some(Array::new(dbeta, &[width]))]
+            grads.map(Some)
         }
+    }
+
+    /// The rows of `x` from `first` on, normalised, scaled and shifted.
+    pub(crate) fn fill([x, gamma, beta]: [&Array; 3], epsilon: f64, first: usize, out: &mut [f32]) {
+        let width = gamma.values().len().max(1);
+        let x = &x.values()[first * width..][..out.len()];
+        let args = (x, gamma.values(), beta.values(), epsilon);
+        crate::parallel::rows::<RowsForward, _>(out, width, args);
+    }
+
+    /// The gradients of `x`, `gamma` and `beta` from that of the result.
+    pub(crate) fn gradients(grad: Array, x: &Array, gamma: &Array, epsilon: f64) -> [Array; 3] {
+        let width = gamma.values().len().max(1);
+        let piece = ROWS * width;
+        let mut grad = grad.own();
+        let pieces = grad.owned().par_chunks_mut(piece).zip(x.values().par_chunks(piece));
+        let sums: Vec<_> = pieces
+            .map(|(dy, x)| vectorised::<RowsBackward, _>((dy, x, gamma.values(), epsilon)))
+            .collect();
+        let mut totals = vec![0f32; 2 * width];
+        for part in &sums {
+            totals.iter_mut().zip(part).for_each(|(t, s)| *t += s);
+        }
+        let dbeta = totals.split_off(width);
+        [grad, Array::new(totals, &[width]), Array::new(dbeta, &[width])]
     }
 
     type Forward<'a> = (&'a [f32], &'a [f32], &'a [f32], f64);

@@ -21,6 +21,8 @@ mod host;
 #[cfg(feature = "flex")]
 mod parallel;
 #[cfg(feature = "flex")]
+mod product;
+#[cfg(feature = "flex")]
 mod scalar;
 #[cfg(feature = "flex")]
 mod spare;
@@ -37,10 +39,10 @@ pub use attention::{attention, cached_attention, self_attention};
 pub use batch_norm::{BatchNormalised, batch_norm, batch_norm_by};
 pub use channels::{add_channels, upsample_nearest};
 pub use conv::{conv_transpose2d, conv2d};
-pub use elementwise::{exp, gelu, leaky_relu, sigmoid, silu, softplus, tanh};
+pub use elementwise::{Elementwise, exp, gelu, leaky_relu, sigmoid, silu, softplus, tanh};
 pub use group_norm::{group_norm, group_norm_silu};
 pub use layer_norm::layer_norm;
-pub use linear::{linear, matmul};
+pub use linear::{LinearMap, linear, matmul};
 pub use lstm::{LstmWeights, lstm};
 pub use nearest::nearest;
 pub use softmax::{log_softmax, softmax};

@@ -2,8 +2,9 @@
 
 use burn::tensor::Tensor;
 
+use crate::Elementwise;
 #[cfg(feature = "flex")]
-use crate::host::{apply, on_host};
+use crate::host::on_host;
 
 /// `x W + b` along the last axis.
 ///
@@ -20,21 +21,7 @@ pub fn linear<const D: usize>(
     weight: Tensor<2>,
     bias: Option<Tensor<1>>,
 ) -> Tensor<D> {
-    let [d_in, d_out] = weight.dims();
-    assert!(
-        x.dims()[D - 1] == d_in && bias.as_ref().is_none_or(|bias| bias.dims() == [d_out]),
-        "linear: weight {:?} does not fit inputs {:?} or the bias",
-        weight.dims(),
-        x.dims()
-    );
-    #[cfg(feature = "flex")]
-    if on_host(&x) && x.shape().num_elements() >= host::ROWS * d_in.max(1) {
-        return match bias {
-            Some(bias) => apply(host::Linear, [x.into(), weight.into(), bias.into()]),
-            None => apply(host::Linear, [x.into(), weight.into()]),
-        };
-    }
-    burn::tensor::module::linear(x, weight, bias)
+    LinearMap::new(weight, bias).apply(x)
 }
 
 /// The product of two matrices.
@@ -48,106 +35,122 @@ pub fn matmul(a: Tensor<2>, b: Tensor<2>) -> Tensor<2> {
     linear(a, b, None)
 }
 
-#[cfg(feature = "flex")]
-mod host {
-    use rayon::prelude::*;
+/// `f(x) W + b + y` along the last axis: a [`linear`] map with what often stands before and after it.
+///
+/// On the host a few rows at a time go all the way, so that `f(x)` is never held as a whole, and not
+/// kept for the gradient either: the backward pass works it out again with its slopes. On other
+/// devices the operations follow each other.
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use pyrogen_ops::{Elementwise, LinearMap, gelu, linear};
+///
+/// let device = Device::flex();
+/// let [x, y] = [(); 2].map(|()| Tensor::<2>::ones([4, 6], &device));
+/// let weight = || Tensor::<2>::ones([6, 6], &device) * 0.1;
+/// let fused = LinearMap::new(weight(), None).after(Elementwise::Gelu).plus(y.clone());
+/// let apart = linear(gelu(x.clone()), weight(), None) + y;
+/// assert!((fused.apply(x) - apart).abs().max().into_scalar::<f32>() < 1e-6);
+/// ```
+#[derive(Debug, Clone)]
+pub struct LinearMap<const D: usize> {
+    weight: Tensor<2>,
+    bias: Option<Tensor<1>>,
+    before: Before,
+    residual: Option<Tensor<D>>,
+}
 
-    use crate::host::{Array, HostOp, product_by_rows, whole_product};
-    use crate::parallel::{kernels, vectorised};
+/// What happens to the rows before the product.
+#[derive(Debug, Clone)]
+enum Before {
+    Nothing,
+    Elementwise(Elementwise),
+    LayerNorm { scale_and_shift: Box<[Tensor<1>; 2]>, epsilon: f64 },
+}
 
-    /// Rows below which Burn's own product is as good: it cuts columns too.
-    pub(super) const ROWS: usize = 64;
+impl<const D: usize> LinearMap<D> {
+    /// `x W + b`: `weight` is `[d_in, d_out]`, `bias` `[d_out]`.
+    pub fn new(weight: Tensor<2>, bias: Option<Tensor<1>>) -> Self {
+        Self { weight, bias, before: Before::Nothing, residual: None }
+    }
 
-    /// Rows that are added up together.
-    const PIECE: usize = 256;
+    /// Of a function of the inputs, in place of what was set to come before.
+    pub fn after(self, function: Elementwise) -> Self {
+        Self { before: Before::Elementwise(function), ..self }
+    }
 
-    #[derive(Debug, Clone, Copy)]
-    pub(super) struct Linear;
+    /// Of the inputs as [`layer_norm`](crate::layer_norm) leaves them, in place of what was set to
+    /// come before: `gamma` and `beta` are `[d_in]`.
+    pub fn after_layer_norm(self, gamma: Tensor<1>, beta: Tensor<1>, epsilon: f64) -> Self {
+        let scale_and_shift = Box::new([gamma, beta]);
+        Self { before: Before::LayerNorm { scale_and_shift, epsilon }, ..self }
+    }
 
-    /// Inputs and weight.
-    type Saved = Option<(Array, Array)>;
+    /// Added to the result: `[.., d_out]`.
+    pub fn plus(self, residual: Tensor<D>) -> Self {
+        Self { residual: Some(residual), ..self }
+    }
 
-    impl<const N: usize> HostOp<N> for Linear {
-        type Saved = Saved;
-
-        fn forward(&self, inputs: [Array; N], track: bool) -> (Array, Saved) {
-            let mut inputs = inputs.into_iter();
-            let (x, weight) = (inputs.next().expect("inputs"), inputs.next().expect("a weight"));
-            let mut dims = x.dims().to_vec();
-            *dims.last_mut().expect("an axis") = weight.dims()[1];
-            let bias = inputs.next();
-            let out = product_by_rows(&x, (&weight, false), &dims, None, |part| {
-                if let Some(bias) = &bias {
-                    crate::parallel::rows::<AddBias, _>(part, bias.values().len(), bias.values());
-                }
-            });
-            if !track {
-                x.leave();
-                return (out, None);
-            }
-            (out, Some((x, weight)))
+    /// `[.., d_in]` to `[.., d_out]`.
+    ///
+    /// # Panics
+    /// If the sizes do not fit.
+    pub fn apply(self, x: Tensor<D>) -> Tensor<D> {
+        self.check(&x);
+        #[cfg(feature = "flex")]
+        if on_host(&x) && self.weight.dims()[0] > 0 {
+            return self.apply_on_host(x);
         }
-
-        fn backward(&self, saved: Saved, dy: Array, wanted: [bool; N]) -> [Option<Array>; N] {
-            let (x, weight) = saved.expect("a tracked forward pass");
-            let mut grads = std::array::from_fn(|i| {
-                (wanted[i] && i > 0).then(|| match i {
-                    1 => whole_product((&x, true), (&dy, false), weight.dims()),
-                    _ => {
-                        let width = weight.dims()[1];
-                        Array::new(column_sums(dy.values(), width), &[width])
-                    }
-                })
-            });
-            if wanted[0] {
-                // In the memory of the input, which the weight's gradient was the last to need.
-                let dims = x.dims().to_vec();
-                grads[0] = Some(product_by_rows(&dy, (&weight, true), &dims, Some(x), |_| ()));
+        let x = match self.before {
+            Before::Nothing => x,
+            Before::Elementwise(function) => function.apply(x),
+            Before::LayerNorm { scale_and_shift, epsilon } => {
+                let [gamma, beta] = *scale_and_shift;
+                crate::layer_norm(x, gamma, beta, epsilon)
             }
-            dy.leave();
-            grads
+        };
+        let product = burn::tensor::module::linear(x, self.weight, self.bias);
+        match self.residual {
+            Some(residual) => residual + product,
+            None => product,
         }
     }
 
-    /// The sum of the rows, in pieces that depend on the sizes alone.
-    fn column_sums(values: &[f32], cols: usize) -> Vec<f32> {
-        let pieces = values.par_chunks(PIECE * cols);
-        let sums: Vec<Vec<f32>> =
-            pieces.map(|part| vectorised::<SumRows, _>((part, cols))).collect();
-        let mut total = vec![0.0; cols];
-        for part in sums {
-            total.iter_mut().zip(part).for_each(|(t, s)| *t += s);
+    fn check(&self, x: &Tensor<D>) {
+        let [d_in, d_out] = self.weight.dims();
+        let mut dims = x.dims();
+        let fits = dims[D - 1] == d_in && self.bias.as_ref().is_none_or(|b| b.dims() == [d_out]);
+        dims[D - 1] = d_out;
+        assert!(
+            fits && self.residual.as_ref().is_none_or(|residual| residual.dims() == dims),
+            "linear: weight {:?} does not fit inputs {:?}, the bias or what is added",
+            self.weight.dims(),
+            x.dims()
+        );
+        if let Before::LayerNorm { scale_and_shift, .. } = &self.before {
+            let [gamma, beta] = &**scale_and_shift;
+            crate::layer_norm::check(d_in, gamma, beta);
         }
-        total
     }
 
-    kernels! {
-        ['a] SumRows: sum_rows, (&'a [f32], usize) => Vec<f32>;
-    }
-
-    #[inline(always)]
-    fn sum_rows((values, cols): (&[f32], usize)) -> Vec<f32> {
-        let mut sum = vec![0.0; cols];
-        for row in values.chunks_exact(cols) {
-            for (s, v) in sum.iter_mut().zip(row) {
-                *s += v;
+    #[cfg(feature = "flex")]
+    fn apply_on_host(self, x: Tensor<D>) -> Tensor<D> {
+        let mut inputs = vec![x.into(), self.weight.into()];
+        let before = match self.before {
+            Before::Nothing => host::Before::Nothing,
+            Before::Elementwise(function) => host::Before::Elementwise(function),
+            Before::LayerNorm { scale_and_shift, epsilon } => {
+                inputs.extend(scale_and_shift.map(Into::into));
+                host::Before::LayerNorm { epsilon }
             }
-        }
-        sum
-    }
-
-    struct AddBias;
-
-    impl<'a, 'b> crate::parallel::Kernel<(&'a [f32], usize, &'b mut [f32])> for AddBias {
-        type Output = ();
-
-        #[inline(always)]
-        fn run((bias, _, out): (&'a [f32], usize, &'b mut [f32])) {
-            for row in out.chunks_exact_mut(bias.len()) {
-                for (o, b) in row.iter_mut().zip(bias) {
-                    *o += b;
-                }
-            }
-        }
+        };
+        let (bias, residual) = (self.bias.is_some(), self.residual.is_some());
+        inputs.extend(self.bias.map(Into::into));
+        inputs.extend(self.residual.map(Into::into));
+        host::Linear { before, bias, residual }.apply(inputs)
     }
 }
+
+#[cfg(feature = "flex")]
+#[path = "linear_host.rs"]
+mod host;

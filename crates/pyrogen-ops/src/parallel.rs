@@ -52,6 +52,19 @@ where
         .for_each(|(i, part)| vectorised::<K, _>((args, i * PIECE, part)));
 }
 
+/// Works on two arrays of one length, piece by piece.
+pub(crate) fn both_pieces<K, A: Copy + Sync + Send>(a: &mut [f32], b: &mut [f32], args: A)
+where
+    K: for<'a> Kernel<(A, &'a mut [f32], &'a mut [f32]), Output = ()>,
+{
+    if a.len() <= SMALL {
+        return vectorised::<K, _>((args, a, b));
+    }
+    a.par_chunks_mut(PIECE)
+        .zip(b.par_chunks_mut(PIECE))
+        .for_each(|(a, b)| vectorised::<K, _>((args, a, b)));
+}
+
 /// Fills `out` in rows of `width`, several at a time; the kernel gets the first row's number.
 pub(crate) fn rows<K, A: Copy + Sync + Send>(out: &mut [f32], width: usize, args: A)
 where

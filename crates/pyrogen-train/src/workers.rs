@@ -6,7 +6,7 @@ use std::str::FromStr;
 use burn::module::Module;
 use burn::tensor::Device;
 use pyrogen_core::ConfigError;
-use pyrogen_core::parallel::{Workers, threads};
+use pyrogen_core::parallel::{Workers, on_cpu, threads};
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -111,23 +111,29 @@ impl<'de> Deserialize<'de> for WorkerCount {
 /// shares its batches as [`GradientLearner`](crate::GradientLearner) does.
 #[derive(Debug)]
 pub struct Shards {
+    count: usize,
+    /// As many as the count, or one that is all of them in turn.
     workers: Workers,
     running: RunningStatistics,
 }
 
 impl Shards {
-    /// Workers for a model.
+    /// Workers for a model: threads side by side where the CPU computes, elsewhere the calling
+    /// thread for one after the other. A GPU splits every kernel by itself, and two threads that share
+    /// tensors there came to other numbers than one (Burn 0.22.1, wgpu).
     ///
     /// # Errors
     /// No workers, or more than the system gives threads for.
     pub fn new<M: Module>(workers: usize, model: &M) -> Result<Self, ConfigError> {
-        let workers = Workers::new(workers)?;
-        Ok(Self { workers, running: RunningStatistics::of(model) })
+        let side_by_side = model.devices().iter().all(on_cpu);
+        let threads = if side_by_side { workers } else { workers.min(1) };
+        let running = RunningStatistics::of(model);
+        Ok(Self { count: workers, workers: Workers::new(threads)?, running })
     }
 
     /// Number of workers.
     pub fn workers(&self) -> usize {
-        self.workers.count()
+        self.count
     }
 
     /// `f` of each part, with a model to compute it on; results in the order of the parts.
@@ -147,7 +153,7 @@ impl Shards {
         parts: Vec<P>,
         f: impl Fn(&M, P) -> R + Sync,
     ) -> Vec<R> {
-        let workers = self.workers.count().min(parts.len());
+        let workers = self.count.min(parts.len());
         if workers <= 1 {
             return parts.into_iter().map(|part| f(model, part)).collect();
         }
@@ -157,10 +163,14 @@ impl Shards {
         for (i, part) in parts.into_iter().enumerate() {
             shares[i % workers].1.push(part);
         }
-        let done = self.workers.each(shares, |(model, parts)| {
+        let work = |(model, parts): (M, Vec<P>)| {
             let results: Vec<R> = parts.into_iter().map(|part| f(&model, part)).collect();
             (model, results)
-        });
+        };
+        let done: Vec<_> = match self.workers.count() {
+            1 => shares.into_iter().map(work).collect(),
+            _ => self.workers.each(shares, work),
+        };
         let (models, results): (Vec<M>, Vec<Vec<R>>) = done.into_iter().unzip();
         self.running.merge(model, models);
         let mut results: Vec<_> = results.into_iter().map(Vec::into_iter).collect();
