@@ -83,6 +83,10 @@ pub trait Sample<const D: usize>: Describe {
     /// The same noise gives the same samples; drawing rows `a..b` of `n` through
     /// [`Noise::rows`] gives the same rows (up to rounding of matrix products).
     ///
+    /// To the last digit where the CPU computes. A GPU's backend makes kernels of the operations that
+    /// have come together: there the last digit is the same where samples are read as they are drawn,
+    /// as [`parallel::sample`](crate::parallel::sample) sees to.
+    ///
     /// # Panics
     /// If the condition is not `[n]`, or is given to a model that takes none.
     fn sample(&self, n: usize, options: &SampleOptions, noise: &mut Noise) -> Tensor<D>;

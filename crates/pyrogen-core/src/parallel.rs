@@ -9,6 +9,10 @@
 //!
 //! Results do not depend on the number of threads: pieces are cut by size and not by threads,
 //! noise belongs to rows ([`Noise::rows`](crate::Noise::rows)), and results keep their order.
+//!
+//! A GPU's backend may hold operations back, make kernels of those that have come together and round
+//! as these kernels do. [`batches`] hands over what a run has left with it, so that results do not
+//! depend on what is computed before or after them.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -125,7 +129,7 @@ fn spread<T: Send, R: Send>(
 /// its rows must depend on them alone; then the results do not depend on the number of threads.
 ///
 /// # Panics
-/// If `size` is 0, or where `f` panics.
+/// If `size` is 0, where `f` panics, or if the device fails.
 ///
 /// ```
 /// use burn::tensor::Device;
@@ -142,7 +146,13 @@ pub fn batches<R: Send>(
 ) -> Vec<R> {
     assert!(size > 0, "parallel::batches: runs of no rows");
     let count = n.div_ceil(size);
-    let run = |i: usize| f(i * size..((i + 1) * size).min(n));
+    let hand_over = || device.flush().expect("parallel::batches: the device failed");
+    hand_over();
+    let run = |i: usize| {
+        let result = f(i * size..((i + 1) * size).min(n));
+        hand_over();
+        result
+    };
     let workers = threads(device).min(count);
     let cores = rayon::current_num_threads();
     let idle = Idle::lock().take(cores, workers);

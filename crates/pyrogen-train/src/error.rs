@@ -22,6 +22,11 @@ pub enum TrainError {
         "training stopped: {0}; the last good checkpoint is kept: lower optimizer.learning_rate or set gradient.clip_norm, and resume"
     )]
     Numerical(#[from] NumericalError),
+    /// The device that computes has failed.
+    #[error(
+        "training stopped: the device failed: {0}; the last good checkpoint is kept: resume from it"
+    )]
+    Device(String),
     /// No examples.
     #[error("the training data is empty: there is nothing to learn from")]
     NoData,

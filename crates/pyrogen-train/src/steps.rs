@@ -108,6 +108,14 @@ where
         Ok(BatchOrder::new(rows, batch, noise, ShuffleMode::Shuffled, drop_last)?)
     }
 
+    /// Ends a step on devices that hold operations back. They make kernels of what has come
+    /// together, and round as these kernels do: where steps ran into each other, a run that stops
+    /// between two of them to be resumed would end with other digits.
+    fn hand_over(&self) -> Result<(), TrainError> {
+        let flushed = self.learner.device().flush();
+        flushed.map_err(|e| TrainError::Device(e.to_string().replace('\n', " ")))
+    }
+
     /// One step with all that follows it.
     fn step<E>(
         &mut self,
@@ -130,6 +138,7 @@ where
             rate: Control::ROLLBACK_RATE.powf(self.state.rollbacks as f64),
         };
         let values = self.learner.update(parts, &context)?;
+        self.hand_over()?;
         self.state.step = step;
         progress.step(step, epoch, values[0].1);
         self.accumulate(&values);

@@ -144,13 +144,13 @@ impl Objective for Breaks {
     }
 
     fn loss(&self, batch: Batch<2>, draws: Tensor<2>) -> Loss {
-        let zero = (batch.x.clone() * 0.0).sum();
+        let zero = Tensor::<1>::from_floats([0.0], &batch.x.device());
         let loss = self.inner.loss(batch, draws);
         let size = loss.terms()[1].value.clone();
         match self.how {
             How::Loss => loss.term("broken", (zero - 1.0).log() + size),
-            // sqrt(0 * x) is 0 and its gradient is 0 * inf = NaN.
-            How::Gradient => loss.term("broken", (size * 0.0).sqrt()),
+            // exp(ln(0 * x)) is 0 and its gradient is 0 / 0 = NaN.
+            How::Gradient => loss.term("broken", (size * zero).log().exp()),
         }
     }
 }

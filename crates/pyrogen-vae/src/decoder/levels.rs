@@ -45,9 +45,9 @@ impl Levels {
 impl Distribution<2, 2> for Levels {
     fn log_prob(&self, value: Tensor<2>) -> Tensor<2> {
         // A number that is none has no level: it must not be taken for one without a word.
-        let poison = value.clone() - value.clone();
+        let none = value.clone().is_nan();
         let level = (value.clamp(0.0, 1.0) * self.top()).round().int();
-        self.base.log_prob(level) + poison
+        self.base.log_prob(level).mask_fill(none, f32::NAN)
     }
 
     fn sample(&self, noise: &mut Noise) -> Tensor<2> {
