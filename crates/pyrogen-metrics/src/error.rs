@@ -61,6 +61,17 @@ pub enum MetricError {
         /// Columns of the generated features.
         generated: usize,
     },
+    /// A part of a set that is not like the parts before it.
+    #[error(
+        "features: a part has {} columns of `{}`, the parts before it {} of `{}`; extract all alike",
+        got.1, got.0, was.1, was.0
+    )]
+    OtherPart {
+        /// Name and number of columns of the parts before.
+        was: (String, usize),
+        /// Name and number of columns of the part.
+        got: (String, usize),
+    },
     /// Real and generated features from different extractors.
     #[error("the real features are `{real}`, the generated `{generated}`; extract both alike")]
     DifferentFeatures {

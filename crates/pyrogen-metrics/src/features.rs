@@ -167,7 +167,16 @@ pub(crate) fn check_rows(
     features: &Features,
     needed: usize,
 ) -> Result<(), MetricError> {
-    let got = features.rows();
+    check_rows_of(metric, set, features.rows(), needed)
+}
+
+/// The same of a number of rows.
+pub(crate) fn check_rows_of(
+    metric: &'static str,
+    set: &'static str,
+    got: usize,
+    needed: usize,
+) -> Result<(), MetricError> {
     if got >= needed {
         return Ok(());
     }

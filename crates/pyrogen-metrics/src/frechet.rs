@@ -9,7 +9,7 @@ use crate::linear::{
 use crate::registers::settled;
 use crate::{Features, MetricError};
 
-const METRIC: &str = "frechet";
+pub(crate) const METRIC: &str = "frechet";
 
 /// Negative eigenvalues of a covariance up to this share of the largest are rounding (of a matrix
 /// that may have been stored in f32) and count as zero.
@@ -127,10 +127,25 @@ impl Gaussian {
     /// Lengths that do not fit, values that are not finite, or a matrix that is not symmetric
     /// positive semidefinite up to 1e-6 of its size.
     pub fn from_moments(mean: Vec<f64>, covariance: &[f64]) -> Result<Self, MetricError> {
-        let d = mean.len();
         check_moments(&mean, covariance)?;
-        let matrix = MatRef::from_row_major_slice(covariance, d, d);
-        let eigen = settled(|| matrix.self_adjoint_eigen(Side::Lower))
+        let d = mean.len();
+        Self::from_eigen(mean, MatRef::from_row_major_slice(covariance, d, d))
+    }
+
+    /// A Gaussian from its mean and the lower triangle of its covariance.
+    pub(crate) fn from_lower_triangle(
+        mean: Vec<f64>,
+        covariance: Mat<f64>,
+    ) -> Result<Self, MetricError> {
+        match well_conditioned(covariance.clone()) {
+            Some(factor) => Ok(Self { mean, factor, well_conditioned: true }),
+            None => Self::from_eigen(mean, covariance.as_ref()),
+        }
+    }
+
+    fn from_eigen(mean: Vec<f64>, covariance: MatRef<f64>) -> Result<Self, MetricError> {
+        let d = mean.len();
+        let eigen = settled(|| covariance.self_adjoint_eigen(Side::Lower))
             .map_err(|_| not_converged("eigendecomposition"))?;
         let values = eigen.S().column_vector();
         let largest = (0..d).map(|i| values[i].abs()).fold(0.0, f64::max);
@@ -192,6 +207,7 @@ impl Gaussian {
         if self.well_conditioned && other.well_conditioned {
             let mut squares = Mat::zeros(between.ncols(), between.ncols());
             add_gram(&mut squares, between.as_ref());
+            drop(between);
             let values = symmetric_eigenvalues(squares.as_ref())
                 .ok_or_else(|| not_converged("eigendecomposition"))?;
             return Ok(values.iter().map(|v| v.max(0.0).sqrt()).sum());
@@ -217,11 +233,17 @@ fn factor_of_sums(
         add_gram(&mut covariance, rows.transpose());
     }
     finite(METRIC, (0..d).map(|i| covariance[(i, i)]).sum())?;
-    Ok(cholesky_factor(covariance).filter(|r| {
-        let diagonal = || (0..d).map(|i| r[(i, i)].abs());
+    Ok(well_conditioned(covariance))
+}
+
+/// The Cholesky factor of a covariance, of which the lower triangle is read; none where it is not
+/// well conditioned.
+fn well_conditioned(covariance: Mat<f64>) -> Option<Mat<f64>> {
+    cholesky_factor(covariance).filter(|r| {
+        let diagonal = || (0..r.nrows()).map(|i| r[(i, i)].abs());
         let largest = diagonal().fold(0.0, f64::max);
         diagonal().all(|v| v >= WELL_CONDITIONED * largest)
-    }))
+    })
 }
 
 fn not_converged(decomposition: &'static str) -> MetricError {

@@ -2,8 +2,8 @@
 
 use pyrogen_core::{Noise, Seed};
 use pyrogen_metrics::{
-    Bandwidth, Features, Gaussian, KidOptions, Metric, MmdEstimator, MmdOptions, frechet, kid, mmd,
-    polynomial_mmd, prdc,
+    Bandwidth, Features, Gaussian, GaussianSums, KidOptions, Metric, MetricError, MmdEstimator,
+    MmdOptions, frechet, kid, mmd, polynomial_mmd, prdc,
 };
 
 /// Rounding of f64 sums of a few thousand terms of size 1, and of decompositions of small matrices.
@@ -91,6 +91,39 @@ fn frechet_of_constant_columns_is_finite() {
     let back = frechet(&y, &x).unwrap();
     assert!(there.covariance_term > 1.0, "{there:?}");
     assert!((there.distance() - back.distance()).abs() < ROUNDING);
+}
+
+#[test]
+fn sums_of_parts_keep_their_digits_far_from_zero() {
+    // Squares of 1e6 leave four digits of a covariance of about 1 in f64; the scatter keeps all.
+    let x = map(&normal("x", 3000, 4), |_, v| 1e6 + v);
+    let mut sums = GaussianSums::default();
+    sums.add(&x.select(&(0..1).collect::<Vec<_>>()).unwrap()).unwrap();
+    sums.add(&x.select(&(1..3000).collect::<Vec<_>>()).unwrap()).unwrap();
+    let (got, expected) = (sums.fit().unwrap(), Gaussian::fit(&x).unwrap());
+    for (got, expected) in got.covariance().iter().zip(expected.covariance()) {
+        assert!((got - expected).abs() < ROUNDING, "{got} {expected}");
+    }
+    // Both sum 3,000 values of this size.
+    for (got, expected) in got.mean().iter().zip(expected.mean()) {
+        assert!((got / expected - 1.0).abs() < 1e-14, "{got} {expected}");
+    }
+}
+
+#[test]
+fn parts_are_alike_or_refused() {
+    let x = normal("x", 5, 3);
+    let mut sums = GaussianSums::default();
+    assert!(sums.clone().fit().unwrap_err().to_string().contains("0 rows, needs at least 2"));
+    sums.add(&x).unwrap();
+    let wide = sums.add(&normal("x", 5, 4)).unwrap_err().to_string();
+    assert!(wide.contains("has 4 columns of `given`, the parts before it 3"), "{wide}");
+    assert!(sums.add(&x.clone().named("other").unwrap()).is_err());
+    assert_eq!(sums.rows(), 5);
+    let huge = map(&x, |_, v| v * 1e200);
+    let mut sums = GaussianSums::default();
+    sums.add(&huge).unwrap();
+    assert!(matches!(sums.fit(), Err(MetricError::Overflow { .. })));
 }
 
 #[test]

@@ -3,8 +3,8 @@
 //! `tests/fixtures/reference.json` is written by `scripts/reference_metrics.py`.
 
 use pyrogen_metrics::{
-    Bandwidth, Features, Gaussian, MmdEstimator, MmdOptions, frechet, median_distance, mmd,
-    polynomial_mmd, prdc,
+    Bandwidth, Features, Gaussian, GaussianSums, MmdEstimator, MmdOptions, frechet,
+    median_distance, mmd, polynomial_mmd, prdc,
 };
 use serde::Deserialize;
 
@@ -112,6 +112,25 @@ fn frechet_from_moments_equals_frechet_from_samples() {
         let got = moments(real).frechet(&moments(generated)).unwrap();
         let tolerance = EIGEN_RELATIVE * from_samples;
         close(&case.name, got.distance(), from_samples, tolerance);
+    });
+}
+
+#[test]
+fn frechet_from_parts_equals_scipy() {
+    for_each(|case, real, generated| {
+        let fitted = |set: &Features, size: usize| {
+            let mut sums = GaussianSums::default();
+            let rows: Vec<usize> = (0..set.rows()).collect();
+            rows.chunks(size).for_each(|part| sums.add(&set.select(part).unwrap()).unwrap());
+            assert_eq!(sums.rows(), set.rows());
+            sums.fit().unwrap()
+        };
+        let expected = case.frechet.mean_term + case.frechet.covariance_term;
+        for size in [1, 7, usize::MAX] {
+            let got = fitted(real, size).frechet(&fitted(generated, size)).unwrap();
+            let tolerance = EIGEN_RELATIVE * expected;
+            close(&case.name, got.distance(), expected, tolerance);
+        }
     });
 }
 

@@ -18,12 +18,14 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use crate::{
-    Condition, ConfigError, Likelihood, Noise, Sample, SampleOptions, Score, ScoreOptions,
-};
+use crate::ConfigError;
+
+mod rows;
+
+pub use rows::{log_likelihood, sample};
 
 /// Whether the CPU computes what is on a device.
 pub fn on_cpu(device: &Device) -> bool {
@@ -204,59 +206,6 @@ impl Idle {
     }
 }
 
-/// Draws `n` samples in batches of `size`, on all cores: the rows that one call of
-/// [`Sample::sample`] would give, up to the rounding of matrix products, and the same bytes for any
-/// number of threads.
-///
-/// # Shapes
-/// `[n, ..]`.
-///
-/// # Panics
-/// As [`Sample::sample`]; if `n` or `size` is 0.
-pub fn sample<const D: usize>(
-    model: &(impl Sample<D> + Sync + ?Sized),
-    n: usize,
-    size: usize,
-    options: &SampleOptions,
-    noise: &Noise,
-    device: &Device,
-) -> Tensor<D> {
-    let parts = batches(n, size, device, |rows| {
-        let options =
-            SampleOptions { condition: options.condition.rows(rows.clone()), ..options.clone() };
-        model.sample(rows.len(), &options, &mut noise.rows(rows, n))
-    });
-    Tensor::cat(parts, 0)
-}
-
-/// The log-likelihood of examples in batches of `size`, on all cores: the values that one call of
-/// [`Score::log_likelihood`] would give, up to the rounding of matrix products, and the same bytes
-/// for any number of threads.
-///
-/// # Panics
-/// As [`Score::log_likelihood`]; if there are no examples, or `size` is 0.
-pub fn log_likelihood<const D: usize>(
-    model: &(impl Score<D> + Sync + ?Sized),
-    x: &Tensor<D>,
-    size: usize,
-    condition: &Condition,
-    options: &ScoreOptions,
-    noise: &Noise,
-) -> Likelihood {
-    let n = x.dims()[0];
-    batches(n, size, &x.device(), |rows| {
-        let x = x.clone().slice([rows.clone()]);
-        let condition = condition.rows(rows.clone());
-        model.log_likelihood(x, &condition, options, &mut noise.rows(rows, n))
-    })
-    .into_iter()
-    .reduce(|mut all, part| {
-        all.extend(part);
-        all
-    })
-    .expect("parallel::log_likelihood: no examples")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -316,63 +265,6 @@ mod tests {
     #[should_panic(expected = "told to")]
     fn a_panic_comes_through() {
         batches(4, 1, &pyrogen_testkit::device(), |rows| assert!(rows.start != 2, "told to"));
-    }
-
-    /// Normal numbers through a fixed matrix, with the density of their sum.
-    struct Mixing(Tensor<2>);
-
-    impl crate::Describe for Mixing {
-        fn event_shape(&self) -> Vec<usize> {
-            vec![3]
-        }
-    }
-
-    impl Sample<2> for Mixing {
-        fn sample(&self, n: usize, options: &SampleOptions, noise: &mut Noise) -> Tensor<2> {
-            let labels = options.condition.labels.clone().expect("given below").float();
-            let z = noise.normal([n, 3], &self.0.device());
-            z.matmul(self.0.clone()) * options.temperature + labels.unsqueeze_dim::<2>(1)
-        }
-    }
-
-    impl Score<2> for Mixing {
-        fn log_likelihood(
-            &self,
-            x: Tensor<2>,
-            condition: &Condition,
-            options: &ScoreOptions,
-            noise: &mut Noise,
-        ) -> Likelihood {
-            let labels = condition.labels.clone().expect("given below").float();
-            let draws = noise.normal([x.dims()[0], options.draws], &x.device());
-            let values = x.square().sum_dim(1) + draws.mean_dim(1) + labels.unsqueeze_dim::<2>(1);
-            let values = pyrogen_testkit::host(values);
-            Likelihood::estimate(values.clone(), vec![0.5; values.len()], 3)
-        }
-    }
-
-    #[test]
-    fn threads_and_batches_change_nothing() {
-        let device = pyrogen_testkit::device();
-        let noise = Noise::new(crate::Seed(3));
-        let model = Mixing(noise.fork("matrix").normal([3, 3], &device));
-        let labels: Vec<usize> = (0..53).map(|i| i % 5).collect();
-        let condition = Condition::classes(&labels, &device);
-        let options = SampleOptions { condition: condition.clone(), temperature: 0.7 };
-        let score = ScoreOptions { draws: 4, ..Default::default() };
-        let whole = model.sample(53, &options, &mut noise.clone());
-        let likelihood =
-            model.log_likelihood(whole.clone(), &condition, &score, &mut noise.clone());
-        for (threads, size) in [(1, 8), (3, 8), (3, 1), (2, 53), (2, 100)] {
-            let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| {
-                let x = sample(&model, 53, size, &options, &noise, &device);
-                // Rows of three numbers: too few for a matrix product to round otherwise.
-                assert_eq!(x.to_data(), whole.to_data(), "{threads} threads, {size} rows");
-                let parts = log_likelihood(&model, &x, size, &condition, &score, &noise);
-                assert_eq!(parts, likelihood, "{threads} threads, {size} rows");
-            });
-        }
     }
 
     #[test]
