@@ -1,6 +1,6 @@
 //! A Gaussian fitted to features that come in parts.
 
-use faer::Mat;
+use faer::{Mat, MatRef, Scale};
 
 use crate::features::{check_rows_of, finite};
 use crate::frechet::METRIC;
@@ -98,13 +98,15 @@ impl GaussianSums {
             mean.iter_mut().zip(apart).for_each(|(s, v)| *s += v);
         }
         mean.iter_mut().zip(origin).for_each(|(s, o)| *s = o + *s / m);
-        // The distance of the means is one row more. Rows are columns here, in the order of memory.
-        let apart = (n * m / (n + m)).sqrt();
-        let rows = Mat::from_fn(d, values.len() / d + 1, |j, i| match values.get(i * d + j) {
-            Some(v) => v - mean[j],
-            None => (mean[j] - self.mean[j]) * apart,
-        });
-        add_gram(&mut self.scatter, rows.transpose());
+        let mut rows = Vec::with_capacity(values.len() + d);
+        for row in values.chunks_exact(d) {
+            rows.extend(row.iter().zip(&mean).map(|(v, mean)| v - mean));
+        }
+        // The distance of the means is one row more.
+        let weight = (n * m / (n + m)).sqrt();
+        rows.extend(mean.iter().zip(&self.mean).map(|(new, all)| (new - all) * weight));
+        let rows = MatRef::from_row_major_slice(&rows, values.len() / d + 1, d);
+        add_gram(&mut self.scatter, rows);
         for (all, new) in self.mean.iter_mut().zip(mean) {
             *all += (new - *all) * m / (n + m);
         }
@@ -120,7 +122,7 @@ impl GaussianSums {
         check_rows_of(METRIC, "fitted", self.rows, 2)?;
         let scale = 1.0 / (self.rows - 1) as f64;
         let mut covariance = self.scatter;
-        covariance *= faer::Scale(scale);
+        covariance *= Scale(scale);
         finite(METRIC, (0..self.mean.len()).map(|i| covariance[(i, i)]).sum())?;
         Gaussian::from_lower_triangle(self.mean, covariance)
     }
