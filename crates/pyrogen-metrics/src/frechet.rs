@@ -21,7 +21,7 @@ const ROUNDING: f64 = 1e-6;
 const WELL_CONDITIONED: f64 = 1e-3;
 
 /// Rows whose products are summed at a time.
-const ROWS: usize = 1024;
+pub(crate) const ROWS: usize = 1024;
 
 /// The squared Fréchet distance in its two parts.
 #[derive(Debug, Clone, Copy, PartialEq)]

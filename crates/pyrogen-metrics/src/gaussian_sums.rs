@@ -3,12 +3,9 @@
 use faer::{Mat, MatRef, Scale};
 
 use crate::features::{check_rows_of, finite};
-use crate::frechet::METRIC;
+use crate::frechet::{METRIC, ROWS};
 use crate::linear::add_gram;
 use crate::{Features, Gaussian, MetricError};
-
-/// Rows whose products are summed at a time.
-const ROWS: usize = 1024;
 
 /// The mean and the scatter of features, part by part: for sets that are too large to be held, such as
 /// the 50,000 pictures whose features an FID is usually of.
