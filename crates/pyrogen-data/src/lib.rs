@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod context;
+mod data;
 mod dataset;
 mod digits;
 mod enlarge;
@@ -18,6 +19,7 @@ mod table;
 mod toys;
 
 pub use context::WithContext;
+pub use data::{Data, Items, Modality, Pictures, Points, Sequences, Table, Text};
 pub use dataset::{ClassCount, ColumnSummary, Dataset, Layout, Summary};
 pub use digits::digits;
 pub use enlarge::Enlarge;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::data::Modality;
 use crate::table::TableSchema;
 
 /// The meaning of raw values: enough to write samples of a model in the data's own terms.
@@ -23,6 +24,16 @@ impl Layout {
     /// Elements of one example.
     pub fn width(&self) -> usize {
         self.event.iter().product()
+    }
+
+    /// What the rows are: a table where there is a schema, pictures where an example has the axes of
+    /// one, else points.
+    pub fn modality(&self) -> Modality {
+        match () {
+            () if self.schema.is_some() => Modality::Table,
+            () if self.is_picture() => Modality::Pictures,
+            () => Modality::Points,
+        }
     }
 
     /// Whether one example is a picture of one or three channels.

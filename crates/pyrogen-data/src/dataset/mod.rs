@@ -271,6 +271,32 @@ impl Dataset {
         }
     }
 
+    /// The examples of several parts of one layout, one after the other, without test parts.
+    ///
+    /// # Errors
+    /// No part, or parts of different layouts, or some with labels and some without.
+    pub fn concat(parts: Vec<Self>) -> Result<Self, DataError> {
+        let mut parts = parts.into_iter();
+        let Some(mut all) = parts.next() else {
+            return Err(DataError::part("parts", "one or more", 0));
+        };
+        all.test = None;
+        for part in parts {
+            if part.layout != all.layout || part.labels.is_some() != all.labels.is_some() {
+                return Err(DataError::part(
+                    "parts",
+                    format!("of one layout, {:?}", all.layout.event),
+                    format!("{:?}", part.layout.event),
+                ));
+            }
+            all.values.extend(part.values);
+            if let (Some(all), Some(labels)) = (&mut all.labels, part.labels) {
+                all.extend(labels);
+            }
+        }
+        Ok(all)
+    }
+
     /// The same data without labels.
     pub fn without_labels(mut self) -> Self {
         self.labels = None;

@@ -1,0 +1,236 @@
+//! [`Data`]: items of any modality in raw units.
+
+mod modality;
+mod rows;
+mod sequences;
+mod text;
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use serde_json::Value;
+
+pub use modality::Modality;
+pub use rows::{Pictures, Points, Table};
+pub use sequences::Sequences;
+pub use text::Text;
+
+use crate::{DataError, Dataset};
+
+/// What every modality's type can do.
+pub trait Items: Clone + Send + Sync {
+    /// Number of items.
+    fn len(&self) -> usize;
+
+    /// Whether there are no items.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The items `rows`, in that order.
+    ///
+    /// # Panics
+    /// If a row is out of range.
+    fn select(&self, rows: &[usize]) -> Self;
+
+    /// The items of several parts, one after the other.
+    ///
+    /// # Errors
+    /// Parts of different kinds: other columns, another size of pictures.
+    fn concat(parts: Vec<Self>) -> Result<Self, DataError>;
+
+    /// SHA-256 over everything that a model can see, in hexadecimal.
+    fn sha256(&self) -> String;
+
+    /// What the data holds, in numbers, as JSON.
+    fn describe(&self) -> Value;
+
+    /// Writes the items in the form that the path's ending names.
+    ///
+    /// # Errors
+    /// An ending that the modality cannot be written in, or when the system refuses.
+    fn write(&self, path: &Path) -> Result<(), DataError>;
+}
+
+/// Items of any modality, in raw units.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Data {
+    /// Pictures.
+    Pictures(Pictures),
+    /// A table.
+    Table(Table),
+    /// Plain arrays.
+    Points(Points),
+    /// Text.
+    Text(Text),
+    /// Sequences.
+    Sequences(Sequences),
+}
+
+macro_rules! each {
+    ($data:expr, $items:ident => $body:expr) => {
+        match $data {
+            Data::Pictures($items) => $body,
+            Data::Table($items) => $body,
+            Data::Points($items) => $body,
+            Data::Text($items) => $body,
+            Data::Sequences($items) => $body,
+        }
+    };
+}
+
+impl Data {
+    /// What the items are.
+    pub fn modality(&self) -> Modality {
+        match self {
+            Self::Pictures(_) => Modality::Pictures,
+            Self::Table(_) => Modality::Table,
+            Self::Points(_) => Modality::Points,
+            Self::Text(_) => Modality::Text,
+            Self::Sequences(_) => Modality::Sequences,
+        }
+    }
+
+    /// Rows of numbers, as the modality that their layout says.
+    pub fn from_dataset(rows: Dataset) -> Self {
+        match rows.layout().modality() {
+            Modality::Table => Self::Table(Table::from_dataset(rows)),
+            Modality::Pictures => Self::Pictures(Pictures::from_dataset(rows)),
+            _ => Self::Points(Points::from_dataset(rows)),
+        }
+    }
+
+    /// The items as rows of numbers in raw units, for pictures, tables and points.
+    pub fn dataset(&self) -> Option<Cow<'_, Dataset>> {
+        match self {
+            Self::Pictures(items) => Some(items.dataset()),
+            Self::Table(items) => Some(items.dataset()),
+            Self::Points(items) => Some(items.dataset()),
+            _ => None,
+        }
+    }
+
+    /// Number of items.
+    pub fn len(&self) -> usize {
+        each!(self, items => items.len())
+    }
+
+    /// Whether there are no items.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The items `rows`, in that order.
+    ///
+    /// # Panics
+    /// If a row is out of range.
+    pub fn select(&self, rows: &[usize]) -> Self {
+        match self {
+            Self::Pictures(items) => Self::Pictures(items.select(rows)),
+            Self::Table(items) => Self::Table(items.select(rows)),
+            Self::Points(items) => Self::Points(items.select(rows)),
+            Self::Text(items) => Self::Text(items.select(rows)),
+            Self::Sequences(items) => Self::Sequences(items.select(rows)),
+        }
+    }
+
+    /// The items of several parts, one after the other.
+    ///
+    /// # Errors
+    /// No part, or parts of different kinds.
+    pub fn concat(parts: Vec<Self>) -> Result<Self, DataError> {
+        let Some(first) = parts.first() else {
+            return Err(DataError::part("parts", "one or more", 0));
+        };
+        let modality = first.modality();
+        macro_rules! join {
+            ($variant:ident) => {{
+                let mut same = Vec::with_capacity(parts.len());
+                for part in parts {
+                    match part {
+                        Self::$variant(items) => same.push(items),
+                        other => {
+                            let expected = format!("{modality} in every part");
+                            return Err(DataError::part("parts", expected, other.modality()));
+                        }
+                    }
+                }
+                Ok(Self::$variant(Items::concat(same)?))
+            }};
+        }
+        match first {
+            Self::Pictures(_) => join!(Pictures),
+            Self::Table(_) => join!(Table),
+            Self::Points(_) => join!(Points),
+            Self::Text(_) => join!(Text),
+            Self::Sequences(_) => join!(Sequences),
+        }
+    }
+
+    /// The class of each item, where there are classes.
+    pub fn labels(&self) -> Option<Vec<u32>> {
+        Some(self.dataset()?.labels()?.to_vec())
+    }
+
+    /// Names of the classes; empty where there are none.
+    pub fn class_names(&self) -> Vec<String> {
+        self.dataset().map_or_else(Vec::new, |rows| rows.class_names().to_vec())
+    }
+
+    /// SHA-256 over everything that a model can see, in hexadecimal.
+    pub fn sha256(&self) -> String {
+        each!(self, items => items.sha256())
+    }
+
+    /// What the data holds, in numbers, as JSON.
+    pub fn describe(&self) -> Value {
+        each!(self, items => items.describe())
+    }
+
+    /// Writes the items in the form that the path's ending names.
+    ///
+    /// # Errors
+    /// An ending that the modality cannot be written in, or when the system refuses.
+    pub fn write(&self, path: impl AsRef<Path>) -> Result<(), DataError> {
+        let path = path.as_ref();
+        if let Some(parent) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
+            std::fs::create_dir_all(parent).map_err(DataError::io(parent, "create"))?;
+        }
+        each!(self, items => items.write(path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_a_data_set_make_it_again() {
+        let digits = Data::from_dataset(crate::digits());
+        let (a, b) = (digits.select(&[0, 1, 2]), digits.select(&[3, 4]));
+        let joined = Data::concat(vec![a.clone(), b]).unwrap();
+        assert_eq!(joined.sha256(), digits.select(&[0, 1, 2, 3, 4]).sha256());
+        assert_eq!(joined.modality(), Modality::Pictures);
+        let text = Data::Text(Text::new(["a", "b"]));
+        assert!(Data::concat(vec![a, text]).unwrap_err().to_string().contains("pictures"));
+        assert!(Data::concat(Vec::new()).is_err());
+    }
+
+    #[test]
+    fn sequences_keep_their_steps() {
+        let names = vec!["x".to_string(), "y".to_string()];
+        let all = Sequences::new(names, vec![1.0, 2.0, f64::NAN, 4.0, 5.0, 6.0], vec![1, 2]);
+        let all = all.unwrap();
+        let swapped = all.select(&[1, 0]);
+        assert_eq!(swapped.lengths(), [2, 1]);
+        assert_eq!(swapped.sequence(1), [1.0, 2.0]);
+        assert!(swapped.sequence(0)[0].is_nan());
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("s.csv");
+        Data::Sequences(all).write(&path).unwrap();
+        let text = std::fs::read_to_string(path).unwrap();
+        assert_eq!(text, "id,x,y\n0,1,2\n1,,4\n1,5,6\n");
+        assert!(Sequences::new(vec!["x".into()], vec![1.0], vec![2]).is_err());
+    }
+}

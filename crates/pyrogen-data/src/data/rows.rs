@@ -1,0 +1,105 @@
+//! Modalities whose items are rows of numbers of one width.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::Items;
+use crate::{DataError, Dataset, auto_scale, grid_png_file, picture_folder, write_csv, write_npy};
+
+macro_rules! rows_type {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq)]
+        pub struct $name {
+            rows: Dataset,
+        }
+
+        impl $name {
+            /// Items from rows of numbers.
+            pub fn from_dataset(rows: Dataset) -> Self {
+                Self { rows }
+            }
+
+            /// The items as rows of numbers in raw units.
+            pub fn dataset(&self) -> Cow<'_, Dataset> {
+                Cow::Borrowed(&self.rows)
+            }
+
+            /// The class of each item.
+            pub fn labels(&self) -> Option<&[u32]> {
+                self.rows.labels()
+            }
+
+            /// Names of the classes; empty where there are none.
+            pub fn class_names(&self) -> &[String] {
+                self.rows.class_names()
+            }
+        }
+
+        impl Items for $name {
+            fn len(&self) -> usize {
+                self.rows.len()
+            }
+
+            fn select(&self, rows: &[usize]) -> Self {
+                Self { rows: self.rows.subset(rows) }
+            }
+
+            fn concat(parts: Vec<Self>) -> Result<Self, DataError> {
+                let parts = parts.into_iter().map(|p| p.rows).collect();
+                Ok(Self { rows: Dataset::concat(parts)? })
+            }
+
+            fn sha256(&self) -> String {
+                self.rows.sha256()
+            }
+
+            fn describe(&self) -> Value {
+                serde_json::to_value(self.rows.describe()).expect("a summary is plain JSON")
+            }
+
+            fn write(&self, path: &Path) -> Result<(), DataError> {
+                write_rows(path, &self.rows)
+            }
+        }
+    };
+}
+
+rows_type!(
+    /// Pictures of one size, `[channels, height, width]`.
+    Pictures
+);
+rows_type!(
+    /// Rows of named columns.
+    Table
+);
+rows_type!(
+    /// Plain arrays of numbers.
+    Points
+);
+
+/// Writes rows by the path's ending: `.png` (a grid), `.csv`, `.npy`, or a folder of pictures.
+fn write_rows(path: &Path, rows: &Dataset) -> Result<(), DataError> {
+    let (layout, event) = (rows.layout(), rows.event_shape());
+    let ending = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
+    let scale = auto_scale(event);
+    match ending.as_deref() {
+        Some("png") => {
+            grid_png_file(path, &layout.to_unit(rows.values()), rows.len(), event, 0, scale)
+        }
+        Some("csv") => write_csv(path, rows.values(), rows.labels(), layout),
+        Some("npy") => {
+            let shape: Vec<usize> = [rows.len()].iter().chain(event).copied().collect();
+            write_npy(path, rows.values(), &shape)
+        }
+        None => picture_folder(path, &layout.to_unit(rows.values()), rows.len(), event, scale)
+            .map(|_| ()),
+        Some(other) => Err(DataError::Output {
+            what: "file",
+            expected: "named .png, .csv, .npy, or a folder",
+            got: format!(".{other}"),
+        }),
+    }
+}
