@@ -86,6 +86,20 @@ impl Dataset {
         Ok(Self { values, layout: Layout { event, ..Layout::default() }, labels, test: None })
     }
 
+    /// Rows with the meaning that a layout gives them, as a model makes them: a value may lie between
+    /// two levels.
+    ///
+    /// # Errors
+    /// As [`from_parts`](Self::from_parts).
+    pub fn from_rows(
+        values: Vec<f32>,
+        labels: Option<Vec<u32>>,
+        layout: Layout,
+    ) -> Result<Self, DataError> {
+        let rows = Self::from_parts(values, layout.event.clone(), labels)?;
+        Ok(Self { layout, ..rows })
+    }
+
     /// States that every value is an integer in `0..levels`.
     ///
     /// # Errors

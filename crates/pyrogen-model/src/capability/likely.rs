@@ -1,0 +1,27 @@
+//! How probable items are.
+
+use pyrogen_core::Likelihood;
+use pyrogen_data::Data;
+
+use crate::{Control, Error, OptionSpec, Options, Request};
+
+/// Says how probable items are.
+pub trait Likely: Send + Sync {
+    /// The options that a request may set: `method` and `draws` where the likelihood is not
+    /// tractable.
+    fn options(&self) -> Vec<OptionSpec>;
+
+    /// The log-likelihood of each item, in nats, of raw data: a density is that of raw values. Its
+    /// kind and unit say what it is. Items of a conditional model are scored under their own labels
+    /// and contexts, and the likelihood then says that it is `log p(x | condition)`.
+    ///
+    /// # Errors
+    /// Data or a request that does not fit the model, numbers that are not finite, or a control
+    /// that was cancelled.
+    fn score(&self, data: &Data, request: &Request, control: &Control)
+    -> Result<Likelihood, Error>;
+
+    /// The options of the scores that an evaluation computes, of so many draws at most. Scores that
+    /// cost too much for an evaluation are left out.
+    fn evaluated(&self, draws: usize) -> Vec<Options>;
+}

@@ -1,0 +1,200 @@
+//! Models of float events behind the door: one adapter for VAEs, GANs, diffusion models and flows.
+//!
+//! A family loads its model, says what it can do by the capability traits of `pyrogen-core`, and
+//! [`TensorModel`] makes of them the objects that speak in raw units: it prepares data, finds
+//! conditions, cuts work into batches for all cores, and takes samples back to raw units.
+
+mod complete;
+mod condition;
+mod frame;
+mod generate;
+mod inspect;
+mod latent;
+mod rank;
+mod score;
+mod vary;
+
+use std::sync::Arc;
+
+use burn::tensor::Device;
+use pyrogen_core::folder::{Card, ModelFolder};
+use pyrogen_core::{Decode, Describe, Encode, Inpaint, Rank, Sample, Score, Vary};
+
+pub use condition::Conditions;
+pub use frame::Frame;
+pub use inspect::{InspectBatches, latent_finding};
+pub use score::ScorePolicy;
+
+use crate::{Ability, About, Capabilities, Error, LatentKind, Model, OptionSpec, Options};
+
+/// Makes the model that a request's options ask for: the same, or one with another sampler.
+pub(crate) type Configure<M> = Arc<dyn Fn(&Arc<M>, &Options) -> Result<Arc<M>, Error> + Send + Sync>;
+
+/// A model of float events on its way to the door. `M` has the capabilities of `pyrogen-core` on
+/// flat events, `[batch, features]`.
+pub struct TensorModel<M> {
+    model: Arc<M>,
+    frame: Frame,
+    card: Card,
+    path: std::path::PathBuf,
+    parameters: usize,
+    method: String,
+    sampling: Vec<OptionSpec>,
+    configure: Configure<M>,
+    can: Capabilities,
+    reasons: Vec<(Ability, String)>,
+}
+
+impl<M: Describe + Send + Sync + 'static> TensorModel<M> {
+    /// A loaded model with the preparation and context that its card names. `density` says whether
+    /// its likelihood is a density of prepared values, which the preparation's log-determinant
+    /// turns into one of raw values, or a probability, which no change of units touches.
+    ///
+    /// # Errors
+    /// A card whose preparation or context cannot be read, or does not fit the model.
+    pub fn new(
+        model: M,
+        parameters: usize,
+        density: bool,
+        folder: &ModelFolder,
+        device: &Device,
+    ) -> Result<Self, Error> {
+        let frame = Frame::open(&model, density, folder, device)?;
+        Ok(Self {
+            model: Arc::new(model),
+            frame,
+            card: folder.card().clone(),
+            path: folder.path().to_path_buf(),
+            parameters,
+            method: folder.card().family.clone(),
+            sampling: Vec::new(),
+            configure: Arc::new(|model, _| Ok(model.clone())),
+            can: Capabilities::default(),
+            reasons: Vec::new(),
+        })
+    }
+
+    /// The method, where several share what the folder calls one family.
+    pub fn method(mut self, method: &str) -> Self {
+        self.method = method.to_string();
+        self
+    }
+
+    /// Options of everything that makes items, and the model that they ask for. Comes before the
+    /// capabilities that it is for.
+    pub fn sampling(
+        mut self,
+        options: Vec<OptionSpec>,
+        configure: impl Fn(&Arc<M>, &Options) -> Result<Arc<M>, Error> + Send + Sync + 'static,
+    ) -> Self {
+        self.sampling = options;
+        self.configure = Arc::new(configure);
+        self
+    }
+
+    /// It draws new items.
+    pub fn generate(mut self) -> Self
+    where
+        M: Sample<2>,
+    {
+        self.can.generate = Some(Arc::new(generate::TensorGenerate {
+            model: self.model.clone(),
+            frame: self.frame.clone(),
+            sampling: self.sampling.clone(),
+            configure: self.configure.clone(),
+        }));
+        self
+    }
+
+    /// It makes items like given ones.
+    pub fn vary(mut self) -> Self
+    where
+        M: Vary<2>,
+    {
+        self.can.vary = Some(Arc::new(vary::TensorVary {
+            model: self.model.clone(),
+            frame: self.frame.clone(),
+            sampling: self.sampling.clone(),
+            configure: self.configure.clone(),
+        }));
+        self
+    }
+
+    /// It fills in hidden parts of items.
+    pub fn complete(mut self) -> Self
+    where
+        M: Inpaint<2>,
+    {
+        self.can.complete = Some(Arc::new(complete::TensorComplete {
+            model: self.model.clone(),
+            frame: self.frame.clone(),
+            sampling: self.sampling.clone(),
+            configure: self.configure.clone(),
+        }));
+        self
+    }
+
+    /// It says how probable items are.
+    pub fn score(mut self, policy: ScorePolicy) -> Self
+    where
+        M: Score<2>,
+    {
+        let (model, frame) = (self.model.clone(), self.frame.clone());
+        self.can.score = Some(Arc::new(score::TensorScore { model, frame, policy }));
+        self
+    }
+
+    /// It says how unusual items are.
+    pub fn rank(mut self) -> Self
+    where
+        M: Rank<2>,
+    {
+        let (model, frame) = (self.model.clone(), self.frame.clone());
+        self.can.rank = Some(Arc::new(rank::TensorRank { model, frame }));
+        self
+    }
+
+    /// It encodes and decodes.
+    pub fn latent(mut self, kind: LatentKind) -> Self
+    where
+        M: Encode<2> + Decode<2>,
+    {
+        let (model, frame) = (self.model.clone(), self.frame.clone());
+        self.can.latent = Some(Arc::new(latent::TensorLatent { model, frame, kind }));
+        self
+    }
+
+    /// It says what it has learnt, by a function of batches of held-out items.
+    pub fn inspect(
+        mut self,
+        find: impl Fn(&M, &InspectBatches) -> Result<Vec<crate::Finding>, Error>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        let (model, frame) = (self.model.clone(), self.frame.clone());
+        let find = Arc::new(find);
+        self.can.inspect = Some(Arc::new(inspect::TensorInspect { model, frame, find }));
+        self
+    }
+
+    /// Why an ability is not there, and what to do instead.
+    pub fn because(mut self, ability: Ability, why: impl Into<String>) -> Self {
+        self.reasons.push((ability, why.into()));
+        self
+    }
+
+    /// The model as the door has it.
+    pub fn build(self) -> Model {
+        let about = About {
+            family: self.card.family.clone(),
+            method: self.method,
+            modality: self.frame.layout().modality(),
+            parameters: self.parameters,
+            classes: self.frame.class_names(),
+            context: self.frame.context().map(|c| c.to_string()),
+        };
+        let model = Model::new(about, &self.path, self.card, self.can);
+        self.reasons.into_iter().fold(model, |model, (ability, why)| model.because(ability, why))
+    }
+}
