@@ -43,6 +43,8 @@ pub struct Event<'a> {
     pub values: &'a Values,
     /// How often the run has been taken back.
     pub rollbacks: u64,
+    /// Steps of the whole run, where they are known.
+    pub total_steps: Option<u64>,
     /// The run's folder.
     pub folder: &'a RunFolder,
 }

@@ -99,6 +99,9 @@ pub struct TrainConfig {
     pub log_every: u64,
     /// Steps between two checkpoints; 0 writes one at the end of each epoch.
     pub checkpoint_every: u64,
+    /// Minutes after which a checkpoint is written in any case; null for none. When checkpoints are
+    /// written changes nothing in the result.
+    pub checkpoint_minutes: Option<f64>,
 }
 
 impl Default for TrainConfig {
@@ -114,6 +117,7 @@ impl Default for TrainConfig {
             validation: ValidationConfig::default(),
             log_every: 10,
             checkpoint_every: 0,
+            checkpoint_minutes: Some(1.0),
         }
     }
 }
@@ -143,6 +147,9 @@ impl TrainConfig {
         }
         if let Some(v) = self.limits.minutes.filter(|v| !(v.is_finite() && *v > 0.0)) {
             return Err(ConfigError::value("limits.minutes", "above 0", v));
+        }
+        if let Some(v) = self.checkpoint_minutes.filter(|v| !(v.is_finite() && *v > 0.0)) {
+            return Err(ConfigError::value("checkpoint_minutes", "above 0, or null", v));
         }
         let limits = &self.limits;
         if limits.epochs.is_none() && limits.steps.is_none() && limits.minutes.is_none() {

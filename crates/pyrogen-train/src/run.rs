@@ -28,7 +28,7 @@ pub struct RunFolder {
     path: PathBuf,
     started: Instant,
     /// Held until the run ends, in whatever way.
-    lock: Option<File>,
+    _lock: File,
 }
 
 /// The file whose lock says that a process writes into the folder.
@@ -82,7 +82,7 @@ impl RunFolder {
         }
         remove_leftovers(path)?;
         write_json(&config, record)?;
-        let folder = Self { path: path.to_path_buf(), started: Instant::now(), lock: Some(lock) };
+        let folder = Self { path: path.to_path_buf(), started: Instant::now(), _lock: lock };
         folder.trim_events()?;
         Ok(folder)
     }
@@ -95,11 +95,6 @@ impl RunFolder {
         }
         let record: Value = read_json(&config)?;
         Ok(record.pointer(pointer).cloned())
-    }
-
-    /// Lets other runs write into the folder.
-    pub(crate) fn unlock(&mut self) {
-        self.lock = None;
     }
 
     /// The folder itself.
@@ -160,9 +155,13 @@ fn lock(folder: &Path) -> Result<File, TrainError> {
     }
 }
 
-/// The first field that differs, with both values; `train.limits` may.
+/// What may differ when a run goes on: when it ends, and when it saves what it has.
+const MAY_DIFFER: [&str; 3] =
+    ["train.limits", "train.checkpoint_every", "train.checkpoint_minutes"];
+
+/// The first field that differs, with both values.
 fn difference(a: &Value, b: &Value, path: &str) -> Option<(String, String, String)> {
-    if path == "train.limits" || a == b {
+    if MAY_DIFFER.contains(&path) || a == b {
         return None;
     }
     if let (Value::Object(x), Value::Object(y)) = (a, b) {

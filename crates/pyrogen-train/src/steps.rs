@@ -1,6 +1,7 @@
 //! The steps of a run.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use pyrogen_core::{Examples, Noise, Seed};
 use pyrogen_data::{BatchOrder, ShuffleMode};
@@ -18,7 +19,7 @@ use crate::progress::{Progress, ProgressMode};
 use crate::run::RunFolder;
 
 /// A run under way.
-pub(crate) struct Run<L: Learner> {
+pub(crate) struct Run<'a, L: Learner> {
     pub config: TrainConfig,
     pub seed: Seed,
     pub progress: ProgressMode,
@@ -26,10 +27,14 @@ pub(crate) struct Run<L: Learner> {
     pub state: LoopState,
     pub log: MetricsLog,
     pub folder: RunFolder,
-    pub callbacks: Vec<Box<dyn Callback<L>>>,
+    pub callbacks: Vec<Box<dyn Callback<L> + 'a>>,
+    /// When the last checkpoint was written.
+    pub saved: Instant,
+    /// Steps of the whole run, where they are known.
+    pub total: Option<u64>,
 }
 
-impl<L: Learner> Run<L>
+impl<L: Learner> Run<'_, L>
 where
     L::Batch: 'static,
 {
@@ -71,6 +76,7 @@ where
         let order = self.order(train.len(), &root)?;
         let per_epoch = order.steps_per_epoch();
         let total = self.config.limits.total_steps(per_epoch);
+        self.total = total;
         if total.is_some_and(|t| self.state.step >= t) {
             return Ok(Some(StopReason::Limit));
         }
@@ -163,6 +169,7 @@ where
             Control::Continue => {}
         }
         let due = if every == 0 { epoch_end } else { step % every == 0 };
+        let due = due || self.long_since_saved();
         if due || reason.is_some() {
             self.checkpoint(epoch, &values)?;
         }
@@ -277,9 +284,16 @@ where
         means
     }
 
+    /// Whether the last checkpoint is longer ago than a run should lose.
+    fn long_since_saved(&self) -> bool {
+        let minutes = self.config.checkpoint_minutes;
+        minutes.is_some_and(|m| self.saved.elapsed().as_secs_f64() >= m * 60.0)
+    }
+
     fn checkpoint(&mut self, epoch: u64, values: &Values) -> Result<(), TrainError> {
         self.learner.check(self.state.step)?;
         checkpoint::save(&self.folder.join(LAST), &self.learner, &self.state)?;
+        self.saved = Instant::now();
         self.folder.event("checkpoint", json!({"step": self.state.step}))?;
         // The state is written: whether a callback stops here changes nothing.
         self.call(epoch, values, |c, e, l| c.on_checkpoint(e, l)).map(|_| ())
@@ -292,7 +306,8 @@ where
         mut f: impl FnMut(&mut dyn Callback<L>, &Event, &L) -> Result<Control, CallbackError>,
     ) -> Result<Control, TrainError> {
         let LoopState { step, rollbacks, .. } = self.state;
-        let event = Event { step, epoch, values, rollbacks, folder: &self.folder };
+        let total_steps = self.total;
+        let event = Event { step, epoch, values, rollbacks, total_steps, folder: &self.folder };
         let mut asked = Control::Continue;
         for callback in &mut self.callbacks {
             let answer = f(callback.as_mut(), &event, &self.learner);

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use pyrogen_core::{Examples, FolderError, Seed};
 use serde_json::{Value, json};
@@ -23,16 +24,16 @@ use crate::workers::WorkerCount;
 /// The random numbers and the rows of step `s` are functions of the seed and of `s`. So a run
 /// that is killed at any moment and resumed continues from its last checkpoint to the same bytes
 /// as an unbroken run.
-pub struct Trainer<L: Learner> {
+pub struct Trainer<'a, L: Learner> {
     config: TrainConfig,
     seed: Seed,
     progress: ProgressMode,
     record: Value,
     resume: bool,
-    callbacks: Vec<Box<dyn Callback<L>>>,
+    callbacks: Vec<Box<dyn Callback<L> + 'a>>,
 }
 
-impl<L: Learner> Trainer<L>
+impl<'a, L: Learner> Trainer<'a, L>
 where
     L::Batch: 'static,
 {
@@ -66,7 +67,7 @@ where
     }
 
     /// Adds a callback; they are called in the order they were added.
-    pub fn callback(mut self, callback: impl Callback<L> + 'static) -> Self {
+    pub fn callback(mut self, callback: impl Callback<L> + 'a) -> Self {
         self.callbacks.push(Box::new(callback));
         self
     }
@@ -113,12 +114,12 @@ where
 
         let callbacks = std::mem::take(&mut self.callbacks);
         let Self { config, seed, progress, .. } = self;
-        let mut run = Run { config, seed, progress, learner, state, log, folder, callbacks };
+        let saved = Instant::now();
+        let mut run = Run { config, seed, progress, learner, state, log, folder, callbacks, saved, total: None };
         match run.go(train, validation) {
             Ok(reason) => {
                 let details = json!({"step": run.state.step, "reason": reason});
                 run.folder.event("end", details)?;
-                run.folder.unlock();
                 Ok(Outcome { learner: run.learner, state: run.state, reason, folder: run.folder })
             }
             Err(e) => {

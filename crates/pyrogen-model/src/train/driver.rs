@@ -1,0 +1,228 @@
+//! Training by name.
+
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
+use pyrogen_core::folder::{Card, DataCard, ModelFolder};
+use pyrogen_core::config;
+use pyrogen_data::{Data, Modality, Partition};
+use pyrogen_train::RunFolder;
+use serde_json::{Value, json};
+
+use super::{Defaults, Job, Observer, Plan, Train, Wanted, Wish, apply};
+use crate::{Control, Error, Family, Model, Registry};
+
+/// A training that has ended. Its folder stays locked until this is dropped.
+#[derive(Debug)]
+pub struct Trained {
+    registry: Registry,
+    folder: RunFolder,
+    /// What was held out for tests.
+    pub test: Option<Data>,
+    /// What was learnt from.
+    pub train: Data,
+}
+
+impl Trained {
+    /// The run folder.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Opens the trained model.
+    ///
+    /// # Errors
+    /// As [`Registry::open`].
+    pub fn open(&self, device: &Device) -> Result<Model, Error> {
+        self.registry.open(self.folder.path(), device)
+    }
+}
+
+/// A wish, checked: what would be trained.
+struct Prepared<'r> {
+    family: &'r dyn Family,
+    train: &'r dyn Train,
+    parts: Partition,
+    plan: Plan,
+    from: Option<ModelFolder>,
+    sha256: String,
+}
+
+/// What a wish comes to, without training.
+///
+/// # Errors
+/// An unknown family, data that it does not take, or a setting that cannot be used.
+pub fn plan(
+    registry: &Registry,
+    family: &str,
+    data: &Data,
+    makers_test: Option<&Data>,
+    wish: &Wish,
+) -> Result<Plan, Error> {
+    Ok(prepare(registry, family, data, makers_test, wish)?.plan)
+}
+
+/// Trains a model of a family on data, into the wish's run folder: from nothing, from a model
+/// folder (`wish.from`), or on from where the run in the folder stopped (`wish.resume`).
+///
+/// `makers_test` is the test part that the data's makers defined, if there is one.
+///
+/// # Errors
+/// As [`plan`], and as [`Train::run`]. [`Error::Cancelled`] where the control was cancelled: the
+/// state is saved then, and `resume` goes on.
+pub fn train(
+    registry: &Registry,
+    family: &str,
+    data: &Data,
+    makers_test: Option<&Data>,
+    wish: &Wish,
+    observer: &mut dyn Observer,
+    control: &Control,
+) -> Result<Trained, Error> {
+    let Prepared { family, train, parts, plan, from, sha256 } =
+        prepare(registry, family, data, makers_test, wish)?;
+    let Partition { train: data, validation, test } = parts;
+    let (record, card) = describe(family, &plan, &data, &sha256, wish);
+    let job = Job {
+        plan,
+        data: data.clone(),
+        validation,
+        context: wish.context,
+        seed: wish.seed,
+        device: wish.device.clone(),
+        out: &wish.out,
+        resume: wish.resume,
+        dashboard: wish.dashboard,
+        from,
+        record,
+        card,
+        observer,
+        control,
+    };
+    let folder = train.run(job)?;
+    Ok(Trained { registry: registry.clone(), folder, test, train: data })
+}
+
+fn prepare<'r>(
+    registry: &'r Registry,
+    name: &str,
+    data: &Data,
+    makers_test: Option<&Data>,
+    wish: &Wish,
+) -> Result<Prepared<'r>, Error> {
+    let family = registry.find(name)?;
+    family.check_modality(data.modality())?;
+    let train = family.train().ok_or_else(|| {
+        Error::Wish(format!("models of family `{name}` are opened here and not trained"))
+    })?;
+    let sha256 = data.sha256();
+    let parts = partition(data, makers_test, wish)?;
+    let context_shape = context_shape(train, name, &parts.train, wish)?;
+    let wanted = Wanted {
+        data: &parts.train,
+        context: wish.context,
+        context_shape: context_shape.as_deref(),
+    };
+    let from = wish.from.as_deref().map(ModelFolder::open).transpose()?;
+    let defaults = train.defaults(&wanted)?;
+    let defaults = match &from {
+        None => defaults,
+        // The weights have the shape that their config says.
+        Some(folder) => Defaults { model: folder.config::<Value>()?, train: defaults.train },
+    };
+    let settings = apply(defaults, wish, context_shape.as_deref())?;
+    let plan = train.plan(settings, &wanted)?;
+    Ok(Prepared { family, train, parts, plan, from, sha256 })
+}
+
+/// The parts of the data, with given test and validation data in the place of shares.
+fn partition(data: &Data, makers_test: Option<&Data>, wish: &Wish) -> Result<Partition, Error> {
+    for given in [&wish.test, &wish.validation].into_iter().flatten() {
+        if given.modality() != data.modality() {
+            return Err(Error::Wish(format!(
+                "the test or validation data is {}, the training data is {}",
+                given.modality(),
+                data.modality()
+            )));
+        }
+    }
+    let mut spec = wish.partition.clone();
+    if wish.validation.is_some() {
+        spec.validation = 0.0;
+    }
+    let makers = wish.test.as_ref().or(makers_test);
+    let mut parts = data.partition(makers, &spec, wish.seed)?;
+    if let Some(validation) = &wish.validation {
+        parts.validation = Some(validation.clone());
+    }
+    Ok(parts)
+}
+
+/// Shape of the context, if there is to be one.
+fn context_shape(
+    train: &dyn Train,
+    name: &str,
+    data: &Data,
+    wish: &Wish,
+) -> Result<Option<Vec<usize>>, Error> {
+    let Some(context) = wish.context else { return Ok(None) };
+    if !train.takes_context() {
+        return Err(Error::Wish(format!("models of family `{name}` take no context")));
+    }
+    let rows = data.dataset().filter(|_| data.modality() == Modality::Pictures);
+    let rows =
+        rows.ok_or_else(|| Error::Wish(format!("a context is made from pictures, not {}", data.modality())))?;
+    let shape = context.shape(rows.event_shape());
+    shape.map(Some).map_err(|e| Error::Wish(e.to_string()))
+}
+
+/// What `config.json` records of the run, and the card of its model.
+fn describe(
+    family: &dyn Family,
+    plan: &Plan,
+    data: &Data,
+    sha256: &str,
+    wish: &Wish,
+) -> (Value, Card) {
+    let mut record = json!({
+        "family": family.name(),
+        "data": {"source": wish.source, "sha256": sha256},
+        "model": plan.model,
+    });
+    let mut split = config::to_value(&wish.partition);
+    let named = [("test_source", &wish.test_source), ("validation_source", &wish.validation_source)];
+    for (name, source) in named {
+        if let Some(source) = source {
+            split[name] = json!(source);
+        }
+    }
+    if split != config::to_value(&pyrogen_data::PartitionSpec::default()) {
+        record["data"]["split"] = split.clone();
+    }
+    let context = wish.context.map(|c| c.to_string());
+    if let Some(context) = &context {
+        record["data"]["context"] = json!(context);
+    }
+    if let Some(from) = &wish.from {
+        record["from"] = json!(from);
+    }
+    let mut card = Card::new(family.name(), wish.seed);
+    card.modality = Some(data.modality().name().to_string());
+    card.split = Some(split);
+    card.data = DataCard {
+        source: wish.source.clone(),
+        sha256: sha256.to_string(),
+        examples: data.len(),
+        preparation: plan.preparation.as_ref().map_or(Value::Null, config::to_value),
+        context,
+    };
+    (record, card)
+}
+
+/// The run folder of a wish.
+impl Wish {
+    /// The folder of the model that is trained.
+    pub fn model_folder(&self) -> PathBuf {
+        self.out.join("model")
+    }
+}

@@ -1,0 +1,20 @@
+//! Training by name: what is wished, what a family makes of it, and the run.
+//!
+//! A family says its defaults for some data, turns settings into a [`Plan`], and runs it. What is
+//! the same for all families is here: parts of the data, the record of the run, the card, events,
+//! cancellation.
+
+mod driver;
+mod gradient;
+mod job;
+mod observer;
+mod settings;
+mod wish;
+
+pub use driver::{Trained, plan, train};
+pub use gradient::{check_data, examples, fit, fit_gradient, fits_memory, start_batch};
+pub use job::{Defaults, Job, Plan, Train, Wanted};
+pub use observer::{Event, Flow, Observer, Quiet};
+pub use pyrogen_train::{Limits, StopReason, TrainConfig, WorkerCount};
+pub use settings::{apply, read_config};
+pub use wish::Wish;
