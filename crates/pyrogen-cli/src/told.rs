@@ -7,9 +7,7 @@ use std::str::FromStr;
 use burn::tensor::{Device, Tensor, TensorData};
 use pyrogen::core::Describe;
 use pyrogen::core::folder::Card;
-use pyrogen::data::{
-    DataError, Dataset, Layout, PictureContext, PictureOptions, Preparation, Source,
-};
+use pyrogen::data::{DataError, Dataset, Layout, PictureContext, Preparation, Source};
 
 use crate::args::PartName;
 use crate::error::CliError;
@@ -44,7 +42,7 @@ impl Pictures {
     fn load(&self) -> Result<Dataset, CliError> {
         Ok(match self {
             Self::Source(source) => source.load()?,
-            Self::File(path) => Source::Pictures(path.clone(), PictureOptions::default()).load()?,
+            Self::File(path) => Source::new("images", path, &[])?.load()?,
         })
     }
 
@@ -236,7 +234,7 @@ mod tests {
 
     #[test]
     fn a_source_or_a_picture_file() {
-        assert!(matches!("digits".parse(), Ok(Pictures::Source(Source::Digits))));
+        assert!(matches!("digits".parse(), Ok(Pictures::Source(_))));
         assert!(matches!("images:a.png".parse(), Ok(Pictures::Source(_))));
         assert!(matches!("a/b.PNG".parse(), Ok(Pictures::File(_))));
         let error = "a.gif".parse::<Pictures>().unwrap_err().to_string();

@@ -27,7 +27,7 @@ pub enum DataError {
         /// What was asked for.
         got: String,
         /// The forms that exist.
-        known: &'static str,
+        known: String,
     },
     /// An option of a source that does not exist or has a value out of range.
     #[error("data source: option `{option}` must be {expected}")]

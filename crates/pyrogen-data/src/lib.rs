@@ -7,6 +7,7 @@ mod digits;
 mod enlarge;
 mod error;
 mod order;
+mod partition;
 mod picture_context;
 mod pictures;
 mod prefetch;
@@ -25,6 +26,7 @@ pub use digits::digits;
 pub use enlarge::Enlarge;
 pub use error::DataError;
 pub use order::{BatchOrder, ShuffleMode};
+pub use partition::{By, Partition, PartitionSpec};
 pub use picture_context::PictureContext;
 pub use pictures::{auto_scale, grid_png, grid_png_file, picture_folder};
 pub use prefetch::Prefetch;
@@ -36,7 +38,7 @@ pub use prepared::Prepared;
 pub use read::matrix::{Matrix, read_matrix};
 pub use read::npy::{read_npy, write_npy};
 pub use read::pictures::PictureOptions;
-pub use source::Source;
+pub use source::{Loaded, Reader, Source, SourceText};
 pub use split::{Holdout, Split, split_rows};
 pub use table::{
     Column, ColumnKind, CsvOptions, CsvWriter, Header, Missing, TableSchema, read_csv, write_csv,

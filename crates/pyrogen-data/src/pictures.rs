@@ -211,7 +211,7 @@ mod tests {
         let out = dir.path().join("new/folder");
         let paths = picture_folder(&out, &unit, 3, &[1, 8, 8], 1).unwrap();
         assert!(paths[2].ends_with("00002.png"));
-        let back = Source::Pictures(out, Default::default()).load().unwrap();
+        let back = Source::new("images", out, &[]).unwrap().load().unwrap();
         assert_eq!(back.event_shape(), [1, 8, 8]);
         for (a, b) in back.values().iter().zip(&unit) {
             assert_eq!(*a, (b * 255.0).round());

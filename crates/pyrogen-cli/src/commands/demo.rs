@@ -36,7 +36,7 @@ pub fn run(args: DemoArgs) -> Result<(), CliError> {
     std::fs::write(out.join(MARK), "").map_err(FolderError::io(out, "write"))?;
     let order = Order {
         family: "vae".into(),
-        data: Source::Digits,
+        data: Source::digits(),
         context: None,
         seed: Seed(args.seed),
         device: args.device.device,

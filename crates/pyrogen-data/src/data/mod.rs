@@ -1,5 +1,6 @@
 //! [`Data`]: items of any modality in raw units.
 
+mod hash;
 mod modality;
 mod rows;
 mod sequences;
@@ -8,6 +9,7 @@ mod text;
 use std::borrow::Cow;
 use std::path::Path;
 
+use pyrogen_core::{Noise, Seed};
 use serde_json::Value;
 
 pub use modality::Modality;
@@ -111,6 +113,16 @@ impl Data {
         }
     }
 
+    /// As [`dataset`](Self::dataset), without a copy.
+    pub fn into_dataset(self) -> Option<Dataset> {
+        match self {
+            Self::Pictures(items) => Some(items.into_dataset()),
+            Self::Table(items) => Some(items.into_dataset()),
+            Self::Points(items) => Some(items.into_dataset()),
+            _ => None,
+        }
+    }
+
     /// Number of items.
     pub fn len(&self) -> usize {
         each!(self, items => items.len())
@@ -178,7 +190,30 @@ impl Data {
         self.dataset().map_or_else(Vec::new, |rows| rows.class_names().to_vec())
     }
 
-    /// SHA-256 over everything that a model can see, in hexadecimal.
+    /// `n` random items, chosen by the seed, in the order of the rows; all of them where there are
+    /// no more than `n`.
+    ///
+    /// # Panics
+    /// If `n` is 0.
+    pub fn take_random(&self, n: usize, seed: Seed) -> Self {
+        assert!(n > 0, "Data::take_random: one item or more");
+        if n >= self.len() {
+            return self.clone();
+        }
+        let mut rows = Noise::new(seed).fork("take").permutation(self.len());
+        rows.truncate(n);
+        rows.sort_unstable();
+        self.select(&rows)
+    }
+
+    /// Whether `sha256` is the hash of this data, in the present form or in the form of the cards of
+    /// models before there were modalities ([`Dataset::sha256`]).
+    pub fn has_sha256(&self, sha256: &str) -> bool {
+        self.sha256() == sha256 || self.dataset().is_some_and(|rows| rows.sha256() == sha256)
+    }
+
+    /// SHA-256 over everything that a model can see, in hexadecimal: values, names and kinds of
+    /// columns, classes.
     pub fn sha256(&self) -> String {
         each!(self, items => items.sha256())
     }

@@ -3,13 +3,16 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::Items;
-use crate::{DataError, Dataset, auto_scale, grid_png_file, picture_folder, write_csv, write_npy};
+use super::hash::Hasher;
+use super::{Items, Modality};
+use crate::{
+    ColumnKind, DataError, Dataset, auto_scale, grid_png_file, picture_folder, write_csv, write_npy,
+};
 
 macro_rules! rows_type {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $name:ident, $modality:expr) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq)]
         pub struct $name {
@@ -25,6 +28,11 @@ macro_rules! rows_type {
             /// The items as rows of numbers in raw units.
             pub fn dataset(&self) -> Cow<'_, Dataset> {
                 Cow::Borrowed(&self.rows)
+            }
+
+            /// The items as rows of numbers in raw units.
+            pub fn into_dataset(self) -> Dataset {
+                self.rows
             }
 
             /// The class of each item.
@@ -53,11 +61,18 @@ macro_rules! rows_type {
             }
 
             fn sha256(&self) -> String {
-                self.rows.sha256()
+                hash_rows($modality, &self.rows)
             }
 
             fn describe(&self) -> Value {
-                serde_json::to_value(self.rows.describe()).expect("a summary is plain JSON")
+                let summary = self.rows.describe();
+                let summary = serde_json::to_value(summary).expect("a summary is plain JSON");
+                let mut out = json!({ "modality": $modality.name() });
+                if let (Value::Object(out), Value::Object(fields)) = (&mut out, summary) {
+                    out.extend(fields);
+                    out.insert("sha256".to_string(), self.sha256().into());
+                }
+                out
             }
 
             fn write(&self, path: &Path) -> Result<(), DataError> {
@@ -69,16 +84,56 @@ macro_rules! rows_type {
 
 rows_type!(
     /// Pictures of one size, `[channels, height, width]`.
-    Pictures
+    Pictures,
+    Modality::Pictures
 );
 rows_type!(
     /// Rows of named columns.
-    Table
+    Table,
+    Modality::Table
 );
 rows_type!(
     /// Plain arrays of numbers.
-    Points
+    Points,
+    Modality::Points
 );
+
+impl Table {
+    /// Names of the columns, in order.
+    pub fn column_names(&self) -> Vec<String> {
+        let schema = self.rows.schema();
+        schema.iter().flat_map(|s| &s.columns).map(|c| c.name.clone()).collect()
+    }
+
+    /// A number for each row that is equal where rows are equal in a column; none for a column that
+    /// the table does not have.
+    pub(crate) fn group_keys(&self, column: &str) -> Option<Vec<u64>> {
+        let place = self.column_names().iter().position(|name| name == column)?;
+        let cells = self.rows.values().iter().skip(place).step_by(self.rows.width());
+        Some(cells.map(|v| u64::from((v + 0.0).to_bits())).collect())
+    }
+}
+
+/// The hash of everything that a model can see.
+fn hash_rows(modality: Modality, rows: &Dataset) -> String {
+    let mut hash = Hasher::new(modality);
+    let layout = rows.layout();
+    hash.numbers(layout.event.iter().map(|&axis| axis as u64));
+    hash.number(layout.levels.map_or(0, |levels| levels as u64));
+    let columns = layout.schema.as_ref().map_or(&[][..], |schema| &schema.columns);
+    hash.number(columns.len() as u64);
+    for column in columns {
+        hash.text(&column.name);
+        hash.text(column.kind.name());
+        if let ColumnKind::Categorical { categories } = &column.kind {
+            hash.texts(categories);
+        }
+    }
+    hash.floats(rows.values().iter().map(|&v| f64::from(v)));
+    hash.labels(rows.labels());
+    hash.texts(rows.class_names());
+    hash.finish()
+}
 
 /// Writes rows by the path's ending: `.png` (a grid), `.csv`, `.npy`, or a folder of pictures.
 fn write_rows(path: &Path, rows: &Dataset) -> Result<(), DataError> {

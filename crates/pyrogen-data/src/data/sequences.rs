@@ -5,18 +5,20 @@ use std::path::Path;
 
 use pyrogen_core::folder::write_file;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
-use super::Items;
+use super::hash::Hasher;
+use super::{Items, Modality};
 use crate::DataError;
 
 /// Sequences of different lengths: each step has the same named numbers, and NaN is a missing one.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Sequences {
     columns: Vec<String>,
     /// All steps of all sequences, row-major.
     values: Vec<f64>,
     lengths: Vec<usize>,
+    /// The first step of each sequence, and the number of all steps.
+    starts: Vec<usize>,
 }
 
 impl Sequences {
@@ -37,7 +39,16 @@ impl Sequences {
                 values.len(),
             ));
         }
-        Ok(Self { columns, values, lengths })
+        Ok(Self::of(columns, values, lengths))
+    }
+
+    fn of(columns: Vec<String>, values: Vec<f64>, lengths: Vec<usize>) -> Self {
+        let mut starts = vec![0];
+        starts.extend(lengths.iter().scan(0, |sum, length| {
+            *sum += length;
+            Some(*sum)
+        }));
+        Self { columns, values, lengths, starts }
     }
 
     /// Names of the numbers of a step.
@@ -58,10 +69,21 @@ impl Sequences {
         &self.values[self.range(i)]
     }
 
+    /// The first steps and the last, the share `share` of all, of a single sequence; none where a
+    /// part would be empty.
+    pub(crate) fn cut(&self, share: f64) -> Option<(Self, Self)> {
+        let steps = *self.lengths.first()?;
+        let last = (steps as f64 * share).round() as usize;
+        let first = steps.checked_sub(last).filter(|&first| first > 0 && last > 0)?;
+        let part =
+            |values: &[f64], steps| Self::of(self.columns.clone(), values.to_vec(), vec![steps]);
+        let (kept, held) = self.values.split_at(first * self.columns.len());
+        Some((part(kept, first), part(held, last)))
+    }
+
     fn range(&self, i: usize) -> Range<usize> {
         let width = self.columns.len();
-        let start: usize = self.lengths[..i].iter().sum();
-        start * width..(start + self.lengths[i]) * width
+        self.starts[i] * width..self.starts[i + 1] * width
     }
 }
 
@@ -71,11 +93,8 @@ impl Items for Sequences {
     }
 
     fn select(&self, rows: &[usize]) -> Self {
-        Self {
-            columns: self.columns.clone(),
-            values: rows.iter().flat_map(|&r| self.sequence(r).to_vec()).collect(),
-            lengths: rows.iter().map(|&r| self.lengths[r]).collect(),
-        }
+        let values = rows.iter().flat_map(|&r| self.sequence(r).iter().copied()).collect();
+        Self::of(self.columns.clone(), values, rows.iter().map(|&r| self.lengths[r]).collect())
     }
 
     fn concat(parts: Vec<Self>) -> Result<Self, DataError> {
@@ -84,21 +103,17 @@ impl Items for Sequences {
             let expected = format!("{columns:?} in every part");
             return Err(DataError::part("columns", expected, format!("{:?}", other.columns)));
         }
-        let values = parts.iter().flat_map(|p| p.values.clone()).collect();
-        let lengths = parts.iter().flat_map(|p| p.lengths.clone()).collect();
-        Ok(Self { columns, values, lengths })
+        let lengths = parts.iter().flat_map(|p| p.lengths.iter().copied()).collect();
+        let values = parts.into_iter().flat_map(|p| p.values).collect();
+        Ok(Self::of(columns, values, lengths))
     }
 
     fn sha256(&self) -> String {
-        let mut hash = Sha256::new();
-        hash.update(b"pyrogen sequences v1");
-        for name in &self.columns {
-            hash.update((name.len() as u64).to_le_bytes());
-            hash.update(name.as_bytes());
-        }
-        self.lengths.iter().for_each(|l| hash.update((*l as u64).to_le_bytes()));
-        self.values.iter().for_each(|v| hash.update(v.to_le_bytes()));
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        let mut hash = Hasher::new(Modality::Sequences);
+        hash.texts(&self.columns);
+        hash.numbers(self.lengths.iter().map(|&l| l as u64));
+        hash.floats(self.values.iter().copied());
+        hash.finish()
     }
 
     fn describe(&self) -> Value {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use pyrogen_core::folder::write_file;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
-use super::Items;
+use super::hash::Hasher;
+use super::{Items, Modality};
 use crate::DataError;
 
 /// Documents of text: each a string of its own.
@@ -20,6 +20,17 @@ impl Text {
     /// Documents.
     pub fn new(documents: impl IntoIterator<Item = impl Into<Arc<str>>>) -> Self {
         Self { documents: documents.into_iter().map(Into::into).collect() }
+    }
+
+    /// The first characters and the last, the share `share` of all, of a single document; none
+    /// where a part would be empty.
+    pub(crate) fn cut(&self, share: f64) -> Option<(Self, Self)> {
+        let document = self.documents.first()?;
+        let characters = document.chars().count();
+        let first = characters - (characters as f64 * share).round() as usize;
+        let (place, _) = document.char_indices().nth(first).filter(|_| first > 0)?;
+        let (kept, held) = document.split_at(place);
+        Some((Self::new([kept]), Self::new([held])))
     }
 
     /// The documents.
@@ -42,13 +53,9 @@ impl Items for Text {
     }
 
     fn sha256(&self) -> String {
-        let mut hash = Sha256::new();
-        hash.update(b"pyrogen text v1");
-        for document in &self.documents {
-            hash.update((document.len() as u64).to_le_bytes());
-            hash.update(document.as_bytes());
-        }
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        let mut hash = Hasher::new(Modality::Text);
+        hash.texts(&self.documents);
+        hash.finish()
     }
 
     fn describe(&self) -> Value {
@@ -63,9 +70,21 @@ impl Items for Text {
         })
     }
 
-    /// `.txt`: the documents, an empty line between two.
+    /// `.txt`: the documents, a blank line between two; without an ending: a folder of a file a
+    /// document, `00000.txt`, `00001.txt`, ...
     fn write(&self, path: &Path) -> Result<(), DataError> {
-        let text = self.documents.join("\n\n") + "\n";
+        if path.extension().is_none() {
+            std::fs::create_dir_all(path).map_err(DataError::io(path, "create"))?;
+            let digits = self.documents.len().saturating_sub(1).to_string().len().max(5);
+            for (i, document) in self.documents.iter().enumerate() {
+                write_file(&path.join(format!("{i:0digits$}.txt")), document.as_bytes())?;
+            }
+            return Ok(());
+        }
+        let text = match &self.documents[..] {
+            [one] => one.to_string(),
+            many => many.join("\n\n") + "\n",
+        };
         Ok(write_file(path, text.as_bytes())?)
     }
 }

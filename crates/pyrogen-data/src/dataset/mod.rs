@@ -266,6 +266,10 @@ impl Dataset {
         self.test = None;
     }
 
+    pub(crate) fn take_test_part(&mut self) -> Option<Dataset> {
+        self.test.take().map(|test| *test)
+    }
+
     /// The examples `rows`, in that order, without a test part.
     ///
     /// # Panics

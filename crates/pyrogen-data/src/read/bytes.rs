@@ -66,3 +66,20 @@ pub(crate) fn read_maybe_gzip(
         .map_err(gzip_error)?;
     Ok(Content { more: bytes.len() as u64 >= limit, bytes })
 }
+
+/// More text than a file of it may unpack to.
+const MAX_TEXT: u64 = 1 << 33;
+
+/// A file of text, gzip or not: its bytes without a UTF-8 byte order mark.
+pub(crate) fn read_text(path: &Path) -> Result<Vec<u8>, DataError> {
+    let content = read_maybe_gzip(path, 0, |_| Ok(MAX_TEXT))?;
+    if content.more {
+        let message = format!("it unpacks to more than {MAX_TEXT} bytes: unpack it into parts");
+        return Err(DataError::format(path, "gzip", message));
+    }
+    let mut bytes = content.bytes;
+    if bytes.starts_with(b"\xef\xbb\xbf") {
+        bytes.drain(..3);
+    }
+    Ok(bytes)
+}

@@ -2,8 +2,11 @@
 //! with the bytes that are there.
 
 pub(crate) mod bytes;
+pub(crate) mod folder;
 pub(crate) mod idx;
 pub(crate) mod matrix;
 pub(crate) mod mnist;
 pub(crate) mod npy;
 pub(crate) mod pictures;
+pub(crate) mod sequences;
+pub(crate) mod text;

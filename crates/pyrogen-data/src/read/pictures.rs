@@ -1,13 +1,13 @@
 //! Folders of pictures.
 
-use std::collections::{BTreeSet, HashSet};
-use std::fs;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use image::imageops::FilterType;
 use image::{DynamicImage, ImageReader};
 
-use crate::{DataError, Dataset};
+use crate::read::folder;
+use crate::{DataError, Dataset, Loaded};
 
 /// How a folder of pictures is read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -28,13 +28,14 @@ pub(crate) const MAX_SIDE: u32 = 16_384;
 
 /// Reads every picture under `dir`, sorted by path, or the one picture where it is a file:
 /// `[1 or 3, h, w]`, 256 levels.
-pub(crate) fn load(dir: &Path, options: &PictureOptions) -> Result<Dataset, DataError> {
-    let mut paths = Vec::new();
-    match dir.is_file() {
-        true => paths.push(dir.to_path_buf()),
-        false => collect(dir, &mut paths, &mut HashSet::new())?,
-    }
-    paths.sort();
+pub(crate) fn load(dir: &Path, options: &PictureOptions) -> Result<Loaded, DataError> {
+    let (paths, note) = if dir.is_file() {
+        (vec![dir.to_path_buf()], None)
+    } else {
+        let found = folder::collect(dir, is_picture)?;
+        let note = found.passed_over();
+        (found.paths, note)
+    };
     if paths.is_empty() {
         return Err(DataError::NoExamples {
             path: dir.to_path_buf(),
@@ -46,39 +47,18 @@ pub(crate) fn load(dir: &Path, options: &PictureOptions) -> Result<Dataset, Data
     let event = vec![pixels.channels, pixels.height, pixels.width];
     let (labels, names) = classes(dir, &paths).unzip();
     let data = Dataset::from_parts(values, event, labels)?.with_levels(256)?;
-    match names {
-        Some(names) => data.with_class_names(names),
-        None => Ok(data),
-    }
+    let data = match names {
+        Some(names) => data.with_class_names(names)?,
+        None => data,
+    };
+    let mut loaded = Loaded::from(data);
+    loaded.notes.extend(note);
+    Ok(loaded)
 }
 
-/// Picture files below `dir`, through links, each folder once; hidden ones are passed over.
-fn collect(
-    dir: &Path,
-    paths: &mut Vec<PathBuf>,
-    seen: &mut HashSet<PathBuf>,
-) -> Result<(), DataError> {
-    let real = fs::canonicalize(dir).map_err(DataError::io(dir, "read"))?;
-    if !seen.insert(real) {
-        return Ok(());
-    }
-    let mut entries = fs::read_dir(dir)
-        .and_then(|entries| entries.collect::<Result<Vec<_>, _>>())
-        .map_err(DataError::io(dir, "read"))?;
-    entries.sort_by_key(fs::DirEntry::file_name);
-    for entry in entries {
-        let path = entry.path();
-        if entry.file_name().to_string_lossy().starts_with('.') {
-            continue;
-        }
-        let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
-        if path.is_dir() {
-            collect(&path, paths, seen)?;
-        } else if ENDINGS.iter().any(|e| ending == *e) {
-            paths.push(path);
-        }
-    }
-    Ok(())
+fn is_picture(path: &Path) -> bool {
+    let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
+    ENDINGS.iter().any(|e| ending == *e)
 }
 
 /// The pixels of all pictures, interleaved.
@@ -201,9 +181,16 @@ fn classes(dir: &Path, paths: &[PathBuf]) -> Option<(Vec<u32>, Vec<String>)> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use image::{GrayImage, Luma, Rgb, RgbImage};
 
     use super::*;
+
+    /// The rows of numbers.
+    fn load(dir: &Path, options: &PictureOptions) -> Result<Dataset, DataError> {
+        Ok(super::load(dir, options)?.data.into_dataset().unwrap())
+    }
 
     fn grey(path: &Path, w: u32, h: u32, f: impl Fn(u32, u32) -> u8) {
         fs::create_dir_all(path.parent().unwrap()).unwrap();

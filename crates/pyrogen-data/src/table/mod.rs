@@ -4,6 +4,7 @@ mod infer;
 pub(crate) mod numbers;
 mod read;
 mod schema;
+pub(crate) mod steps;
 mod text;
 mod write;
 

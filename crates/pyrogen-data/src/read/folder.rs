@@ -1,0 +1,74 @@
+//! The files below a folder.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::DataError;
+
+/// What a folder holds.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    dir: PathBuf,
+    /// The files that are wanted, sorted by path.
+    pub paths: Vec<PathBuf>,
+    /// How many other files there are, by ending in lower case.
+    pub others: BTreeMap<String, usize>,
+}
+
+impl Found {
+    /// Says what was passed over, where anything was.
+    pub fn passed_over(&self) -> Option<String> {
+        let count: usize = self.others.values().sum();
+        let endings: Vec<String> = (self.others.iter())
+            .map(|(ending, n)| match ending.as_str() {
+                "" => format!("{n} without an ending"),
+                ending => format!("{n} .{ending}"),
+            })
+            .collect();
+        (count > 0).then(|| {
+            let endings = endings.join(", ");
+            format!("{}: {count} files were passed over ({endings})", self.dir.display())
+        })
+    }
+}
+
+/// The files below `dir` that `wanted` accepts, through links, each folder once; hidden ones are
+/// not looked at.
+pub(crate) fn collect(dir: &Path, wanted: impl Fn(&Path) -> bool) -> Result<Found, DataError> {
+    let mut found = Found { dir: dir.to_path_buf(), ..Found::default() };
+    walk(dir, &wanted, &mut found, &mut HashSet::new())?;
+    found.paths.sort();
+    Ok(found)
+}
+
+fn walk(
+    dir: &Path,
+    wanted: &impl Fn(&Path) -> bool,
+    found: &mut Found,
+    seen: &mut HashSet<PathBuf>,
+) -> Result<(), DataError> {
+    let real = fs::canonicalize(dir).map_err(DataError::io(dir, "read"))?;
+    if !seen.insert(real) {
+        return Ok(());
+    }
+    let mut entries = fs::read_dir(dir)
+        .and_then(|entries| entries.collect::<Result<Vec<_>, _>>())
+        .map_err(DataError::io(dir, "read"))?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let path = entry.path();
+        if entry.file_name().to_string_lossy().starts_with('.') {
+            continue;
+        }
+        if path.is_dir() {
+            walk(&path, wanted, found, seen)?;
+        } else if wanted(&path) {
+            found.paths.push(path);
+        } else {
+            let ending = path.extension().unwrap_or_default().to_string_lossy();
+            *found.others.entry(ending.to_ascii_lowercase()).or_default() += 1;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,189 @@
+//! Where data comes from, as text: `digits`, `mnist:DIR`, `csv:FILE,label=COLUMN`, ...
+
+mod arrays;
+mod csv;
+mod images;
+mod reader;
+mod sequences;
+mod text;
+mod text_files;
+mod toy;
+
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+
+pub use reader::{Loaded, Reader};
+pub use text::SourceText;
+
+use crate::{DataError, Dataset};
+
+/// Every scheme, in the order of help texts.
+static READERS: [&dyn Reader; 9] = [
+    &arrays::Digits,
+    &arrays::Mnist,
+    &arrays::Idx,
+    &images::Images,
+    &csv::Csv,
+    &arrays::Npy,
+    &text_files::TextFiles,
+    &sequences::SequenceTable,
+    &toy::Toys,
+];
+
+/// A data source as the command line names it: `SCHEME:PLACE,OPTION=VALUE`.
+///
+/// | text | data |
+/// |---|---|
+/// | `digits` | the embedded digits |
+/// | `mnist:DIR` | the four idx files, `.gz` or not, with the test part |
+/// | `idx:FILE` | one idx file, gzip or not |
+/// | `images:DIR` | every picture below a folder, sorted by path, or one picture file; options `size=WIDTHxHEIGHT`, `crop`, `grey`; one channel where no pixel has a colour, else three; classes from the first folder level if every picture lies in one |
+/// | `csv:FILE` | a table; options `label=COLUMN`, `categorical=COLUMN` (more than once), `missing=error\|drop\|category`, `header=yes\|no` |
+/// | `npy:FILE` | an array whose first axis counts the examples |
+/// | `text:FILE` or `text:DIR` | documents of text, one a file; options `lines` (one a line), `documents` (one a paragraph: blank lines separate them) |
+/// | `sequences:FILE` | a CSV table of one step a row; options `id=COLUMN`, `time=COLUMN`; blank cells are missing |
+/// | `toy:NAME` | points in the plane of known density, see [`Toy`](crate::Toy): `moons`, `eight-gaussians`, `gaussian-grid`, `checkerboard`; 10,000 of them, or `examples=NUMBER`; always the same |
+///
+/// A comma inside a path or a column name is written twice. `Display` writes the text that
+/// parses to the same source.
+///
+/// ```
+/// use pyrogen_data::Source;
+///
+/// let source: Source = "images:photos,size=28x28,grey".parse()?;
+/// assert_eq!(source.to_string(), "images:photos,size=28x28,grey");
+/// let unknown = "webcam:photos".parse::<Source>().unwrap_err();
+/// assert!(unknown.to_string().contains("mnist:DIR"));
+///
+/// let loaded = "digits".parse::<Source>()?.read()?;
+/// assert_eq!(loaded.data.len(), 1797);
+/// # Ok::<(), pyrogen_data::DataError>(())
+/// ```
+#[derive(Clone)]
+pub struct Source {
+    reader: &'static dyn Reader,
+    text: SourceText,
+}
+
+impl Source {
+    /// The source of a scheme, a place and options as they are written in a source's text, but
+    /// with single commas.
+    ///
+    /// ```
+    /// use pyrogen_data::Source;
+    ///
+    /// let source = Source::new("csv", "people, 2024.csv", &["label=income"])?;
+    /// assert_eq!(source.to_string(), "csv:people,, 2024.csv,label=income");
+    /// # Ok::<(), pyrogen_data::DataError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// An unknown scheme or option, or a value that the option cannot have.
+    pub fn new(scheme: &str, place: impl AsRef<Path>, options: &[&str]) -> Result<Self, DataError> {
+        let mut text = SourceText::new(scheme, place.as_ref());
+        options.iter().for_each(|option| text.push(option));
+        Self::of(text)
+    }
+
+    /// The embedded digits.
+    pub fn digits() -> Self {
+        Self { reader: &arrays::Digits, text: SourceText::new("digits", Path::new("")) }
+    }
+
+    fn of(text: SourceText) -> Result<Self, DataError> {
+        let known = |r: &&&dyn Reader| {
+            r.scheme() == text.scheme()
+                && r.place().is_empty() == text.place().as_os_str().is_empty()
+        };
+        let Some(&reader) = READERS.iter().find(known) else {
+            return Err(DataError::UnknownSource { got: text.to_string(), known: Self::known() });
+        };
+        text.check_options(reader.options())?;
+        reader.check(&text)?;
+        Ok(Self { reader, text })
+    }
+
+    /// Every scheme.
+    pub fn readers() -> &'static [&'static dyn Reader] {
+        &READERS
+    }
+
+    /// The forms of sources that are known, for help texts and messages.
+    pub fn known() -> String {
+        READERS.iter().map(|reader| reader.usage()).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The scheme, the place and the options.
+    pub fn text(&self) -> &SourceText {
+        &self.text
+    }
+
+    /// Reads the data.
+    ///
+    /// # Errors
+    /// Anything that is wrong with the files; the message names the file and says what to do.
+    pub fn read(&self) -> Result<Loaded, DataError> {
+        self.reader.read(&self.text)
+    }
+
+    /// Reads data that is rows of numbers: pictures, a table or points.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read), and data of another modality.
+    pub fn load(&self) -> Result<Dataset, DataError> {
+        let loaded = self.read()?;
+        let rows = |data: crate::Data| {
+            let modality = data.modality();
+            data.into_dataset()
+                .ok_or_else(|| DataError::part("data", "pictures, a table or points", modality))
+        };
+        let data = rows(loaded.data)?;
+        match loaded.test {
+            Some(test) => data.with_test_part(rows(test)?),
+            None => Ok(data),
+        }
+    }
+}
+
+impl FromStr for Source {
+    type Err = DataError;
+
+    fn from_str(text: &str) -> Result<Self, DataError> {
+        Self::of(SourceText::parse(text)).map_err(|error| match error {
+            DataError::UnknownSource { known, .. } => {
+                DataError::UnknownSource { got: text.to_string(), known }
+            }
+            error => error,
+        })
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.text.fmt(f)
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Source").field(&self.text.to_string()).finish()
+    }
+}
+
+impl PartialEq for Source {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Source {}
+
+impl std::hash::Hash for Source {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
+    }
+}
+
+#[cfg(test)]
+mod tests;
