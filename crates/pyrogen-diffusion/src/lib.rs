@@ -4,6 +4,8 @@ mod bound;
 mod config;
 mod diffusers;
 mod diffusion;
+#[cfg(feature = "model")]
+pub mod family;
 mod flow;
 mod flow_config;
 mod folder;

@@ -5,6 +5,8 @@ mod augment;
 mod capability;
 mod config;
 mod dual;
+#[cfg(feature = "model")]
+pub mod family;
 mod folder;
 mod gan;
 mod given;

@@ -64,6 +64,11 @@ impl Options {
         Ok(Self(specs.iter().map(|s| (s.name.to_string(), value(s))).collect()))
     }
 
+    /// The options as a request has them.
+    pub fn into_map(self) -> Map<String, Value> {
+        self.0
+    }
+
     /// An option as it stands; null where it has no value.
     pub fn get(&self, name: &str) -> &Value {
         self.0.get(name).unwrap_or(&Value::Null)

@@ -4,6 +4,8 @@ mod capability;
 mod condition;
 mod config;
 mod decoder;
+#[cfg(feature = "model")]
+pub mod family;
 mod folder;
 mod ladder;
 mod numerics;

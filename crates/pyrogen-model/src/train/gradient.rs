@@ -1,5 +1,6 @@
 //! What families that train on batches of float events share.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use pyrogen_core::folder::Card;
 use pyrogen_core::{
     Batch, ConfigError, Describe, Examples, FolderError, Noise, NumericalError, Objective,
 };
-use pyrogen_data::{Data, Preparation, Prepared};
+use pyrogen_data::{Data, Dataset, Preparation, Prepared};
 use pyrogen_train::callback::CallbackError;
 use pyrogen_train::{
     Callback, Control as Answer, Event, GradientLearner, Learner, ProgressMode, RunFolder,
@@ -110,15 +111,22 @@ fn preparation<'a>(job: &'a Job) -> Result<&'a Preparation, Error> {
     job.plan.preparation.as_ref().ok_or_else(missing)
 }
 
+/// Data as rows of numbers.
+///
+/// # Errors
+/// Data of a modality that is no rows of numbers.
+pub fn rows_of(data: &Data) -> Result<Cow<'_, Dataset>, Error> {
+    data.dataset().ok_or_else(|| {
+        Error::Wish(format!("the model learns rows of numbers, not {}", data.modality()))
+    })
+}
+
 /// Data as training reads it.
 ///
 /// # Errors
 /// Data that the preparation cannot prepare.
 pub fn examples(data: &Data, job: &Job) -> Result<Prepared<2>, Error> {
-    let rows = data.dataset().ok_or_else(|| {
-        Error::Wish(format!("the model learns rows of numbers, not {}", data.modality()))
-    })?;
-    let prepared = Prepared::new(rows.into_owned(), preparation(job)?.clone())?;
+    let prepared = Prepared::new(rows_of(data)?.into_owned(), preparation(job)?.clone())?;
     Ok(prepared.with_context(job.context)?)
 }
 

@@ -12,7 +12,7 @@ mod settings;
 mod wish;
 
 pub use driver::{Trained, plan, train};
-pub use gradient::{check_data, examples, fit, fit_gradient, fits_memory, start_batch};
+pub use gradient::{check_data, examples, fit, fit_gradient, fits_memory, rows_of, start_batch};
 pub use job::{Defaults, Job, Plan, Train, Wanted};
 pub use observer::{Event, Flow, Observer, Quiet};
 pub use pyrogen_train::{Limits, StopReason, TrainConfig, WorkerCount};

@@ -1,0 +1,192 @@
+//! Everything that can be measured of a model on data.
+
+use burn::tensor::Device;
+use pyrogen_core::Seed;
+use pyrogen_data::Data;
+use pyrogen_metrics::{Features, LikelihoodReport, Metric, MetricReport, class_shares};
+use pyrogen_model::{Control, Error, ErrorKind, Finding, Model, Request};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::Embedding;
+
+/// Fewer items than this say nothing about a distribution, and nearest neighbours run out.
+pub const FEWEST: usize = 10;
+
+/// How an evaluation is made.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Real items at most, chosen at random by the seed.
+    pub limit: usize,
+    /// Draws an item for the likelihood's estimate.
+    pub draws: usize,
+    /// The seed.
+    pub seed: Seed,
+    /// Items of the training data, to be compared in the place of samples: as near as samples should
+    /// come.
+    pub reference: Option<Data>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { limit: 2000, draws: 128, seed: Seed(1), reference: None }
+    }
+}
+
+/// A metric that could not be computed, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FailedMetric {
+    /// The metric.
+    pub metric: String,
+    /// Why it could not be computed.
+    pub reason: String,
+}
+
+/// The numbers of one evaluation.
+#[derive(Debug, Clone, Serialize)]
+pub struct Evaluation {
+    /// Number of real items.
+    pub examples: usize,
+    /// Likelihoods, each of its own kind.
+    pub likelihood: Vec<LikelihoodReport>,
+    /// Samples against the real items.
+    pub metrics: Vec<MetricReport>,
+    /// Metrics that could not be computed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<FailedMetric>,
+    /// Training items, as many as there are samples, in their place: as near as samples should come.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reference: Vec<MetricReport>,
+    /// What the model says of itself, by name.
+    #[serde(flatten)]
+    pub values: Map<String, Value>,
+    /// What the model says of itself, for people.
+    #[serde(skip)]
+    pub findings: Vec<Finding>,
+}
+
+/// Evaluates a model on real items, random ones where there are more than the limit, with as many
+/// samples of its own under the real items' conditions.
+///
+/// A number that cannot be computed is left out with its reason; the others are still given.
+///
+/// # Errors
+/// Data that does not fit the model, numbers that are not finite, or a control that was cancelled.
+pub fn evaluate(
+    model: &Model,
+    data: &Data,
+    options: &Options,
+    device: &Device,
+    control: &Control,
+) -> Result<Evaluation, Error> {
+    let real = data.take_random(options.limit, options.seed);
+    let mut failed = Vec::new();
+    let likelihood = likelihoods(model, &real, options, control)?;
+    let embedding = Embedding::suited_to(&real, device);
+    let (mut metrics, mut reference) = (Vec::new(), Vec::new());
+    if let Some(generate) = &model.can().generate
+        && embedding.exists()
+        && real.len() >= FEWEST
+    {
+        // Under the conditions of the real items, one by one, where the model has conditions.
+        let mut request = Request::seed(options.seed.0);
+        request.like = Some(real.clone());
+        let samples = generate.generate(0..real.len() as u64, &request, control)?;
+        metrics = compare(&embedding, &real, &samples, options.seed, &mut failed, control)?;
+        if let Some(train) = &options.reference {
+            let others = train.take_random(real.len(), options.seed);
+            let mut unsaid = Vec::new();
+            reference = compare(&embedding, &real, &others, options.seed, &mut unsaid, control)?;
+        }
+    }
+    let request = Request::seed(options.seed.0);
+    let findings = match model.inspect(&real, &request, control) {
+        Err(e) if e.kind() != ErrorKind::Cancelled => {
+            failed.push(FailedMetric { metric: "inspect".into(), reason: e.to_string() });
+            Vec::new()
+        }
+        findings => findings?,
+    };
+    let values = findings.iter().map(|f| (f.name.clone(), f.value.clone())).collect();
+    Ok(Evaluation {
+        examples: real.len(),
+        likelihood,
+        metrics,
+        failed,
+        reference,
+        values,
+        findings,
+    })
+}
+
+fn likelihoods(
+    model: &Model,
+    real: &Data,
+    options: &Options,
+    control: &Control,
+) -> Result<Vec<LikelihoodReport>, Error> {
+    let Some(score) = &model.can().score else { return Ok(Vec::new()) };
+    let mut reports = Vec::new();
+    for set in score.evaluated(options.draws) {
+        let mut request = Request::seed(options.seed.0);
+        request.options = set.into_map();
+        let likelihood = score.score(real, &request, control)?;
+        let report = LikelihoodReport::new(&likelihood).map_err(metric_error)?;
+        if !reports.contains(&report) {
+            reports.push(report);
+        }
+    }
+    Ok(reports)
+}
+
+fn metric_error(e: pyrogen_metrics::MetricError) -> Error {
+    Error::other(ErrorKind::Numerics, e)
+}
+
+/// Every sample metric between two sets of items, and the shares of the classes where the real ones
+/// have two or more.
+fn compare(
+    embedding: &Embedding,
+    real: &Data,
+    generated: &Data,
+    seed: Seed,
+    failed: &mut Vec<FailedMetric>,
+    control: &Control,
+) -> Result<Vec<MetricReport>, Error> {
+    let of = |items: &Data| embedding.features(items).map_err(metric_error);
+    let (x, y) = (of(real)?, of(generated)?);
+    let mut reports = Vec::new();
+    for metric in Metric::all() {
+        control.check()?;
+        match metric.compute(&x, &y, seed) {
+            Ok(report) => reports.push(report),
+            Err(e) => failed.push(FailedMetric {
+                metric: metric.name().to_string(),
+                reason: e.to_string(),
+            }),
+        }
+    }
+    match shares(real, generated, &x, &y) {
+        None => {}
+        Some(Ok(report)) => reports.push(report),
+        Some(Err(e)) => {
+            failed.push(FailedMetric { metric: "classes".into(), reason: e.to_string() });
+        }
+    }
+    Ok(reports)
+}
+
+fn shares(
+    real: &Data,
+    generated: &Data,
+    x: &Features,
+    y: &Features,
+) -> Option<Result<MetricReport, pyrogen_metrics::MetricError>> {
+    let numbers = |labels: Vec<u32>| labels.into_iter().map(|l| l as usize).collect::<Vec<_>>();
+    let labels = numbers(real.labels()?);
+    if labels.iter().all(|l| *l == labels[0]) {
+        return None;
+    }
+    let asked = generated.labels().map(numbers);
+    Some(class_shares(x, &labels, y, asked.as_deref()).map(|shares| shares.report(x, y)))
+}

@@ -1,0 +1,9 @@
+#![doc = include_str!("../README.md")]
+
+mod columns;
+mod embedding;
+mod evaluation;
+
+pub use columns::ColumnEmbedding;
+pub use embedding::Embedding;
+pub use evaluation::{Evaluation, FEWEST, FailedMetric, Options, evaluate};
