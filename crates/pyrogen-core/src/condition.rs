@@ -34,6 +34,11 @@ impl Condition {
         Self::default()
     }
 
+    /// Whether nothing is known: neither classes nor contexts.
+    pub fn is_none(&self) -> bool {
+        self.labels.is_none() && self.context.is_none()
+    }
+
     /// One class an example, `[batch]`.
     pub fn labels(labels: Tensor<1, Int>) -> Self {
         Self { labels: Some(labels), context: None }

@@ -5,6 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
+use burn::tensor::Tensor;
+
 /// A configuration value that cannot be used.
 ///
 /// The message names the field, what was expected and what was found.
@@ -86,6 +88,20 @@ pub enum RequestError {
         /// Shape of one context that was given.
         got: Vec<usize>,
     },
+    /// Another number of classes or contexts than of examples.
+    #[error("the condition is one of {got} examples, expected {expected}")]
+    ConditionRows {
+        /// How many examples there are.
+        expected: usize,
+        /// How many the condition describes.
+        got: usize,
+    },
+    /// A question about the posterior's spread to an encoder that gives none.
+    #[error("the encoder gives {got}, and not a normal distribution")]
+    NotGaussian {
+        /// What it gives.
+        got: &'static str,
+    },
     /// Data of another shape than the model was trained on.
     #[error("the model works on examples of shape {expected:?}, the data has {got:?}")]
     EventShape {
@@ -132,6 +148,14 @@ pub enum NumericalError {
         /// The loss terms and their values at this step.
         terms: String,
     },
+    /// A model gave a number that is not finite.
+    #[error(
+        "{what} gave a number that is NaN or infinite; check its weights, or the scale of its input"
+    )]
+    Output {
+        /// The part of the model.
+        what: &'static str,
+    },
     /// A parameter is not finite after the update.
     #[error(
         "step {step}: parameter `{parameter}` is not finite after the update (loss terms: {terms})"
@@ -144,6 +168,45 @@ pub enum NumericalError {
         /// The loss terms and their values at this step.
         terms: String,
     },
+}
+
+/// Why a model did not do what was asked of it.
+///
+/// Shown, it is the error that it holds.
+///
+/// ```
+/// use pyrogen_core::{ModelError, RequestError};
+///
+/// let error = ModelError::from(RequestError::NoContext);
+/// assert_eq!(error.to_string(), RequestError::NoContext.to_string());
+/// assert!(error.is_request());
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ModelError {
+    /// A request that the model cannot serve, found before any computing started.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// A configuration value that cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A computation that left the range of finite numbers.
+    #[error(transparent)]
+    Numerical(#[from] NumericalError),
+    /// A method that cannot serve what was asked: the fault is in the request.
+    #[error(transparent)]
+    Invalid(Box<dyn std::error::Error + Send + Sync>),
+    /// A computation that failed on a request that is right: a network gave NaN or infinity, or a
+    /// solver did not converge.
+    #[error(transparent)]
+    Failed(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl ModelError {
+    /// Whether the fault is in what was asked, and not in the computation.
+    pub fn is_request(&self) -> bool {
+        matches!(self, Self::Request(_) | Self::Config(_) | Self::Invalid(_))
+    }
 }
 
 /// A model folder that cannot be read or written.
@@ -208,6 +271,19 @@ pub enum FolderError {
         /// What is wrong.
         source: ConfigError,
     },
+}
+
+impl NumericalError {
+    /// A tensor, if all its numbers are finite; `what` names the part of the model that gave it.
+    ///
+    /// # Errors
+    /// [`Output`](Self::Output) where a number is NaN or infinite.
+    pub fn finite<const D: usize>(x: Tensor<D>, what: &'static str) -> Result<Tensor<D>, Self> {
+        match x.clone().is_finite().all().into_scalar::<bool>() {
+            true => Ok(x),
+            false => Err(Self::Output { what }),
+        }
+    }
 }
 
 impl FolderError {

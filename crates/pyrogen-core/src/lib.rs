@@ -20,12 +20,13 @@ mod rate_distortion;
 pub use adversarial::{Adversarial, Player, Watch};
 pub use batch::{Batch, Examples};
 pub use capability::{
-    Decode, Denoise, Describe, Encode, Sample, SampleOptions, Score, ScoreMethod, ScoreOptions,
+    Decode, Denoise, Describe, Encode, Inpaint, Posterior, Rank, Sample, SampleOptions, Score,
+    ScoreMethod, ScoreOptions, Vary,
 };
 pub use condition::Condition;
-pub use error::{ConfigError, FolderError, NumericalError, RequestError};
+pub use error::{ConfigError, FolderError, ModelError, NumericalError, RequestError};
 pub use event::{flatten, unflatten};
-pub use likelihood::{Likelihood, LikelihoodKind};
+pub use likelihood::{Counts, Likelihood, LikelihoodKind, Unit};
 pub use noise::{Noise, Seed, normal_quantile};
 pub use objective::{Loss, LossTerm, Objective, TermFactors};
 pub use rate_distortion::RateDistortion;

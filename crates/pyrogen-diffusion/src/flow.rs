@@ -1,10 +1,10 @@
 //! Flow matching: a velocity that leads noise to data.
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Bool, Device, Tensor, TensorData};
 use pyrogen_core::{
-    Batch, Condition, ConfigError, Denoise, Likelihood, Loss, Noise, Objective, Sample,
-    SampleOptions, Score, ScoreOptions, Seed, flatten, unflatten,
+    Batch, Condition, ConfigError, Denoise, Describe, Likelihood, Loss, ModelError, Noise,
+    Objective, Sample, SampleOptions, Score, ScoreOptions, Seed, flatten, unflatten,
 };
 use pyrogen_solve::{Density, FlowPath, FlowStep, LogDensity, SolveError, Times};
 
@@ -59,19 +59,28 @@ impl FlowMatching {
         self.network.forward(x, &times, told)
     }
 
-    /// The velocity that solvers see: with guidance, at one time for all rows.
-    fn velocity<'a>(&'a self, told: &'a Told) -> impl Fn(Tensor<2>, f64) -> Tensor<2> + 'a {
+    /// The velocity that solvers see: with guidance, one time a row.
+    fn velocity<'a>(&'a self, told: &'a Told) -> impl Fn(Tensor<2>, &[f64]) -> Tensor<2> + 'a {
         let guidance = self.config.sampling.guidance;
         let not_told = self.network.without_labels(told);
-        move |x, t| {
-            let times = vec![t; x.dims()[0]];
+        let applies = move |&t: &f64| {
             let (a, b) = self.config.path.coefficients(t);
+            guidance.applies(b / a)
+        };
+        move |x, times| {
+            let guided: Vec<bool> = times.iter().map(applies).collect();
+            let given = self.velocity_at(x.clone(), times, told);
             match &not_told {
-                Some(not_told) if guidance.applies(b / a) => {
-                    let given = self.velocity_at(x.clone(), &times, told);
-                    guidance.combine(given, self.velocity_at(x, &times, not_told))
+                Some(not_told) if guided.contains(&true) => {
+                    let free = self.velocity_at(x, times, not_told);
+                    let combined = guidance.combine(given.clone(), free);
+                    // An adaptive solver's rows stand at times of their own.
+                    match guided.contains(&false) {
+                        false => combined,
+                        true => given.mask_where(rows_mask(&guided, &combined), combined),
+                    }
                 }
-                _ => self.velocity_at(x, &times, told),
+                _ => given,
             }
         }
     }
@@ -127,7 +136,7 @@ impl FlowMatching {
         let model = self.valid();
         let told = model.network.told(condition, start.dims()[0]);
         let solver = model.config.sampling.solver;
-        Ok(solver.solve(model.velocity(&told), start, times, on_step)?.x)
+        Ok(solver.solve_rows(model.velocity(&told), start, times, on_step)?.x)
     }
 
     /// The log-density through the flow's ODE: the value, the calls of the network and the tolerance.
@@ -151,11 +160,8 @@ impl FlowMatching {
         let model = tracked(self);
         let x = plain(x, &model.config.event);
         let told = model.network.told(condition, x.dims()[0]);
-        let velocity = |x: Tensor<2>, t: f64| {
-            let times = vec![t; x.dims()[0]];
-            model.velocity_at(x, &times, &told)
-        };
-        how.of_flow(velocity, x, noise)
+        let velocity = |x: Tensor<2>, times: &[f64]| model.velocity_at(x, times, &told);
+        how.of_flow_rows(velocity, x, noise)
     }
 
     /// [`log_density`](Self::log_density) with a tolerance of 1e-5, whichever method is asked for:
@@ -176,7 +182,8 @@ impl FlowMatching {
     ) -> Result<Likelihood, SolveError> {
         let divergence = divergence(options.draws, self.config.features());
         let how = LogDensity { divergence, ..LogDensity::default() };
-        Ok(self.log_density(x, condition, &how, noise)?.likelihood())
+        let found = self.log_density(x, condition, &how, noise)?.likelihood();
+        Ok(found.conditional(!condition.is_none()))
     }
 
     pub(crate) fn loss_of(
@@ -222,19 +229,25 @@ impl Objective for FlowMatching {
 
 /// The noise that sampling starts from has the spread of the temperature: 1 is the model.
 ///
-/// # Panics
-/// As [`FlowMatching::generate`], whose errors are panics here.
+/// # Errors
+/// As [`FlowMatching::generate`].
 impl<const D: usize> Sample<D> for FlowMatching {
-    fn sample(&self, n: usize, options: &SampleOptions, noise: &mut Noise) -> Tensor<D> {
-        let drawn = self.generate(n, options, noise, |_| {});
-        unflatten(drawn.unwrap_or_else(|e| panic!("FlowMatching: {e}")), &self.config.event)
+    fn sample(
+        &self,
+        n: usize,
+        options: &SampleOptions,
+        noise: &mut Noise,
+    ) -> Result<Tensor<D>, ModelError> {
+        options.check(self, n)?;
+        let drawn = self.generate(n, options, noise, |_| {})?;
+        Ok(unflatten(drawn, &self.config.event))
     }
 }
 
 /// [`FlowMatching::likelihood`].
 ///
-/// # Panics
-/// As there, and if the ODE cannot be solved.
+/// # Errors
+/// No draws, or as there.
 impl<const D: usize> Score<D> for FlowMatching {
     fn log_likelihood(
         &self,
@@ -242,10 +255,17 @@ impl<const D: usize> Score<D> for FlowMatching {
         condition: &Condition,
         options: &ScoreOptions,
         noise: &mut Noise,
-    ) -> Likelihood {
-        let found = self.likelihood(x, condition, options, noise);
-        found.unwrap_or_else(|e| panic!("FlowMatching: {e}"))
+    ) -> Result<Likelihood, ModelError> {
+        options.check_draws()?;
+        self.check_condition(condition, x.dims()[0])?;
+        Ok(self.likelihood(x, condition, options, noise)?)
     }
+}
+
+/// Rows of a tensor by whether they are of a kind.
+fn rows_mask(of_kind: &[bool], like: &Tensor<2>) -> Tensor<2, Bool> {
+    let mask = TensorData::new(of_kind.to_vec(), [of_kind.len(), 1]);
+    Tensor::<2, Bool>::from_data(mask, &like.device()).expand(like.dims())
 }
 
 /// By the velocity at the time at which noise stands to signal as `sigma`, so that samplers of

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod bound;
+mod capability;
 mod config;
 mod diffusers;
 mod diffusion;

@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
-use pyrogen_core::{Condition, ConfigError, Noise, Sample, SampleOptions, unflatten};
+use pyrogen_core::{Condition, ConfigError, ModelError, Noise, Sample, SampleOptions, unflatten};
 use pyrogen_solve::{DynamicThreshold, Guidance, Levels, Sampler, SolveError, Spacing, Step};
 use serde::{Deserialize, Serialize};
 
@@ -170,11 +170,17 @@ impl Diffusion {
 
 /// The noise that sampling starts from has the spread of the temperature: 1 is the model.
 ///
-/// # Panics
-/// As [`Diffusion::generate`], whose errors are panics here.
+/// # Errors
+/// As [`Diffusion::generate`].
 impl<const D: usize> Sample<D> for Diffusion {
-    fn sample(&self, n: usize, options: &SampleOptions, noise: &mut Noise) -> Tensor<D> {
-        let drawn = self.generate(n, options, noise, |_| {});
-        unflatten(drawn.unwrap_or_else(|e| panic!("Diffusion: {e}")), &self.config().event)
+    fn sample(
+        &self,
+        n: usize,
+        options: &SampleOptions,
+        noise: &mut Noise,
+    ) -> Result<Tensor<D>, ModelError> {
+        options.check(self, n)?;
+        let drawn = self.generate(n, options, noise, |_| {})?;
+        Ok(unflatten(drawn, &self.config().event))
     }
 }

@@ -2,7 +2,9 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
-use pyrogen_core::{Condition, Likelihood, Noise, Score, ScoreMethod, ScoreOptions, flatten};
+use pyrogen_core::{
+    Condition, Describe, Likelihood, ModelError, Noise, Score, ScoreMethod, ScoreOptions, flatten,
+};
 use pyrogen_solve::{Density, Divergence, LogDensity, SolveError};
 
 use crate::Diffusion;
@@ -49,7 +51,8 @@ impl Diffusion {
         let x = plain(x, &model.config().event);
         let told = model.network.told(condition, x.dims()[0]);
         let clean = |x, sigmas: &[f64]| model.clean(x, sigmas, &told);
-        variational_bound(clean, x, &model.levels.chain(), draws, noise)
+        let bound = variational_bound(clean, x, &model.levels.chain(), draws, noise);
+        bound.conditional(!condition.is_none())
     }
 
     /// The log-density through the probability-flow ODE, from the smallest noise level of the
@@ -74,12 +77,9 @@ impl Diffusion {
         let model = tracked(self);
         let x = plain(x, &model.config().event);
         let told = model.network.told(condition, x.dims()[0]);
-        let denoiser = |x: Tensor<2>, sigma: f64| {
-            let sigmas = vec![sigma; x.dims()[0]];
-            model.clean(x, &sigmas, &told)
-        };
+        let denoiser = |x: Tensor<2>, sigmas: &[f64]| model.clean(x, sigmas, &told);
         let [min, max] = model.levels.range();
-        how.of_denoiser(denoiser, x, (min, max), noise)
+        how.of_denoiser_rows(denoiser, x, (min, max), noise)
     }
 }
 
@@ -108,14 +108,15 @@ impl Diffusion {
         }
         let divergence = divergence(options.draws, self.config().features());
         let how = LogDensity { divergence, ..LogDensity::default() };
-        Ok(self.log_density(x, condition, &how, noise)?.likelihood())
+        let found = self.log_density(x, condition, &how, noise)?.likelihood();
+        Ok(found.conditional(!condition.is_none()))
     }
 }
 
 /// [`Diffusion::likelihood`].
 ///
-/// # Panics
-/// As there, and if the ODE cannot be solved.
+/// # Errors
+/// No draws, or as there.
 impl<const D: usize> Score<D> for Diffusion {
     fn log_likelihood(
         &self,
@@ -123,8 +124,9 @@ impl<const D: usize> Score<D> for Diffusion {
         condition: &Condition,
         options: &ScoreOptions,
         noise: &mut Noise,
-    ) -> Likelihood {
-        let found = self.likelihood(x, condition, options, noise);
-        found.unwrap_or_else(|e| panic!("Diffusion: {e}"))
+    ) -> Result<Likelihood, ModelError> {
+        options.check_draws()?;
+        self.check_condition(condition, x.dims()[0])?;
+        Ok(self.likelihood(x, condition, options, noise)?)
     }
 }

@@ -253,6 +253,10 @@ macro_rules! told_model {
                 self.config.classes
             }
 
+            fn classes_are_optional(&self) -> bool {
+                self.network.telling().no_label().is_some()
+            }
+
             fn context_shape(&self) -> Option<Vec<usize>> {
                 self.config.context.clone()
             }

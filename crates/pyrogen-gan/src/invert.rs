@@ -2,9 +2,8 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
-use pyrogen_core::distribution::{Independent, Normal};
 use pyrogen_core::parallel::batches;
-use pyrogen_core::{Condition, Encode, Noise, flatten};
+use pyrogen_core::{Condition, Noise};
 
 use crate::given::Given;
 use crate::{Gan, Generator};
@@ -16,9 +15,6 @@ const ROWS: usize = 64;
 const BETA_1: f64 = 0.9;
 const BETA_2: f64 = 0.999;
 const EPSILON: f64 = 1e-8;
-
-/// The log-variance that [`Encode`] gives: a standard deviation of 5.5e-4, a point for all purposes.
-const POINT: f64 = -15.0;
 
 /// How latents are looked for.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -163,17 +159,4 @@ fn better(a: (Tensor<2>, Vec<f64>), b: (Tensor<2>, Vec<f64>)) -> (Tensor<2>, Vec
     let latents = a.0.mask_where(mask.expand([rows, width]), b.0);
     let errors = second.iter().zip(a.1.iter().zip(&b.1));
     (latents, errors.map(|(&second, (&a, &b))| if second { b } else { a }).collect())
-}
-
-/// The latents that [`Gan::invert`] finds from zero with its default options, as a law of next to no
-/// spread: a generator has no posterior of its own.
-impl<const D: usize> Encode<D> for Gan {
-    fn encode(&self, x: Tensor<D>, condition: &Condition) -> Independent<Normal<2>> {
-        let x = flatten(x, &self.config().event);
-        // One start, from zero: nothing is drawn.
-        let mut unused = Noise::new(pyrogen_core::Seed(0));
-        let found = self.invert(x, condition, &InvertOptions::default(), &mut unused);
-        let log_var = Tensor::full([1, 1], POINT, &found.latents.device());
-        Independent::new(Normal::new(found.latents, log_var))
-    }
 }

@@ -1,5 +1,7 @@
 //! What can go wrong while solving.
 
+use pyrogen_core::ModelError;
+
 /// A schedule, a list of levels or a request that cannot be used, or a network that failed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -134,5 +136,18 @@ impl SolveError {
         expected: &'static str,
     ) -> Result<(), Self> {
         if ok { Ok(()) } else { Err(Self::Value { name, expected, got }) }
+    }
+}
+
+impl From<SolveError> for ModelError {
+    /// What a network does is a failure; what was asked of the solver is a wrong request.
+    fn from(error: SolveError) -> Self {
+        match error {
+            SolveError::NotFinite { .. }
+            | SolveError::NotFiniteVelocity { .. }
+            | SolveError::StepTooSmall { .. }
+            | SolveError::TooManyAdaptiveSteps { .. } => Self::Failed(error.into()),
+            _ => Self::Invalid(error.into()),
+        }
     }
 }

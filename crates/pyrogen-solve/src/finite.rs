@@ -7,11 +7,6 @@ pub(crate) fn all_finite<const D: usize>(x: &Tensor<D>) -> bool {
     x.clone().is_finite().all().into_scalar::<bool>()
 }
 
-/// The one number of a tensor, whatever its type.
-pub(crate) fn scalar<const D: usize>(x: Tensor<D>) -> f64 {
-    x.into_data().iter::<f64>().next().expect("one number")
-}
-
 /// The gradient of `sum(f(x))` and what `f` gave, without its history. `f` gets `x` on the autodiff
 /// device; the gradient is `None` if the answer does not depend on it.
 pub(crate) fn gradient<const D: usize, const E: usize>(

@@ -8,8 +8,8 @@ use pyrogen_core::{Likelihood, Noise};
 use serde::{Deserialize, Serialize};
 
 use crate::SolveError;
-use crate::finite::{all_finite, gradient, scalar};
-use crate::flow::{Tolerance, integrate, largest_rms};
+use crate::finite::gradient;
+use crate::flow::{Tolerance, as_the_largest, checked, integrate, rms};
 
 /// How the divergence of the velocity is computed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,7 +38,9 @@ pub enum Divergence {
 /// # Numerics
 /// Dormand and Prince's method; the tolerance holds for the example, in the root mean square, and
 /// for the integral of each divergence. Examples in the type of `x`, the density of the noise in f64.
-/// All rows take the same steps, so a part of a batch differs from the whole by the tolerance.
+/// Every example has steps of its own in [`of_flow_rows`](Self::of_flow_rows) and
+/// [`of_denoiser_rows`](Self::of_denoiser_rows); in the others all take the same, so that a part of a
+/// batch differs from the whole by the tolerance.
 ///
 /// # References
 /// Chen et al. 2018; Song et al. 2021, section 4.3; Grathwohl et al. 2019.
@@ -109,7 +111,25 @@ impl LogDensity {
         x: Tensor<D>,
         noise: &mut Noise,
     ) -> Result<Density, SolveError> {
-        self.along(&velocity, x, (0.0, 1.0), 1.0, noise)
+        let velocity = |x: Tensor<D>, times: &[f64]| velocity(x, times[0]);
+        self.along(&velocity, x, (0.0, 1.0), 1.0, as_the_largest, noise)
+    }
+
+    /// [`of_flow`](Self::of_flow) with a time for each example: the steps of each are chosen by its
+    /// own error, and its value does not depend on the examples beside it.
+    ///
+    /// # Errors
+    /// As [`of_flow`](Self::of_flow).
+    ///
+    /// # Panics
+    /// As [`of_flow`](Self::of_flow).
+    pub fn of_flow_rows<const D: usize>(
+        &self,
+        velocity: impl Fn(Tensor<D>, &[f64]) -> Tensor<D>,
+        x: Tensor<D>,
+        noise: &mut Noise,
+    ) -> Result<Density, SolveError> {
+        self.along(&velocity, x, (0.0, 1.0), 1.0, |sizes| sizes, noise)
     }
 
     /// Under a denoiser's probability-flow ODE, from `sigma_min` to `sigma_max`.
@@ -131,15 +151,49 @@ impl LogDensity {
         &self,
         denoiser: impl Fn(Tensor<D>, f64) -> Tensor<D>,
         x: Tensor<D>,
+        levels: (f64, f64),
+        noise: &mut Noise,
+    ) -> Result<Density, SolveError> {
+        let denoiser = |x: Tensor<D>, sigmas: &[f64]| denoiser(x, sigmas[0]);
+        self.of_levels(&denoiser, x, levels, as_the_largest, noise)
+    }
+
+    /// [`of_denoiser`](Self::of_denoiser) with a noise level for each example: the steps of each are
+    /// chosen by its own error, and its value does not depend on the examples beside it.
+    ///
+    /// # Errors
+    /// As [`of_denoiser`](Self::of_denoiser).
+    ///
+    /// # Panics
+    /// As [`of_denoiser`](Self::of_denoiser).
+    pub fn of_denoiser_rows<const D: usize>(
+        &self,
+        denoiser: impl Fn(Tensor<D>, &[f64]) -> Tensor<D>,
+        x: Tensor<D>,
+        levels: (f64, f64),
+        noise: &mut Noise,
+    ) -> Result<Density, SolveError> {
+        self.of_levels(&denoiser, x, levels, |sizes| sizes, noise)
+    }
+
+    fn of_levels<const D: usize>(
+        &self,
+        denoiser: &dyn Fn(Tensor<D>, &[f64]) -> Tensor<D>,
+        x: Tensor<D>,
         (sigma_min, sigma_max): (f64, f64),
+        control: fn(Vec<f64>) -> Vec<f64>,
         noise: &mut Noise,
     ) -> Result<Density, SolveError> {
         SolveError::check("sigma_min", sigma_min, sigma_min > 0.0, "above 0")?;
         let ok = sigma_max > sigma_min && sigma_max.is_finite();
         SolveError::check("sigma_max", sigma_max, ok, "above sigma_min")?;
-        let velocity = |x: Tensor<D>, u: f64| x.clone() - denoiser(x, u.exp());
+        let velocity = |x: Tensor<D>, times: &[f64]| {
+            let sigmas: Vec<f64> = times.iter().map(|u| u.exp()).collect();
+            x.clone() - denoiser(x, &sigmas)
+        };
         let span = (sigma_min.ln(), sigma_max.ln());
-        self.along(&velocity, x, span, sigma_max, noise).map_err(|error| match error {
+        let found = self.along(&velocity, x, span, sigma_max, control, noise);
+        found.map_err(|error| match error {
             SolveError::NotFiniteVelocity { step, time } => {
                 SolveError::NotFinite { step, sigma: time.exp() }
             }
@@ -147,37 +201,41 @@ impl LogDensity {
         })
     }
 
-    /// Along `velocity` over `span`, to normal noise of standard deviation `std`.
+    /// Along `velocity` over `span`, to normal noise of standard deviation `std`; `control` makes of
+    /// the sizes of rows' errors those by which their steps are chosen.
     fn along<const D: usize>(
         &self,
-        velocity: &dyn Fn(Tensor<D>, f64) -> Tensor<D>,
+        velocity: &dyn Fn(Tensor<D>, &[f64]) -> Tensor<D>,
         x: Tensor<D>,
         span: (f64, f64),
         std: f64,
+        control: fn(Vec<f64>) -> Vec<f64>,
         noise: &mut Noise,
     ) -> Result<Density, SolveError> {
         self.tolerance.validate()?;
         let shape = x.dims();
         let (batch, dims) = (shape[0], shape[1..].iter().product::<usize>());
         let directions = self.directions(&x, noise)?;
+        if batch == 0 {
+            let std_err = (self.divergence != Divergence::Full).then(Vec::new);
+            let (nats, tolerance) = (Vec::new(), self.tolerance);
+            return Ok(Density { nats, std_err, dims, evaluations: 0, tolerance });
+        }
         let sums = if self.divergence == Divergence::Full { 1 } else { directions.len() };
         let device = x.device();
         let zeros = Tensor::<2>::zeros([batch, sums], (&device, x.dtype()));
         let state = Tensor::cat(vec![x.reshape([batch, dims]), zeros], 1);
-        let mut slope = |step: usize, state: &Tensor<2>, t: f64| {
+        let mut slope = |step: usize, state: &Tensor<2>, times: &[f64]| {
             let x = state.clone().slice([0..batch, 0..dims]).reshape(shape);
-            let slope = slope_and_divergence(velocity, x, t, &directions, sums);
-            match all_finite(&slope) {
-                true => Ok(slope),
-                false => Err(SolveError::NotFiniteVelocity { step: step + 1, time: t }),
-            }
+            checked(slope_and_divergence(velocity, x, times, &directions, sums), step, times)
         };
-        let size = |error: Tensor<2>| {
-            let of_x = largest_rms(error.clone().slice([0..batch, 0..dims]));
-            of_x.max(scalar(error.slice([0..batch, dims..dims + sums]).abs().max()))
+        let sizes = |error: Tensor<2>| {
+            let of_x = rms(error.clone().slice([0..batch, 0..dims]));
+            let of_sums = error.slice([0..batch, dims..dims + sums]).abs().max_dim(1);
+            let of_sums = of_sums.into_data().iter::<f64>().collect::<Vec<_>>();
+            control(of_x.into_iter().zip(of_sums).map(|(x, sum)| x.max(sum)).collect())
         };
-        let end =
-            integrate(&mut slope, state, span, self.tolerance, &size, &mut |_, _, _, _, _| {})?;
+        let end = integrate(&mut slope, state, span, self.tolerance, &sizes, &mut |_| {})?;
         let values: Vec<f64> = end.x.into_data().iter::<f64>().collect();
         let rows = values.chunks(dims + sums).map(|row| {
             let (x, integrals) = row.split_at(dims);
@@ -225,9 +283,9 @@ impl LogDensity {
 /// The velocity and, in `sums` more columns, `e . grad (e . v)` for each direction `e`, or their
 /// sum: `[batch, dims + sums]`.
 fn slope_and_divergence<const D: usize>(
-    velocity: &dyn Fn(Tensor<D>, f64) -> Tensor<D>,
+    velocity: &dyn Fn(Tensor<D>, &[f64]) -> Tensor<D>,
     x: Tensor<D>,
-    t: f64,
+    times: &[f64],
     directions: &[Tensor<D>],
     sums: usize,
 ) -> Tensor<2> {
@@ -236,7 +294,7 @@ fn slope_and_divergence<const D: usize>(
     let mut columns = Vec::with_capacity(directions.len() + 1);
     for direction in directions {
         let (gradient, slope) = gradient(&x, |x| {
-            let slope = velocity(x, t);
+            let slope = velocity(x, times);
             assert_eq!(slope.dims(), shape, "LogDensity: the velocity must have its input's shape");
             let along = if slope.device().is_autodiff() {
                 slope.clone() * Tensor::from_inner(direction.clone())

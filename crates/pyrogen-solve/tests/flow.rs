@@ -40,7 +40,7 @@ fn solvers_equal_diffusers() {
         let mut seen = 0;
         let start = case.start.tensor(&device);
         let end = case.solver.solve(velocity, start, &times, |step| {
-            assert_eq!((step.index, step.time), (seen, times.values()[seen]));
+            assert_eq!((step.index, step.times[0]), (seen, times.values()[seen]));
             case.xs[seen].assert_close(step.x.clone(), TOLERANCE, &case.name);
             seen += 1;
         });
@@ -236,6 +236,70 @@ fn random_directions_estimate_the_density() {
         assert!((a - b).abs() < NATS);
     }
     assert_eq!(found.likelihood().kind(), LikelihoodKind::Estimate);
+}
+
+/// A row of the mixture's velocity, each at its own time.
+fn row_by_row(x: Tensor<2>, times: &[f64], of: impl Fn(Tensor<2>, f64) -> Tensor<2>) -> Tensor<2> {
+    let rows = times.iter().enumerate();
+    Tensor::cat(rows.map(|(i, &t)| of(x.clone().slice([i..i + 1]), t)).collect(), 0)
+}
+
+#[test]
+fn rows_with_steps_of_their_own_do_not_know_of_each_other() {
+    let mixture = mixture();
+    let velocity =
+        |x: Tensor<2>, times: &[f64]| row_by_row(x, times, |x, t| mixture.velocity(x, t));
+    let solver = FlowSolver::Rk45(Tolerance { relative: 1e-4, absolute: 1e-4 });
+    let times = Times::sampling(2).unwrap();
+    let start = Noise::new(Seed(6)).normal([5, 2], &device()) * 1.5;
+    let solve = |x| solver.solve_rows(velocity, x, &times, |_| {}).unwrap();
+    let whole = solve(start.clone());
+    let density = |x: Tensor<2>| {
+        LogDensity::default().of_flow_rows(velocity, x, &mut Noise::new(Seed(1))).unwrap()
+    };
+    let nats = density(start.clone());
+    let mut steps = Vec::new();
+    for i in 0..5 {
+        let one = solve(start.clone().slice([i..i + 1]));
+        assert_eq!(one.x.to_data(), whole.x.clone().slice([i..i + 1]).to_data(), "row {i}");
+        assert_eq!(density(start.clone().slice([i..i + 1])).nats, nats.nats[i..i + 1], "row {i}");
+        steps.push(one.steps + one.rejected);
+    }
+    // Or it would show nothing.
+    assert!(steps.iter().any(|s| *s != steps[0]), "all rows take as many steps: {steps:?}");
+    // One row is the batch's worst row.
+    let alone = start.clone().slice([2..3]);
+    let shared =
+        solver.solve(|x, t| mixture.velocity(x, t), alone.clone(), &times, |_| {}).unwrap();
+    assert_eq!(shared.x.to_data(), solve(alone).x.to_data());
+    // And all end where shared steps lead, within the tolerance.
+    let shared =
+        solver.solve(|x, t| mixture.velocity(x, t), start.clone(), &times, |_| {}).unwrap();
+    assert!(largest_difference(shared.x, whole.x) < 1e-2);
+    assert_nats(&nats.nats, mixture.log_density(start.clone(), 1.0, 0.0));
+    // A row stands still while others go on.
+    let mut kept_back = 0;
+    let seen = |step: &pyrogen_solve::FlowStep<2>| {
+        kept_back += step.times.iter().zip(&step.times_next).filter(|(a, b)| a == b).count();
+    };
+    let end = solver.solve_rows(velocity, start.slice([0..0]), &times, |_| {}).unwrap();
+    assert_eq!((end.x.dims(), end.evaluations), ([0, 2], 0));
+    solver.solve_rows(velocity, whole.x, &times.reversed(), seen).unwrap();
+    assert!(kept_back > 0);
+}
+
+#[test]
+fn a_failing_row_is_named_by_its_time() {
+    let x = Tensor::<2>::from_floats([[1.0], [2.0]], &device());
+    let nan = |x: Tensor<2>, times: &[f64]| {
+        row_by_row(x, times, |x, t| if t < 0.25 { x * f64::NAN } else { x })
+    };
+    let solver = FlowSolver::Rk45(Tolerance::default());
+    let error = solver.solve_rows(nan, x, &Times::sampling(1).unwrap(), |_| {}).unwrap_err();
+    let named = matches!(error, SolveError::NotFiniteVelocity { time, .. } if time < 0.25);
+    assert!(named, "{error}");
+    assert!(!pyrogen_core::ModelError::from(error).is_request());
+    assert!(pyrogen_core::ModelError::from(SolveError::NoSteps).is_request());
 }
 
 #[test]

@@ -12,10 +12,10 @@ pub use module::{
 };
 pub use rows::Rows;
 pub use sampling::{
-    condition_for, samples_do_not_depend_on_the_split, samples_do_not_depend_on_threads,
-    samples_keep_every_promise, samples_repeat, serves_a_batch_of_one,
+    condition_for, samples_do_not_depend_on_each_other, samples_do_not_depend_on_threads,
+    samples_keep_every_promise, samples_repeat, serves_a_batch_of_one, wrong_requests_are_errors,
 };
-pub use scoring::score_agrees_with_samples;
+pub use scoring::{score_agrees_with_samples, scores_do_not_depend_on_each_other};
 
 use burn::tensor::{Device, Tensor};
 

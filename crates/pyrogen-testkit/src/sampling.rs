@@ -1,11 +1,12 @@
 //! What sampling promises.
 
 use burn::tensor::{Device, Tensor};
+use pyrogen_core::parallel::{on_cpu, sample};
 use pyrogen_core::{Condition, Describe, Noise, Sample, SampleOptions, Seed};
 
 use crate::{host, largest_difference};
 
-/// Matrix products of another number of rows may add in another order, in f32.
+/// On a GPU, matrix products of another number of rows may add in another order, in f32.
 const SPLIT: f64 = 1e-4;
 
 /// A condition for `n` examples of a model: every class in turn where it knows classes, and
@@ -29,7 +30,8 @@ fn options<const D: usize>(model: &impl Sample<D>, n: usize, device: &Device) ->
 
 fn draw<const D: usize>(model: &impl Sample<D>, n: usize, seed: u64) -> Tensor<D> {
     let device = crate::device();
-    model.sample(n, &options(model, n, &device), &mut Noise::new(Seed(seed)))
+    let drawn = model.sample(n, &options(model, n, &device), &mut Noise::new(Seed(seed)));
+    drawn.unwrap_or_else(|e| panic!("{n} samples: {e}"))
 }
 
 /// One seed gives the same samples, another gives others, and all are finite and of the event's
@@ -67,21 +69,86 @@ where
     assert_eq!(one, with(5), "five threads change the samples");
 }
 
-/// Rows of a batch drawn through [`Noise::rows`] are the rows of the whole, to rounding.
+/// Sample `i` is a function of the seed and of `i`: alone, among others, and in batches of any size,
+/// it is the same byte for byte where the CPU computes.
 ///
 /// # Panics
 /// If that does not hold.
-pub fn samples_do_not_depend_on_the_split<const D: usize>(model: &impl Sample<D>) {
+pub fn samples_do_not_depend_on_each_other<const D: usize>(model: &(impl Sample<D> + Sync)) {
+    const MOST: usize = 70;
     let device = crate::device();
-    let n = 10;
-    let whole = draw(model, n, 1);
-    let all = options(model, n, &device);
-    for rows in [0..4, 4..5, 5..10] {
-        let options = SampleOptions { condition: all.condition.rows(rows.clone()), ..all.clone() };
-        let mut noise = Noise::new(Seed(1)).rows(rows.clone(), n);
-        let part = model.sample(rows.len(), &options, &mut noise);
-        let difference = largest_difference(part, whole.clone().slice([rows.clone()]));
-        assert!(difference < SPLIT, "rows {rows:?} differ by {difference} from those of the whole");
+    let all = options(model, MOST, &device);
+    let draw = |items: std::ops::Range<usize>, size: usize| {
+        let condition = all.condition.rows(items.clone());
+        let options = SampleOptions { condition, ..all.clone() };
+        let items = items.start as u64..items.end as u64;
+        let drawn = sample(model, items, size, &options, &Noise::new(Seed(1)), &device);
+        drawn.unwrap_or_else(|e| panic!("samples: {e}"))
+    };
+    let whole = draw(0..MOST, 64);
+    // Alone, few, a whole batch, and batches with a rest.
+    for (items, size) in [
+        (0..1, 16),
+        (41..42, 64),
+        (0..3, 64),
+        (67..70, 16),
+        (0..64, 16),
+        (6..70, 64),
+        (0..MOST, 16),
+    ] {
+        let (part, same) = (draw(items.clone(), size), whole.clone().slice([items.clone()]));
+        if on_cpu(&device) {
+            let equal = part.to_data() == same.to_data();
+            let difference = largest_difference(part, same);
+            assert!(equal, "items {items:?} in batches of {size} differ by {difference:e}");
+        } else {
+            let difference = largest_difference(part, same);
+            assert!(difference < SPLIT, "items {items:?} in batches of {size}: {difference}");
+        }
+    }
+}
+
+/// Wrong requests are errors and no panics: a temperature that is negative or NaN, and a condition
+/// that does not fit.
+///
+/// # Panics
+/// If that does not hold.
+pub fn wrong_requests_are_errors<const D: usize>(model: &impl Sample<D>) {
+    let device = crate::device();
+    let fits = options(model, 2, &device);
+    let check = |options: SampleOptions, what: &str| {
+        let error = match model.sample(2, &options, &mut Noise::new(Seed(1))) {
+            Ok(_) => panic!("{what} is served"),
+            Err(error) => error,
+        };
+        assert!(error.is_request(), "{what} is called a failure: {error}");
+    };
+    for temperature in [-0.5, f64::NAN, f64::INFINITY] {
+        check(SampleOptions { temperature, ..fits.clone() }, &format!("temperature {temperature}"));
+    }
+    let with = |condition| SampleOptions { condition, ..fits.clone() };
+    let labels = |classes: &[usize]| Condition::classes(classes, &device).labels;
+    match model.classes() {
+        None => check(with(fits.condition.clone().with_labels(labels(&[0, 0]))), "a class"),
+        Some(classes) => {
+            let wrong = fits.condition.clone().with_labels(labels(&[0, classes]));
+            check(with(wrong), "a class out of range");
+            check(with(fits.condition.clone().with_labels(labels(&[0]))), "one class of two");
+            if !model.classes_are_optional() {
+                check(with(fits.condition.clone().with_labels(None)), "no class");
+            }
+        }
+    }
+    let context = |context: Option<Tensor<2>>| Condition { context, ..fits.condition.clone() };
+    match model.context_shape() {
+        None => check(with(context(Some(Tensor::zeros([2, 3], &device)))), "a context"),
+        Some(shape) => {
+            let features: usize = shape.iter().product();
+            let zeros = |n, features| Some(Tensor::zeros([n, features], &device));
+            check(with(context(None)), "no context");
+            check(with(context(zeros(2, features + 1))), "a context of another shape");
+            check(with(context(zeros(1, features))), "one context of two");
+        }
     }
 }
 
@@ -101,14 +168,14 @@ pub fn serves_a_batch_of_one<const D: usize>(model: &impl Sample<D>) {
 /// If one does not hold.
 pub fn samples_keep_every_promise<M>(model: &M)
 where
-    M: Sample<2> + Sample<4> + Clone + Send,
+    M: Sample<2> + Sample<4> + Clone + Send + Sync,
 {
     if model.event_shape().len() == 3 {
         samples_repeat::<4>(model);
-        samples_do_not_depend_on_the_split::<4>(model);
     }
     samples_repeat::<2>(model);
     samples_do_not_depend_on_threads::<2, _>(model);
-    samples_do_not_depend_on_the_split::<2>(model);
+    samples_do_not_depend_on_each_other::<2>(model);
+    wrong_requests_are_errors::<2>(model);
     serves_a_batch_of_one::<2>(model);
 }

@@ -2,11 +2,11 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
-use pyrogen_core::distribution::{Distribution, Independent, Moments, Normal};
+use pyrogen_core::distribution::{Distribution, Moments};
 use pyrogen_core::latent::{LatentReport, LatentStatistics};
 use pyrogen_core::{
-    Condition, Decode, Describe, Encode, Noise, RequestError, Sample, SampleOptions, flatten,
-    unflatten,
+    Condition, Decode, Describe, Encode, ModelError, Noise, NumericalError, Posterior,
+    RequestError, Sample, SampleOptions, flatten, unflatten,
 };
 
 use crate::{DecoderDistribution, Vae};
@@ -30,18 +30,24 @@ impl Describe for Vae {
 /// noise. Rows of a table ([`Decoder::Columns`](crate::Decoder::Columns)) are drawn with it here too, because a mean of
 /// categories is none.
 ///
-/// # Panics
-/// If the temperature is negative or not a number, or the condition does not fit the model.
+/// # Errors
+/// A temperature or a condition that does not fit, or a decoder that gives NaN or infinity.
 impl<const D: usize> Sample<D> for Vae {
-    fn sample(&self, n: usize, options: &SampleOptions, noise: &mut Noise) -> Tensor<D> {
-        let x = self.sample_likelihood(n, options, noise).shown(noise);
-        unflatten(x, &self.config().event)
+    fn sample(
+        &self,
+        n: usize,
+        options: &SampleOptions,
+        noise: &mut Noise,
+    ) -> Result<Tensor<D>, ModelError> {
+        let x = self.sample_likelihood(n, options, noise)?.shown(noise);
+        Ok(unflatten(NumericalError::finite(x, DECODER)?, &self.config().event))
     }
 }
 
 impl<const D: usize> Encode<D> for Vae {
-    fn encode(&self, x: Tensor<D>, condition: &Condition) -> Independent<Normal<2>> {
-        self.posterior(flatten(x, &self.config().event), condition)
+    fn encode(&self, x: Tensor<D>, condition: &Condition) -> Result<Posterior, ModelError> {
+        self.check_condition(condition, x.dims()[0])?;
+        Ok(self.posterior(flatten(x, &self.config().event), condition))
     }
 }
 
@@ -50,23 +56,18 @@ impl<const D: usize> Decode<D> for Vae {
         self.config().latents
     }
 
-    fn decode(&self, z: Tensor<2>, condition: &Condition) -> Tensor<D> {
-        unflatten(self.likelihood(z, condition).mean(), &self.config().event)
+    fn decode(&self, z: Tensor<2>, condition: &Condition) -> Result<Tensor<D>, ModelError> {
+        self.check_condition(condition, z.dims()[0])?;
+        let x = NumericalError::finite(self.likelihood(z, condition).mean(), DECODER)?;
+        Ok(unflatten(x, &self.config().event))
     }
 }
 
-/// The temperature.
-///
-/// # Panics
-/// If it cannot be used.
-pub(crate) fn checked_temperature(options: &SampleOptions) -> f64 {
-    let temperature = options.temperature;
-    assert!(
-        temperature.is_finite() && temperature >= 0.0,
-        "Vae: the temperature must be a number that is not negative, got {temperature}"
-    );
-    temperature
-}
+/// The part of the model that errors name.
+pub(crate) const DECODER: &str = "the decoder";
+
+/// What an encoder gives that is deterministic.
+pub(crate) const POINT: &str = "one point an example";
 
 /// Examples that are encoded at once.
 pub(crate) const ENCODED_AT_ONCE: usize = 512;
@@ -76,16 +77,18 @@ pub(crate) fn latent_report<const D: usize>(
     model: &(impl Encode<2> + Decode<2>),
     x: Tensor<D>,
     condition: &Condition,
-) -> Result<LatentReport, RequestError> {
+) -> Result<LatentReport, ModelError> {
     let x = flatten(x.inner(), &model.event_shape());
     let rows = x.dims()[0];
     let mut statistics = LatentStatistics::new(model.latent_dim());
     for start in (0..rows).step_by(ENCODED_AT_ONCE) {
         let part = start..rows.min(start + ENCODED_AT_ONCE);
         let given = condition.rows(part.clone());
-        statistics.add(&model.encode(x.clone().slice(part), &given))?;
+        let posterior = model.encode(x.clone().slice(part), &given)?;
+        let none = RequestError::NotGaussian { got: POINT };
+        statistics.add(posterior.gaussian().ok_or(none)?)?;
     }
-    statistics.report()
+    Ok(statistics.report()?)
 }
 
 impl Vae {
@@ -93,31 +96,32 @@ impl Vae {
     /// collapsed.
     ///
     /// # Errors
-    /// Fewer than two examples, or a posterior that is not finite.
+    /// Fewer than two examples, a posterior that is not finite, an encoder that is deterministic, or
+    /// a condition that does not fit the model.
     ///
     /// # Panics
-    /// If `x` is not a batch of events, or the condition does not fit the model.
+    /// If `x` is not a batch of events.
     pub fn latent_report<const D: usize>(
         &self,
         x: Tensor<D>,
         condition: &Condition,
-    ) -> Result<LatentReport, RequestError> {
+    ) -> Result<LatentReport, ModelError> {
         latent_report(&self.valid(), x, condition)
     }
 
     /// `n` draws from the model itself, `x ~ p(x | z)` with `z` from the prior: values of the
     /// data's own kind (zeros and ones, grey levels), where [`Sample`] gives means.
     ///
-    /// # Panics
+    /// # Errors
     /// As [`Sample::sample`].
     pub fn sample_from_decoder<const D: usize>(
         &self,
         n: usize,
         options: &SampleOptions,
         noise: &mut Noise,
-    ) -> Tensor<D> {
-        let decoded = self.sample_likelihood(n, options, noise);
-        unflatten(decoded.sample(noise), &self.config().event)
+    ) -> Result<Tensor<D>, ModelError> {
+        let drawn = self.sample_likelihood(n, options, noise)?.sample(noise);
+        Ok(unflatten(NumericalError::finite(drawn, DECODER)?, &self.config().event))
     }
 
     /// `p(x | z)` at `n` draws from the prior, without a graph for gradients.
@@ -126,10 +130,10 @@ impl Vae {
         n: usize,
         options: &SampleOptions,
         noise: &mut Noise,
-    ) -> DecoderDistribution {
-        let temperature = checked_temperature(options);
+    ) -> Result<DecoderDistribution, ModelError> {
+        options.check(self, n)?;
         let model = self.valid();
-        let z = model.prior_sample(n, temperature, noise);
-        model.likelihood(z, &options.condition)
+        let z = model.prior_sample(n, options.temperature, noise);
+        Ok(model.likelihood(z, &options.condition))
     }
 }

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use pyrogen_core::distribution::{
     Distribution, Independent, Mixture, Moments, Normal, Reparameterized,
 };
-use pyrogen_core::{ConfigError, Noise};
+use pyrogen_core::{ConfigError, Noise, Posterior};
 use serde::{Deserialize, Serialize};
 
 use crate::Vae;
@@ -73,7 +73,10 @@ impl Vae {
             true => inputs.clamp(0.0, 1.0),
             false => inputs,
         };
-        Some(self.posterior_given(inputs, &Given::default()))
+        match self.posterior_given(inputs, &Given::default()) {
+            Posterior::Gaussian(components) => Some(components),
+            _ => unreachable!("a mixture of posteriors is refused with a deterministic encoder"),
+        }
     }
 
     /// `ln p(z)` of each row, in nats.

@@ -4,11 +4,12 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use pyrogen_core::distribution::{Independent, Normal};
 use pyrogen_core::{
-    Condition, Describe, Likelihood, Noise, RateDistortion, Score, ScoreMethod, ScoreOptions,
-    flatten,
+    Condition, Describe, Likelihood, ModelError, Noise, Posterior, RateDistortion, RequestError,
+    Score, ScoreMethod, ScoreOptions, flatten,
 };
 
 use crate::Vae;
+use crate::capability::POINT;
 use crate::condition::Given;
 use crate::numerics::host;
 use crate::objective::divergence;
@@ -85,8 +86,9 @@ pub(crate) fn log_likelihood<const D: usize, M: Weigh>(
     condition: &Condition,
     options: &ScoreOptions,
     noise: &mut Noise,
-) -> Likelihood {
-    assert!(options.draws > 0, "Vae: a score needs at least one draw");
+) -> Result<Likelihood, ModelError> {
+    options.check_draws()?;
+    model.check_condition(condition, x.dims()[0])?;
     let model = model.valid();
     let coded = Coded::new(&model, x, condition);
     let [rows, features] = coded.x.dims();
@@ -107,7 +109,7 @@ pub(crate) fn log_likelihood<const D: usize, M: Weigh>(
             values.iter().for_each(|&v| weights[row].push(v));
         }
     }
-    match options.method {
+    let likelihood = match options.method {
         ScoreMethod::LowerBound => {
             let nats = bounds.iter().map(RunningMean::mean).collect();
             let errors = bounds.iter().map(RunningMean::std_err).collect();
@@ -119,8 +121,12 @@ pub(crate) fn log_likelihood<const D: usize, M: Weigh>(
             weights.iter().map(LogMean::std_err).collect(),
             features,
         ),
-        other => panic!("Vae: a score is a bound or an estimate, not {other:?}"),
-    }
+        other => {
+            let (expected, got) = ("a lower bound or an estimate", format!("{other:?}"));
+            return Err(RequestError::Value { name: "method", expected, got }.into());
+        }
+    };
+    Ok(likelihood.conditional(!condition.is_none()))
 }
 
 /// The point in the rate-distortion plane, with one draw an example.
@@ -143,7 +149,10 @@ impl Weigh for Vae {
     type Code = Independent<Normal<2>>;
 
     fn code(&self, x: Tensor<2>, given: &Given) -> Self::Code {
-        self.posterior_given(x, given)
+        match self.posterior_given(x, given) {
+            Posterior::Gaussian(normal) => normal,
+            _ => panic!("Vae: a model with a deterministic encoder has no likelihood"),
+        }
     }
 
     fn weigh(&self, x: Tensor<2>, code: &Self::Code, given: &Given, epsilon: Tensor<3>) -> Weights {
@@ -153,7 +162,7 @@ impl Weigh for Vae {
             None => divergence(code).unsqueeze_dim::<2>(1).repeat_dim(1, draws),
             Some(_) => drawn.log_ratio.clone().neg(),
         };
-        Weights { log_px: drawn.log_px, log_ratio: drawn.log_ratio, kl }
+        Weights { log_px: drawn.points.log_px, log_ratio: drawn.log_ratio, kl }
     }
 
     fn latents(&self) -> usize {
@@ -182,9 +191,12 @@ impl Weigh for Vae {
 /// summed on the host in f64. The numbers drawn for a row do not depend on how draws are chunked
 /// or rows are batched. A log-weight that is NaN makes the result NaN.
 ///
+/// # Errors
+/// No draws, a condition that does not fit, or an encoder that is deterministic (see
+/// [`VaeObjective::is_deterministic`](crate::VaeObjective::is_deterministic)).
+///
 /// # Panics
-/// If there are no draws, `x` is not a batch of events, the condition does not fit, or the encoder
-/// is deterministic (see [`VaeObjective::is_deterministic`](crate::VaeObjective::is_deterministic)).
+/// If `x` is not a batch of events.
 impl<const D: usize> Score<D> for Vae {
     fn log_likelihood(
         &self,
@@ -192,8 +204,10 @@ impl<const D: usize> Score<D> for Vae {
         condition: &Condition,
         options: &ScoreOptions,
         noise: &mut Noise,
-    ) -> Likelihood {
-        self.assert_likelihood();
+    ) -> Result<Likelihood, ModelError> {
+        if self.config().objective.is_deterministic() {
+            return Err(RequestError::NotGaussian { got: POINT }.into());
+        }
         log_likelihood(self, x, condition, options, noise)
     }
 }
@@ -210,14 +224,6 @@ impl Vae {
         condition: &Condition,
         noise: &mut Noise,
     ) -> RateDistortion {
-        self.assert_likelihood();
         rate_distortion(self, x, condition, noise)
-    }
-
-    fn assert_likelihood(&self) {
-        assert!(
-            !self.config().objective.is_deterministic(),
-            "Vae: a model with a deterministic encoder has no likelihood"
-        );
     }
 }

@@ -55,7 +55,11 @@ impl Vae {
         let model = self.valid();
         let shape = [x.dims()[0], self.config().latents];
         let posterior = model.posterior(x.inner(), condition);
-        let z = posterior.reparameterize(noise.normal(shape, &model.device()));
+        let epsilon = noise.normal(shape, &model.device());
+        let z = match posterior.gaussian() {
+            Some(normal) => normal.reparameterize(epsilon),
+            None => posterior.point(),
+        };
         model.likelihood(z, condition).mean()
     }
 }

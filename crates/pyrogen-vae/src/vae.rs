@@ -2,8 +2,8 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
-use pyrogen_core::distribution::{Distribution, Independent, Moments, Normal, Reparameterized};
-use pyrogen_core::{Condition, ConfigError, Noise, Seed, init};
+use pyrogen_core::distribution::{Distribution, Independent, Normal, Reparameterized};
+use pyrogen_core::{Condition, ConfigError, Noise, Posterior, Seed, init};
 use pyrogen_nn::{EventDecoder, EventEncoder, Mlp, soft_bound};
 
 use crate::condition::Given;
@@ -99,14 +99,15 @@ impl Vae {
         self.devices()[0].clone()
     }
 
-    /// The approximate posterior `q(z | x)` of flat examples.
+    /// The approximate posterior `q(z | x)` of flat examples; a point where the encoder is
+    /// deterministic.
     ///
     /// # Shapes
     /// `x` is `[batch, features]`, the posterior over `[batch, latents]`.
     ///
     /// # Panics
     /// If `x` has another width, or the condition does not fit the model.
-    pub fn posterior(&self, x: Tensor<2>, condition: &Condition) -> Independent<Normal<2>> {
+    pub fn posterior(&self, x: Tensor<2>, condition: &Condition) -> Posterior {
         let given = Given::new(self, condition, x.dims()[0]);
         self.posterior_given(x, &given)
     }
@@ -123,7 +124,7 @@ impl Vae {
         self.likelihood_given(z, &given)
     }
 
-    pub(crate) fn posterior_given(&self, x: Tensor<2>, given: &Given) -> Independent<Normal<2>> {
+    pub(crate) fn posterior_given(&self, x: Tensor<2>, given: &Given) -> Posterior {
         let [rows, width] = x.dims();
         let features = self.config.features();
         assert_eq!(
@@ -133,12 +134,12 @@ impl Vae {
         let latents = self.config.latents;
         let output = self.encoder.forward(given.beside_example(x), given.classes());
         if self.config.objective.is_deterministic() {
-            let log_var = Tensor::full([1, 1], -LOG_VAR_LIMIT, &output.device());
-            return Independent::new(Normal::new(output, log_var));
+            return Posterior::Point(output);
         }
         let mean = output.clone().slice([0..rows, 0..latents]);
         let log_var = output.slice([0..rows, latents..2 * latents]);
-        Independent::new(Normal::new(mean, soft_bound(log_var, LOG_VAR_LIMIT)))
+        let normal = Normal::new(mean, soft_bound(log_var, LOG_VAR_LIMIT));
+        Posterior::Gaussian(Independent::new(normal))
     }
 
     pub(crate) fn likelihood_given(&self, z: Tensor<2>, given: &Given) -> DecoderDistribution {
@@ -156,6 +157,12 @@ impl Vae {
         )
     }
 
+    /// The log-densities of the examples given their points; nothing is drawn.
+    pub(crate) fn decode_points(&self, x: Tensor<2>, points: Tensor<2>, given: &Given) -> Points {
+        let log_px = self.likelihood_given(points.clone(), given).log_prob(x);
+        Points { log_px: log_px.unsqueeze_dim(1), z: points }
+    }
+
     /// Latent draws, their log-densities, and those of the examples given them.
     pub(crate) fn decode_draws(
         &self,
@@ -168,10 +175,7 @@ impl Vae {
         let normal = posterior.base();
         let q = Normal::new(spread(normal.mean(), draws), spread(normal.log_var(), draws));
         let epsilon = epsilon.reshape([rows * draws, latents]);
-        let z = match self.config.objective.is_deterministic() {
-            true => q.mean(),
-            false => q.reparameterize(epsilon.clone()),
-        };
+        let z = q.reparameterize(epsilon.clone());
         let decoded = self.likelihood_given(z.clone(), &given.spread(draws));
         let log_px = decoded.log_prob(spread(x, draws));
         let log_ratio = match self.pseudo_inputs {
@@ -182,20 +186,24 @@ impl Vae {
             }
         };
         Drawn {
-            z,
-            log_px: log_px.reshape([rows, draws]),
+            points: Points { z, log_px: log_px.reshape([rows, draws]) },
             log_ratio: log_ratio.reshape([rows, draws]),
         }
     }
 }
 
-/// What [`Vae::decode_draws`] computes, `[batch, draws]` each.
-pub(crate) struct Drawn {
+/// Latents and what they say of the examples.
+pub(crate) struct Points {
     /// The latents, `[batch * draws, latents]`, those of an example one after the other.
     pub z: Tensor<2>,
-    /// `ln p(x | z)`.
+    /// `ln p(x | z)`, `[batch, draws]`.
     pub log_px: Tensor<2>,
-    /// `ln p(z) - ln q(z | x)`.
+}
+
+/// What [`Vae::decode_draws`] computes.
+pub(crate) struct Drawn {
+    pub points: Points,
+    /// `ln p(z) - ln q(z | x)`, `[batch, draws]`.
     pub log_ratio: Tensor<2>,
 }
 

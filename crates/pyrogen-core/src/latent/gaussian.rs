@@ -4,15 +4,16 @@ use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::{host, upload};
-use crate::distribution::{Independent, Moments, Normal};
-use crate::{Noise, RequestError};
+use crate::distribution::Moments;
+use crate::{Noise, Posterior, RequestError};
 
 /// Draws latents: what may stand in for a model's own prior when samples are made.
 ///
 /// [`LatentGaussian`] is one; a mixture or an autoregressive model of latents can be another. The
 /// draws are decoded with [`Decode`](crate::Decode).
 pub trait SampleLatents {
-    /// `n` latents, `[n, latents]`. Rows through [`Noise::rows`] are the rows of the whole.
+    /// `n` latents, `[n, latents]`. Through [`Noise::items`] each is a function of the
+    /// noise and of its number.
     fn sample_latents(&self, n: usize, noise: &mut Noise, device: &Device) -> Tensor<2>;
 }
 
@@ -24,7 +25,8 @@ pub trait SampleLatents {
 /// covariance = 1/N sum_n ((m_n - mean) (m_n - mean)^T + diag(v_n))
 /// ```
 ///
-/// with `m_n` and `v_n` the mean and the variances of the posterior of example `n`. Where the
+/// with `m_n` and `v_n` the mean and the variances of the posterior of example `n`; a posterior that
+/// is a point has variances of 0. Where the
 /// aggregate posterior has left the prior, samples from it are better than samples from the prior
 /// (Ghosh et al. 2020, section 4, for deterministic encoders).
 ///
@@ -33,12 +35,12 @@ pub trait SampleLatents {
 /// use burn::tensor::{Device, Tensor};
 /// use pyrogen_core::distribution::{Independent, Normal};
 /// use pyrogen_core::latent::{LatentGaussian, SampleLatents};
-/// use pyrogen_core::{Noise, Seed};
+/// use pyrogen_core::{Noise, Posterior, Seed};
 ///
 /// let device = Device::flex();
 /// let means = Tensor::<2>::from_floats([[0.0, 4.0], [2.0, 8.0], [4.0, 12.0]], &device);
 /// let posterior = Independent::new(Normal::new(means, Tensor::full([3, 2], -9.0, &device)));
-/// let fitted = LatentGaussian::fit(&[posterior])?;
+/// let fitted = LatentGaussian::fit(&[Posterior::Gaussian(posterior)])?;
 /// assert_eq!(fitted.mean(), [2.0, 8.0]);
 /// let z = fitted.sample_latents(100, &mut Noise::new(Seed(1)), &device);
 /// assert_eq!(z.dims(), [100, 2]); // to be decoded
@@ -59,18 +61,21 @@ impl LatentGaussian {
     ///
     /// # Panics
     /// If the batches have other numbers of latents.
-    pub fn fit(posteriors: &[Independent<Normal<2>>]) -> Result<Self, RequestError> {
+    pub fn fit(posteriors: &[Posterior]) -> Result<Self, RequestError> {
         let (mut means, mut variances, mut latents) = (Vec::new(), Vec::new(), 0);
         for posterior in posteriors {
-            let mean = posterior.base().mean();
+            let mean = posterior.point();
             assert!(
                 latents == 0 || mean.dims()[1] == latents,
                 "LatentGaussian::fit: batches of {latents} and {} latents",
                 mean.dims()[1]
             );
             latents = mean.dims()[1];
+            variances.extend(match posterior.gaussian() {
+                Some(normal) => host(normal.base().variance()),
+                None => vec![0.0; mean.dims().iter().product()],
+            });
             means.extend(host(mean));
-            variances.extend(host(posterior.base().variance()));
         }
         let wrong = |got: String| RequestError::Value {
             name: "posteriors",
@@ -152,12 +157,14 @@ fn cholesky(matrix: &[f64], d: usize) -> Vec<f64> {
 mod tests {
     use super::*;
     use crate::Seed;
+    use crate::distribution::{Independent, Normal};
 
-    fn posterior(means: &[[f32; 3]], variance: f32) -> Independent<Normal<2>> {
+    fn posterior(means: &[[f32; 3]], variance: f32) -> Posterior {
         let device = pyrogen_testkit::device();
         let flat: Vec<f32> = means.iter().flatten().copied().collect();
         let mean = Tensor::<1>::from_floats(flat.as_slice(), &device).reshape([means.len(), 3]);
-        Independent::new(Normal::new(mean, Tensor::full([1, 1], variance.ln(), &device)))
+        let log_var = Tensor::full([1, 1], variance.ln(), &device);
+        Posterior::Gaussian(Independent::new(Normal::new(mean, log_var)))
     }
 
     #[test]
@@ -208,8 +215,9 @@ mod tests {
 
     #[test]
     fn a_flat_cloud_has_a_factor_and_bad_posteriors_are_errors() {
-        // All on a line: the covariance has rank 1.
-        let line = posterior(&[[1.0, 1.0, 2.0], [2.0, 2.0, 4.0]], 1e-30);
+        // Points, all on a line: the covariance has rank 1.
+        let line = posterior(&[[1.0, 1.0, 2.0], [2.0, 2.0, 4.0]], 1.0).point();
+        let line = Posterior::Point(line);
         let fitted = LatentGaussian::fit(&[line]).unwrap();
         assert!(fitted.factor.iter().all(|v| v.is_finite()));
         assert!((fitted.covariance(0, 2) - 0.5).abs() < 1e-6);

@@ -14,6 +14,7 @@
 //! assert_eq!(Noise::new(Seed(7)).fork("latents").normal_vec(4), a);
 //! ```
 
+mod items;
 mod quantile;
 
 use std::ops::Range;
@@ -45,8 +46,11 @@ impl std::fmt::Display for Seed {
 /// parallel and the result does not depend on the number of threads.
 ///
 /// [`fork`](Self::fork) makes independent streams by label; forking does not move the position.
-/// [`rows`](Self::rows) looks at a batch through a window: the rows of a shard get the numbers
-/// they would have had in the whole batch, so that splitting a batch changes nothing.
+///
+/// Two windows give a batch its numbers row by row. [`items`](Self::items) gives every item a
+/// stream of its own: what is drawn for item `i` is a function of the key and of `i`, however many
+/// items there are. [`rows`](Self::rows) is for the shards of a training batch: their rows get the
+/// numbers that they would have had in the whole batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Noise {
     key: [u8; 32],
@@ -54,14 +58,30 @@ pub struct Noise {
     window: Option<Window>,
 }
 
+/// What the first axis of every draw is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Window {
-    rows: Range<usize>,
-    total: usize,
+enum Window {
+    /// Rows of a batch, which share one stream.
+    Rows { rows: Range<usize>, total: usize },
+    /// Items, each with a stream of its own.
+    Items(Range<u64>),
+}
+
+impl Window {
+    fn len(&self) -> u64 {
+        match self {
+            Self::Rows { rows, .. } => rows.len() as u64,
+            Self::Items(items) => items.end - items.start,
+        }
+    }
 }
 
 /// Below this many numbers a draw stays on the calling thread.
 const CHUNK: usize = 8192;
+
+/// From this many numbers an item on, a generator for each item is faster than several items at
+/// once.
+const WIDE: usize = 48;
 
 impl Noise {
     /// The root stream of a seed.
@@ -108,10 +128,34 @@ impl Noise {
             rows.start <= rows.end && rows.end <= total,
             "Noise::rows: rows {rows:?} are not within 0..{total}"
         );
-        Self { window: Some(Window { rows, total }), ..self.clone() }
+        Self { window: Some(Window::Rows { rows, total }), ..self.clone() }
     }
 
-    /// How many numbers have been drawn from this stream.
+    /// The same key, seen by items: the first axis of every draw is the items, and item `i` takes
+    /// its numbers from a stream of its own (ChaCha's stream `i + 1`; without a window it is 0).
+    ///
+    /// A draw of shape `[items, ..]` moves the position by the numbers of one item. So the numbers
+    /// of item `i` depend on the key, on `i` and on the shapes that were drawn before, and not on
+    /// how many items are drawn or in which parts. Forks keep the window.
+    ///
+    /// ```
+    /// use pyrogen_core::{Noise, Seed};
+    ///
+    /// let noise = Noise::new(Seed(7));
+    /// let all = noise.items(0..100).uniform_rows(&[100, 2]);
+    /// let some = noise.items(41..43).uniform_rows(&[2, 2]);
+    /// assert_eq!(some, all[82..86]);
+    /// ```
+    ///
+    /// # Panics
+    /// If the range runs backwards, or if the stream has a window already.
+    pub fn items(&self, items: Range<u64>) -> Self {
+        assert!(self.window.is_none(), "Noise::items: the stream has a window already");
+        assert!(items.start <= items.end, "Noise::items: {items:?} runs backwards");
+        Self { window: Some(Window::Items(items)), ..self.clone() }
+    }
+
+    /// How many numbers have been drawn from this stream; in a window of items, by each of them.
     pub fn position(&self) -> u64 {
         self.position
     }
@@ -137,38 +181,73 @@ impl Noise {
         f: impl Fn(u64) -> T + Sync,
     ) -> Vec<T> {
         let count: usize = shape.iter().product();
+        let row = shape.get(1..).map_or(1, |rest| rest.iter().product());
+        if let Some(window) = &self.window {
+            let rows = shape.first().copied().unwrap_or(0);
+            assert_eq!(
+                rows as u64,
+                window.len(),
+                "Noise: in a window of {} rows the first axis of a draw must have that length, got \
+                 shape {shape:?}",
+                window.len()
+            );
+        }
         let (skip, whole) = match &self.window {
             None => (0, count),
-            Some(window) => {
-                let rows = shape.first().copied().unwrap_or(0);
-                assert_eq!(
-                    rows,
-                    window.rows.len(),
-                    "Noise: in a window of {} rows the first axis of a draw must have that \
-                     length, got shape {shape:?}",
-                    window.rows.len()
-                );
-                let row: usize = shape[1..].iter().product();
-                (window.rows.start * row, window.total * row)
+            Some(Window::Rows { rows, total }) => (rows.start * row, total * row),
+            Some(Window::Items(items)) => {
+                let first = items.start;
+                let out = self.of_items(first, row, count, &f);
+                self.position += row as u64;
+                return out;
             }
         };
         let start = self.position + skip as u64;
         self.position += whole as u64;
         let mut out = vec![T::default(); count];
-        let fill_chunk = |(i, chunk): (usize, &mut [T])| {
-            let mut rng = self.rng_at(start + (i * CHUNK) as u64);
-            chunk.iter_mut().for_each(|v| *v = f(rng.next_u64()));
+        fill_stream(&mut out, &f, |number| self.rng_at(0, start + number as u64));
+        out
+    }
+
+    /// `count` numbers of items from `first` on, `row` of each.
+    fn of_items<T: Send + Clone + Default>(
+        &self,
+        first: u64,
+        row: usize,
+        count: usize,
+        f: &(impl Fn(u64) -> T + Sync),
+    ) -> Vec<T> {
+        let mut out = vec![T::default(); count];
+        if count == 0 {
+            return out;
+        }
+        if row >= WIDE {
+            let fill = |(i, item): (usize, &mut [T])| {
+                let rng_at =
+                    |number| self.rng_at(first + i as u64 + 1, self.position + number as u64);
+                fill_stream(item, f, rng_at);
+            };
+            match count <= CHUNK {
+                true => out.chunks_mut(row).enumerate().for_each(fill),
+                false => out.par_chunks_mut(row).enumerate().for_each(fill),
+            }
+            return out;
+        }
+        let items = (CHUNK / row).next_multiple_of(8);
+        let fill = |(i, part): (usize, &mut [T])| {
+            let first = first + (i * items) as u64;
+            items::fill_rows(&self.key, first, self.position, row, part, f);
         };
-        if count <= CHUNK {
-            fill_chunk((0, &mut out));
-        } else {
-            out.par_chunks_mut(CHUNK).enumerate().for_each(fill_chunk);
+        match count <= CHUNK {
+            true => fill((0, &mut out)),
+            false => out.par_chunks_mut(items * row).enumerate().for_each(fill),
         }
         out
     }
 
-    fn rng_at(&self, position: u64) -> ChaCha8Rng {
+    fn rng_at(&self, stream: u64, position: u64) -> ChaCha8Rng {
         let mut rng = ChaCha8Rng::from_seed(self.key);
+        rng.set_stream(stream);
         rng.set_word_pos(u128::from(position) * 2);
         rng
     }
@@ -234,6 +313,23 @@ impl Noise {
         let mut order: Vec<usize> = (0..n).collect();
         order.sort_by_key(|&i| (keys[i], i));
         order
+    }
+}
+
+/// Numbers that follow each other, in parallel where they are many; `rng_at` gives a generator at a
+/// number.
+fn fill_stream<T: Send>(
+    out: &mut [T],
+    f: &(impl Fn(u64) -> T + Sync),
+    rng_at: impl Fn(usize) -> ChaCha8Rng + Sync,
+) {
+    let fill = |(i, chunk): (usize, &mut [T])| {
+        let mut rng = rng_at(i * CHUNK);
+        chunk.iter_mut().for_each(|v| *v = f(rng.next_u64()));
+    };
+    match out.len() <= CHUNK {
+        true => fill((0, out)),
+        false => out.par_chunks_mut(CHUNK).enumerate().for_each(fill),
     }
 }
 

@@ -119,3 +119,73 @@ fn permutations_are_permutations() {
     order.sort_unstable();
     assert_eq!(order, (0..1000).collect::<Vec<_>>());
 }
+
+/// Draws of some shapes by items, one after the other, as `[item][number]`.
+fn by_items(noise: &Noise, items: Range<u64>, widths: &[usize]) -> Vec<Vec<f64>> {
+    let n = (items.end - items.start) as usize;
+    let mut noise = noise.items(items);
+    let mut all = vec![Vec::new(); n];
+    for &width in widths {
+        let drawn = noise.uniform_rows(&[n, width]);
+        all.iter_mut().zip(drawn.chunks(width)).for_each(|(item, row)| item.extend(row));
+    }
+    assert_eq!(noise.position(), widths.iter().sum::<usize>() as u64);
+    all
+}
+
+#[test]
+fn an_item_has_its_numbers_whatever_is_drawn_beside_it() {
+    let noise = Noise::new(Seed(5)).fork("items");
+    // Narrow and wide draws, one after the other, and more than one thread's share of each.
+    let widths = [3, WIDE, 1, 2 * CHUNK + 5, WIDE - 1];
+    let whole = by_items(&noise, 0..40, &widths);
+    for items in [0..1, 0..9, 7..8, 13..40] {
+        let part = by_items(&noise, items.clone(), &widths);
+        assert_eq!(part, whole[items.start as usize..items.end as usize]);
+    }
+    let many = by_items(&noise, 0..3 * CHUNK as u64, &[3]);
+    assert_eq!(by_items(&noise, 20_000..20_001, &[3])[0], many[20_000]);
+    for threads in [1, 5] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        assert_eq!(pool.install(|| by_items(&noise, 0..40, &widths)), whole);
+    }
+}
+
+#[test]
+fn items_have_streams_of_their_own_and_forks_keep_the_window() {
+    let noise = Noise::new(Seed(5));
+    let mut items = noise.items(3..5);
+    let first = items.bits_vec(2);
+    assert_ne!(first[0], first[1]);
+    assert_ne!(first[0], noise.clone().bits_vec(1)[0]);
+    let second = items.bits_vec(2);
+    assert!(first.iter().all(|bits| !second.contains(bits)));
+    let fork = items.fork("x").fork_index(2).bits_vec(2);
+    assert_eq!(fork, noise.fork("x").fork_index(2).items(3..5).bits_vec(2));
+    assert_eq!(noise.items(3..3).normal_vec(0), Vec::<f64>::new());
+}
+
+#[test]
+fn numbers_of_items_are_pinned() {
+    // Item 1 is the stream 2 of the key, item 0 the stream 1.
+    let drawn = Noise::new(Seed(42)).items(0..2).bits_vec(2);
+    assert_eq!(drawn, PINNED_ITEMS);
+}
+
+const PINNED_ITEMS: [u64; 2] = [0, 0];
+
+#[test]
+fn numbers_of_items_follow_the_normal_distribution() {
+    let n = 20_000;
+    let draws = Noise::new(Seed(12)).items(0..n as u64).normal_vec(n);
+    for p in [0.05, 0.3, 0.5, 0.8, 0.99] {
+        let share = draws.iter().filter(|&&d| d < normal_quantile(p)).count() as f64 / n as f64;
+        assert!((share - p).abs() < 4.0 * (p * (1.0 - p) / n as f64).sqrt(), "{p}: {share}");
+    }
+}
+
+#[test]
+#[should_panic(expected = "in a window of 3 rows")]
+fn a_window_of_items_refuses_a_draw_without_them() {
+    Noise::new(Seed(5)).items(2..5).normal_vec(4);
+}

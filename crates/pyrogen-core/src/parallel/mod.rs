@@ -8,7 +8,8 @@
 //! [`Workers`] is what they are made of.
 //!
 //! Results do not depend on the number of threads: pieces are cut by size and not by threads,
-//! noise belongs to rows ([`Noise::rows`](crate::Noise::rows)), and results keep their order.
+//! noise belongs to items ([`Noise::items`](crate::Noise::items)) or rows
+//! ([`Noise::rows`](crate::Noise::rows)), and results keep their order.
 //!
 //! A GPU's backend may hold operations back, make kernels of those that have come together and round
 //! as these kernels do. [`batches`] hands over what a run has left with it, so that results do not

@@ -6,44 +6,60 @@ use std::sync::{Mutex, PoisonError};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
 use super::{batches, on_cpu};
-use crate::{Condition, Likelihood, Noise, Sample, SampleOptions, Score, ScoreOptions};
+use crate::{
+    Condition, Likelihood, ModelError, Noise, RequestError, Sample, SampleOptions, Score,
+    ScoreOptions,
+};
 
-/// Draws `n` samples in batches of `size`, on all cores: the rows that one call of
-/// [`Sample::sample`] would give, up to the rounding of matrix products, and the same bytes for any
-/// number of threads.
+/// Draws the samples `items` in batches of `size`, on all cores.
+///
+/// Sample `i` is a function of the model, of its own condition, of the key of the noise and of `i`
+/// ([`Noise::items`]): the same bytes for any number of threads and, on the CPU, for any other items
+/// and any size of the batches.
 ///
 /// # Shapes
-/// `[n, ..]`.
+/// The condition is one of as many examples as there are items; the result is `[items, ..]`.
+///
+/// # Errors
+/// No items, and as [`Sample::sample`].
 ///
 /// # Panics
-/// As [`Sample::sample`]; if `n` or `size` is 0.
+/// If `size` is 0, or the noise has a window.
 pub fn sample<const D: usize>(
     model: &(impl Sample<D> + Sync + ?Sized),
-    n: usize,
+    items: Range<u64>,
     size: usize,
     options: &SampleOptions,
     noise: &Noise,
     device: &Device,
-) -> Tensor<D> {
+) -> Result<Tensor<D>, ModelError> {
+    let n = usize::try_from(items.end.saturating_sub(items.start)).unwrap_or(usize::MAX);
+    if n == 0 {
+        let got = format!("{items:?}");
+        return Err(RequestError::Value { name: "items", expected: "at least one", got }.into());
+    }
+    options.check(model, n)?;
     let whole = Mutex::new(None);
     let in_place = on_cpu(device);
     let parts = batches(n, size, device, |rows| {
         let options =
             SampleOptions { condition: options.condition.rows(rows.clone()), ..options.clone() };
-        let x = model.sample(rows.len(), &options, &mut noise.rows(rows.clone(), n));
+        let own = items.start + rows.start as u64..items.start + rows.end as u64;
+        let x = model.sample(rows.len(), &options, &mut noise.items(own))?;
         if !in_place || x.dtype() != DType::F32 {
-            return Some(x);
+            return Ok(Some(x));
         }
         let mut whole = whole.lock().unwrap_or_else(PoisonError::into_inner);
         write(whole.get_or_insert_with(|| Whole::new(n, &x)), rows, x);
-        None
+        Ok(None)
     });
-    match whole.into_inner().unwrap_or_else(PoisonError::into_inner) {
+    let parts = parts.into_iter().collect::<Result<Vec<_>, ModelError>>()?;
+    Ok(match whole.into_inner().unwrap_or_else(PoisonError::into_inner) {
         Some(Whole { values, dims, device }) => {
             Tensor::from_data(TensorData::new(values, dims), &device)
         }
         None => Tensor::cat(parts.into_iter().flatten().collect(), 0),
-    }
+    })
 }
 
 /// All samples in the host's memory, where runs are written as they are drawn: so none is held twice.
@@ -68,12 +84,17 @@ fn write<const D: usize>(whole: &mut Whole<D>, rows: Range<usize>, part: Tensor<
     whole.values[rows.start * width..rows.end * width].copy_from_slice(&values);
 }
 
-/// The log-likelihood of examples in batches of `size`, on all cores: the values that one call of
-/// [`Score::log_likelihood`] would give, up to the rounding of matrix products, and the same bytes
-/// for any number of threads.
+/// The log-likelihood of examples in batches of `size`, on all cores.
+///
+/// Example `i` has the draws of item `i` ([`Noise::items`]), so its value is a function of the model,
+/// of the example, of the key of the noise and of `i`: the same bytes for any number of threads and,
+/// on the CPU, for any other examples and any size of the batches.
+///
+/// # Errors
+/// No examples, and as [`Score::log_likelihood`].
 ///
 /// # Panics
-/// As [`Score::log_likelihood`]; if there are no examples, or `size` is 0.
+/// If `x` is not a batch of events, `size` is 0, or the noise has a window.
 pub fn log_likelihood<const D: usize>(
     model: &(impl Score<D> + Sync + ?Sized),
     x: &Tensor<D>,
@@ -81,19 +102,22 @@ pub fn log_likelihood<const D: usize>(
     condition: &Condition,
     options: &ScoreOptions,
     noise: &Noise,
-) -> Likelihood {
+) -> Result<Likelihood, ModelError> {
     let n = x.dims()[0];
-    batches(n, size, &x.device(), |rows| {
+    model.check_condition(condition, n)?;
+    let parts = batches(n, size, &x.device(), |rows| {
         let x = x.clone().slice([rows.clone()]);
         let condition = condition.rows(rows.clone());
-        model.log_likelihood(x, &condition, options, &mut noise.rows(rows, n))
+        let items = rows.start as u64..rows.end as u64;
+        model.log_likelihood(x, &condition, options, &mut noise.items(items))
+    });
+    let mut parts = parts.into_iter();
+    let none = || RequestError::Value { name: "examples", expected: "at least 1", got: "0".into() };
+    let first = parts.next().ok_or_else(none)??;
+    parts.try_fold(first, |mut all, part| {
+        all.extend(part?);
+        Ok(all)
     })
-    .into_iter()
-    .reduce(|mut all, part| {
-        all.extend(part);
-        all
-    })
-    .expect("parallel::log_likelihood: no examples")
 }
 
 #[cfg(test)]
@@ -109,13 +133,22 @@ mod tests {
         fn event_shape(&self) -> Vec<usize> {
             vec![3]
         }
+
+        fn classes(&self) -> Option<usize> {
+            Some(5)
+        }
     }
 
     impl Sample<2> for Mixing {
-        fn sample(&self, n: usize, options: &SampleOptions, noise: &mut Noise) -> Tensor<2> {
+        fn sample(
+            &self,
+            n: usize,
+            options: &SampleOptions,
+            noise: &mut Noise,
+        ) -> Result<Tensor<2>, ModelError> {
             let labels = options.condition.labels.clone().expect("given below").float();
             let z = noise.normal([n, 3], &self.0.device());
-            z.matmul(self.0.clone()) * options.temperature + labels.unsqueeze_dim::<2>(1)
+            Ok(z.matmul(self.0.clone()) * options.temperature + labels.unsqueeze_dim::<2>(1))
         }
     }
 
@@ -126,12 +159,12 @@ mod tests {
             condition: &Condition,
             options: &ScoreOptions,
             noise: &mut Noise,
-        ) -> Likelihood {
+        ) -> Result<Likelihood, ModelError> {
             let labels = condition.labels.clone().expect("given below").float();
             let draws = noise.normal([x.dims()[0], options.draws], &x.device());
             let values = x.square().sum_dim(1) + draws.mean_dim(1) + labels.unsqueeze_dim::<2>(1);
             let values = pyrogen_testkit::host(values);
-            Likelihood::estimate(values.clone(), vec![0.5; values.len()], 3)
+            Ok(Likelihood::estimate(values.clone(), vec![0.5; values.len()], 3))
         }
     }
 
@@ -144,18 +177,47 @@ mod tests {
         let condition = Condition::classes(&labels, &device);
         let options = SampleOptions { condition: condition.clone(), temperature: 0.7 };
         let score = ScoreOptions { draws: 4, ..Default::default() };
-        let whole = model.sample(53, &options, &mut noise.clone());
-        let likelihood =
-            model.log_likelihood(whole.clone(), &condition, &score, &mut noise.clone());
+        let whole = model.sample(53, &options, &mut noise.items(0..53)).unwrap();
+        let likelihood = model
+            .log_likelihood(whole.clone(), &condition, &score, &mut noise.items(0..53))
+            .unwrap();
         for (threads, size) in [(1, 8), (3, 8), (3, 1), (2, 53), (2, 100)] {
             let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| {
-                let x = sample(&model, 53, size, &options, &noise, &device);
+                let x = sample(&model, 0..53, size, &options, &noise, &device).unwrap();
                 // Rows of three numbers: too few for a matrix product to round otherwise.
                 assert_eq!(x.to_data(), whole.to_data(), "{threads} threads, {size} rows");
-                let parts = log_likelihood(&model, &x, size, &condition, &score, &noise);
+                let parts = log_likelihood(&model, &x, size, &condition, &score, &noise).unwrap();
                 assert_eq!(parts, likelihood, "{threads} threads, {size} rows");
             });
         }
+        // A part, by itself.
+        let part = SampleOptions { condition: condition.rows(20..31), ..options };
+        let x = sample(&model, 20..31, 4, &part, &noise, &device).unwrap();
+        assert_eq!(x.to_data(), whole.slice([20..31]).to_data());
+    }
+
+    #[test]
+    fn wrong_requests_are_errors() {
+        let device = pyrogen_testkit::device();
+        let noise = Noise::new(crate::Seed(3));
+        let model = Mixing(noise.fork("matrix").normal([3, 3], &device));
+        let condition = Condition::class(1, 4, &device);
+        let options = |temperature| SampleOptions { condition: condition.clone(), temperature };
+        let draw = |items, options: &SampleOptions| {
+            let drawn = sample(&model, items, 2, options, &noise, &device);
+            drawn.map(|x| x.dims()).map_err(|e| e.to_string())
+        };
+        assert_eq!(draw(0..4, &options(0.0)), Ok([4, 3]));
+        assert!(draw(2..2, &options(1.0)).unwrap_err().contains("items"));
+        assert!(draw(0..4, &options(-1.0)).unwrap_err().contains("temperature"));
+        assert!(draw(0..4, &options(f64::NAN)).unwrap_err().contains("NaN"));
+        assert!(draw(0..5, &options(1.0)).unwrap_err().contains("4 examples, expected 5"));
+        assert!(draw(0..4, &SampleOptions::default()).unwrap_err().contains("conditional"));
+        let none = Tensor::zeros([0, 3], &device);
+        let score = ScoreOptions::default();
+        let error =
+            log_likelihood(&model, &none, 4, &condition.rows(0..0), &score, &noise).unwrap_err();
+        assert!(error.is_request() && error.to_string().contains("examples"), "{error}");
     }
 }

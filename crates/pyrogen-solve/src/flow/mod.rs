@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::SolveError;
 pub use rk45::Tolerance;
-pub(crate) use rk45::{integrate, largest_rms};
+use rk45::{Kept, Sizes};
+pub(crate) use rk45::{as_the_largest, integrate, rms};
 pub use times::Times;
 pub(crate) use times::kept;
 
@@ -49,9 +50,9 @@ pub enum FlowSolver {
     /// The velocity in the middle.
     #[default]
     Midpoint,
-    /// Dormand and Prince's method between each two of the times, with steps by tolerance. All
-    /// examples of a batch take the same steps, short enough for each: another batch has other
-    /// steps, and results that differ by the tolerance.
+    /// Dormand and Prince's method between each two of the times, with steps by tolerance: those of
+    /// each example by itself in [`solve_rows`](Self::solve_rows), the same for all in
+    /// [`solve`](Self::solve).
     Rk45(Tolerance),
 }
 
@@ -60,11 +61,11 @@ pub enum FlowSolver {
 pub struct FlowStep<const D: usize> {
     /// The step, from 0.
     pub index: usize,
-    /// The time it starts at.
-    pub time: f64,
-    /// The time it goes to.
-    pub time_next: f64,
-    /// The example at its start.
+    /// The time that each example starts at.
+    pub times: Vec<f64>,
+    /// The time that each goes to: the same where an adaptive solver keeps it back.
+    pub times_next: Vec<f64>,
+    /// The examples at its start.
     pub x: Tensor<D>,
     /// The velocity there.
     pub velocity: Tensor<D>,
@@ -73,13 +74,13 @@ pub struct FlowStep<const D: usize> {
 /// Where a flow led, and what it took.
 #[derive(Debug, Clone)]
 pub struct Solution<const D: usize> {
-    /// The example at the last time.
+    /// The examples at the last time.
     pub x: Tensor<D>,
     /// Calls of the velocity.
     pub evaluations: usize,
-    /// Steps that were kept.
+    /// Steps that were kept; of an adaptive solver, those of the example with the most.
     pub steps: usize,
-    /// Steps that an adaptive solver made again, shorter.
+    /// Steps that an adaptive solver made again, shorter, for the example with the most.
     pub rejected: usize,
 }
 
@@ -105,7 +106,12 @@ impl FlowSolver {
     /// The names that `FromStr` knows, for help texts.
     pub const NAMES: &'static str = "euler, heun, midpoint, rk45";
 
-    /// Follows `dx/dt = velocity(x, t)` from `x` at the first of the times to the last.
+    /// Follows `dx/dt = velocity(x, t)` from `x` at the first of the times to the last, with one
+    /// time for all examples.
+    ///
+    /// An adaptive solver's steps are then short enough for the worst example of the batch, so that
+    /// an example depends on those beside it, within the tolerance;
+    /// [`solve_rows`](Self::solve_rows) has steps of each example's own.
     ///
     /// # Errors
     /// A velocity with NaN or infinity (the error names step and time), a tolerance outside its
@@ -118,26 +124,89 @@ impl FlowSolver {
         velocity: impl Fn(Tensor<D>, f64) -> Tensor<D>,
         x: Tensor<D>,
         times: &Times,
+        on_step: impl FnMut(&FlowStep<D>),
+    ) -> Result<Solution<D>, SolveError> {
+        let velocity = |x: Tensor<D>, times: &[f64]| velocity(x, times[0]);
+        self.follow(velocity, x, times, &|error| as_the_largest(rms(error)), on_step)
+    }
+
+    /// [`solve`](Self::solve) with a time for each example: an adaptive solver chooses the steps of
+    /// each by its own error, and where one example leads does not depend on those beside it.
+    ///
+    /// # Errors
+    /// As [`solve`](Self::solve).
+    ///
+    /// # Panics
+    /// As [`solve`](Self::solve).
+    ///
+    /// ```
+    /// use burn::tensor::{Device, Tensor};
+    /// use pyrogen_solve::{FlowSolver, Times, Tolerance};
+    ///
+    /// let velocity = |x: Tensor<2>, times: &[f64]| {
+    ///     let times: Vec<f32> = times.iter().map(|&t| t as f32).collect();
+    ///     let times = Tensor::<1>::from_floats(times.as_slice(), &Device::flex());
+    ///     x * times.unsqueeze_dim::<2>(1)
+    /// };
+    /// let x = Tensor::<2>::from_floats([[1.0], [50.0]], &Device::flex());
+    /// let solver = FlowSolver::Rk45(Tolerance::default());
+    /// let times = Times::sampling(1)?;
+    /// let both = solver.solve_rows(velocity, x.clone(), &times, |_| {})?.x;
+    /// let one = solver.solve_rows(velocity, x.slice([0..1]), &times, |_| {})?.x;
+    /// assert_eq!(one.to_data(), both.slice([0..1]).to_data());
+    /// # Ok::<(), pyrogen_solve::SolveError>(())
+    /// ```
+    pub fn solve_rows<const D: usize>(
+        &self,
+        velocity: impl Fn(Tensor<D>, &[f64]) -> Tensor<D>,
+        x: Tensor<D>,
+        times: &Times,
+        on_step: impl FnMut(&FlowStep<D>),
+    ) -> Result<Solution<D>, SolveError> {
+        self.follow(velocity, x, times, &rms, on_step)
+    }
+
+    fn follow<const D: usize>(
+        &self,
+        velocity: impl Fn(Tensor<D>, &[f64]) -> Tensor<D>,
+        x: Tensor<D>,
+        times: &Times,
+        sizes: &Sizes<'_, D>,
         mut on_step: impl FnMut(&FlowStep<D>),
     ) -> Result<Solution<D>, SolveError> {
-        let slope = |index: usize, x: &Tensor<D>, time: f64| checked(&velocity, index, x, time);
+        let n = x.dims()[0];
+        if n == 0 {
+            return Ok(Solution { x, evaluations: 0, steps: 0, rejected: 0 });
+        }
+        let slope = |index: usize, x: &Tensor<D>, times: &[f64]| {
+            let slope = velocity(x.clone(), times);
+            assert_eq!(
+                slope.dims(),
+                x.dims(),
+                "FlowSolver: the velocity must have its input's shape"
+            );
+            checked(slope, index, times)
+        };
         if let Self::Rk45(tolerance) = self {
-            return adaptive(slope, x, times, *tolerance, on_step);
+            return adaptive(slope, x, times, *tolerance, sizes, on_step);
         }
         let mut solution = Solution { x, evaluations: 0, steps: 0, rejected: 0 };
         for (index, pair) in times.values().windows(2).enumerate() {
             let (time, time_next) = (pair[0], pair[1]);
+            let [times, times_next] = [time, time_next].map(|t| vec![t; n]);
             let x = solution.x;
-            let first = slope(index, &x, time)?;
-            on_step(&FlowStep { index, time, time_next, x: x.clone(), velocity: first.clone() });
+            let first = slope(index, &x, &times)?;
             let h = time_next - time;
+            let (at, velocity) = (x.clone(), first.clone());
+            let seen = FlowStep { index, times, times_next, x: at, velocity };
+            on_step(&seen);
             let used = match self {
                 Self::Euler => first,
                 Self::Heun => {
                     let end = x.clone() + first.clone() * h;
-                    (first + slope(index, &end, time_next)?) * 0.5
+                    (first + slope(index, &end, &seen.times_next)?) * 0.5
                 }
-                _ => slope(index, &(x.clone() + first * (0.5 * h)), time + 0.5 * h)?,
+                _ => slope(index, &(x.clone() + first * (0.5 * h)), &vec![time + 0.5 * h; n])?,
             };
             solution.x = x + used * h;
             solution.steps += 1;
@@ -147,42 +216,45 @@ impl FlowSolver {
     }
 }
 
-/// The velocity, if all its numbers are finite.
+/// The velocity, if all its numbers are finite; the error names the time of the first row that has
+/// another.
 pub(crate) fn checked<const D: usize>(
-    velocity: &impl Fn(Tensor<D>, f64) -> Tensor<D>,
+    slope: Tensor<D>,
     index: usize,
-    x: &Tensor<D>,
-    time: f64,
+    times: &[f64],
 ) -> Result<Tensor<D>, SolveError> {
-    let slope = velocity(x.clone(), time);
-    assert_eq!(slope.dims(), x.dims(), "FlowSolver: the velocity must have its input's shape");
     if crate::finite::all_finite(&slope) {
-        Ok(slope)
-    } else {
-        Err(SolveError::NotFiniteVelocity { step: index + 1, time })
+        return Ok(slope);
     }
+    let values: Vec<f64> = slope.into_data().iter::<f64>().collect();
+    let wrong = values.iter().position(|v| !v.is_finite()).unwrap_or(0);
+    let time = times[wrong / (values.len() / times.len())];
+    Err(SolveError::NotFiniteVelocity { step: index + 1, time })
 }
 
 fn adaptive<const D: usize>(
-    mut slope: impl FnMut(usize, &Tensor<D>, f64) -> Result<Tensor<D>, SolveError>,
+    mut slope: impl FnMut(usize, &Tensor<D>, &[f64]) -> Result<Tensor<D>, SolveError>,
     x: Tensor<D>,
     times: &Times,
     tolerance: Tolerance,
+    sizes: &Sizes<'_, D>,
     mut on_step: impl FnMut(&FlowStep<D>),
 ) -> Result<Solution<D>, SolveError> {
     tolerance.validate()?;
     let mut solution = Solution { x, evaluations: 0, steps: 0, rejected: 0 };
+    let mut seen = 0;
     for pair in times.values().windows(2) {
-        let done = solution.steps;
+        let (done, before) = (solution.steps, seen);
         let part = integrate(
-            &mut |index, x, t| slope(done + index, x, t),
+            &mut |index, x, times| slope(done + index, x, times),
             solution.x,
             (pair[0], pair[1]),
             tolerance,
-            &largest_rms,
-            &mut |index, time, time_next, x, velocity| {
-                let (x, velocity) = (x.clone(), velocity.clone());
-                on_step(&FlowStep { index: done + index, time, time_next, x, velocity });
+            sizes,
+            &mut |Kept { index, times, times_next, x, velocity }| {
+                let (index, x, velocity) = (before + index, x.clone(), velocity.clone());
+                on_step(&FlowStep { index, times, times_next, x, velocity });
+                seen = index + 1;
             },
         )?;
         solution.x = part.x;
@@ -206,9 +278,9 @@ mod tests {
         let error = |h: f64| {
             let options = (&Device::flex(), DType::F64);
             let x = Tensor::<1>::from_data(TensorData::new(vec![1.0f64], [1]), options);
-            let mut slope = |_: usize, x: &Tensor<1>, t: f64| Ok(x.clone() * t.cos());
-            let first = slope(0, &x, 0.0).unwrap();
-            let (end, _, _) = step(&mut slope, 0, &x, &first, (0.0, h)).unwrap();
+            let mut slope = |_: usize, x: &Tensor<1>, t: &[f64]| Ok(x.clone() * t[0].cos());
+            let first = slope(0, &x, &[0.0]).unwrap();
+            let (end, _, _) = step(&mut slope, 0, &x, &first, (&[0.0], &[h])).unwrap();
             (end.into_scalar::<f64>() - h.sin().exp()).abs()
         };
         let order = (error(0.2) / error(0.1)).log2();

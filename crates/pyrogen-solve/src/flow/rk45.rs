@@ -1,10 +1,9 @@
 //! Dormand and Prince's pair of orders five and four, with control of the error.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Bool, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
 use crate::SolveError;
-use crate::finite::scalar;
 
 /// How exact an adaptive solver is: a step's error in a number `x` is at most
 /// `absolute + relative |x|`, in the root mean square over an example.
@@ -59,9 +58,12 @@ const ERROR: [f64; 7] = [
 /// Steps that may be tried before the solver gives up.
 const MOST_STEPS: usize = 100_000;
 
-/// The slope `dx/dt`, checked; the first argument is the step, from 0.
+/// The slope `dx/dt` at a time of each row, checked; the first argument is the step, from 0.
 pub(crate) type Slope<'a, const D: usize> =
-    dyn FnMut(usize, &Tensor<D>, f64) -> Result<Tensor<D>, SolveError> + 'a;
+    dyn FnMut(usize, &Tensor<D>, &[f64]) -> Result<Tensor<D>, SolveError> + 'a;
+
+/// The size of each row of an error that is measured in units of the tolerance.
+pub(crate) type Sizes<'a, const D: usize> = dyn Fn(Tensor<D>) -> Vec<f64> + 'a;
 
 /// An end point, and what it took.
 #[derive(Debug, Clone)]
@@ -69,56 +71,131 @@ pub(crate) struct Integrated<const D: usize> {
     pub x: Tensor<D>,
     /// Calls of the slope.
     pub evaluations: usize,
-    /// Steps that were kept.
+    /// Steps that were kept: the most of any row.
     pub accepted: usize,
-    /// Steps that were made again, shorter.
+    /// Steps that were made again, shorter: the most of any row.
     pub rejected: usize,
 }
 
-/// Solves `dx/dt = slope` from `from` to `to`. `size` gives the size of an error that is measured
-/// in units of the tolerance; `on_step` sees the start of each step that is kept: number, times,
-/// example and slope.
+/// The start of a step that is kept by one row or more.
+pub(crate) struct Kept<'a, const D: usize> {
+    pub index: usize,
+    /// Where each row stands, and where it goes: no further where its step is not kept.
+    pub times: Vec<f64>,
+    pub times_next: Vec<f64>,
+    pub x: &'a Tensor<D>,
+    pub velocity: &'a Tensor<D>,
+}
+
+/// Where a row stands.
+#[derive(Debug, Clone)]
+struct Row {
+    t: f64,
+    /// The step that is tried next, without its sign.
+    h: f64,
+    /// How much longer it may become.
+    grow: f64,
+    accepted: usize,
+    rejected: usize,
+}
+
+impl Row {
+    /// Where the next step ends: at `to` where that is near.
+    fn end(&self, (from, to): (f64, f64)) -> Result<f64, SolveError> {
+        let (t, h) = (self.t, self.h);
+        if t == to {
+            return Ok(to);
+        }
+        let end = if h >= (to - t).abs() { to } else { t + (to - from).signum() * h };
+        if end == t || h < f64::EPSILON * 16.0 * t.abs().max(from.abs()) {
+            return Err(SolveError::StepTooSmall { step: self.accepted + 1, time: t });
+        }
+        if self.accepted + self.rejected == MOST_STEPS {
+            return Err(SolveError::TooManyAdaptiveSteps { steps: MOST_STEPS, time: t });
+        }
+        Ok(end)
+    }
+
+    /// Keeps the step to `end` or rejects it, by the size of its error.
+    fn judge(&mut self, end: f64, error: f64) -> bool {
+        let fit = 0.9 * error.powf(-0.2);
+        if error <= 1.0 {
+            self.t = end;
+            self.accepted += 1;
+            self.h *= fit.clamp(0.2, self.grow);
+            self.grow = 10.0;
+            return true;
+        }
+        self.rejected += 1;
+        self.h = (end - self.t).abs() * fit.max(0.2);
+        self.grow = 1.0;
+        false
+    }
+}
+
+/// Solves `dx/dt = slope` from `from` to `to`. Every row has steps of its own, chosen by its own
+/// error: `sizes` says how large that is. Where all sizes are the largest one, all rows take the
+/// same steps.
 ///
 /// # References
 /// Dormand and Prince 1980; Hairer, Nørsett and Wanner 1993, section II.4 (first step, control).
 pub(crate) fn integrate<const D: usize>(
     slope: &mut Slope<'_, D>,
     mut x: Tensor<D>,
-    (from, to): (f64, f64),
+    span: (f64, f64),
     tolerance: Tolerance,
-    size: &dyn Fn(Tensor<D>) -> f64,
-    on_step: &mut dyn FnMut(usize, f64, f64, &Tensor<D>, &Tensor<D>),
+    sizes: &Sizes<'_, D>,
+    on_step: &mut dyn FnMut(Kept<'_, D>),
 ) -> Result<Integrated<D>, SolveError> {
-    let direction = (to - from).signum();
-    let mut first = slope(0, &x, from)?;
-    let mut h = first_step(slope, &x, &first, (from, to), tolerance, size)?;
-    let (mut t, mut evaluations, mut accepted, mut rejected) = (from, 2, 0, 0);
-    let mut grow = 10.0;
-    while (to - t) * direction > 0.0 {
-        let last = h >= (to - t).abs();
-        let end = if last { to } else { t + direction * h };
-        if end == t || h < f64::EPSILON * 16.0 * t.abs().max(from.abs()) {
-            return Err(SolveError::StepTooSmall { step: accepted + 1, time: t });
-        }
-        if accepted + rejected == MOST_STEPS {
-            return Err(SolveError::TooManyAdaptiveSteps { steps: MOST_STEPS, time: t });
-        }
-        let (next, next_slope, error) = step(slope, accepted, &x, &first, (t, end))?;
+    let n = x.dims()[0];
+    let mut first = slope(0, &x, &vec![span.0; n])?;
+    let start = first_steps(slope, &x, &first, span, tolerance, sizes)?;
+    let row = |h| Row { t: span.0, h, grow: 10.0, accepted: 0, rejected: 0 };
+    let mut rows: Vec<Row> = start.into_iter().map(row).collect();
+    let (mut evaluations, mut index) = (2, 0);
+    while rows.iter().any(|row| row.t != span.1) {
+        let times: Vec<f64> = rows.iter().map(|row| row.t).collect();
+        let ends = rows.iter().map(|row| row.end(span)).collect::<Result<Vec<_>, _>>()?;
+        let done = rows.iter().map(|row| row.accepted).max().unwrap_or(0);
+        let (next, next_slope, error) = step(slope, done, &x, &first, (&times, &ends))?;
         evaluations += STAGES.len();
-        let error = size(error / scale(&x, &next, tolerance));
-        if error <= 1.0 {
-            on_step(accepted, t, end, &x, &first);
-            (x, first, t) = (next, next_slope, end);
-            accepted += 1;
-            h *= (0.9 * error.powf(-0.2)).clamp(0.2, grow);
-            grow = 10.0;
-        } else {
-            rejected += 1;
-            h = (end - t).abs() * (0.9 * error.powf(-0.2)).max(0.2);
-            grow = 1.0;
+        let sizes = sizes(error / scale(&x, &next, tolerance));
+        let judged = rows.iter_mut().zip(ends.iter().zip(sizes));
+        // A row at its end makes steps of no length.
+        let keep: Vec<bool> =
+            judged.map(|(row, (&end, error))| row.t != end && row.judge(end, error)).collect();
+        if !keep.contains(&true) {
+            continue;
         }
+        let times_next = rows.iter().map(|row| row.t).collect();
+        on_step(Kept { index, times, times_next, x: &x, velocity: &first });
+        index += 1;
+        x = chosen(&keep, x, next);
+        first = chosen(&keep, first, next_slope);
     }
+    let most = |of: fn(&Row) -> usize| rows.iter().map(of).max().unwrap_or(0);
+    let (accepted, rejected) = (most(|row| row.accepted), most(|row| row.rejected));
     Ok(Integrated { x, evaluations, accepted, rejected })
+}
+
+/// The rows of `new` that are kept, and of `old` the others.
+fn chosen<const D: usize>(keep: &[bool], old: Tensor<D>, new: Tensor<D>) -> Tensor<D> {
+    if !keep.contains(&false) {
+        return new;
+    }
+    let mut shape = [1; D];
+    shape[0] = keep.len();
+    let mask = TensorData::new(keep.to_vec(), shape);
+    let mask = Tensor::<D, Bool>::from_data(mask, &old.device()).expand(old.dims());
+    old.mask_where(mask, new)
+}
+
+/// Numbers of rows, to multiply rows with.
+fn column<const D: usize>(values: impl Iterator<Item = f64>, like: &Tensor<D>) -> Tensor<D> {
+    let values: Vec<f64> = values.collect();
+    let mut shape = [1; D];
+    shape[0] = values.len();
+    Tensor::from_data(TensorData::new(values, shape), (&like.device(), like.dtype()))
 }
 
 /// What error a number may have.
@@ -126,21 +203,24 @@ fn scale<const D: usize>(x: &Tensor<D>, next: &Tensor<D>, tolerance: Tolerance) 
     x.clone().abs().max_pair(next.clone().abs()) * tolerance.relative + tolerance.absolute
 }
 
-/// One step: its end, the slope there, and the error's estimate.
+/// One step of each row: its end, the slope there, and the error's estimate.
 pub(super) fn step<const D: usize>(
     slope: &mut Slope<'_, D>,
     index: usize,
     x: &Tensor<D>,
     first: &Tensor<D>,
-    (t, end): (f64, f64),
+    (times, ends): (&[f64], &[f64]),
 ) -> Result<(Tensor<D>, Tensor<D>, Tensor<D>), SolveError> {
-    let h = end - t;
+    let h = column(times.iter().zip(ends).map(|(t, end)| end - t), x);
     let mut slopes = vec![first.clone()];
     let mut next = x.clone();
     for (stage, weights) in STAGES.iter().enumerate() {
-        next = x.clone() + weighted(&slopes, weights) * h;
-        let at = NODES.get(stage + 1).map_or(end, |node| t + node * h);
-        slopes.push(slope(index, &next, at)?);
+        next = x.clone() + weighted(&slopes, weights) * h.clone();
+        let at: Vec<f64> = match NODES.get(stage + 1) {
+            Some(node) => times.iter().zip(ends).map(|(t, end)| t + node * (end - t)).collect(),
+            None => ends.to_vec(),
+        };
+        slopes.push(slope(index, &next, &at)?);
     }
     let error = weighted(&slopes, &ERROR) * h;
     Ok((next, slopes.pop().expect("seven slopes"), error))
@@ -154,36 +234,54 @@ fn weighted<const D: usize>(slopes: &[Tensor<D>], weights: &[f64]) -> Tensor<D> 
         .expect("a row of weights is not all zero")
 }
 
-/// A first step of about a hundredth of the size at which the slope changes `x`, checked by an
-/// Euler step.
-fn first_step<const D: usize>(
+/// A first step of each row, of about a hundredth of the size at which the slope changes `x`,
+/// checked by an Euler step.
+fn first_steps<const D: usize>(
     slope: &mut Slope<'_, D>,
     x: &Tensor<D>,
     first: &Tensor<D>,
     (from, to): (f64, f64),
     tolerance: Tolerance,
-    size: &dyn Fn(Tensor<D>) -> f64,
-) -> Result<f64, SolveError> {
+    sizes: &Sizes<'_, D>,
+) -> Result<Vec<f64>, SolveError> {
     let length = (to - from).abs();
     let scale = scale(x, x, tolerance);
-    let of_x = size(x.clone() / scale.clone());
-    let of_slope = size(first.clone() / scale.clone());
-    let small = of_x < 1e-5 || of_slope < 1e-5;
-    let h = if small { 1e-6 } else { 0.01 * of_x / of_slope }.min(length);
-    let signed = h * (to - from).signum();
-    let ahead = x.clone() + first.clone() * signed;
-    let second = slope(0, &ahead, from + signed)?;
-    let of_change = size((second - first.clone()) / scale) / h;
-    let steepest = of_slope.max(of_change);
-    let by_order =
-        if steepest <= 1e-15 { (h * 1e-3).max(1e-6) } else { (0.01 / steepest).powf(0.2) };
-    Ok(by_order.min(100.0 * h).min(length))
+    let of_x = sizes(x.clone() / scale.clone());
+    let of_slope = sizes(first.clone() / scale.clone());
+    let tried: Vec<f64> = of_x
+        .iter()
+        .zip(&of_slope)
+        .map(|(of_x, of_slope)| {
+            let small = *of_x < 1e-5 || *of_slope < 1e-5;
+            if small { 1e-6 } else { 0.01 * of_x / of_slope }.min(length)
+        })
+        .collect();
+    let signed: Vec<f64> = tried.iter().map(|h| h * (to - from).signum()).collect();
+    let ahead = x.clone() + first.clone() * column(signed.iter().copied(), x);
+    let at: Vec<f64> = signed.iter().map(|h| from + h).collect();
+    let second = slope(0, &ahead, &at)?;
+    let changes = sizes((second - first.clone()) / scale);
+    let steps = tried.iter().zip(of_slope.iter().zip(changes)).map(|(&h, (of_slope, change))| {
+        let steepest = of_slope.max(change / h);
+        let by_order =
+            if steepest <= 1e-15 { (h * 1e-3).max(1e-6) } else { (0.01 / steepest).powf(0.2) };
+        by_order.min(100.0 * h).min(length)
+    });
+    Ok(steps.collect())
 }
 
-/// The largest over the examples of the root mean square within one.
-pub(crate) fn largest_rms<const D: usize>(x: Tensor<D>) -> f64 {
+/// The root mean square of each row.
+pub(crate) fn rms<const D: usize>(x: Tensor<D>) -> Vec<f64> {
     let batch = x.dims()[0];
     let features = x.dims().iter().product::<usize>() / batch.max(1);
     let mean = x.reshape([batch, features]).square().mean_dim(1);
-    scalar(mean.max()).sqrt()
+    mean.into_data().iter::<f64>().map(f64::sqrt).collect()
+}
+
+/// Every row as large as the largest: for slopes that take one time for all rows.
+pub(crate) fn as_the_largest(sizes: Vec<f64>) -> Vec<f64> {
+    // NaN counts as the largest: `f64::max` would pass over it.
+    let largest = |a: f64, b: f64| if a.is_nan() || a > b { a } else { b };
+    let most = sizes.iter().copied().fold(0.0, largest);
+    vec![most; sizes.len()]
 }

@@ -149,8 +149,8 @@ impl Sampler {
     /// Samples: `x` is noise of the first level (see [`Levels::start`] and
     /// [`Levels::start_from`]), `denoiser(x, sigma)` the clean example that the model expects.
     ///
-    /// `on_step` sees every step. Rows do not know of each other: with [`Noise::rows`], a part of
-    /// a batch gives the rows of the whole.
+    /// `on_step` sees every step. Rows do not know of each other: through [`Noise::items`] an item
+    /// does not depend on those beside it.
     ///
     /// # Errors
     /// A number of the sampler outside its range, or a denoiser that gives NaN or infinity; the
@@ -249,6 +249,22 @@ impl Sampler {
                 check("order", order as f64, (1..=4).contains(&order), "from 1 to 4")
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Whether steps add noise of their own. Without, samples are a function of the noise that they
+    /// start from.
+    pub fn adds_noise(&self) -> bool {
+        match *self {
+            Self::Ddpm | Self::DdpmLarge => true,
+            Self::Ddim { eta }
+            | Self::EulerAncestral { eta }
+            | Self::Dpmpp2sAncestral { eta }
+            | Self::Dpmpp2mSde { eta }
+            | Self::Dpmpp3mSde { eta }
+            | Self::DpmppSde { eta } => eta > 0.0,
+            Self::Edm { churn, .. } => churn > 0.0,
+            _ => false,
         }
     }
 

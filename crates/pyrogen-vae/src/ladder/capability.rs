@@ -5,13 +5,13 @@ use burn::tensor::Tensor;
 use pyrogen_core::distribution::{Distribution, Independent, Moments, Normal};
 use pyrogen_core::latent::LatentReport;
 use pyrogen_core::{
-    Condition, Decode, Describe, Encode, Likelihood, Noise, RateDistortion, RequestError, Sample,
-    SampleOptions, Score, ScoreOptions, flatten, unflatten,
+    Condition, Decode, Describe, Encode, Likelihood, ModelError, Noise, NumericalError, Posterior,
+    RateDistortion, Sample, SampleOptions, Score, ScoreOptions, flatten, unflatten,
 };
 
 use super::{LadderVae, spread_normal};
 use crate::DecoderDistribution;
-use crate::capability::{checked_temperature, latent_report};
+use crate::capability::{DECODER, latent_report};
 use crate::condition::Given;
 use crate::numerics::spread;
 use crate::score::{Weigh, Weights, log_likelihood, rate_distortion};
@@ -34,26 +34,33 @@ impl Describe for LadderVae {
 /// Draws every layer from its prior, with the spread scaled by the temperature, and gives the
 /// decoder's mean; for tables a draw from the decoder.
 ///
-/// # Panics
-/// If the temperature is negative or not a number, or the condition does not fit the model.
+/// # Errors
+/// A temperature or a condition that does not fit, or a decoder that gives NaN or infinity.
 impl<const D: usize> Sample<D> for LadderVae {
-    fn sample(&self, n: usize, options: &SampleOptions, noise: &mut Noise) -> Tensor<D> {
-        let x = self.sample_likelihood(n, options, noise).shown(noise);
-        unflatten(x, &self.config().event)
+    fn sample(
+        &self,
+        n: usize,
+        options: &SampleOptions,
+        noise: &mut Noise,
+    ) -> Result<Tensor<D>, ModelError> {
+        let x = self.sample_likelihood(n, options, noise)?.shown(noise);
+        Ok(unflatten(NumericalError::finite(x, DECODER)?, &self.config().event))
     }
 }
 
 impl<const D: usize> Encode<D> for LadderVae {
-    fn encode(&self, x: Tensor<D>, condition: &Condition) -> Independent<Normal<2>> {
+    fn encode(&self, x: Tensor<D>, condition: &Condition) -> Result<Posterior, ModelError> {
         let x = flatten(x, &self.config().event);
         let rows = x.dims()[0];
+        self.check_condition(condition, rows)?;
         let given = Given::new(self, condition, rows);
         let middle = Tensor::zeros([rows, self.config().total_latents()], &x.device());
         let descent = self.descend(&self.suggest(x, &given), &middle);
         let join = |f: fn(&Normal<2>) -> Tensor<2>| {
             Tensor::cat(descent.posteriors.iter().map(|p| f(p.base())).collect(), 1)
         };
-        Independent::new(Normal::new(join(Normal::mean), join(Normal::log_var)))
+        let normal = Normal::new(join(Normal::mean), join(Normal::log_var));
+        Ok(Posterior::Gaussian(Independent::new(normal)))
     }
 }
 
@@ -62,16 +69,21 @@ impl<const D: usize> Decode<D> for LadderVae {
         self.config().total_latents()
     }
 
-    fn decode(&self, z: Tensor<2>, condition: &Condition) -> Tensor<D> {
-        unflatten(self.likelihood(z, condition).mean(), &self.config().event)
+    fn decode(&self, z: Tensor<2>, condition: &Condition) -> Result<Tensor<D>, ModelError> {
+        self.check_condition(condition, z.dims()[0])?;
+        let x = NumericalError::finite(self.likelihood(z, condition).mean(), DECODER)?;
+        Ok(unflatten(x, &self.config().event))
     }
 }
 
 /// As for [`Vae`](crate::Vae): the bound with divergences in closed form, or the importance-sampled
 /// estimate with draws from all layers.
 ///
+/// # Errors
+/// No draws, or a condition that does not fit.
+///
 /// # Panics
-/// If there are no draws, `x` is not a batch of events, or the condition does not fit.
+/// If `x` is not a batch of events.
 impl<const D: usize> Score<D> for LadderVae {
     fn log_likelihood(
         &self,
@@ -79,7 +91,7 @@ impl<const D: usize> Score<D> for LadderVae {
         condition: &Condition,
         options: &ScoreOptions,
         noise: &mut Noise,
-    ) -> Likelihood {
+    ) -> Result<Likelihood, ModelError> {
         log_likelihood(self, x, condition, options, noise)
     }
 }
@@ -128,31 +140,32 @@ impl LadderVae {
 
     /// Draws from the model itself, as [`Vae::sample_from_decoder`](crate::Vae::sample_from_decoder).
     ///
-    /// # Panics
+    /// # Errors
     /// As [`Sample::sample`].
     pub fn sample_from_decoder<const D: usize>(
         &self,
         n: usize,
         options: &SampleOptions,
         noise: &mut Noise,
-    ) -> Tensor<D> {
-        let decoded = self.sample_likelihood(n, options, noise);
-        unflatten(decoded.sample(noise), &self.config().event)
+    ) -> Result<Tensor<D>, ModelError> {
+        let drawn = self.sample_likelihood(n, options, noise)?.sample(noise);
+        Ok(unflatten(NumericalError::finite(drawn, DECODER)?, &self.config().event))
     }
 
     /// Which latent dimensions carry information, as [`Vae::latent_report`](crate::Vae::latent_report);
     /// the top layer's come first.
     ///
     /// # Errors
-    /// Fewer than two examples, or a posterior that is not finite.
+    /// Fewer than two examples, a posterior that is not finite, or a condition that does not fit the
+    /// model.
     ///
     /// # Panics
-    /// If `x` is not a batch of events, or the condition does not fit the model.
+    /// If `x` is not a batch of events.
     pub fn latent_report<const D: usize>(
         &self,
         x: Tensor<D>,
         condition: &Condition,
-    ) -> Result<LatentReport, RequestError> {
+    ) -> Result<LatentReport, ModelError> {
         latent_report(&self.valid(), x, condition)
     }
 
@@ -195,10 +208,10 @@ impl LadderVae {
         n: usize,
         options: &SampleOptions,
         noise: &mut Noise,
-    ) -> DecoderDistribution {
-        let temperature = checked_temperature(options);
+    ) -> Result<DecoderDistribution, ModelError> {
+        options.check(self, n)?;
         let model = self.valid();
-        let z = noise.normal([n, self.config().total_latents()], &model.device()) * temperature;
-        model.likelihood(z, &options.condition)
+        let z = noise.normal([n, self.config().total_latents()], &model.device());
+        Ok(model.likelihood(z * options.temperature, &options.condition))
     }
 }

@@ -72,8 +72,8 @@ impl BetaTc {
     }
 
     pub(super) fn loss(&self, pass: &Pass) -> Loss {
-        let normal = pass.posterior.base();
-        let z = pass.drawn.z.clone();
+        let normal = pass.posterior().base();
+        let z = pass.points.z.clone();
         let [rows, latents] = z.dims();
         // ln q(z_ij | x_k) at [i, k, j].
         let all: Normal<3> =
@@ -83,7 +83,7 @@ impl BetaTc {
         let joint: Tensor<1> =
             log_sum_exp(each.clone().sum_dim(2) + weights.clone(), 1).reshape([rows]);
         let product: Tensor<1> = log_sum_exp(each + weights, 1).sum_dim(2).reshape([rows]);
-        let posterior = pass.posterior.log_prob(z.clone());
+        let posterior = pass.posterior().log_prob(z.clone());
         let prior = Independent::new(Normal::standard([rows, latents], &z.device())).log_prob(z);
         let information = (posterior - joint.clone()).mean();
         let correlation = (joint - product.clone()).mean();

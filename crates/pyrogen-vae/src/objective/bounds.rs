@@ -12,7 +12,7 @@ pub(super) fn elbo(pass: &Pass, beta: f64) -> Loss {
 }
 
 pub(super) fn free_bits(pass: &Pass, beta: f64, nats: f64) -> Loss {
-    let each: Tensor<2> = divergences(&pass.posterior).mean_dim(0);
+    let each: Tensor<2> = divergences(pass.posterior()).mean_dim(0);
     let kl = each.clamp_min(nats).sum();
     Loss::new()
         .term("reconstruction", pass.reconstruction())
@@ -38,7 +38,7 @@ pub(super) fn iwae(pass: Pass) -> Loss {
 
 /// `ln (1/K sum_k w_k)` of each example, `[batch, 1]`.
 fn importance_weighted(pass: Pass) -> Tensor<2> {
-    let log_w = pass.drawn.log_px + pass.drawn.log_ratio;
+    let log_w = pass.points.log_px.clone() + pass.log_ratio();
     let draws = log_w.dims()[1] as f64;
     log_sum_exp(log_w, 1) - draws.ln()
 }

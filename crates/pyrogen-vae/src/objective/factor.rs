@@ -57,7 +57,7 @@ impl Factor {
     }
 
     pub(super) fn loss(&self, pass: &Pass, discriminator: &Mlp) -> Loss {
-        let z = pass.drawn.z.clone();
+        let z = pass.points.z.clone();
         let constant = discriminator.clone().no_grad();
         let correlation = constant.forward(z.clone()).mean();
         let z = z.detach();

@@ -172,7 +172,7 @@ impl Kernel {
 }
 
 fn discrepancy(kernel: &Kernel, pass: &Pass) -> Tensor<1> {
-    mmd(kernel, pass.drawn.z.clone(), pass.more.clone().expect("draws from the prior"))
+    mmd(kernel, pass.points.z.clone(), pass.more.clone().expect("draws from the prior"))
 }
 
 /// The unbiased estimate of the squared maximum mean discrepancy between the distributions that

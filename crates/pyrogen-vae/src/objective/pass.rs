@@ -1,24 +1,32 @@
 //! The forward pass that every objective starts from.
 
 use burn::tensor::Tensor;
-use pyrogen_core::Batch;
 use pyrogen_core::distribution::{Independent, KlDivergence, Normal};
+use pyrogen_core::{Batch, Posterior};
 
 use crate::Vae;
 use crate::condition::Given;
-use crate::vae::Drawn;
+use crate::vae::Points;
 
 /// Posteriors, latent draws, and what the decoder makes of them.
 pub(crate) struct Pass {
-    /// `q(z | x)`, over `[batch, latents]`.
-    pub posterior: Independent<Normal<2>>,
-    /// The latent draws and their densities.
-    pub drawn: Drawn,
-    /// `KL(q(z | x) || p(z))` of each example, `[batch]`: in closed form for a standard prior,
-    /// else estimated at the draws.
-    pub kl: Tensor<1>,
+    /// The latents and the densities of the examples.
+    pub points: Points,
+    /// What an encoder with a spread adds.
+    spread: Option<Spread>,
     /// The draws that are not latents, `[batch, latents]`, for objectives that take some.
     pub more: Option<Tensor<2>>,
+}
+
+/// What a posterior with a spread adds.
+struct Spread {
+    /// `q(z | x)`, over `[batch, latents]`.
+    posterior: Independent<Normal<2>>,
+    /// `ln p(z) - ln q(z | x)` of the draws, `[batch, draws]`.
+    log_ratio: Tensor<2>,
+    /// `KL(q(z | x) || p(z))` of each example, `[batch]`: in closed form for a standard prior,
+    /// else estimated at the draws.
+    kl: Tensor<1>,
 }
 
 impl Pass {
@@ -30,26 +38,46 @@ impl Pass {
         let got = draws.dims();
         assert_eq!(got, expected, "Vae: expected draws {expected:?}, got {got:?}");
         let given = Given::read(vae, &batch.condition(), rows);
-        let posterior = vae.posterior_given(batch.x.clone(), &given);
         let epsilon = draws.clone().slice_dim(1, 0..samples);
-        let drawn = vae.decode_draws(batch.x, &posterior, &given, epsilon);
-        let kl = match vae.pseudo_inputs {
-            None => divergence(&posterior),
-            Some(_) => drawn.log_ratio.clone().mean_dim(1).squeeze_dim::<1>(1).neg(),
+        let (points, spread) = match vae.posterior_given(batch.x.clone(), &given) {
+            Posterior::Gaussian(posterior) => {
+                let drawn = vae.decode_draws(batch.x, &posterior, &given, epsilon);
+                let log_ratio = drawn.log_ratio;
+                let kl = match vae.pseudo_inputs {
+                    None => divergence(&posterior),
+                    Some(_) => log_ratio.clone().mean_dim(1).squeeze_dim::<1>(1).neg(),
+                };
+                (drawn.points, Some(Spread { posterior, log_ratio, kl }))
+            }
+            point => (vae.decode_points(batch.x, point.point(), &given), None),
         };
         let more = (expected[1] > samples)
             .then(|| draws.slice_dim(1, samples..samples + 1).squeeze_dim(1));
-        Self { posterior, drawn, kl, more }
+        Self { points, spread, more }
     }
 
     /// `mean_b -ln p(x_b | z_b)`, the mean over its draws too.
     pub fn reconstruction(&self) -> Tensor<1> {
-        self.drawn.log_px.clone().mean().neg()
+        self.points.log_px.clone().mean().neg()
+    }
+
+    /// `q(z | x)`.
+    pub fn posterior(&self) -> &Independent<Normal<2>> {
+        &self.spread().posterior
+    }
+
+    /// `ln p(z) - ln q(z | x)` of the draws, `[batch, draws]`.
+    pub fn log_ratio(&self) -> Tensor<2> {
+        self.spread().log_ratio.clone()
+    }
+
+    fn spread(&self) -> &Spread {
+        self.spread.as_ref().expect("objectives with a divergence have an encoder with a spread")
     }
 
     /// `mean_b KL(q(z | x_b) || p(z))`.
     pub fn mean_kl(&self) -> Tensor<1> {
-        self.kl.clone().mean()
+        self.spread().kl.clone().mean()
     }
 }
 

@@ -4,19 +4,18 @@ use std::fmt;
 
 use burn::module::Module;
 use burn::tensor::{Int, Tensor};
-use pyrogen_core::distribution::{Distribution, Independent, Moments, Normal};
+use pyrogen_core::distribution::{Distribution, Moments};
 use pyrogen_core::{
-    Condition, Decode, Describe, Encode, Likelihood, Noise, RateDistortion, Sample, SampleOptions,
-    Score, ScoreOptions, flatten, unflatten,
+    Condition, Decode, Describe, Encode, Likelihood, ModelError, Noise, NumericalError, Posterior,
+    RateDistortion, Sample, SampleOptions, Score, ScoreOptions, flatten, unflatten,
 };
 use serde::{Deserialize, Serialize};
 
 use super::{VqVae, no_condition};
 use crate::DecoderDistribution;
-use crate::capability::{ENCODED_AT_ONCE, checked_temperature};
+use crate::capability::{DECODER, ENCODED_AT_ONCE};
 use crate::numerics::host;
 use crate::start::own_log_scales;
-use crate::vae::LOG_VAR_LIMIT;
 
 /// The frequency that a code has at least: what was never seen is not impossible.
 const RAREST: f64 = 1e-4;
@@ -31,32 +30,39 @@ impl Describe for VqVae {
 /// the decoder's mean (for tables a draw). The temperature divides the log-frequencies: at 0 the
 /// most frequent code is taken.
 ///
-/// # Panics
-/// If the temperature is negative or not a number, or a condition is given.
+/// # Errors
+/// A temperature that does not fit, a condition, or a decoder that gives NaN or infinity.
 impl<const D: usize> Sample<D> for VqVae {
-    fn sample(&self, n: usize, options: &SampleOptions, noise: &mut Noise) -> Tensor<D> {
-        no_condition(&options.condition);
-        let temperature = checked_temperature(options);
+    fn sample(
+        &self,
+        n: usize,
+        options: &SampleOptions,
+        noise: &mut Noise,
+    ) -> Result<Tensor<D>, ModelError> {
+        options.check(self, n)?;
         let model = self.valid();
         let logits = model.log_frequencies().unsqueeze_dim::<3>(0);
         let [_, slots, codes] = logits.dims();
         let gumbel: Tensor<3> = noise.gumbel([n, slots, codes], &model.device());
-        let drawn = (logits + gumbel * temperature).argmax(2).squeeze_dim(2);
+        let drawn = (logits + gumbel * options.temperature).argmax(2).squeeze_dim(2);
         let x = model.decode_codes(drawn).shown(noise);
-        unflatten(x, &self.config().event)
+        Ok(unflatten(NumericalError::finite(x, DECODER)?, &self.config().event))
     }
 }
 
-/// The encoder's vectors, those of all positions side by side, with a standard deviation of
-/// 5.5e-4; decoding quantises them.
+/// The encoder's vectors, those of all positions side by side, and their codes, as
+/// [`codes`](VqVae::codes) gives them. Decoding quantises the vectors.
+///
+/// # Errors
+/// A condition.
 impl<const D: usize> Encode<D> for VqVae {
-    fn encode(&self, x: Tensor<D>, condition: &Condition) -> Independent<Normal<2>> {
+    fn encode(&self, x: Tensor<D>, condition: &Condition) -> Result<Posterior, ModelError> {
         let x = flatten(x, &self.config().event);
         let rows = x.dims()[0];
-        no_condition(condition);
-        let vectors = self.vectors(x).reshape([rows, self.latents()]);
-        let log_var = Tensor::full([1, 1], -LOG_VAR_LIMIT, &vectors.device());
-        Independent::new(Normal::new(vectors, log_var))
+        self.check_condition(condition, rows)?;
+        let vectors = self.vectors(x);
+        let indices = self.slots(&self.quantise(vectors.clone()).steps, rows);
+        Ok(Posterior::Codes { vectors: vectors.reshape([rows, self.latents()]), indices })
     }
 }
 
@@ -65,22 +71,26 @@ impl<const D: usize> Decode<D> for VqVae {
         self.latents()
     }
 
-    fn decode(&self, z: Tensor<2>, condition: &Condition) -> Tensor<D> {
+    fn decode(&self, z: Tensor<2>, condition: &Condition) -> Result<Tensor<D>, ModelError> {
         let [rows, width] = z.dims();
-        no_condition(condition);
+        self.check_condition(condition, rows)?;
         let latents = self.latents();
         assert_eq!(width, latents, "VqVae: expected latents [batch, {latents}], got {width}");
         let dim = self.config().dim;
         let chain = self.quantise(z.reshape([rows * latents / dim, dim]));
-        unflatten(self.decode_vectors(chain.sum, rows).mean(), &self.config().event)
+        let x = NumericalError::finite(self.decode_vectors(chain.sum, rows).mean(), DECODER)?;
+        Ok(unflatten(x, &self.config().event))
     }
 }
 
 /// The lower bound `ln p(x | codes(x)) + ln p(codes(x))`; the options are ignored, since nothing is
 /// drawn.
 ///
+/// # Errors
+/// A condition.
+///
 /// # Panics
-/// If `x` is not a batch of events, or a condition is given.
+/// If `x` is not a batch of events.
 impl<const D: usize> Score<D> for VqVae {
     fn log_likelihood(
         &self,
@@ -88,10 +98,11 @@ impl<const D: usize> Score<D> for VqVae {
         condition: &Condition,
         _options: &ScoreOptions,
         _noise: &mut Noise,
-    ) -> Likelihood {
+    ) -> Result<Likelihood, ModelError> {
+        self.check_condition(condition, x.dims()[0])?;
         let (log_px, log_codes) = self.log_probs(x, condition);
         let nats = log_px.iter().zip(&log_codes).map(|(a, b)| a + b).collect();
-        Likelihood::lower_bound(nats, None, self.config().features())
+        Ok(Likelihood::lower_bound(nats, None, self.config().features()))
     }
 }
 
