@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::{
     Ability, Assign, Assignment, Capabilities, Complete, Control, Error, Finding, Generate, Given,
-    Inspect, Latent, Likely, Marginal, Query, Rank, Ranking, Request, Samples, Stream, Vary,
+    Latent, Likely, Marginal, Rank, Ranking, Request, Samples, Stream, Vary,
 };
 
 /// What a model is.

@@ -131,7 +131,7 @@ impl Train for DiffusionFamily {
     }
 
     fn plan(&self, settings: Defaults, wanted: &Wanted) -> Result<Plan, Error> {
-        plan::<DiffusionConfig>(settings, &*rows_of(wanted.data)?)
+        plan::<DiffusionConfig>(settings, &rows_of(wanted.data)?)
     }
 
     fn run(&self, job: Job) -> Result<RunFolder, Error> {
@@ -155,7 +155,7 @@ impl Train for FlowFamily {
     }
 
     fn plan(&self, settings: Defaults, wanted: &Wanted) -> Result<Plan, Error> {
-        plan::<FlowConfig>(settings, &*rows_of(wanted.data)?)
+        plan::<FlowConfig>(settings, &rows_of(wanted.data)?)
     }
 
     fn run(&self, job: Job) -> Result<RunFolder, Error> {

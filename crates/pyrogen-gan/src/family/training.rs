@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pyrogen_core::{ConfigError, Describe, config};
+use pyrogen_core::{ConfigError, config};
 use pyrogen_data::{Dataset, Preparation, Recipe};
 use pyrogen_model::Error;
 use pyrogen_model::train::{

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use pyrogen_core::folder::{Card, DataCard, ModelFolder};
 use pyrogen_core::config;
-use pyrogen_data::{Data, Modality, Partition};
+use pyrogen_data::{Data, Modality, Partition, Preparation};
 use pyrogen_train::RunFolder;
 use serde_json::{Value, json};
 
@@ -81,7 +81,7 @@ pub fn train(
 ) -> Result<Trained, Error> {
     let Prepared { family, train, parts, plan, from, sha256 } =
         prepare(registry, family, data, makers_test, wish)?;
-    let Partition { train: data, validation, test } = parts;
+    let Partition { train: data, validation, test, .. } = parts;
     let (record, card) = describe(family, &plan, &data, &sha256, wish);
     let job = Job {
         plan,
@@ -131,7 +131,11 @@ fn prepare<'r>(
         Some(folder) => Defaults { model: folder.config::<Value>()?, train: defaults.train },
     };
     let settings = apply(defaults, wish, context_shape.as_deref())?;
-    let plan = train.plan(settings, &wanted)?;
+    let mut plan = train.plan(settings, &wanted)?;
+    if let (Some(folder), true) = (&from, plan.preparation.is_some()) {
+        // What the weights have learnt to see.
+        plan.preparation = Some(Preparation::from_card(&folder.card().data)?);
+    }
     Ok(Prepared { family, train, parts, plan, from, sha256 })
 }
 

@@ -138,7 +138,8 @@ impl Train for VaeFamily {
 
 impl Train for LadderFamily {
     fn defaults(&self, wanted: &Wanted) -> Result<Defaults, Error> {
-        let (event, decoder) = suited(&*rows_of(wanted.data)?)?;
+        let data = rows_of(wanted.data)?;
+        let (event, decoder) = suited(&data)?;
         let network = network_for(&event);
         let model = LadderConfig { network, event, decoder, ..LadderConfig::default() };
         let mut train = training();
@@ -148,7 +149,7 @@ impl Train for LadderFamily {
 
     fn plan(&self, settings: Defaults, wanted: &Wanted) -> Result<Plan, Error> {
         let model: LadderConfig = config::from_value(settings.model.clone())?;
-        plan(settings, &*rows_of(wanted.data)?, &model.decoder, model.num_params()?)
+        plan(settings, &rows_of(wanted.data)?, &model.decoder, model.num_params()?)
     }
 
     fn run(&self, job: Job) -> Result<RunFolder, Error> {
@@ -168,7 +169,8 @@ impl Train for LadderFamily {
 
 impl Train for VqFamily {
     fn defaults(&self, wanted: &Wanted) -> Result<Defaults, Error> {
-        let (event, decoder) = suited(&*rows_of(wanted.data)?)?;
+        let data = rows_of(wanted.data)?;
+        let (event, decoder) = suited(&data)?;
         let network = match network_for(&event) {
             Network::Conv(conv) => {
                 let large = event[1].min(event[2]) >= TWICE;
@@ -188,7 +190,7 @@ impl Train for VqFamily {
 
     fn plan(&self, settings: Defaults, wanted: &Wanted) -> Result<Plan, Error> {
         let model: VqConfig = config::from_value(settings.model.clone())?;
-        plan(settings, &*rows_of(wanted.data)?, &model.decoder, model.num_params()?)
+        plan(settings, &rows_of(wanted.data)?, &model.decoder, model.num_params()?)
     }
 
     fn run(&self, mut job: Job) -> Result<RunFolder, Error> {
