@@ -112,7 +112,7 @@ impl Workload for Draw {
         self.noise = self.noise.fork("next");
         let options = SampleOptions::default();
         let pictures: Tensor<4> =
-            sample(&self.gan, self.n, AT_ONCE, &options, &self.noise, &plain());
+            sample(&self.gan, 0..self.n as u64, AT_ONCE, &options, &self.noise, &plain());
         first(pictures)
     }
 }

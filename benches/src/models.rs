@@ -108,7 +108,7 @@ fn draw<M: Sample<4> + 'static>(plan: Plan, model: M) -> Box<dyn Workload> {
 impl<M: Sample<4>> Workload for Draw<M> {
     fn run(&mut self) -> f64 {
         let pictures: Tensor<4> =
-            self.model.sample(self.n, &SampleOptions::default(), &mut self.noise);
+            self.model.sample(self.n, &SampleOptions::default(), &mut self.noise).expect("samples");
         first(pictures)
     }
 }

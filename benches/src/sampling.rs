@@ -23,7 +23,7 @@ pub fn build(plan: Plan) -> Box<dyn Workload> {
 impl Workload for Draw {
     fn run(&mut self) -> f64 {
         let pictures: Tensor<4> =
-            self.model.sample(self.n, &SampleOptions::default(), &mut self.noise);
+            self.model.sample(self.n, &SampleOptions::default(), &mut self.noise).expect("samples");
         first(pictures)
     }
 }
@@ -44,9 +44,10 @@ pub fn write_model(folder: &Path) -> Result<(), String> {
 /// Loads a model folder and draws one picture; its first element.
 ///
 /// # Errors
-/// When the folder cannot be read.
+/// When the folder cannot be read, or the model fails.
 pub fn first_sample(folder: &Path) -> Result<f64, String> {
     let model = Vae::load(folder, &plain()).map_err(|e| e.to_string())?;
-    let picture: Tensor<4> = model.sample(1, &SampleOptions::default(), &mut noise("first"));
+    let picture = model.sample(1, &SampleOptions::default(), &mut noise("first"));
+    let picture: Tensor<4> = picture.map_err(|e| e.to_string())?;
     Ok(first(picture))
 }

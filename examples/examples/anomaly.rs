@@ -17,7 +17,6 @@ use std::error::Error;
 use std::fmt::Write;
 use std::path::Path;
 
-use pyrogen::core::distribution::Moments;
 use pyrogen::core::{Batch, Examples};
 use pyrogen::data::{Binarise, Dataset, Holdout, Preparation, Prepared, Recipe, Split, grid_png};
 use pyrogen::metrics::auroc;
@@ -137,8 +136,8 @@ fn strangeness(
     let Batch { x, .. } = test.batch(&rows, &mut noise.fork("data"), &device);
     let (none, draws) = (Condition::none(), if levels.is_some() { 64 } else { 16 });
     let options = ScoreOptions { draws, method: ScoreMethod::Estimate };
-    let likelihood = model.log_likelihood(x.clone(), &none, &options, &mut noise.fork("draws"));
-    let again: Tensor<2> = model.decode(model.encode(x.clone(), &none).mean(), &none);
+    let likelihood = model.log_likelihood(x.clone(), &none, &options, &mut noise.fork("draws"))?;
+    let again: Tensor<2> = model.decode(model.encode(x.clone(), &none)?.point(), &none)?;
     let mut scores = vec![
         likelihood.nats().iter().map(|nats| -nats).collect(),
         (again - x).square().sum_dim(1).into_data().iter::<f64>().collect(),

@@ -133,7 +133,7 @@ fn generated(
     let options =
         SampleOptions { condition: Condition::classes(&labels, &device), temperature: 1.0 };
     let noise = &mut Noise::new(seed).fork("generated");
-    let x: Tensor<2> = model.sample(labels.len(), &options, noise);
+    let x: Tensor<2> = model.sample(labels.len(), &options, noise)?;
     let values = x.into_data().iter::<f32>().map(|v| v.clamp(0.0, 1.0)).collect();
     Ok((values, labels.iter().map(|&l| l as u32).collect()))
 }

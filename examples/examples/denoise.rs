@@ -31,7 +31,7 @@ pub fn main() -> Result<(), Box<dyn Error>> {
     let (clean, noisy) = (&restorer.clean, &restorer.told);
     let median =
         each_picture(noisy, |picture| (0..picture.len()).map(|p| median(picture, p)).collect());
-    let (one, mean) = (restorer.draw(&mut noise), restorer.restore(&mut noise));
+    let (one, mean) = (restorer.draw(&mut noise)?, restorer.restore(&mut noise)?);
     let everywhere = clean.clone().ones_like();
     let score = |name: &str, x: &Tensor<2>| (name.to_string(), psnr(clean, x, &everywhere));
     let table = [

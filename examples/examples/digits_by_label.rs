@@ -57,7 +57,7 @@ pub fn run(data: &Dataset, name: &str, steps: u64, folder: &Path) -> Result<(), 
         let model = painter.model.clone().with_sampling(sampling)?;
         let condition = Condition::classes(&labels, &Device::flex());
         let options = SampleOptions { condition, ..SampleOptions::default() };
-        let x: Tensor<2> = model.sample(labels.len(), &options, &mut Noise::new(Seed(2)));
+        let x: Tensor<2> = model.sample(labels.len(), &options, &mut Noise::new(Seed(2)))?;
         rows.push(row(&format!("guidance {weight}"), &x, &painter.read(&x)?, &labels));
         if weight == SHOWN_WEIGHT {
             shown = painter.unit(&x);

@@ -66,7 +66,7 @@ pub fn run(steps: u64, out: &Path) -> Result<(), Box<dyn Error>> {
 fn sampled(model: &Gan) -> Result<(Labelled, Tensor<2>), Box<dyn Error>> {
     let device = model.device();
     let z = Noise::new(SEED).fork("samples").normal([SAMPLES, model.config().latents], &device);
-    let x: Tensor<4> = model.decode(z.clone(), &Condition::none());
+    let x: Tensor<4> = model.decode(z.clone(), &Condition::none())?;
     let labels = DigitsClassifier::new(&device).classify(x.clone())?;
     Ok((Labelled { x, labels }, z))
 }
@@ -83,7 +83,7 @@ fn inverted(
     let x: Tensor<2> = real.x.clone().flatten(1, 3);
     let mut noise = Noise::new(SEED).fork("starts");
     let z = model.invert(x, &Condition::none(), &options, &mut noise).latents;
-    let found: Tensor<4> = model.decode(z.clone(), &Condition::none());
+    let found: Tensor<4> = model.decode(z.clone(), &Condition::none())?;
     let read = DigitsClassifier::new(&model.device()).classify(found.clone())?;
     let right = read.iter().zip(&real.labels).filter(|(a, b)| a == b).count();
     let n = read.len();

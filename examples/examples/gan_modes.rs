@@ -120,7 +120,7 @@ pub fn main() -> Result<(), Box<dyn Error>> {
     println!("trained in {:.0} s", started.elapsed().as_secs_f64());
 
     let mut noise = Noise::new(seed).fork("samples");
-    let samples: Tensor<2> = gan.sample(SAMPLES, &SampleOptions::default(), &mut noise);
+    let samples: Tensor<2> = gan.sample(SAMPLES, &SampleOptions::default(), &mut noise)?;
     let prepared: Vec<f32> = samples.into_data().iter().collect();
     let (modes, lost) = count(&preparation.inverse(&prepared));
     for row in modes.chunks(5) {

@@ -56,7 +56,7 @@ pub fn run(
     let game = Game { adversarial: 1.0, reconstruction: RECONSTRUCTION, diversity: 0.0, steps };
     let made = |name: &str, game: Game| -> Result<Vec<f32>, Box<dyn Error>> {
         let model = pairs.train(name, game)?;
-        Ok(host(&pairs.made(&model, &mut Noise::new(Seed(2)).fork("large"))))
+        Ok(host(&pairs.made(&model, &mut Noise::new(Seed(2)).fork("large"))?))
     };
     let regression = made("the distance alone", Game { adversarial: 0.0, ..game })?;
     let gan = made("GAN", game)?;

@@ -49,7 +49,7 @@ pub fn main() -> Result<(), Box<dyn Error>> {
     let holed = rest.clone() - hole.clone();
     let neighbours = each_picture(&holed, grow);
     let average = fill(restorer.mean.clone().expand(clean.dims()));
-    let (one, mean) = (fill(restorer.draw(&mut noise)), fill(restorer.restore(&mut noise)));
+    let (one, mean) = (fill(restorer.draw(&mut noise)?), fill(restorer.restore(&mut noise)?));
     let score = |name: &str, x: &Tensor<2>| (name.to_string(), psnr(clean, x, &hole));
     let table = [
         score("black", &rest),

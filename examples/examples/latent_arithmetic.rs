@@ -12,7 +12,6 @@
 
 use std::error::Error;
 
-use pyrogen::core::distribution::Moments;
 use pyrogen::core::latent::Interpolation;
 use pyrogen::prelude::*;
 use pyrogen::train::report::Report;
@@ -23,8 +22,8 @@ use pyrogen_examples::{Trained, runs, small_model};
 pub fn main() -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let Trained { model, train, test } = small_model(folder.path())?;
-    let encode = |x: &Tensor<4>| model.encode(x.clone(), &Condition::none()).mean();
-    let (z_train, z_test) = (encode(&train.x), encode(&test.x));
+    let encode = |x: &Tensor<4>| model.encode(x.clone(), &Condition::none());
+    let (z_train, z_test) = (encode(&train.x)?.point(), encode(&test.x)?.point());
     let path = Interpolation::Linear;
     let out = runs::run_folder("latent-arithmetic")?;
     let mut report = Report::new("Moves in latent space");

@@ -12,7 +12,6 @@ use std::error::Error;
 use std::path::Path;
 
 use burn::tensor::TensorData;
-use pyrogen::core::distribution::Moments;
 use pyrogen::core::{Batch, Examples};
 use pyrogen::data::grid_png_file;
 use pyrogen::diffusion::{Diffusion, DiffusionConfig, TimeNetwork};
@@ -30,13 +29,17 @@ struct Codes {
 
 impl Codes {
     /// The means of the posteriors, and the mean and deviation that they were standardised with.
-    fn of(coder: &impl Encode<4>, x: Tensor<4>, labels: Vec<usize>) -> (Self, [Tensor<2>; 2]) {
-        let codes = coder.encode(x, &Condition::none()).mean();
+    fn of(
+        coder: &impl Encode<4>,
+        x: Tensor<4>,
+        labels: Vec<usize>,
+    ) -> Result<(Self, [Tensor<2>; 2]), ModelError> {
+        let codes = coder.encode(x, &Condition::none())?.point();
         let (var, mean) = codes.clone().var_mean(0);
         let scale = [var.sqrt(), mean];
         let standard = (codes - scale[1].clone()) / scale[0].clone();
         let width = standard.dims()[1];
-        (Self { values: standard.into_data().iter().collect(), width, labels }, scale)
+        Ok((Self { values: standard.into_data().iter().collect(), width, labels }, scale))
     }
 }
 
@@ -84,15 +87,15 @@ pub fn run(steps: u64, path: &Path) -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let trained = pyrogen_examples::small_model(folder.path())?;
     let (codes, [deviation, mean]) =
-        Codes::of(&trained.model, trained.train.x.clone(), trained.train.labels.clone());
+        Codes::of(&trained.model, trained.train.x.clone(), trained.train.labels.clone())?;
     println!("{} digits as codes of {} numbers", codes.len(), codes.width);
 
     let diffusion = train(codes, steps)?;
     let digits: Vec<usize> = (0..100).map(|i| i / 10).collect();
     let condition = Condition::classes(&digits, &device);
     let options = SampleOptions { condition, ..SampleOptions::default() };
-    let drawn: Tensor<2> = diffusion.sample(100, &options, &mut Noise::new(Seed(2)));
-    let pictures: Tensor<4> = trained.model.decode(drawn * deviation + mean, &Condition::none());
+    let drawn: Tensor<2> = diffusion.sample(100, &options, &mut Noise::new(Seed(2)))?;
+    let pictures: Tensor<4> = trained.model.decode(drawn * deviation + mean, &Condition::none())?;
 
     let unit: Vec<f32> = pictures.clamp(0.0, 1.0).into_data().iter().collect();
     grid_png_file(path, &unit, 100, &[1, 8, 8], 10, 0)?;

@@ -36,12 +36,12 @@ pub fn run(folder: Option<PathBuf>) -> Result<(), Box<dyn Error>> {
     let mut noise = Noise::new(Seed(7)).fork("samples");
     let n = 16;
     let options = SampleOptions { condition: condition(&model, n, &device), temperature: 1.0 };
-    let images: Tensor<4> = model.sample(n, &options, &mut noise);
+    let images: Tensor<4> = model.sample(n, &options, &mut noise)?;
     println!("{n} samples of shape {:?}, in [0, 1]", model.event_shape());
 
     // The same seed gives the same samples, on every run and with any number of threads.
     let mut again = Noise::new(Seed(7)).fork("samples");
-    let repeated: Tensor<4> = model.sample(n, &options, &mut again);
+    let repeated: Tensor<4> = model.sample(n, &options, &mut again)?;
     assert!(images.clone().equal(repeated).all().into_scalar::<bool>());
 
     // The model's card holds the way back to the units of the data.

@@ -76,10 +76,14 @@ impl Describe for Pixels {
 }
 
 impl Sample<2> for Pixels {
-    fn sample(&self, n: usize, options: &SampleOptions, noise: &mut Noise) -> Tensor<2> {
-        let x = self.given(&options.condition).sample(noise);
-        assert_eq!(x.dims()[0], n, "Pixels: one label a sample is needed");
-        x
+    fn sample(
+        &self,
+        n: usize,
+        options: &SampleOptions,
+        noise: &mut Noise,
+    ) -> Result<Tensor<2>, ModelError> {
+        options.check(self, n)?;
+        Ok(self.given(&options.condition).sample(noise))
     }
 }
 
@@ -90,9 +94,10 @@ impl Score<2> for Pixels {
         condition: &Condition,
         _: &ScoreOptions,
         _: &mut Noise,
-    ) -> Likelihood {
-        let nats = self.given(condition).log_prob(x);
-        Likelihood::exact(nats.into_data().iter::<f64>().collect(), FEATURES)
+    ) -> Result<Likelihood, ModelError> {
+        self.check_condition(condition, x.dims()[0])?;
+        let nats = self.given(condition).log_prob(x).into_data().iter::<f64>().collect();
+        Ok(Likelihood::exact(nats, FEATURES).conditional(true))
     }
 }
 
@@ -132,10 +137,10 @@ pub fn main() -> Result<(), Box<dyn Error>> {
 
     let batch = whole(&test);
     let (condition, mut noise) = (batch.condition(), Noise::new(seed).fork("use"));
-    let score = model.log_likelihood(batch.x, &condition, &ScoreOptions::default(), &mut noise);
+    let score = model.log_likelihood(batch.x, &condition, &ScoreOptions::default(), &mut noise)?;
     println!("held out: {}", serde_json::to_string(&LikelihoodReport::new(&score)?)?);
     let options = SampleOptions { condition: Condition::class(3, 4, &device), temperature: 1.0 };
-    println!("samples of class 3: {:?}", model.sample(4, &options, &mut noise).dims());
+    println!("samples of class 3: {:?}", model.sample(4, &options, &mut noise)?.dims());
     Ok(())
 }
 

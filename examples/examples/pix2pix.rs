@@ -50,9 +50,9 @@ pub fn run(data: &Dataset, name: &str, steps: u64, folder: &Path) -> Result<(), 
     let pairs = Pairs::new(data, PictureContext::Edges)?;
     let original = host(&pairs.test.x);
     let game = Game { adversarial: 1.0, reconstruction: RECONSTRUCTION, diversity: 0.0, steps };
-    let plain = candidates(&pairs, &pairs.train("pix2pix", game)?);
+    let plain = candidates(&pairs, &pairs.train("pix2pix", game)?)?;
     let seeking = Game { diversity: DIVERSITY, ..game };
-    let diverse = candidates(&pairs, &pairs.train("pix2pix, mode seeking", seeking)?);
+    let diverse = candidates(&pairs, &pairs.train("pix2pix, mode seeking", seeking)?)?;
 
     let mut report = Report::new("Pictures from edge maps");
     let n = pairs.held_out();
@@ -87,9 +87,9 @@ pub fn run(data: &Dataset, name: &str, steps: u64, folder: &Path) -> Result<(), 
 }
 
 /// Pictures of all maps, once for each of several latents.
-fn candidates(pairs: &Pairs, model: &Gan) -> Vec<Vec<f32>> {
+fn candidates(pairs: &Pairs, model: &Gan) -> Result<Vec<Vec<f32>>, ModelError> {
     let noise = Noise::new(Seed(2)).fork("candidates");
-    let one = |c: usize| host(&pairs.made(model, &mut noise.fork_index(c as u64)));
+    let one = |c: usize| Ok(host(&pairs.made(model, &mut noise.fork_index(c as u64))?));
     (0..CANDIDATES).map(one).collect()
 }
 

@@ -87,14 +87,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         let options = ScoreOptions { draws, method };
         let condition = Condition::none();
         let mut noise = noise.fork("score");
-        let score = model.log_likelihood(batch.x.clone(), &condition, &options, &mut noise);
+        let score = model.log_likelihood(batch.x.clone(), &condition, &options, &mut noise)?;
         let report = LikelihoodReport::new(&score)?;
         println!(
             "{:?}: {:.2} ± {:.2} nats an example, {:.4} bits/dim",
             report.kind,
             report.mean_nats,
             report.std_err.unwrap_or(f64::NAN),
-            report.bits_per_dim
+            score.bits_per_dim()
         );
     }
 
@@ -102,7 +102,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // takes those to brightness.
     let n = 64;
     let mut noise = Noise::new(SEED).fork("samples");
-    let images: Tensor<4> = model.sample(n, &SampleOptions::default(), &mut noise);
+    let images: Tensor<4> = model.sample(n, &SampleOptions::default(), &mut noise)?;
     let values: Vec<f32> = images.into_data().iter::<f32>().collect();
     let raw = preparation.inverse(&values);
     let unit = preparation.layout().to_unit(&raw);

@@ -40,9 +40,9 @@ pub fn run(
     let original = painter.test.x.clone().slice(0..n);
     let options = SampleOptions { condition, ..SampleOptions::default() };
     let noise = Noise::new(Seed(2)).fork("candidates");
-    let drawn: Vec<Tensor<2>> = (0..CANDIDATES)
+    let drawn = (0..CANDIDATES)
         .map(|c| painter.model.sample(n, &options, &mut noise.fork_index(c as u64)))
-        .collect();
+        .collect::<Result<Vec<Tensor<2>>, _>>()?;
     let mean = drawn.iter().cloned().reduce(|a, b| a + b).expect("some") / CANDIDATES as f64;
 
     let mut report = Report::new(&format!("Pictures told `{context}`"));

@@ -55,7 +55,7 @@ impl<M: Decode<4>> Space<M> {
                 |row: usize| -> Tensor<1> { self.z_test.clone().slice(row..row + 1).flatten(0, 1) };
             let path = self.path.path(code(a), code(b), STEPS)?;
             let real = |row: usize| self.test.x.clone().slice(row..row + 1);
-            pictures.extend([real(a), self.decode(path), real(b)].map(values).concat());
+            pictures.extend([real(a), self.decode(path)?, real(b)].map(values).concat());
         }
         let caption = "Morphs: first and last are the real pictures, between them the codes' way";
         show(&out.join("morphs.png"), report, &pictures, STEPS + 2, caption)
@@ -76,7 +76,8 @@ impl<M: Decode<4>> Space<M> {
             let attribute =
                 AttributeVector::between(self.z_train.clone(), &self.train.labels, from, to)?;
             let z = self.held_out(&rows_of(&self.test.labels, from));
-            let [before, after] = [0.0, 1.0].map(|s| self.decode(attribute.apply(z.clone(), s)));
+            let at = |s: f64| self.decode(attribute.apply(z.clone(), s));
+            let (before, after) = (at(0.0)?, at(1.0)?);
             let share = |pictures: &Tensor<4>, digit: usize| -> Result<f64, Box<dyn Error>> {
                 let read = classifier.classify(pictures.clone().clamp(0.0, 1.0))?;
                 let right = read.iter().filter(|&&d| d == digit).count();
@@ -89,7 +90,7 @@ impl<M: Decode<4>> Space<M> {
                 cells[0], cells[1], cells[2]
             );
             rows.push([vec![format!("{from} to {to}")], cells.to_vec()].concat());
-            pictures.extend(self.walk(z.slice(0..1), &attribute, 0.0, 1.0));
+            pictures.extend(self.walk(z.slice(0..1), &attribute, 0.0, 1.0)?);
         }
         if pictures.is_empty() {
             return Ok(());
@@ -107,33 +108,40 @@ impl<M: Decode<4>> Space<M> {
         sorted.sort_by(f64::total_cmp);
         let italic: Vec<bool> = leans.iter().map(|v| *v > sorted[sorted.len() / 2]).collect();
         let attribute = AttributeVector::new(self.z_train.clone(), &italic)?;
-        let mean = |s: f64| -> f64 {
-            let all = slant(self.decode(attribute.apply(self.z_test.clone(), s)));
-            all.iter().sum::<f64>() / all.len() as f64
+        let mean = |s: f64| -> Result<f64, ModelError> {
+            let all = slant(self.decode(attribute.apply(self.z_test.clone(), s))?);
+            Ok(all.iter().sum::<f64>() / all.len() as f64)
         };
-        let [less, same, more] = [-1.0, 0.0, 1.0].map(mean);
+        let (less, same, more) = (mean(-1.0)?, mean(0.0)?, mean(1.0)?);
         let line =
             format!("mean slant: {less:.2} with -1 of it, {same:.2}, {more:.2} with +1 of it");
         println!("{line}");
         report.text(&line);
         let first = |digit: usize| self.held_out(&rows_of(&self.test.labels, digit)[..1]);
-        let pictures = [2, 3, 5, 8].map(|digit| self.walk(first(digit), &attribute, -1.5, 1.5));
+        let walk = |digit| self.walk(first(digit), &attribute, -1.5, 1.5);
+        let pictures = [2, 3, 5, 8].into_iter().map(walk).collect::<Result<Vec<_>, _>>()?;
         let caption = "-1.5 to 1.5 of the italic attribute";
         show(&out.join("leaning.png"), report, &pictures.concat(), STEPS, caption)
     }
 
     /// One code with more and more of an attribute, as pictures.
-    fn walk(&self, z: Tensor<2>, attribute: &AttributeVector, from: f64, to: f64) -> Vec<f32> {
+    fn walk(
+        &self,
+        z: Tensor<2>,
+        attribute: &AttributeVector,
+        from: f64,
+        to: f64,
+    ) -> Result<Vec<f32>, ModelError> {
         let strength = |step: usize| from + (to - from) * step as f64 / (STEPS - 1) as f64;
         let codes = (0..STEPS).map(|step| attribute.apply(z.clone(), strength(step))).collect();
-        values(self.decode(Tensor::cat(codes, 0)))
+        Ok(values(self.decode(Tensor::cat(codes, 0))?))
     }
 
     fn held_out(&self, rows: &[usize]) -> Tensor<2> {
         self.z_test.clone().select(0, indices(rows, &self.z_test.device()))
     }
 
-    fn decode(&self, z: Tensor<2>) -> Tensor<4> {
+    fn decode(&self, z: Tensor<2>) -> Result<Tensor<4>, ModelError> {
         self.model.decode(z, &Condition::none())
     }
 }

@@ -96,16 +96,25 @@ pub fn train(folder: &Path, channels: usize, damage: Damage) -> Result<Restorer,
 
 impl Restorer {
     /// One restoration of each picture: the decoder's mean at a draw from the prior.
-    pub fn draw(&self, noise: &mut Noise) -> Tensor<2> {
+    ///
+    /// # Errors
+    /// When the model fails.
+    pub fn draw(&self, noise: &mut Noise) -> Result<Tensor<2>, ModelError> {
         let condition = Condition::context(self.told.clone());
         let options = SampleOptions { condition, ..SampleOptions::default() };
         self.model.sample(self.clean.dims()[0], &options, noise)
     }
 
     /// The mean of many restorations, which errs least in the square.
-    pub fn restore(&self, noise: &mut Noise) -> Tensor<2> {
-        let sum = (0..DRAWS).map(|_| self.draw(noise)).reduce(|a, b| a + b);
-        sum.expect("one draw or more") / DRAWS as f64
+    ///
+    /// # Errors
+    /// When the model fails.
+    pub fn restore(&self, noise: &mut Noise) -> Result<Tensor<2>, ModelError> {
+        let mut sum = self.draw(noise)?;
+        for _ in 1..DRAWS {
+            sum = sum + self.draw(noise)?;
+        }
+        Ok(sum / DRAWS as f64)
     }
 
     /// Rows of pictures, one a method, of the first so many digits: `runs/NAME/restored.png`, and

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt::Write;
 use std::str::FromStr;
 
-use pyrogen::core::parallel::batches;
+use pyrogen::core::parallel::sample;
 use pyrogen::core::{Batch, Examples, Objective};
 use pyrogen::data::{
     ColumnKind, Dataset, Preparation, Prepared, PreparedColumn, Recipe, Standardise, Step,
@@ -135,12 +135,9 @@ where
         GradientConfig { clip_norm: Some(1.0), ema_decay: Some(0.99), ..GradientConfig::default() };
     let model = runs::fit(model, data, training(how.steps, gradient), how.seed)?;
     let noise = Noise::new(how.seed).fork("rows");
-    let parts = batches(rows, 512, &Device::flex(), |part| -> Vec<f32> {
-        let options = SampleOptions::default();
-        let drawn = model.sample(part.len(), &options, &mut noise.rows(part, rows));
-        drawn.into_data().iter::<f32>().collect()
-    });
-    Ok(parts.concat())
+    let options = SampleOptions::default();
+    let drawn = sample(&model, 0..rows as u64, 512, &options, &noise, &Device::flex())?;
+    Ok(drawn.into_data().iter::<f32>().collect())
 }
 
 /// How models of tables are trained.
@@ -173,7 +170,8 @@ fn draw_vae(data: Prepared<2>, how: &Synthesis, rows: usize) -> Result<Vec<f32>,
     let model = config.init(how.seed, &device)?;
     let model = model.init_from_data(x, &Condition::none(), &mut noise.fork("start"));
     let model = runs::fit(model, data, training(how.steps, gradient), how.seed)?;
-    let drawn: Tensor<2> = model.sample(rows, &SampleOptions::default(), &mut noise.fork("rows"));
+    let drawn: Tensor<2> =
+        model.sample(rows, &SampleOptions::default(), &mut noise.fork("rows"))?;
     Ok(drawn.into_data().iter::<f32>().collect())
 }
 

@@ -113,7 +113,10 @@ impl Pairs {
     }
 
     /// What a model makes of each held-out picture's context, from 0 to 1.
-    pub fn made(&self, model: &Gan, noise: &mut Noise) -> Tensor<2> {
+    ///
+    /// # Errors
+    /// When the model fails.
+    pub fn made(&self, model: &Gan, noise: &mut Noise) -> Result<Tensor<2>, ModelError> {
         let condition = self.test.condition().with_labels(None);
         let options = SampleOptions { condition, ..SampleOptions::default() };
         model.sample(self.held_out(), &options, noise)

@@ -1,6 +1,6 @@
 //! Errors of the command line: one line, and an exit code.
 
-use pyrogen::core::{ConfigError, FolderError, RequestError};
+use pyrogen::core::{ConfigError, FolderError, ModelError, RequestError};
 use pyrogen::data::DataError;
 use pyrogen::metrics::MetricError;
 use pyrogen::solve::SolveError;
@@ -39,6 +39,17 @@ impl From<RequestError> for CliError {
         match e {
             RequestError::EventShape { .. } => Self::Failed(e.to_string()),
             _ => Self::Usage(e.to_string()),
+        }
+    }
+}
+
+impl From<ModelError> for CliError {
+    /// What a model was asked for is the command line's; what it computed is not.
+    fn from(e: ModelError) -> Self {
+        match e {
+            ModelError::Request(e) => e.into(),
+            e if e.is_request() => Self::Usage(e.to_string()),
+            e => Self::Failed(e.to_string()),
         }
     }
 }

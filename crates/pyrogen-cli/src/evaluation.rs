@@ -146,11 +146,14 @@ pub fn latent(
     let n = data.len();
     let posteriors = batches(n, CHUNK, &session.device, |rows| {
         let (x, condition) = session.batch(data, rows, &noise)?;
-        Ok::<_, CliError>(encoder.encode(x, &condition))
+        Ok::<_, CliError>(encoder.encode(x, &condition)?)
     });
     let mut statistics = LatentStatistics::new(decoder.latent_dim());
     for posterior in posteriors {
-        statistics.add(&posterior?)?;
+        match posterior?.gaussian() {
+            Some(normal) => statistics.add(normal)?,
+            None => return Ok(None),
+        }
     }
     Ok(Some(statistics.report()?))
 }

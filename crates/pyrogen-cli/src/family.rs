@@ -176,7 +176,7 @@ pub trait Model: Describe + Sync {
         options: &SampleOptions,
         noise: &mut Noise,
     ) -> Option<Result<Tensor<2>, CliError>> {
-        self.as_sample().map(|model| Ok(model.sample(n, options, noise)))
+        self.as_sample().map(|model| Ok(model.sample(n, options, noise)?))
     }
 
     /// Changes how samples are made.
@@ -263,7 +263,7 @@ pub trait Model: Describe + Sync {
         options: &ScoreOptions,
         noise: &mut Noise,
     ) -> Option<Result<Likelihood, CliError>> {
-        self.as_score().map(|model| Ok(model.log_likelihood(x, condition, options, noise)))
+        self.as_score().map(|model| Ok(model.log_likelihood(x, condition, options, noise)?))
     }
 
     /// The family that it was trained as, where several share what the folder calls one.

@@ -31,12 +31,12 @@ impl<'a> FittedPrior<'a> {
         options: &SampleOptions,
         noise: &mut Noise,
         device: &Device,
-    ) -> Tensor<2> {
+    ) -> Result<Tensor<2>, CliError> {
         let mean: Vec<f32> = self.gaussian.mean().iter().map(|&v| v as f32).collect();
         let mean = Tensor::<1>::from_floats(mean.as_slice(), device).unsqueeze::<2>();
         let z = self.gaussian.sample_latents(n, noise, device);
         let z = (z - mean.clone()) * options.temperature + mean;
-        self.decoder.decode(z, &options.condition)
+        Ok(self.decoder.decode(z, &options.condition)?)
     }
 }
 
@@ -61,7 +61,7 @@ fn fit(
 ) -> Result<LatentGaussian, CliError> {
     let posteriors = batches(data.len(), CHUNK, &session.device, |rows| {
         let (x, condition) = session.batch(data, rows, noise)?;
-        Ok::<_, CliError>(encoder.encode(x, &condition))
+        Ok::<_, CliError>(encoder.encode(x, &condition)?)
     });
     let posteriors = posteriors.into_iter().collect::<Result<Vec<_>, _>>()?;
     Ok(LatentGaussian::fit(&posteriors)?)
@@ -70,8 +70,6 @@ fn fit(
 impl Session {
     /// Draws samples from a fitted prior, in prepared units.
     pub fn sample_fitted(&self, prior: &FittedPrior, what: &Draw) -> Result<Vec<f32>, CliError> {
-        self.draw(what, |rows, options, noise| {
-            Ok(prior.draw(rows.len(), options, noise, &self.device))
-        })
+        self.draw(what, |rows, options, noise| prior.draw(rows.len(), options, noise, &self.device))
     }
 }

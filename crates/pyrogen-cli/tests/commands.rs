@@ -188,7 +188,18 @@ fn scores_have_their_kind() {
     let room = Room::with_run();
     let bound = room.json("score run --data digits --draws 16 --method lower-bound --json");
     let estimate = room.json("score run --data digits --draws 64 --out s.npy --json");
-    let expected = ["kind", "mean_nats", "std_err", "population_std_err", "bits_per_dim", "n"];
+    let expected = [
+        "kind",
+        "of",
+        "mean_nats",
+        "std_err",
+        "population_std_err",
+        "total_nats",
+        "unit",
+        "units",
+        "bits_per_dim",
+        "n",
+    ];
     for score in [&bound, &estimate] {
         assert_eq!(keys(score), expected);
         // 1,797 digits, a fifth of each class held out

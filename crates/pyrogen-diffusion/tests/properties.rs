@@ -3,9 +3,12 @@
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Tensor};
 use pyrogen_core::{
-    Condition, Denoise, Describe, Examples, Noise, Sample, SampleOptions, Score, ScoreOptions, Seed,
+    Condition, Decode, Denoise, Describe, Encode, Examples, Inpaint, ModelError, Noise, Posterior,
+    Sample, SampleOptions, Score, ScoreOptions, Seed, Vary,
 };
-use pyrogen_diffusion::solve::{DynamicThreshold, Guidance, LogDensity, Sampler, Spacing};
+use pyrogen_diffusion::solve::{
+    DynamicThreshold, FlowSolver, Guidance, LogDensity, Sampler, Spacing, Tolerance,
+};
 use pyrogen_diffusion::{
     Diffusion, DiffusionConfig, FlowConfig, FlowMatching, Inpainting, Prediction, Process, Reflow,
     SamplingConfig, TimeNetwork,
@@ -45,7 +48,7 @@ fn model() -> Diffusion {
 
 fn sampled(model: &Diffusion, condition: Condition, seed: u64) -> Vec<f64> {
     let options = SampleOptions { condition, ..SampleOptions::default() };
-    let x: Tensor<2> = model.sample(5, &options, &mut Noise::new(Seed(seed)));
+    let x: Tensor<2> = model.sample(5, &options, &mut Noise::new(Seed(seed))).unwrap();
     host(x)
 }
 
@@ -183,7 +186,7 @@ fn densities_of_a_silent_network_are_normal() {
         assert!((got - expected).abs() < CLOSE, "{got} for {expected}");
     }
     let options = ScoreOptions { draws: 4, ..ScoreOptions::default() };
-    let exact = model.log_likelihood(x.clone(), &Condition::none(), &options, noise);
+    let exact = model.log_likelihood(x.clone(), &Condition::none(), &options, noise).unwrap();
     assert_eq!(exact.std_err(), None);
     let bound = model.lower_bound(x, &Condition::none(), 64, noise);
     let mean = expected.iter().sum::<f64>() / 6.0;
@@ -200,7 +203,7 @@ fn a_silent_flow_is_the_normal_distribution() {
     let x: Tensor<2> = Noise::new(Seed(2)).normal([4, 2], &device());
     let options = ScoreOptions { draws: 2, ..ScoreOptions::default() };
     let noise = &mut Noise::new(Seed(3));
-    let got = flow.log_likelihood(x.clone(), &Condition::none(), &options, noise);
+    let got = flow.log_likelihood(x.clone(), &Condition::none(), &options, noise).unwrap();
     for (got, row) in got.nats().iter().zip(host(x.clone()).chunks(2)) {
         let squares: f64 = row.iter().map(|v| v * v).sum();
         let expected = -0.5 * squares - (2.0 * std::f64::consts::PI).ln();
@@ -297,7 +300,7 @@ fn contexts_are_read_beside_the_example() {
     let draw = |value: f64, device: &Device| -> Vec<f64> {
         let condition = Condition::context(Tensor::<4>::full([2, 2, 4, 4], value, device));
         let options = SampleOptions { condition, ..SampleOptions::default() };
-        let x: Tensor<4> = model.sample(2, &options, &mut Noise::new(Seed(4)));
+        let x: Tensor<4> = model.sample(2, &options, &mut Noise::new(Seed(4))).unwrap();
         host(x)
     };
     assert_eq!(draw(1.0, &device()), draw(1.0, &device()));
@@ -308,9 +311,102 @@ fn contexts_are_read_beside_the_example() {
 }
 
 #[test]
-#[should_panic(expected = "Diffusion: label 3 is not within 0..3")]
 fn the_label_that_stands_for_none_is_no_class() {
-    sampled(&model(), Condition::class(3, 5, &device()), 1);
+    let condition = Condition::class(3, 5, &device());
+    let options = SampleOptions { condition, ..SampleOptions::default() };
+    let drawn = Sample::<2>::sample(&model(), 5, &options, &mut Noise::new(Seed(1)));
+    let error = drawn.unwrap_err().to_string();
+    assert_eq!(error, "class 3 is out of range: the model knows classes 0 to 2");
+}
+
+#[test]
+fn a_network_without_numbers_is_a_failure_and_no_panic() {
+    struct Nan;
+    impl ModuleMapper for Nan {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            Param::from_tensor(param.val() * f32::NAN)
+        }
+    }
+    let (condition, x) = (Condition::class(0, 2, &device()), Tensor::<2>::ones([2, 4], &device()));
+    let options = SampleOptions { condition: condition.clone(), ..SampleOptions::default() };
+    let score = ScoreOptions { draws: 2, ..ScoreOptions::default() };
+    let noise = &mut Noise::new(Seed(1));
+    let (model, flow) = (model().map(&mut Nan), flow_config().init(Seed(1), &device()).unwrap());
+    let flow = flow.map(&mut Nan);
+    let mut failures = vec![
+        Sample::<2>::sample(&model, 2, &options, noise).unwrap_err(),
+        Sample::<2>::sample(&flow, 2, &options, noise).unwrap_err(),
+        model.log_likelihood(x.clone(), &condition, &score, noise).unwrap_err(),
+        flow.log_likelihood(x.clone(), &condition, &score, noise).unwrap_err(),
+        Encode::<2>::encode(&model, x.clone(), &condition).unwrap_err(),
+        Decode::<2>::decode(&flow, x.clone(), &condition).unwrap_err(),
+    ];
+    failures.push(Vary::<2>::vary(&model, x.clone(), 0.5, &condition, noise).unwrap_err());
+    failures.push(Inpaint::<2>::inpaint(&model, x.clone(), x, 2, &condition, noise).unwrap_err());
+    for failure in failures {
+        assert!(matches!(failure, ModelError::Failed(_)), "{failure}");
+        assert!(failure.to_string().contains("not finite"), "{failure}");
+    }
+}
+
+#[test]
+fn capabilities_are_the_inherent_methods() {
+    let (condition, noise) = (Condition::class(1, 3, &device()), Noise::new(Seed(5)));
+    let given: Tensor<2> = Noise::new(Seed(4)).normal([3, 4], &device());
+    let same = |a: Tensor<2>, b: Tensor<2>| assert_eq!(a.to_data(), b.to_data());
+    let (model, flow) = (model(), loud(flow_config().init(Seed(1), &device()).unwrap()));
+
+    let z = Encode::<2>::encode(&model, given.clone(), &condition).unwrap();
+    assert!(matches!(z, Posterior::Point(_)));
+    same(z.point(), model.to_noise(given.clone(), &condition).unwrap());
+    let levels = model.sampling_levels().unwrap();
+    let decoded = model.decode(z.point(), &condition).unwrap();
+    let again = model.generate_from(z.point(), &levels, &condition, &mut noise.clone(), |_| {});
+    same(decoded, again.unwrap());
+    // A sampler with noise of its own does not make the decoder random.
+    let ddpm = SamplingConfig { sampler: Sampler::Ddpm, ..model.config().sampling };
+    let noisy = model.clone().with_sampling(ddpm).unwrap();
+    same(
+        noisy.decode(z.point(), &condition).unwrap(),
+        noisy.decode(z.point(), &condition).unwrap(),
+    );
+    let varied = Vary::<2>::vary(&model, given.clone(), 0.5, &condition, &mut noise.clone());
+    same(varied.unwrap(), model.vary(given.clone(), 0.5, &condition, &mut noise.clone()).unwrap());
+    let mask = Tensor::<2>::from_floats([[1.0, 1.0, 0.0, 0.0]], &device());
+    let (known, open) = (given.clone(), mask.clone());
+    let filled = Inpaint::<2>::inpaint(&model, known, open, 2, &condition, &mut noise.clone());
+    let filled = filled.unwrap();
+    let part = |x: &Tensor<2>| host(x.clone().slice([0..3, 0..2]));
+    assert_eq!(part(&filled), part(&given));
+    let none =
+        Inpaint::<2>::inpaint(&model, given.clone(), mask, 0, &condition, &mut noise.clone());
+    assert!(none.unwrap_err().is_request());
+
+    let z = Encode::<2>::encode(&flow, given.clone(), &condition).unwrap().point();
+    same(z.clone(), flow.to_noise(given.clone(), &condition).unwrap());
+    let decoded = flow.decode(z.clone(), &condition).unwrap();
+    same(decoded, flow.follow(z, &condition, |_| {}).unwrap());
+    let varied = Vary::<2>::vary(&flow, given.clone(), 0.5, &condition, &mut noise.clone());
+    same(varied.unwrap(), flow.vary(given.clone(), 0.5, &condition, &mut noise.clone()).unwrap());
+    let error = Vary::<2>::vary(&flow, given, 2.0, &condition, &mut noise.clone()).unwrap_err();
+    assert!(error.is_request(), "{error}");
+}
+
+#[test]
+fn an_adaptive_flow_gives_an_item_whatever_is_drawn_beside_it() {
+    let flow = loud(flow_config().init(Seed(1), &device()).unwrap());
+    let solver = FlowSolver::Rk45(Tolerance::default());
+    let guidance = Guidance { weight: 2.0, ..Guidance::default() };
+    let sampling = pyrogen_diffusion::FlowSampling { solver, guidance, ..flow.config().sampling };
+    let flow = flow.with_sampling(sampling).unwrap();
+    pyrogen_testkit::samples_do_not_depend_on_each_other::<2>(&flow);
+    let x = Noise::new(Seed(4)).normal([20, 4], &device());
+    let condition = Condition::class(1, 20, &device());
+    for draws in [2, 4] {
+        let options = ScoreOptions { draws, ..ScoreOptions::default() };
+        pyrogen_testkit::scores_do_not_depend_on_each_other(&flow, &x, &condition, &options);
+        pyrogen_testkit::scores_do_not_depend_on_each_other(&model(), &x, &condition, &options);
+    }
 }
 
 #[test]

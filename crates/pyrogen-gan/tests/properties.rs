@@ -2,9 +2,8 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
-use pyrogen_core::distribution::Moments;
 use pyrogen_core::{
-    Adversarial, Batch, Condition, Decode, Encode, Noise, Player, RequestError, Sample,
+    Adversarial, Batch, Condition, Decode, Encode, Noise, Player, Rank, RequestError, Sample,
     SampleOptions, Seed,
 };
 use pyrogen_gan::{
@@ -47,7 +46,7 @@ fn sizes_that_networks_make() {
                 let config = GanConfig { event: vec![1, size, size], networks, ..small() };
                 let model = config.init(Seed(1), &device()).unwrap();
                 let drawn: Tensor<4> =
-                    model.sample(1, &SampleOptions::default(), &mut Noise::new(Seed(1)));
+                    model.sample(1, &SampleOptions::default(), &mut Noise::new(Seed(1))).unwrap();
                 assert_eq!(drawn.dims(), [1, 1, size, size]);
                 assert_eq!(model.judge(drawn.flatten(1, 3), &Condition::none()).dims(), [1, 1]);
             }
@@ -154,11 +153,11 @@ fn inversion_finds_latents_of_what_the_model_makes() {
     let model = config.init(Seed(3), &device()).unwrap();
     let mut noise = Noise::new(Seed(4));
     let z = noise.normal::<2>([3, 2], &device());
-    let x: Tensor<2> = model.decode(z, &Condition::none());
+    let x: Tensor<2> = model.decode(z, &Condition::none()).unwrap();
     let options = InvertOptions { starts: 3, steps: 150, ..InvertOptions::default() };
     let found = model.invert(x.clone(), &Condition::none(), &options, &mut noise);
     assert!(found.errors.iter().all(|&e| e < LEFT), "{:?}", found.errors);
-    let again: Tensor<2> = model.decode(found.latents, &Condition::none());
+    let again: Tensor<2> = model.decode(found.latents, &Condition::none()).unwrap();
     let errors = host((again - x.clone()).square().mean_dim(1));
     for (e, f) in errors.iter().zip(&found.errors) {
         assert!((e - f).abs() < 1e-6, "the error is that of the latents: {e} {f}");
@@ -173,10 +172,14 @@ fn inversion_finds_latents_of_what_the_model_makes() {
 fn encoding_is_inversion_from_zero() {
     let model = points().init(Seed(3), &device().autodiff()).unwrap();
     let x = Noise::new(Seed(1)).normal::<2>([2, 2], &device());
-    let posterior = model.encode(x.clone(), &Condition::none());
+    let posterior = model.encode(x.clone(), &Condition::none()).unwrap();
     let options = InvertOptions::default();
-    let found = model.invert(x, &Condition::none(), &options, &mut Noise::new(Seed(9)));
-    assert_eq!(host(posterior.base().mean()), host(found.latents));
+    let found = model.invert(x.clone(), &Condition::none(), &options, &mut Noise::new(Seed(9)));
+    assert!(posterior.gaussian().is_none());
+    assert_eq!(host(posterior.point()), host(found.latents));
+    let ranks = model.rank(x, &Condition::none(), &mut Noise::new(Seed(8))).unwrap();
+    assert_eq!(ranks, found.errors);
+    assert_eq!(Rank::<2>::rank_name(&model), "inversion error");
 }
 
 /// The penalty's value is the slope's, and the loss of a model whose rows do not meet is the mean over
@@ -268,10 +271,11 @@ fn the_deviation_over_a_batch_is_one_more_channel() {
 }
 
 #[test]
-#[should_panic(expected = "give one label (of 3)")]
 fn a_class_is_not_forgotten() {
     let model: Gan = GanConfig { classes: Some(3), ..small() }.init(Seed(1), &device()).unwrap();
-    let _: Tensor<4> = model.sample(2, &SampleOptions::default(), &mut Noise::new(Seed(1)));
+    let options = SampleOptions::default();
+    let error = Sample::<4>::sample(&model, 2, &options, &mut Noise::new(Seed(1))).unwrap_err();
+    assert_eq!(error.to_string(), "the model is conditional: give a class (0 to 2)");
 }
 
 #[test]

@@ -215,14 +215,14 @@ pub enum MetricError {
         /// The value.
         value: f64,
     },
-    /// A likelihood of no examples or of no dimensions.
+    /// A likelihood of no examples or of no units.
     #[error(
-        "a likelihood of {examples} examples with {dims} dimensions has no bits per dimension; give data"
+        "a likelihood of {examples} examples with {units} units has no mean and no rate; give data"
     )]
     NoLikelihood {
         /// Number of examples.
         examples: usize,
-        /// Dimensions of one example.
-        dims: usize,
+        /// Units that all of them have together.
+        units: usize,
     },
 }

@@ -2,7 +2,7 @@
 
 use std::f64::consts::LN_2;
 
-use pyrogen_core::{Likelihood, LikelihoodKind};
+use pyrogen_core::{Likelihood, LikelihoodKind, Unit};
 use serde::{Deserialize, Serialize};
 
 use crate::MetricError;
@@ -52,13 +52,16 @@ pub fn rescaled_nats(nats: f64, dims: usize, scale: f64) -> f64 {
 ///
 /// let exact = Likelihood::exact(vec![-1.0, -3.0], 2);
 /// let json = serde_json::to_string(&LikelihoodReport::new(&exact)?).unwrap();
-/// assert!(json.starts_with(r#"{"kind":"exact","mean_nats":-2.0,"std_err":null,"#));
+/// assert!(json.starts_with(r#"{"kind":"exact","of":"log p(x)","mean_nats":-2.0,"std_err":null,"#));
 /// # Ok::<(), pyrogen_metrics::MetricError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LikelihoodReport {
     /// What kind of number it is: `exact`, `lower_bound` or `estimate`.
     pub kind: LikelihoodKind,
+    /// Of what it is the number: `log p(x)`, or `log p(x | condition)`.
+    #[serde(default = "unconditional")]
+    pub of: String,
     /// Mean over the examples, in nats.
     pub mean_nats: f64,
     /// Monte Carlo standard error of the mean on these examples; none where nothing was sampled.
@@ -66,34 +69,74 @@ pub struct LikelihoodReport {
     /// Standard error of the mean for the population the examples come from; none for a single
     /// example.
     pub population_std_err: Option<f64>,
-    /// The mean in bits per dimension.
-    pub bits_per_dim: f64,
+    /// Sum over the examples, in nats.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total_nats: Option<f64>,
+    /// What examples are made of.
+    #[serde(default)]
+    pub unit: Unit,
+    /// How many units all examples have together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub units: Option<usize>,
+    /// What a dimension costs in bits, where that is the unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bits_per_dim: Option<f64>,
+    /// What a token costs in nats, where that is the unit; its `exp` is the perplexity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nats_per_token: Option<f64>,
+    /// What a byte costs in bits, where that is the unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bits_per_byte: Option<f64>,
+    /// What a step costs in nats, where that is the unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nats_per_step: Option<f64>,
+    /// What a cell costs in bits, where that is the unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bits_per_cell: Option<f64>,
     /// Number of examples.
     pub n: usize,
+}
+
+fn unconditional() -> String {
+    "log p(x)".into()
 }
 
 impl LikelihoodReport {
     /// The report of a likelihood.
     ///
     /// # Errors
-    /// No examples, examples of no dimensions, or an example whose log-likelihood is not finite:
-    /// the mean would not be a number.
+    /// No examples, examples of no units, or an example whose log-likelihood is not finite: the
+    /// mean would not be a number.
     pub fn new(likelihood: &Likelihood) -> Result<Self, MetricError> {
-        let (nats, dims) = (likelihood.nats(), likelihood.dims());
-        if nats.is_empty() || dims == 0 {
+        let (nats, units) = (likelihood.nats(), likelihood.units());
+        if nats.is_empty() || units == 0 {
             let examples = nats.len();
-            return Err(MetricError::NoLikelihood { examples, dims });
+            return Err(MetricError::NoLikelihood { examples, units });
         }
         if let Some(example) = nats.iter().position(|v| !v.is_finite()) {
             let value = nats[example];
             return Err(MetricError::Likelihood { example, value });
         }
+        let unit = likelihood.unit();
+        let per = |of: Unit, rate: f64| (unit == of).then_some(rate);
+        let (in_nats, in_bits) = (likelihood.nats_per_unit(), likelihood.bits_per_unit());
         Ok(Self {
             kind: likelihood.kind(),
+            of: match likelihood.is_conditional() {
+                true => "log p(x | condition)".into(),
+                false => unconditional(),
+            },
             mean_nats: likelihood.mean_nats(),
             std_err: likelihood.std_err(),
             population_std_err: Some(likelihood.population_std_err()).filter(|e| e.is_finite()),
-            bits_per_dim: likelihood.bits_per_dim(),
+            total_nats: Some(likelihood.total_nats()),
+            unit,
+            units: Some(units),
+            bits_per_dim: per(Unit::Dimension, in_bits),
+            nats_per_token: per(Unit::Token, in_nats),
+            bits_per_byte: per(Unit::Byte, in_bits),
+            nats_per_step: per(Unit::Step, in_nats),
+            bits_per_cell: per(Unit::Cell, in_bits),
             n: nats.len(),
         })
     }
@@ -102,6 +145,7 @@ impl LikelihoodReport {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pyrogen_core::Counts;
 
     #[test]
     fn bits_and_nats_are_inverse() {
@@ -118,7 +162,18 @@ mod tests {
         let keys: Vec<&String> = json.as_object().unwrap().keys().collect();
         assert_eq!(
             keys,
-            ["kind", "mean_nats", "std_err", "population_std_err", "bits_per_dim", "n"]
+            [
+                "kind",
+                "of",
+                "mean_nats",
+                "std_err",
+                "population_std_err",
+                "total_nats",
+                "unit",
+                "units",
+                "bits_per_dim",
+                "n"
+            ]
         );
         assert_eq!(json["kind"], "estimate");
         assert_eq!(json["std_err"], 0.25);
@@ -126,6 +181,38 @@ mod tests {
         assert_eq!(json["n"], 2);
         let back: LikelihoodReport = serde_json::from_value(json).unwrap();
         assert_eq!(back, report);
+    }
+
+    #[test]
+    fn each_unit_has_its_own_rate() {
+        let report = |unit| {
+            let counts = Counts::Each(vec![1, 3]);
+            let likelihood = Likelihood::exact(vec![-2.0, -6.0], 1).in_units(unit, counts);
+            let report = LikelihoodReport::new(&likelihood.conditional(true)).unwrap();
+            let json = serde_json::to_value(&report).unwrap();
+            assert_eq!(serde_json::from_value::<LikelihoodReport>(json.clone()).unwrap(), report);
+            assert_eq!(json["of"], "log p(x | condition)");
+            assert_eq!(
+                (json["units"].as_u64(), json["total_nats"].as_f64()),
+                (Some(4), Some(-8.0))
+            );
+            json
+        };
+        let rates =
+            ["bits_per_dim", "nats_per_token", "bits_per_byte", "nats_per_step", "bits_per_cell"];
+        let units = [Unit::Dimension, Unit::Token, Unit::Byte, Unit::Step, Unit::Cell];
+        for (unit, rate) in units.into_iter().zip(rates) {
+            let json = report(unit);
+            for other in rates {
+                let got = json.get(other).map(|v| v.as_f64().unwrap());
+                let nats = if other.starts_with("bits") { LN_2 } else { 1.0 };
+                assert_eq!(got, (other == rate).then_some(2.0 / nats), "{unit:?} {other}");
+            }
+        }
+        // Reports of before there were units.
+        let old = r#"{"kind":"exact","mean_nats":-2.0,"std_err":null,"population_std_err":null,"bits_per_dim":1.5,"n":1}"#;
+        let old: LikelihoodReport = serde_json::from_str(old).unwrap();
+        assert_eq!((old.unit, old.bits_per_dim, old.units), (Unit::Dimension, Some(1.5), None));
     }
 
     #[test]

@@ -11,8 +11,8 @@ use common::{trained, trained_with};
 use pyrogen_core::distribution::Moments;
 use pyrogen_core::folder::{Card, to_bytes};
 use pyrogen_core::{
-    Batch, Condition, Decode, Encode, LikelihoodKind, Noise, Objective, Sample, SampleOptions,
-    Score, ScoreMethod, ScoreOptions, Seed, config,
+    Batch, Condition, Decode, Encode, LikelihoodKind, Noise, Objective, Posterior, Sample,
+    SampleOptions, Score, ScoreMethod, ScoreOptions, Seed, config,
 };
 use pyrogen_nn::{Activation, ConvConfig, MlpConfig, Network};
 use pyrogen_testkit::{self as kit, Rows, device, host};
@@ -124,7 +124,8 @@ fn initial_weights_come_from_the_seed_and_are_counted() {
     };
     let model = colours.init(Seed(1), &device()).unwrap();
     assert_eq!(colours.num_params().unwrap(), model.num_params());
-    let drawn: Tensor<4> = model.sample(2, &SampleOptions::default(), &mut Noise::new(Seed(1)));
+    let drawn: Tensor<4> =
+        model.sample(2, &SampleOptions::default(), &mut Noise::new(Seed(1))).unwrap();
     assert_eq!(drawn.dims(), [2, 3, 4, 4]);
 }
 
@@ -195,7 +196,8 @@ fn scores_of_a_ladder_agree_with_its_samples() {
         let (model, other) = (ladder(&config), config.init(Seed(9), &device()).unwrap());
         let condition = condition(&config, 200);
         let options = SampleOptions { condition: condition.clone(), ..SampleOptions::default() };
-        let x: Tensor<2> = model.sample_from_decoder(200, &options, &mut Noise::new(Seed(4)));
+        let x: Tensor<2> =
+            model.sample_from_decoder(200, &options, &mut Noise::new(Seed(4))).unwrap();
         kit::score_agrees_with_samples::<2, _>(&model, &other, x, &condition, SIGMAS);
     }
 }
@@ -208,7 +210,7 @@ fn bounds_of_a_ladder() {
         let score = |method, draws| {
             let options = ScoreOptions { draws, method };
             let noise = &mut Noise::new(Seed(2));
-            Score::<2>::log_likelihood(&model, x.clone(), &given, &options, noise)
+            Score::<2>::log_likelihood(&model, x.clone(), &given, &options, noise).unwrap()
         };
         let lower = score(ScoreMethod::LowerBound, 2000);
         let estimate = score(ScoreMethod::Estimate, 2000);
@@ -230,8 +232,8 @@ fn relative_latents_lead_to_the_same_reconstruction() {
     let latents = config.total_latents();
     let loss = model.loss(Batch::new(x.clone()), Tensor::zeros([1, 1, latents], &device()));
     let none = Condition::none();
-    let posterior = Encode::<2>::encode(&model, x.clone(), &none);
-    let decoded = model.likelihood(posterior.mean(), &none);
+    let posterior = Encode::<2>::encode(&model, x.clone(), &none).unwrap();
+    let decoded = model.likelihood(posterior.point(), &none);
     let log_px = pyrogen_core::distribution::Distribution::log_prob(&decoded, x);
     let (got, expected) = (-host(log_px)[0], loss.values()[0].1);
     assert!((got - expected).abs() < ROUNDING * expected, "{got} {expected}");
@@ -246,8 +248,10 @@ fn codes_and_vectors_are_decoded_alike() {
         let none = Condition::none();
         let codes = model.codes(x.clone());
         assert_eq!(codes.dims(), [4, config.slots()]);
-        let vectors = Encode::<2>::encode(&model, x.clone(), &none).mean();
-        let through: Tensor<2> = model.decode(vectors, &none);
+        let posterior = Encode::<2>::encode(&model, x.clone(), &none).unwrap();
+        let Posterior::Codes { vectors, indices } = posterior else { panic!("codes") };
+        assert_eq!(indices.to_data(), codes.to_data());
+        let through: Tensor<2> = model.decode(vectors, &none).unwrap();
         let (a, b) = (host(model.decode_codes(codes).mean()), host(through));
         assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < ROUNDING));
         let score = Score::<2>::log_likelihood(
@@ -256,7 +260,8 @@ fn codes_and_vectors_are_decoded_alike() {
             &none,
             &ScoreOptions::default(),
             &mut Noise::new(Seed(1)),
-        );
+        )
+        .unwrap();
         assert_eq!(score.kind(), LikelihoodKind::LowerBound);
         let point = model.rate_distortion(x, &none);
         assert!((point.bound() - score.mean_nats()).abs() < ROUNDING * point.distortion);

@@ -8,7 +8,7 @@ use burn::module::Module;
 use burn::tensor::{Tensor, TensorData};
 use common::{trained, trained_with};
 use pyrogen_core::folder::{Card, to_bytes};
-use pyrogen_core::{Batch, Noise, SampleOptions, Seed};
+use pyrogen_core::{Batch, Noise, SampleOptions, ScoreOptions, Seed};
 use pyrogen_nn::{ConvConfig, MlpConfig, Network};
 use pyrogen_testkit as kit;
 use pyrogen_testkit::Rows;
@@ -205,7 +205,11 @@ fn scores_agree_with_samples() {
         let n = 200;
         let condition = kit::condition_for(&model, n, &kit::device());
         let options = SampleOptions { condition: condition.clone(), ..SampleOptions::default() };
-        let x: Tensor<2> = model.sample_from_decoder(n, &options, &mut Noise::new(Seed(4)));
+        let x: Tensor<2> =
+            model.sample_from_decoder(n, &options, &mut Noise::new(Seed(4))).unwrap();
+        let options = ScoreOptions { draws: 5, ..ScoreOptions::default() };
+        let (few, given) = (x.clone().slice([0..70]), condition.rows(0..70));
+        kit::scores_do_not_depend_on_each_other(&model, &few, &given, &options);
         kit::score_agrees_with_samples::<2, _>(&model, &other, x, &condition, SIGMAS);
     }
 }

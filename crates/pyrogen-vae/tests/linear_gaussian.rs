@@ -83,7 +83,7 @@ const X: [[f64; 3]; 4] = [[0.5, 0.1, -0.3], [2.0, -1.0, 0.4], [-1.5, -1.8, 0.0],
 fn score(vae: &Vae, rows: &[[f64; 3]], draws: usize, method: ScoreMethod) -> Likelihood {
     let x: Tensor<2> = array(&[rows.len(), 3], rows.concat()).tensor(&device());
     let options = ScoreOptions { draws, method };
-    vae.log_likelihood(x, &Condition::none(), &options, &mut Noise::new(Seed(1)))
+    vae.log_likelihood(x, &Condition::none(), &options, &mut Noise::new(Seed(1))).unwrap()
 }
 
 #[test]

@@ -20,8 +20,8 @@ pub use pyrogen_vae as vae;
 pub mod prelude {
     pub use burn::tensor::{Device, Tensor};
     pub use pyrogen_core::{
-        Condition, Decode, Describe, Encode, Likelihood, LikelihoodKind, Noise, Sample,
-        SampleOptions, Score, ScoreMethod, ScoreOptions, Seed,
+        Condition, Decode, Describe, Encode, Likelihood, LikelihoodKind, ModelError, Noise,
+        Posterior, Sample, SampleOptions, Score, ScoreMethod, ScoreOptions, Seed,
     };
     #[cfg(feature = "gan")]
     pub use pyrogen_gan::{Gan, GanConfig};

@@ -1,7 +1,6 @@
 //! `pyrogen reconstruct`, `interpolate` and `traverse`
 
 use burn::tensor::Tensor;
-use pyrogen::core::distribution::Moments;
 use pyrogen::core::latent::{Interpolation, Traversal};
 use pyrogen::core::{Condition, Decode, Encode, Examples, Noise, Seed};
 use pyrogen::data::Prepared;
@@ -43,8 +42,8 @@ pub fn reconstructions(
     let (encoder, decoder) = coders(session, "reconstruct")?;
     let noise = Noise::new(seed).fork("reconstruct");
     let (x, condition) = session.batch(data, 0..n, &noise)?;
-    let z = encoder.encode(x.clone(), &condition).mean();
-    let decoded = decoder.decode(z, &condition);
+    let z = encoder.encode(x.clone(), &condition)?.point();
+    let decoded = decoder.decode(z, &condition)?;
     Ok((session.raw(&host(x)), session.raw(&host(decoded))))
 }
 
@@ -89,7 +88,7 @@ pub fn interpolate(args: InterpolateArgs) -> Result<(), CliError> {
     // The first example's class for the whole walk: only the latents change.
     let condition = condition.repeat(args.steps);
     let walked = match session.model.as_decode() {
-        Some(decoder) => Ok(decoder.decode(z, &condition)),
+        Some(decoder) => Ok(decoder.decode(z, &condition)?),
         None => {
             let walked = session.model.decode_noise(z, &condition, &mut noise.fork("walk"));
             walked.unwrap_or_else(|| Err(no_latents(&session)))
@@ -104,7 +103,7 @@ pub fn interpolate(args: InterpolateArgs) -> Result<(), CliError> {
 /// The latents of some examples, or the noise that leads to them.
 fn latents(session: &Session, x: Tensor<2>, condition: &Condition) -> Result<Tensor<2>, CliError> {
     match session.model.as_encode() {
-        Some(encoder) => Ok(encoder.encode(x, condition).mean()),
+        Some(encoder) => Ok(encoder.encode(x, condition)?.point()),
         None => {
             let noise = session.model.to_noise(x, condition);
             noise.unwrap_or_else(|| Err(no_latents(session)))
@@ -173,7 +172,7 @@ pub fn traversals(session: &Session, what: &Around) -> Result<Vec<f32>, CliError
         None => Condition::none(),
     };
     condition.context = told.map(|told| told.clone().first(1).rows(0..n, &session.device));
-    Ok(session.raw(&host(decoder.decode(z, &condition))))
+    Ok(session.raw(&host(decoder.decode(z, &condition)?)))
 }
 
 fn coders<'a>(

@@ -128,7 +128,7 @@ mod tests {
     fn a_condition_that_does_not_fit_is_an_error() {
         let d = device();
         let plain = Model { classes: None, optional: false, context: None };
-        let of_class = Model { classes: Some(3), ..plain };
+        let of_class = Model { classes: Some(3), optional: false, context: None };
         let either = Model { classes: Some(3), optional: true, context: None };
         let of_context = Model { classes: None, optional: false, context: Some(vec![2, 2]) };
         let classes = |c: &[usize]| Condition::classes(c, &d);

@@ -55,6 +55,7 @@ fn iwae_of_one_draw_is_the_elbo() {
     let draws = noise.normal([1, 1, 3], &device);
     let terms = iwae.loss(Batch::new(x.clone()), draws.clone()).values();
     let q = elbo.posterior(x.clone(), &Condition::none());
+    let q = q.gaussian().unwrap();
     let epsilon = draws.reshape([1, 3]);
     let z = q.base().mean() + q.base().std() * epsilon.clone();
     let sampled = (z.square() - epsilon.square() - q.base().log_var()).sum() * 0.5;

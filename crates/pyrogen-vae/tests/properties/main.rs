@@ -86,5 +86,5 @@ fn score(
     noise: &mut Noise,
 ) -> Likelihood {
     let options = ScoreOptions { draws, method: ScoreMethod::Estimate };
-    vae.log_likelihood(x, given, &options, noise)
+    vae.log_likelihood(x, given, &options, noise).unwrap()
 }

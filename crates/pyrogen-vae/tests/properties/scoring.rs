@@ -5,7 +5,8 @@ use burn::tensor::Tensor;
 use pyrogen_core::distribution::Moments;
 use pyrogen_core::latent::{LatentReport, LatentStatistics};
 use pyrogen_core::{
-    Condition, Encode, Likelihood, LikelihoodKind, Noise, Score, ScoreMethod, ScoreOptions, Seed,
+    Condition, Encode, Likelihood, LikelihoodKind, ModelError, Noise, Posterior, Score,
+    ScoreMethod, ScoreOptions, Seed,
 };
 use pyrogen_testkit::device;
 use pyrogen_vae::{Vae, VaeConfig, VaeObjective, Wae};
@@ -22,10 +23,10 @@ fn scores_of_a_row_do_not_depend_on_its_batch() {
         let noise = Noise::new(Seed(2));
         let draws = 400;
         let given = labels(&config, 6, &device);
-        let all = score(&vae, x.clone(), &given, draws, &mut noise.clone());
-        assert_eq!((all.kind(), all.dims()), (LikelihoodKind::Estimate, 64));
+        let all = score(&vae, x.clone(), &given, draws, &mut noise.items(0..6));
+        assert_eq!((all.kind(), all.dims()), (LikelihoodKind::Estimate, Some(64)));
         let (x, given) = (x.slice(4..5), given.rows(4..5));
-        let one = score(&vae, x, &given, draws, &mut noise.rows(4..5, 6));
+        let one = score(&vae, x, &given, draws, &mut noise.items(4..5));
         assert_close(one.nats(), &all.nats()[4..5], ROUNDING);
         let errors = |l: &Likelihood| l.example_std_err().unwrap().to_vec();
         assert_close(&errors(&one), &errors(&all)[4..5], ROUNDING);
@@ -41,7 +42,7 @@ fn the_bound_lies_below_the_estimate_and_ignores_beta() {
     let bound = |vae: &Vae, draws| {
         let options = ScoreOptions { draws, method: ScoreMethod::LowerBound };
         let x = x.clone();
-        vae.log_likelihood(x, &Condition::none(), &options, &mut Noise::new(Seed(2)))
+        vae.log_likelihood(x, &Condition::none(), &options, &mut Noise::new(Seed(2))).unwrap()
     };
     let lower = bound(&vae, 2000);
     assert_eq!(lower.kind(), LikelihoodKind::LowerBound);
@@ -62,9 +63,9 @@ fn posteriors_of_shaped_and_flat_examples_agree() {
     let flat = digits_like(3, &mut Noise::new(Seed(1)), &device);
     let shaped: Tensor<4> = flat.clone().reshape([3, 1, 8, 8]);
     let given = Condition::none();
-    let (a, b) = (vae.encode(flat, &given), vae.encode(shaped, &given));
-    assert_eq!(values(a.base().mean()), values(b.base().mean()));
-    assert_eq!(a.base().mean().dims(), [3, 3]);
+    let (a, b) = (vae.encode(flat, &given).unwrap(), vae.encode(shaped, &given).unwrap());
+    assert_eq!(values(a.point()), values(b.point()));
+    assert_eq!(a.gaussian().unwrap().base().mean().dims(), [3, 3]);
 }
 
 /// More examples than are encoded at once.
@@ -77,7 +78,8 @@ fn the_latent_report_sees_every_example() {
     let given = labels(&config, 700, &device);
     let report = vae.latent_report(x.clone(), &given).unwrap();
     let mut whole = LatentStatistics::new(3);
-    whole.add(&vae.valid().encode(x.clone(), &given)).unwrap();
+    let posterior = vae.valid().encode(x.clone(), &given).unwrap();
+    whole.add(posterior.gaussian().unwrap()).unwrap();
     let whole = whole.report().unwrap();
     assert_eq!(report.examples, 700);
     let kl = |r: &LatentReport| r.dimensions.iter().map(|d| d.kl).collect::<Vec<_>>();
@@ -86,11 +88,30 @@ fn the_latent_report_sees_every_example() {
 }
 
 #[test]
-#[should_panic(expected = "Vae: a model with a deterministic encoder has no likelihood")]
-fn a_deterministic_encoder_has_no_score() {
+fn a_deterministic_encoder_gives_points_and_has_no_score() {
     let config = VaeConfig { objective: VaeObjective::Wae(Wae::default()), ..small() };
     let vae = config.init(Seed(4), &device()).unwrap();
-    score(&vae, Tensor::zeros([1, 64], &device()), &Condition::none(), 1, &mut Noise::new(Seed(1)));
+    let (x, none) = (digits_like(3, &mut Noise::new(Seed(1)), &device()), Condition::none());
+    let posterior = vae.encode(x.clone(), &none).unwrap();
+    assert!(matches!(posterior, Posterior::Point(_)) && posterior.point().dims() == [3, 3]);
+    let refused = |error: ModelError| {
+        let expected = "the encoder gives one point an example, and not a normal distribution";
+        assert!(error.is_request() && error.to_string() == expected, "{error}");
+    };
+    let options = ScoreOptions::default();
+    let noise = &mut Noise::new(Seed(1));
+    refused(vae.log_likelihood(x.clone(), &none, &options, noise).unwrap_err());
+    refused(vae.latent_report(x, &none).unwrap_err());
+}
+
+#[test]
+fn a_score_without_draws_is_refused() {
+    let vae = small().init(Seed(4), &device()).unwrap();
+    let x = digits_like(1, &mut Noise::new(Seed(1)), &device());
+    let options = ScoreOptions { draws: 0, ..ScoreOptions::default() };
+    let noise = &mut Noise::new(Seed(1));
+    let error = vae.log_likelihood(x, &Condition::none(), &options, noise).unwrap_err();
+    assert_eq!(error.to_string(), "`draws` must be at least 1, got 0");
 }
 
 #[test]
