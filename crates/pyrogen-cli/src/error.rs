@@ -1,10 +1,10 @@
-//! Errors of the command line: one line, and an exit code.
+//! Errors of the command line: one line, and an exit code by the error's kind.
 
-use pyrogen::core::{ConfigError, FolderError, ModelError, RequestError};
+use pyrogen::core::{ConfigError, FolderError, RequestError};
 use pyrogen::data::DataError;
 use pyrogen::metrics::MetricError;
-use pyrogen::solve::SolveError;
 use pyrogen::train::TrainError;
+use pyrogen::{Error, ErrorKind};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +15,12 @@ pub enum CliError {
     /// The command could not be carried out: exit code 1.
     #[error("{0}")]
     Failed(String),
+    /// What happened behind the door: the exit code is the kind's.
+    #[error(transparent)]
+    Door(#[from] Error),
+    /// The command was cancelled by a signal: exit code 130, as shells have it.
+    #[error("{0}")]
+    Cancelled(String),
 }
 
 impl CliError {
@@ -23,36 +29,27 @@ impl CliError {
         match self {
             Self::Usage(_) => 2,
             Self::Failed(_) => 1,
+            Self::Cancelled(_) => 130,
+            Self::Door(e) => match e.kind() {
+                ErrorKind::Request | ErrorKind::Config => 2,
+                ErrorKind::Cancelled => 130,
+                _ => 1,
+            },
         }
     }
 }
 
-impl From<ConfigError> for CliError {
-    /// A config is part of what was asked for.
-    fn from(e: ConfigError) -> Self {
-        Self::Usage(e.to_string())
-    }
+macro_rules! through_the_door {
+    ($($error:ty),*) => {$(
+        impl From<$error> for CliError {
+            fn from(e: $error) -> Self {
+                Self::Door(e.into())
+            }
+        }
+    )*};
 }
 
-impl From<RequestError> for CliError {
-    fn from(e: RequestError) -> Self {
-        match e {
-            RequestError::EventShape { .. } => Self::Failed(e.to_string()),
-            _ => Self::Usage(e.to_string()),
-        }
-    }
-}
-
-impl From<ModelError> for CliError {
-    /// What a model was asked for is the command line's; what it computed is not.
-    fn from(e: ModelError) -> Self {
-        match e {
-            ModelError::Request(e) => e.into(),
-            e if e.is_request() => Self::Usage(e.to_string()),
-            e => Self::Failed(e.to_string()),
-        }
-    }
-}
+through_the_door!(ConfigError, RequestError, FolderError, DataError, TrainError);
 
 macro_rules! failed {
     ($($error:ty),*) => {$(
@@ -64,26 +61,4 @@ macro_rules! failed {
     )*};
 }
 
-failed!(FolderError, DataError, MetricError, std::io::Error);
-
-impl From<SolveError> for CliError {
-    /// What a network does is no fault of the command line; what it was asked for is.
-    fn from(e: SolveError) -> Self {
-        match e {
-            SolveError::NotFinite { .. }
-            | SolveError::NotFiniteVelocity { .. }
-            | SolveError::StepTooSmall { .. }
-            | SolveError::TooManyAdaptiveSteps { .. } => Self::Failed(e.to_string()),
-            _ => Self::Usage(e.to_string()),
-        }
-    }
-}
-
-impl From<TrainError> for CliError {
-    fn from(e: TrainError) -> Self {
-        match e {
-            TrainError::Config(e) => e.into(),
-            e => Self::Failed(e.to_string()),
-        }
-    }
-}
+failed!(MetricError, std::io::Error);

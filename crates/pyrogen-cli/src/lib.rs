@@ -1,1 +1,68 @@
-//! The pyrogen command: train, sample, score and evaluate generative models.
+#![doc = include_str!("../README.md")]
+
+mod args;
+mod commands;
+mod door;
+mod error;
+mod output;
+mod progress;
+mod report;
+mod signals;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+use pyrogen::model::Registry;
+
+/// Runs the command line with these families: what `main` of a binary does. A program of your own
+/// gives a registry with families of its own beside the built-in ones.
+pub fn run<I, T>(registry: Registry, args: I) -> ExitCode
+where
+    I: IntoIterator<Item = T>,
+    T: Into<OsString> + Clone,
+{
+    let cli = match args::Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(e) => return usage(&e),
+    };
+    match commands::run(&registry, cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            output::note(&format!("error: {}", one_line(&e.to_string())));
+            ExitCode::from(e.code())
+        }
+    }
+}
+
+/// What the grammar says: help and version as they are, an error in one line.
+fn usage(error: &clap::Error) -> ExitCode {
+    use ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion};
+    match error.kind() {
+        DisplayHelp | DisplayVersion => {
+            let _ = error.print();
+            ExitCode::SUCCESS
+        }
+        DisplayHelpOnMissingArgumentOrSubcommand => {
+            let _ = error.print();
+            ExitCode::from(2)
+        }
+        _ => {
+            let text = error.to_string();
+            let what: Vec<&str> = text
+                .lines()
+                .map(str::trim)
+                .take_while(|l| !l.starts_with("Usage:") && !l.starts_with("For more"))
+                // Nothing here takes values after `--`.
+                .filter(|l| !l.is_empty() && !l.contains("as a value, use '-- "))
+                .collect();
+            output::note(&format!("{} (see --help)", one_line(&what.join(" "))));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

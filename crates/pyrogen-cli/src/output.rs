@@ -3,62 +3,54 @@
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use pyrogen::core::FolderError;
-use pyrogen::data::{Layout, auto_scale, grid_png_file, picture_folder, write_csv, write_npy};
+use pyrogen::data::{Data, Modality, auto_scale, grid_png_file};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::error::CliError;
 
-/// How many examples are done, on standard error where that is a terminal, for work that goes on for
-/// more than a moment.
-pub fn bar(done: &'static str, of: usize) -> ProgressBar {
-    let bar = ProgressBar::new(of as u64).with_message(done);
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}, {eta} left");
-    bar.set_style(style.expect("a valid template"));
-    bar
+/// One line on standard error; nobody may be listening, which is no reason to stop.
+pub fn note(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
-/// The forms that examples can be written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    /// A grid of pictures.
-    Png,
-    /// A table.
-    Csv,
-    /// An array.
-    Npy,
-    /// A folder of pictures.
-    Folder,
-}
-
-impl Form {
-    /// The form that a path's ending asks for, checked against what the examples are: before any
-    /// computing.
-    pub fn of(path: &Path, layout: &Layout) -> Result<Self, CliError> {
-        let ending = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
-        let form = match ending.as_deref() {
-            Some("png") => Self::Png,
-            Some("csv") => Self::Csv,
-            Some("npy") => Self::Npy,
-            None => Self::Folder,
-            Some(other) => {
-                return Err(CliError::Usage(format!(
-                    "{}: cannot write .{other}; give .png, .csv, .npy or a folder",
-                    path.display()
-                )));
-            }
-        };
-        if matches!(form, Self::Png | Self::Folder) && !layout.is_picture() {
-            return Err(CliError::Usage(format!(
-                "{}: examples of shape {:?} are not pictures; give .csv or .npy",
-                path.display(),
-                layout.event
-            )));
-        }
-        Ok(form)
+/// Endings that items of a modality can be written with; the empty one is a folder.
+fn endings(modality: Modality) -> &'static [&'static str] {
+    match modality {
+        Modality::Pictures => &["png", "csv", "npy", ""],
+        Modality::Table | Modality::Points => &["csv", "npy"],
+        Modality::Text => &["txt"],
+        Modality::Sequences => &["csv"],
+        Modality::Sound => &["", "wav"],
+        _ => &["csv"],
     }
+}
+
+/// Checks that items of a modality can be written at a path, before any computing.
+pub fn check_out(path: &Path, modality: Modality) -> Result<(), CliError> {
+    let ending = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
+    let ending = ending.unwrap_or_default();
+    let allowed = endings(modality);
+    if allowed.contains(&ending.as_str()) {
+        return Ok(());
+    }
+    let name = |e: &&str| if e.is_empty() { "a folder".into() } else { format!(".{e}") };
+    let allowed: Vec<String> = allowed.iter().map(name).collect();
+    let what = match ending.as_str() {
+        "" => "a folder".to_string(),
+        ending => format!(".{ending}"),
+    };
+    Err(CliError::Usage(format!(
+        "{}: {modality} cannot be written as {what}; give {}",
+        path.display(),
+        allowed.join(", ")
+    )))
+}
+
+/// Whether a path asks for a grid of pictures.
+pub fn is_grid(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e.eq_ignore_ascii_case("png"))
 }
 
 /// Checks the ending of a file of numbers, before any computing.
@@ -79,30 +71,14 @@ pub fn make_parent(path: &Path) -> Result<(), CliError> {
     Ok(std::fs::create_dir_all(parent).map_err(FolderError::io(parent, "create"))?)
 }
 
-/// Writes examples in raw units; `columns` is for grids (0 for a square).
-pub fn write_examples(
-    path: &Path,
-    raw: &[f32],
-    labels: Option<&[u32]>,
-    layout: &Layout,
-    columns: usize,
-) -> Result<(), CliError> {
-    let n = raw.len() / layout.width();
+/// Writes items; `columns` is for grids (0 for a square).
+pub fn write_items(path: &Path, items: &Data, columns: usize) -> Result<(), CliError> {
     make_parent(path)?;
-    let event = &layout.event;
+    let rows = items.dataset().filter(|_| is_grid(path));
+    let Some(rows) = rows else { return Ok(items.write(path)?) };
+    let (layout, event) = (rows.layout(), rows.event_shape());
     let scale = auto_scale(event);
-    match Form::of(path, layout)? {
-        Form::Png => grid_png_file(path, &layout.to_unit(raw), n, event, columns, scale)?,
-        Form::Csv => write_csv(path, raw, labels, layout)?,
-        Form::Npy => {
-            let shape: Vec<usize> = std::iter::once(n).chain(event.iter().copied()).collect();
-            write_npy(path, raw, &shape)?;
-        }
-        Form::Folder => {
-            picture_folder(path, &layout.to_unit(raw), n, event, scale)?;
-        }
-    }
-    Ok(())
+    Ok(grid_png_file(path, &layout.to_unit(rows.values()), rows.len(), event, columns, scale)?)
 }
 
 /// One JSON object on standard output.

@@ -2,90 +2,263 @@
 
 use std::path::Path;
 
-use burn::tensor::Device;
+use pyrogen::core::Seed;
 use pyrogen::core::folder::{read_json, replace_card, write_file};
-use pyrogen::core::latent::Collapse;
-use pyrogen::core::{Noise, Seed};
-use pyrogen::data::{Dataset, Holdout, Prepared, Source, Split, auto_scale, grid_png, write_csv};
-use pyrogen::metrics::MetricReport;
+use pyrogen::data::{Data, Modality, auto_scale, grid_png};
+use pyrogen::evaluation::{Evaluation, FEWEST, Options, evaluate};
 use pyrogen::metrics::collapse::Sign;
+use pyrogen::model::LatentKind;
+use pyrogen::model::train::{Trained, Wish};
 use pyrogen::train::metrics_log::read_rows;
 use pyrogen::train::plot::{loss_curve, monitor_curves};
 use pyrogen::train::read_monitor;
 use pyrogen::train::report::Report;
+use pyrogen::{Control, Model, Request};
 use serde_json::{Value, json};
 
+use crate::commands::evaluate::rate_name;
 use crate::commands::latent::{Around, interleave, reconstructions, traversals};
 use crate::error::CliError;
-use crate::evaluation::{Evaluation, Examined, FEWEST, classes_of, compare, evaluate, latent};
-use crate::session::{Draw, Session, TEST_SHARE, first};
+use crate::output::write_items;
 
 /// Samples in the grid.
 const SAMPLES: usize = 64;
 /// Latent dimensions that are shown at most.
 const ROWS: usize = 10;
-/// Held-out examples that are evaluated at most.
+/// Held-out items that are evaluated at most.
 const LIMIT: usize = 2000;
-/// Latent draws an example for the likelihood's estimate.
+/// Latent draws an item for the likelihood's estimate.
 const DRAWS: usize = 128;
 
-/// Writes everything that shows what a run has made.
-pub fn write(out: &Path, source: &Source, device: Device, full: bool) -> Result<(), CliError> {
-    let session = Session::open(out, device)?;
-    let card = session.folder.card().clone();
-    let Split { train, test } = source.load()?.split(Holdout::Fraction(TEST_SHARE), card.seed)?;
-    let test = session.prepare(first(&test, LIMIT))?;
-    let title = format!("{} on {}", card.family, card.data.source);
-    let mut page = Report::new(&title);
-    overview(&mut page, &session, out)?;
-    curve(&mut page, out)?;
-    monitor(&mut page, out)?;
-    let seed = Seed(card.seed.0);
-    samples(&mut page, &session, &test, out, seed)?;
-    latent_pictures(&mut page, &session, &test, out, seed)?;
-    if full {
-        let evaluation = evaluate(&session, &test, DRAWS, seed)?;
-        let reference = reference(&session, &first(&train, test_len(&test)), &test, seed)?;
-        scores(&mut page, &evaluation, &reference);
-        let scores =
-            serde_json::to_value(&evaluation).map_err(|e| CliError::Failed(e.to_string()))?;
-        if let Value::Object(scores) = scores {
-            replace_card(session.folder.path(), |card| card.scores = scores)?;
+/// A report on its way.
+struct Page<'a> {
+    page: Report,
+    model: &'a Model,
+    test: Option<&'a Data>,
+    out: &'a Path,
+    seed: Seed,
+    control: &'a Control,
+}
+
+/// Writes everything that shows what a run has made. The run folder is still locked.
+pub fn write(
+    trained: &Trained,
+    wish: &Wish,
+    full: bool,
+    control: &Control,
+) -> Result<(), CliError> {
+    let (model, out) = (trained.open(&wish.device)?, trained.path());
+    let seed = model.card().seed;
+    let test = trained.test.as_ref().map(|test| test.take_random(LIMIT, seed));
+    let title = format!("{} on {}", model.about().method, short(&model.card().data.source));
+    let page = Report::new(&title);
+    let mut page = Page { page, model: &model, test: test.as_ref(), out, seed, control };
+    page.overview();
+    curve(&mut page.page, out)?;
+    monitor(&mut page.page, out)?;
+    page.samples()?;
+    page.latent_pictures()?;
+    if let (true, Some(test)) = (full, &test) {
+        let reference = Some(trained.train.clone());
+        let options = Options { limit: LIMIT, draws: DRAWS, seed, reference };
+        let evaluation = evaluate(&model, test, &options, &wish.device, control)?;
+        scores(&mut page.page, &evaluation);
+        let mut kept = evaluation;
+        // The card speaks of the model; what training items would reach stands in the report.
+        kept.reference.clear();
+        let values = serde_json::to_value(&kept).map_err(|e| CliError::Failed(e.to_string()))?;
+        if let Value::Object(scores) = values {
+            replace_card(model.path(), |card| card.scores = scores)?;
         }
     }
     let config: Value = read_json(&out.join("config.json"))?;
-    page.section("Configuration");
-    page.code(&serde_json::to_string_pretty(&config).unwrap_or_default());
-    Ok(page.save(&out.join("report.html"))?)
+    page.page.section("Configuration");
+    page.page.code(&serde_json::to_string_pretty(&config).unwrap_or_default());
+    Ok(page.page.save(&out.join("report.html"))?)
 }
 
-fn test_len(test: &Prepared<2>) -> usize {
-    pyrogen::core::Examples::len(test)
+/// A source without the folders before its name, for a title.
+fn short(source: &str) -> String {
+    let (scheme, place) = source.split_once(':').unwrap_or(("", source));
+    let name = place.rsplit(['/', '\\']).next().unwrap_or(place);
+    if scheme.is_empty() { name.to_string() } else { format!("{scheme}:{name}") }
 }
 
-fn overview(page: &mut Report, session: &Session, out: &Path) -> Result<(), CliError> {
-    let card = session.folder.card();
-    let text = |s: &str| s.to_string();
-    page.table(
-        &["", ""],
-        &[
-            vec![text("family"), card.family.clone()],
-            vec![
-                text("data"),
-                format!("{}, {} training examples", card.data.source, card.data.examples),
-            ],
-            vec![text("parameters"), session.model.parameters().to_string()],
-            vec![text("steps"), card.steps.to_string()],
-            vec![text("seed"), card.seed.to_string()],
-            vec![text("version"), card.pyrogen_version.clone()],
-            vec![text("model folder"), session.folder.path().display().to_string()],
-        ],
-    );
-    page.text(&format!(
-        "Draw more: pyrogen sample {} -n 100 --seed 2 --out samples.png",
-        out.display()
-    ));
-    Ok(())
+impl Page<'_> {
+    fn overview(&mut self) {
+        let (card, about) = (self.model.card(), self.model.about());
+        let row = |name: &str, value: String| vec![name.to_string(), value];
+        let data = format!("{}, {} training examples", card.data.source, card.data.examples);
+        let mut rows = vec![
+            row("family", about.method.clone()),
+            row("data", data),
+            row("parameters", about.parameters.to_string()),
+            row("steps", card.steps.to_string()),
+            row("seed", card.seed.to_string()),
+            row("version", card.pyrogen_version.clone()),
+            row("model folder", self.model.path().display().to_string()),
+        ];
+        if let Some(test) = self.test {
+            rows.insert(2, row("held out", format!("{} examples", test.len())));
+        }
+        self.page.table(&["", ""], &rows);
+        let ending = match about.modality {
+            Modality::Pictures => "png",
+            Modality::Text => "txt",
+            _ => "csv",
+        };
+        self.page.text(&format!(
+            "Draw more: pyrogen sample {} -n 100 --seed 2 --out samples.{ending}",
+            self.out.display()
+        ));
+    }
+
+    /// The condition of the samples that are shown.
+    fn condition(&self, n: usize) -> Request {
+        let mut request = Request::seed(self.seed.0);
+        if let (Some(_), Some(test)) = (&self.model.about().context, self.test) {
+            let rows: Vec<usize> = (0..test.len().min(n)).collect();
+            request.like = Some(test.select(&rows));
+        }
+        request
+    }
+
+    fn samples(&mut self) -> Result<(), CliError> {
+        let Some(generate) = &self.model.can().generate else { return Ok(()) };
+        let request = self.condition(SAMPLES);
+        if self.model.about().context.is_some() && request.like.is_none() {
+            return Ok(());
+        }
+        let items = generate.generate(0..SAMPLES as u64, &request, self.control)?;
+        self.page.section("Samples");
+        match self.model.about().modality {
+            Modality::Pictures => {
+                let classes = self.model.about().classes.len();
+                let columns = if classes > 0 { classes } else { 8 };
+                let caption = format!("{SAMPLES} samples, seed {}, not selected", self.seed);
+                self.picture("samples/samples.png", &items, columns, &caption)?;
+                self.contexts(&request, columns)
+            }
+            Modality::Text => {
+                write_items(&self.out.join("samples/samples.txt"), &items, 0)?;
+                if let Data::Text(text) = &items {
+                    text.documents().iter().take(5).for_each(|d| {
+                        self.page.code(d);
+                    });
+                }
+                Ok(())
+            }
+            _ => self.rows(&items),
+        }
+    }
+
+    /// The contexts of the samples.
+    fn contexts(&mut self, request: &Request, columns: usize) -> Result<(), CliError> {
+        let (Some(context), Some(like)) = (&self.model.about().context, &request.like) else {
+            return Ok(());
+        };
+        let made: pyrogen::data::PictureContext = context.parse().map_err(CliError::from)?;
+        let Some(rows) = like.dataset() else { return Ok(()) };
+        let event = rows.event_shape();
+        let values = made.of_pictures(&rows.layout().to_unit(rows.values()), event)?;
+        let shape = made.shape(event)?;
+        let png = grid_png(&values, rows.len(), &shape, columns, auto_scale(&shape))?;
+        write_file(&self.out.join("samples/contexts.png"), &png)?;
+        let caption = format!("The context of each sample: `{context}` of a held-out example");
+        self.page.picture(&png, &caption);
+        Ok(())
+    }
+
+    /// Rows of a table, or what else is written as one.
+    fn rows(&mut self, items: &Data) -> Result<(), CliError> {
+        write_items(&self.out.join("samples/samples.csv"), items, 0)?;
+        self.page.text("The first ten samples; samples/samples.csv has more.");
+        let Some(rows) = items.dataset() else { return Ok(()) };
+        let schema = rows.schema();
+        let cells = |row: &[f32]| -> Vec<String> {
+            match schema {
+                Some(schema) => {
+                    schema.columns.iter().zip(row).map(|(c, &v)| c.kind.cell(v)).collect()
+                }
+                None => row.iter().map(|v| format!("{v:.3}")).collect(),
+            }
+        };
+        let shown: Vec<Vec<String>> =
+            rows.values().chunks(rows.width()).take(10).map(cells).collect();
+        let header: Vec<String> = match schema {
+            Some(schema) => schema.columns.iter().map(|c| c.name.clone()).collect(),
+            None => (0..rows.width()).map(|j| format!("x{j}")).collect(),
+        };
+        let header: Vec<&str> = header.iter().map(String::as_str).collect();
+        self.page.table(&header, &shown);
+        Ok(())
+    }
+
+    fn latent_pictures(&mut self) -> Result<(), CliError> {
+        let (Some(latent), Some(test)) = (self.model.can().latent.clone(), self.test) else {
+            return Ok(());
+        };
+        let kind = latent.space().kind;
+        if self.model.about().modality != Modality::Pictures || kind == LatentKind::Noise {
+            return Ok(());
+        }
+        let n = 32.min(test.len());
+        let (seed, control) = (self.seed.0, self.control);
+        let (original, decoded) = reconstructions(self.model, test, n, seed, control)?;
+        let grid = interleave(&original, &decoded, 16)?;
+        self.page.section("Reconstructions");
+        let caption = "Held-out examples, each row above its reconstructions";
+        self.picture("samples/reconstructions.png", &grid, 16, caption)?;
+        if latent.space().has_axes() {
+            self.traversal(test)?;
+        }
+        Ok(())
+    }
+
+    /// The latent dimensions that say most about an item, as far as that is known.
+    fn axes(&self, test: &Data) -> Result<Vec<usize>, CliError> {
+        let request = Request::seed(self.seed.0);
+        let findings = self.model.inspect(test, &request, self.control)?;
+        let latent = findings.iter().find(|f| f.name == "latent").map(|f| &f.value);
+        let dims = latent.and_then(|v| v["dimensions"].as_array()).cloned().unwrap_or_default();
+        let index = |d: &Value| d["index"].as_u64().map(|i| i as usize);
+        Ok(dims.iter().filter_map(index).take(ROWS).collect())
+    }
+
+    fn traversal(&mut self, test: &Data) -> Result<(), CliError> {
+        let dims = self.axes(test)?;
+        let (steps, range) = (9, 2.5);
+        let request = self.condition(1);
+        let what = Around { dims: &dims, steps, range, request: &request };
+        let items = traversals(self.model, &what, self.control)?;
+        self.page.section("Latent traversal");
+        let names: Vec<String> = dims.iter().map(usize::to_string).collect();
+        let which = match names.is_empty() {
+            true => String::new(),
+            false => format!(", those that say most about an example first ({})", names.join(", ")),
+        };
+        let caption = format!(
+            "One row a latent dimension{which}, from -{range} to {range} standard deviations of the \
+             prior"
+        );
+        self.picture("samples/traversal.png", &items, steps, &caption)
+    }
+
+    fn picture(
+        &mut self,
+        name: &str,
+        items: &Data,
+        columns: usize,
+        caption: &str,
+    ) -> Result<(), CliError> {
+        let Some(rows) = items.dataset() else { return Ok(()) };
+        let event = rows.event_shape();
+        let unit = rows.layout().to_unit(rows.values());
+        let png = grid_png(&unit, rows.len(), event, columns, auto_scale(event))?;
+        write_file(&self.out.join(name), &png)?;
+        self.page.picture(&png, caption);
+        Ok(())
+    }
 }
 
 fn curve(page: &mut Report, out: &Path) -> Result<(), CliError> {
@@ -120,7 +293,7 @@ fn monitor(page: &mut Report, out: &Path) -> Result<(), CliError> {
         page.plot(svg, caption);
     }
     let events = read_events(&out.join("events.jsonl"))?;
-    let mut told = false;
+    let mut alarmed = false;
     for event in events {
         let number = |name: &str| event[name].as_u64().unwrap_or_default();
         let text = match event["event"].as_str() {
@@ -134,9 +307,9 @@ fn monitor(page: &mut Report, out: &Path) -> Result<(), CliError> {
             _ => continue,
         };
         page.warning(&text);
-        told = true;
+        alarmed = true;
     }
-    if !told {
+    if !alarmed {
         page.text("No alarm.");
     }
     let last = &rows[rows.len() - 1].reading;
@@ -152,139 +325,8 @@ fn read_events(path: &Path) -> Result<Vec<Value>, CliError> {
     Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
 }
 
-fn samples(
-    page: &mut Report,
-    session: &Session,
-    test: &Prepared<2>,
-    out: &Path,
-    seed: Seed,
-) -> Result<(), CliError> {
-    if session.model.as_sample().is_none() {
-        return Ok(());
-    }
-    let told = session.told_of(&first(test.data(), SAMPLES))?;
-    let what = Draw { n: SAMPLES, class: None, told: told.as_ref(), temperature: 1.0, seed };
-    let raw = session.raw(&session.sample(&what)?);
-    page.section("Samples");
-    let layout = session.preparation.layout();
-    if layout.is_picture() {
-        let columns = session.model.classes().unwrap_or(8);
-        let caption = format!("{SAMPLES} samples, seed {seed}, not selected");
-        picture(page, out, "samples/samples.png", &raw, columns, &caption, session)?;
-        if let (Some(told), Some(context)) = (told, session.context) {
-            let (shape, n) = (&told.shape, told.len());
-            let png = grid_png(told.values(), n, shape, columns, auto_scale(shape))?;
-            write_file(&out.join("samples/told.png"), &png)?;
-            let caption = format!("What each sample was told: `{context}` of a held-out example");
-            page.picture(&png, &caption);
-        }
-        Ok(())
-    } else {
-        write_csv(&out.join("samples/samples.csv"), &raw, None, layout)?;
-        let width = layout.width();
-        let rows: Vec<Vec<String>> = raw
-            .chunks(width)
-            .take(10)
-            .map(|row| match &layout.schema {
-                Some(schema) => {
-                    schema.columns.iter().zip(row).map(|(c, &v)| c.kind.cell(v)).collect()
-                }
-                None => row.iter().map(|v| format!("{v:.3}")).collect(),
-            })
-            .collect();
-        let header: Vec<String> = match &layout.schema {
-            Some(schema) => schema.columns.iter().map(|c| c.name.clone()).collect(),
-            None => (0..width).map(|j| format!("x{j}")).collect(),
-        };
-        let header: Vec<&str> = header.iter().map(String::as_str).collect();
-        page.text("The first ten samples; samples/samples.csv has more.");
-        page.table(&header, &rows);
-        Ok(())
-    }
-}
-
-fn latent_pictures(
-    page: &mut Report,
-    session: &Session,
-    test: &Prepared<2>,
-    out: &Path,
-    seed: Seed,
-) -> Result<(), CliError> {
-    let layout = session.preparation.layout();
-    if !layout.is_picture() || session.model.as_decode().is_none() {
-        return Ok(());
-    }
-    if session.model.as_encode().is_some() {
-        let n = 32.min(test_len(test));
-        let (original, decoded) = reconstructions(session, test, n, seed)?;
-        let rows = interleave(&original, &decoded, layout.width(), 16);
-        page.section("Reconstructions");
-        let caption = "Held-out examples, each row above its reconstructions";
-        picture(page, out, "samples/reconstructions.png", &rows, 16, caption, session)?;
-    }
-    if !session.model.has_latent_axes() {
-        return Ok(());
-    }
-    let steps = 9;
-    let dims: Vec<usize> = match latent(session, test, seed)? {
-        Some(report) => report.dimensions.iter().take(ROWS).map(|d| d.index).collect(),
-        None => Vec::new(),
-    };
-    let range = 2.5;
-    let told = session.told_of(&first(test.data(), 1))?;
-    let what = Around { dims: &dims, steps, range, class: None, told: told.as_ref() };
-    let raw = traversals(session, &what)?;
-    page.section("Latent traversal");
-    let names: Vec<String> = dims.iter().map(usize::to_string).collect();
-    let caption = format!(
-        "One row a latent dimension, those that say most about an example first ({}), \
-         from -2.5 to 2.5 standard deviations of the prior",
-        names.join(", ")
-    );
-    picture(page, out, "samples/traversal.png", &raw, steps, &caption, session)
-}
-
-fn picture(
-    page: &mut Report,
-    out: &Path,
-    name: &str,
-    raw: &[f32],
-    columns: usize,
-    caption: &str,
-    session: &Session,
-) -> Result<(), CliError> {
-    let layout = session.preparation.layout();
-    let n = raw.len() / layout.width();
-    let scale = auto_scale(&layout.event);
-    let png = grid_png(&layout.to_unit(raw), n, &layout.event, columns, scale)?;
-    write_file(&out.join(name), &png)?;
-    page.picture(&png, caption);
-    Ok(())
-}
-
-/// The same metrics between real training data and the held-out data: what a perfect model would
-/// reach.
-fn reference(
-    session: &Session,
-    train: &Dataset,
-    test: &Prepared<2>,
-    seed: Seed,
-) -> Result<Vec<MetricReport>, CliError> {
-    if session.model.as_sample().is_none() {
-        return Ok(Vec::new());
-    }
-    let train = session.prepare(train.clone())?;
-    let values = |data: &Prepared<2>, label: &str| {
-        let rows: Vec<usize> = (0..test_len(data)).collect();
-        data.values(&rows, &mut Noise::new(seed).fork(label))
-    };
-    let (real, others) = (values(test, "evaluate"), values(&train, "reference"));
-    let real = Examined { values: &real, classes: classes_of(test) };
-    let others = Examined { values: &others, classes: classes_of(&train) };
-    compare(session, &real, &others, seed)
-}
-
-fn scores(page: &mut Report, evaluation: &Evaluation, reference: &[MetricReport]) {
+fn scores(page: &mut Report, evaluation: &Evaluation) {
+    let reference = &evaluation.reference;
     if !evaluation.likelihood.is_empty() {
         likelihoods(page, evaluation);
     }
@@ -305,28 +347,17 @@ fn scores(page: &mut Report, evaluation: &Evaluation, reference: &[MetricReport]
             ]);
         }
     }
+    for failed in &evaluation.failed {
+        page.text(&format!("{}: not computed: {}", failed.metric, failed.reason));
+    }
     if !rows.is_empty() {
         page.table(&["metric", "samples", "training data instead", "signature"], &rows);
     }
-    if let Some(point) = &evaluation.rate_distortion {
-        page.section("Rate and distortion");
-        page.text(&format!(
-            "{point}: what the latents of a held-out example cost, and what the example costs given \
-             them. Minus the sum is the lower bound."
-        ));
-    }
-    if let Some(codes) = &evaluation.codes {
-        page.section("Codes");
-        match codes.is_collapsed() {
-            false => page.text(&codes.to_string()),
-            true => page.warning(&codes.to_string()),
-        };
-    }
-    if let Some(latent) = &evaluation.latent {
-        page.section("Latent space");
-        match latent.collapse {
-            Collapse::None => page.text(&latent.to_string()),
-            _ => page.warning(&latent.to_string()),
+    for finding in &evaluation.findings {
+        page.section(&finding.title);
+        match finding.warning {
+            false => page.text(&finding.text),
+            true => page.warning(&finding.text),
         };
     }
 }
@@ -346,10 +377,18 @@ fn likelihoods(page: &mut Report, evaluation: &Evaluation) {
                 l["kind"].as_str().unwrap_or_default().replace('_', " "),
                 number(&l["mean_nats"]),
                 number(&l["std_err"]),
-                number(&l["bits_per_dim"]),
+                rate(&l),
                 l["n"].to_string(),
             ]
         })
         .collect();
-    page.table(&["kind", "nats an example", "standard error", "bits/dim", "examples"], &rows);
+    page.table(&["kind", "nats an example", "standard error", "rate", "examples"], &rows);
+}
+
+/// The rate that fits the items.
+fn rate(report: &Value) -> String {
+    let names =
+        ["bits_per_dim", "nats_per_token", "bits_per_byte", "nats_per_step", "bits_per_cell"];
+    let found = names.iter().find_map(|name| Some((*name, report[name].as_f64()?)));
+    found.map_or("-".into(), |(name, v)| format!("{v:.4} {}", rate_name(name)))
 }

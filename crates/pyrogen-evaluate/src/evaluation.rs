@@ -160,10 +160,8 @@ fn compare(
         control.check()?;
         match metric.compute(&x, &y, seed) {
             Ok(report) => reports.push(report),
-            Err(e) => failed.push(FailedMetric {
-                metric: metric.name().to_string(),
-                reason: e.to_string(),
-            }),
+            Err(e) => failed
+                .push(FailedMetric { metric: metric.name().to_string(), reason: e.to_string() }),
         }
     }
     match shares(real, generated, &x, &y) {

@@ -43,10 +43,9 @@ impl Registry {
     /// # Errors
     /// Where there is none; the message lists those there are.
     pub fn find(&self, name: &str) -> Result<&dyn Family, Error> {
-        self.families().find(|f| f.name() == name).ok_or_else(|| Error::UnknownFamily {
-            got: name.to_string(),
-            known: self.names(),
-        })
+        self.families()
+            .find(|f| f.name() == name)
+            .ok_or_else(|| Error::UnknownFamily { got: name.to_string(), known: self.names() })
     }
 
     /// Opens a model folder, or a run folder that holds one.

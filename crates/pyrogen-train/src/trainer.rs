@@ -115,7 +115,18 @@ where
         let callbacks = std::mem::take(&mut self.callbacks);
         let Self { config, seed, progress, .. } = self;
         let saved = Instant::now();
-        let mut run = Run { config, seed, progress, learner, state, log, folder, callbacks, saved, total: None };
+        let mut run = Run {
+            config,
+            seed,
+            progress,
+            learner,
+            state,
+            log,
+            folder,
+            callbacks,
+            saved,
+            total: None,
+        };
         match run.go(train, validation) {
             Ok(reason) => {
                 let details = json!({"step": run.state.step, "reason": reason});

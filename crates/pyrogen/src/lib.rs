@@ -1,14 +1,16 @@
 #![doc = include_str!("../README.md")]
 
 pub use pyrogen_core as core;
-#[cfg(feature = "data")]
 pub use pyrogen_data as data;
 #[cfg(feature = "diffusion")]
 pub use pyrogen_diffusion as diffusion;
+#[cfg(feature = "metrics")]
+pub use pyrogen_evaluate as evaluation;
 #[cfg(feature = "gan")]
 pub use pyrogen_gan as gan;
 #[cfg(feature = "metrics")]
 pub use pyrogen_metrics as metrics;
+pub use pyrogen_model as model;
 pub use pyrogen_nn as nn;
 pub use pyrogen_solve as solve;
 #[cfg(feature = "train")]
@@ -16,15 +18,32 @@ pub use pyrogen_train as train;
 #[cfg(feature = "vae")]
 pub use pyrogen_vae as vae;
 
+mod door;
+
+#[cfg(feature = "metrics")]
+pub use door::evaluate;
+pub use door::{open, read, registry};
+#[cfg(feature = "train")]
+pub use door::{plan, train};
+pub use pyrogen_model::{Control, Error, ErrorKind, Model, Request};
+
 /// What most programs import.
 pub mod prelude {
     pub use burn::tensor::{Device, Tensor};
     pub use pyrogen_core::{
-        Condition, Decode, Describe, Encode, Likelihood, LikelihoodKind, ModelError, Noise,
-        Posterior, Sample, SampleOptions, Score, ScoreMethod, ScoreOptions, Seed,
+        Condition, Decode, Describe, Encode, Likelihood, LikelihoodKind, Noise, Posterior, Sample,
+        SampleOptions, Score, ScoreMethod, ScoreOptions, Seed,
     };
+    pub use pyrogen_data::{Data, Loaded, Modality, Source};
+    #[cfg(feature = "diffusion")]
+    pub use pyrogen_diffusion::{Diffusion, DiffusionConfig, FlowConfig, FlowMatching};
     #[cfg(feature = "gan")]
     pub use pyrogen_gan::{Gan, GanConfig};
+    #[cfg(feature = "train")]
+    pub use pyrogen_model::train::{Event, Flow, Observer, Quiet, Wish};
+    pub use pyrogen_model::{
+        Ability, Control, Error, ErrorKind, Family, Given, Model, Registry, Request,
+    };
     #[cfg(feature = "vae")]
     pub use pyrogen_vae::{Vae, VaeConfig};
 }

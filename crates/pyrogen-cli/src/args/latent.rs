@@ -55,11 +55,11 @@ pub struct TraverseArgs {
     /// How far to go, in standard deviations of the prior
     #[arg(long, default_value_t = 2.5, allow_negative_numbers = true)]
     pub range: f64,
-    /// The class, for conditional models
+    /// The class, by name or number, for conditional models
     #[arg(long)]
-    pub class: Option<usize>,
+    pub class: Option<String>,
     #[command(flatten)]
-    pub told: ContextArg,
+    pub condition: ContextArg,
     /// Where to: FILE.png (one row a dimension), FILE.csv, FILE.npy, or a folder
     #[arg(long)]
     pub out: PathBuf,

@@ -10,7 +10,9 @@ use clap_complete::Shell;
 pub use latent::{InterpolateArgs, ReconstructArgs, TraverseArgs};
 use pyrogen::data::{PictureContext, Source};
 use pyrogen::train::{OnCollapse, WorkerCount};
-pub use sample::{ContextArg, Hidden, InpaintArgs, LatentsName, SampleArgs, UpscaleArgs};
+pub use sample::{
+    ContextArg, Hidden, InpaintArgs, LatentsName, SampleArgs, SamplerArgs, UpscaleArgs,
+};
 
 /// Train, sample, score and evaluate generative models.
 #[derive(Debug, Parser)]
@@ -52,6 +54,8 @@ pub enum Command {
     Info(InfoArgs),
     /// List the families and what each can do
     Families(JsonArg),
+    /// List the settings of a family, with their defaults for some data
+    Settings(SettingsArgs),
     /// Look at data
     #[command(subcommand)]
     Data(DataCommand),
@@ -112,13 +116,13 @@ pub struct DemoArgs {
 pub struct TrainArgs {
     /// The family; `pyrogen families` lists them
     pub family: String,
-    /// The data: digits, mnist:DIR, idx:FILE, images:DIR, csv:FILE, npy:FILE, toy:NAME
+    /// The data: digits, mnist:DIR, images:DIR, csv:FILE, text:FILE and others
     #[arg(long)]
     pub data: Source,
     /// The run folder
     #[arg(long)]
     pub out: PathBuf,
-    /// What the model is told of each picture: a small version, its brightness or its edges
+    /// The context of each picture: a small version, its brightness or its edges
     #[arg(long, value_name = "small:FACTOR|grey|edges")]
     pub context: Option<PictureContext>,
     /// JSON file with "model" and "train", laid over the defaults
@@ -132,6 +136,27 @@ pub struct TrainArgs {
     pub seed: u64,
     #[command(flatten)]
     pub device: DeviceArg,
+    /// The share of the data that is held out for tests; 0 for none
+    #[arg(long, value_name = "SHARE")]
+    pub test_share: Option<f64>,
+    /// The share of the rest that decides which state is best; 0 for none
+    #[arg(long, value_name = "SHARE")]
+    pub validation_share: Option<f64>,
+    /// Test data, in the place of a share
+    #[arg(long, value_name = "SOURCE", conflicts_with = "test_share")]
+    pub test: Option<Source>,
+    /// Validation data, in the place of a share
+    #[arg(long, value_name = "SOURCE", conflicts_with = "validation_share")]
+    pub validation: Option<Source>,
+    /// Holds out whole groups: rows that are equal in this column
+    #[arg(long, value_name = "COLUMN", conflicts_with = "ordered")]
+    pub group: Option<String>,
+    /// Holds out the last rows, for data in the order of time
+    #[arg(long)]
+    pub ordered: bool,
+    /// Begins with the weights of a model folder
+    #[arg(long, value_name = "MODEL", conflicts_with = "resume")]
+    pub from: Option<PathBuf>,
     /// Threads that share a batch: a number, or as many as there are cores (one on a GPU)
     #[arg(long, value_name = "auto|N")]
     pub workers: Option<WorkerCount>,
@@ -159,6 +184,11 @@ pub struct TrainArgs {
     /// Skip the evaluation at the end
     #[arg(long)]
     pub no_evaluate: bool,
+    /// Print the plan, the parameters and a time estimated from a few steps, and train nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub json: JsonArg,
 }
 
 /// Which rows of the data.
@@ -177,7 +207,7 @@ pub enum PartName {
 pub struct ModelData {
     /// Run folder or model folder
     pub model: PathBuf,
-    /// The data: digits, mnist:DIR, idx:FILE, images:DIR, csv:FILE, npy:FILE, toy:NAME
+    /// The data: digits, mnist:DIR, images:DIR, csv:FILE, text:FILE and others
     #[arg(long)]
     pub data: Source,
     /// Which rows of the data
@@ -281,12 +311,24 @@ pub struct InfoArgs {
     pub json: JsonArg,
 }
 
+/// `pyrogen settings`
+#[derive(Debug, Args)]
+pub struct SettingsArgs {
+    /// The family; `pyrogen families` lists them
+    pub family: String,
+    /// The data that the defaults are for
+    #[arg(long, default_value = "digits")]
+    pub data: Source,
+    #[command(flatten)]
+    pub json: JsonArg,
+}
+
 /// `pyrogen data`
 #[derive(Debug, Subcommand)]
 pub enum DataCommand {
     /// Say what is in the data
     Describe {
-        /// The data: digits, mnist:DIR, idx:FILE, images:DIR, csv:FILE, npy:FILE, toy:NAME
+        /// The data: digits, mnist:DIR, images:DIR, csv:FILE, text:FILE and others
         source: Source,
         #[command(flatten)]
         json: JsonArg,

@@ -6,8 +6,7 @@ use clap::{Args, ValueEnum};
 use pyrogen::data::Source;
 
 use super::{DeviceArg, JsonArg, ModelData};
-use crate::family::Steering;
-use crate::told::Pictures;
+use crate::door::Pictures;
 
 /// Where latents of samples come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -18,12 +17,12 @@ pub enum LatentsName {
     Fitted,
 }
 
-/// How samples are made step by step.
+/// How items are made.
 #[derive(Debug, Clone, Args)]
-pub struct SteerArgs {
-    /// Steps from noise to an example, for diffusion models and flows
+pub struct SamplerArgs {
+    /// Steps from noise to an item, for diffusion models and flows
     #[arg(long)]
-    pub steps: Option<usize>,
+    pub steps: Option<u64>,
     /// The sampler: ddim, euler, heun, dpmpp-2m, unipc and others; for flows euler, heun, midpoint
     /// or rk45
     #[arg(long)]
@@ -31,21 +30,17 @@ pub struct SteerArgs {
     /// Guidance towards the class: 1 is the model, more is closer to the class and less varied
     #[arg(long, allow_negative_numbers = true)]
     pub guidance: Option<f64>,
+    /// Another option of the model, as temperature=0.8; `pyrogen info MODEL` lists them
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub option: Vec<String>,
 }
 
-impl SteerArgs {
-    /// What the family is told.
-    pub fn steering(&self) -> Steering {
-        Steering { steps: self.steps, sampler: self.sampler.clone(), guidance: self.guidance }
-    }
-}
-
-/// What samples are told.
+/// The context of samples.
 #[derive(Debug, Clone, Args)]
 pub struct ContextArg {
-    /// What the model is told, for models trained with --context: a picture file that is the context
-    /// itself (a small picture, a sketch), or data that it is made from as in training; samples are
-    /// told the pictures of data in turn
+    /// The context, for models trained with --context: a picture file that is the context itself (a
+    /// small picture, a sketch), or data that it is made from as in training; the pictures of data
+    /// come in turn
     #[arg(long, value_name = "PICTURE|SOURCE")]
     pub context: Option<Pictures>,
 }
@@ -86,7 +81,7 @@ pub struct InpaintArgs {
     #[arg(long, default_value_t = 4)]
     pub repeats: usize,
     #[command(flatten)]
-    pub steer: SteerArgs,
+    pub sampler: SamplerArgs,
     /// Where to: FILE.png (a line an example: original, given part, candidates), FILE.csv, FILE.npy,
     /// or a folder
     #[arg(long)]
@@ -109,14 +104,14 @@ pub struct UpscaleArgs {
     /// Candidates a picture
     #[arg(long, default_value_t = 1)]
     pub candidates: usize,
-    /// The class, for conditional models
+    /// The class, by name or number, for conditional models
     #[arg(long)]
-    pub class: Option<usize>,
+    pub class: Option<String>,
     /// Seed of the draws
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
     #[command(flatten)]
-    pub steer: SteerArgs,
+    pub sampler: SamplerArgs,
     /// Where to: FILE.png (a line a picture: small, candidates, and the original where it is known),
     /// or the candidates alone in FILE.csv, FILE.npy or a folder of pictures
     #[arg(long)]
@@ -134,18 +129,22 @@ pub struct SampleArgs {
     pub model: PathBuf,
     /// How many examples
     #[arg(short, default_value_t = 64)]
-    pub n: usize,
+    pub n: u64,
+    /// The first example: of the endless sequence that the seed stands for, examples OFFSET to
+    /// OFFSET + n - 1
+    #[arg(long, default_value_t = 0)]
+    pub offset: u64,
     /// Seed of the draws
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
     /// Where to: FILE.png (grid), FILE.csv, FILE.npy, or a folder of pictures
     #[arg(long)]
     pub out: PathBuf,
-    /// The class to draw, for conditional models
+    /// The class to draw, by name or number, for conditional models
     #[arg(long)]
-    pub class: Option<usize>,
+    pub class: Option<String>,
     #[command(flatten)]
-    pub told: ContextArg,
+    pub condition: ContextArg,
     /// Pictures to begin with in place of noise, in turn: the samples are like them
     #[arg(long, value_name = "PICTURE|SOURCE", requires = "strength")]
     pub from: Option<Pictures>,
@@ -162,7 +161,7 @@ pub struct SampleArgs {
     #[arg(long)]
     pub data: Option<Source>,
     #[command(flatten)]
-    pub steer: SteerArgs,
+    pub sampler: SamplerArgs,
     #[command(flatten)]
     pub device: DeviceArg,
     #[command(flatten)]

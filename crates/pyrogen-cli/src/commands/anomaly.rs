@@ -1,29 +1,24 @@
 //! `pyrogen anomaly`
 
 use pyrogen::core::folder::write_file;
-use pyrogen::core::{Examples, Noise, ScoreMethod, Seed};
-use pyrogen::data::Prepared;
+use pyrogen::data::Data;
+use pyrogen::model::Registry;
+use pyrogen::{Control, Model, Request};
 use serde_json::{Value, json};
 
 use crate::args::AnomalyArgs;
+use crate::door::with_data;
 use crate::error::CliError;
-use crate::family::Misfit;
 use crate::output::{expect_ending, make_parent, print_json, print_line};
-use crate::session::Session;
+use crate::progress::control;
 
-/// Examples that are given to the model at once; it spreads them over the cores.
-const ROWS: usize = 1024;
-
-/// Ranks examples, the most unusual first: by their log-likelihood, or by what the model has instead.
-pub fn run(args: AnomalyArgs) -> Result<(), CliError> {
+/// Ranks items, the most unusual first: by their log-likelihood, or by what the model has instead.
+pub fn run(registry: &Registry, args: AnomalyArgs) -> Result<(), CliError> {
     if let Some(path) = &args.out {
         expect_ending(path, &["csv"])?;
     }
-    let (session, data) = Session::with_data(&args.target)?;
-    let ranked = match misfit(&session, &data)? {
-        Some(misfit) => Ranked::by_misfit(misfit),
-        None => Ranked::by_likelihood(&session, &data, &args)?,
-    };
+    let (model, data) = with_data(registry, &args.target)?;
+    let ranked = rank(&model, &data, &args, &control())?;
     if let Some(path) = &args.out {
         let mut text = format!("rank,row,{}\n", ranked.column);
         for (rank, &row) in ranked.order.iter().enumerate() {
@@ -33,7 +28,8 @@ pub fn run(args: AnomalyArgs) -> Result<(), CliError> {
         write_file(path, text.as_bytes())?;
     }
     let top = &ranked.order[..args.top.min(ranked.order.len())];
-    let label = |row: usize| data.data().labels().map(|l| l[row]);
+    let labels = data.labels();
+    let label = |row: usize| labels.as_ref().map(|l| l[row]);
     if args.json.json {
         let list: Vec<_> = top
             .iter()
@@ -50,7 +46,7 @@ pub fn run(args: AnomalyArgs) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Examples and their order.
+/// Items and their order.
 struct Ranked {
     values: Vec<f64>,
     /// Rows, the most unusual first.
@@ -61,40 +57,31 @@ struct Ranked {
     digits: usize,
 }
 
-impl Ranked {
-    fn by_likelihood(
-        session: &Session,
-        data: &Prepared<2>,
-        args: &AnomalyArgs,
-    ) -> Result<Self, CliError> {
-        let method = ScoreMethod::Estimate;
-        let draws = args.draws.unwrap_or(session.model.default_draws(method));
-        let likelihood = session.score(data, method, draws, Seed(args.target.seed))?;
-        let values = likelihood.nats().to_vec();
-        let mut order: Vec<usize> = (0..values.len()).collect();
-        order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
-        let (kind, title) = (json!(likelihood.kind()), "log p(x) in nats".to_string());
-        Ok(Self { values, order, kind, column: "nats", title, digits: 3 })
-    }
-
-    fn by_misfit(Misfit { name, values }: Misfit) -> Self {
+fn rank(
+    model: &Model,
+    data: &Data,
+    args: &AnomalyArgs,
+    control: &Control,
+) -> Result<Ranked, CliError> {
+    let request = Request::seed(args.target.seed);
+    if let Some(rank) = &model.can().rank {
+        let ranking = rank.rank(data, &request, control)?;
+        let values = ranking.scores;
         let mut order: Vec<usize> = (0..values.len()).collect();
         order.sort_by(|&a, &b| values[b].total_cmp(&values[a]));
-        Self { values, order, kind: json!(name), column: "error", title: name.into(), digits: 5 }
+        let (kind, title) = (json!(ranking.name), ranking.name);
+        return Ok(Ranked { values, order, kind, column: "error", title, digits: 5 });
     }
-}
-
-/// How unusual examples are to a model that says so without a likelihood.
-fn misfit(session: &Session, data: &Prepared<2>) -> Result<Option<Misfit>, CliError> {
-    let noise = Noise::new(Seed(0)).fork("misfit");
-    let mut all: Option<Misfit> = None;
-    for start in (0..data.len()).step_by(ROWS) {
-        let (x, condition) = session.batch(data, start..(start + ROWS).min(data.len()), &noise)?;
-        let Some(part) = session.model.misfit(x, &condition) else { return Ok(None) };
-        match &mut all {
-            Some(all) => all.values.extend(part.values),
-            None => all = Some(part),
-        }
-    }
-    Ok(all)
+    let request = match args.draws {
+        Some(draws) => request.set("draws", draws),
+        None => request,
+    };
+    let likelihood = model.score(data, &request, control)?;
+    let values = likelihood.nats().to_vec();
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
+    let kind = json!(likelihood.kind());
+    let of = if likelihood.is_conditional() { "log p(x | condition)" } else { "log p(x)" };
+    let title = format!("{of} in nats");
+    Ok(Ranked { values, order, kind, column: "nats", title, digits: 3 })
 }

@@ -1,16 +1,20 @@
 //! `pyrogen data`
 
-use pyrogen::core::config::to_value;
 use pyrogen::data::Source;
 use serde_json::Value;
 
 use crate::args::JsonArg;
+use crate::door::read;
 use crate::error::CliError;
 use crate::output::{print_fields, print_json, print_line};
 
 /// Says what is in the data.
 pub fn describe(source: Source, json: JsonArg) -> Result<(), CliError> {
-    let summary = to_value(&source.load()?.describe());
+    let loaded = read(&source)?;
+    let mut summary = loaded.data.describe();
+    if let Some(test) = &loaded.test {
+        summary["test_examples"] = test.len().into();
+    }
     if json.json {
         return print_json(&summary);
     }

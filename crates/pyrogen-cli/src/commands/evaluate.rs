@@ -1,31 +1,31 @@
 //! `pyrogen evaluate`
 
 use pyrogen::core::Seed;
+use pyrogen::evaluation::{Evaluation, FEWEST, Options, evaluate};
 use pyrogen::metrics::MetricReport;
+use pyrogen::model::Registry;
 
 use crate::args::{EvaluateArgs, PartName};
+use crate::door::{device, part, read, with_data};
 use crate::error::CliError;
-use crate::evaluation::{self, Evaluation, FEWEST, evaluate};
 use crate::output::{print_json, print_line};
-use crate::session::{Session, first};
+use crate::progress::control;
 
 /// Computes every metric that applies.
-pub fn run(args: EvaluateArgs) -> Result<(), CliError> {
+pub fn run(registry: &Registry, args: EvaluateArgs) -> Result<(), CliError> {
     if args.limit == 0 {
         return Err(CliError::Usage("--limit must be at least 1".into()));
     }
-    let (session, data) = Session::with_data(&args.target)?;
-    let data = session.prepare(first(data.data(), args.limit))?;
-    let seed = Seed(args.target.seed);
+    let (model, data) = with_data(registry, &args.target)?;
     let reference = match args.reference {
         // Before anything is computed, since it refuses data that training did not see.
-        true => Some(session.part(args.target.data.load()?, PartName::Train)?),
+        true => Some(part(&model, read(&args.target.data)?, PartName::Train)?),
         false => None,
     };
-    let mut evaluation = evaluate(&session, &data, args.draws, seed)?;
-    if let Some(train) = reference {
-        evaluation.reference = evaluation::reference(&session, &data, train, seed)?;
-    }
+    let (limit, draws, seed) = (args.limit, args.draws, Seed(args.target.seed));
+    let options = Options { limit, draws, seed, reference };
+    let device = device(args.target.device.device)?;
+    let evaluation = evaluate(&model, &data, &options, &device, &control())?;
     if args.json.json {
         return print_json(&evaluation);
     }
@@ -39,31 +39,44 @@ fn print(evaluation: &Evaluation) -> Result<(), CliError> {
         let text = serde_json::to_value(l).unwrap_or_default();
         let number = |name: &str| text[name].as_f64();
         let error = number("std_err").map_or(String::new(), |e| format!(" ± {e:.4}"));
+        let rates =
+            ["bits_per_dim", "nats_per_token", "bits_per_byte", "nats_per_step", "bits_per_cell"];
+        let rate = rates.iter().find_map(|name| Some((*name, number(name)?)));
+        let rate = rate.map_or(String::new(), |(name, v)| format!(", {v:.5} {}", rate_name(name)));
         print_line(&format!(
-            "log p(x), {}: {:.4}{error} nats, {:.5} bits/dim",
+            "{}, {}: {:.4}{error} nats{rate}",
+            text["of"].as_str().unwrap_or("log p(x)"),
             text["kind"].as_str().unwrap_or_default(),
             number("mean_nats").unwrap_or(f64::NAN),
-            number("bits_per_dim").unwrap_or(f64::NAN)
         ))?;
     }
     if evaluation.metrics.is_empty() && evaluation.examples < FEWEST {
         print_line(&format!("sample metrics need at least {FEWEST} examples"))?;
     }
     print_metrics(&evaluation.metrics)?;
+    for failed in &evaluation.failed {
+        print_line(&format!("{}: not computed: {}", failed.metric, failed.reason))?;
+    }
     if !evaluation.reference.is_empty() {
         print_line("training examples in the place of samples:")?;
         print_metrics(&evaluation.reference)?;
     }
-    if let Some(point) = &evaluation.rate_distortion {
-        print_line(&point.to_string())?;
-    }
-    if let Some(codes) = &evaluation.codes {
-        print_line(&codes.to_string())?;
-    }
-    if let Some(latent) = &evaluation.latent {
-        print_line(&latent.to_string())?;
+    for finding in &evaluation.findings {
+        print_line(&finding.text)?;
     }
     Ok(())
+}
+
+/// The name of a rate for people.
+pub fn rate_name(field: &str) -> &str {
+    match field {
+        "bits_per_dim" => "bits/dim",
+        "nats_per_token" => "nats/token",
+        "bits_per_byte" => "bits/byte",
+        "nats_per_step" => "nats/step",
+        "bits_per_cell" => "bits/cell",
+        other => other,
+    }
 }
 
 fn print_metrics(metrics: &[MetricReport]) -> Result<(), CliError> {

@@ -1,50 +1,53 @@
 //! `pyrogen inpaint`
 
-use burn::tensor::{Tensor, TensorData};
-use pyrogen::core::{Condition, Examples, Noise, Seed};
-use pyrogen::data::{Layout, read_matrix};
+use pyrogen::data::{Data, Dataset, Layout, read_matrix};
+use pyrogen::model::{Given, Registry};
+use pyrogen::{Model, Request};
 use serde_json::json;
 
 use crate::args::{Hidden, InpaintArgs};
+use crate::door::{sampler_options, with_data};
 use crate::error::CliError;
-use crate::output::{Form, print_json, print_line, write_examples};
-use crate::session::{Session, first, host};
+use crate::output::{check_out, print_json, print_line, write_items};
+use crate::progress::control;
 
-/// Fills in hidden parts of examples: one line each, with the original, what is given, and the
+/// Fills in hidden parts of items: one line each, with the original, what is given, and the
 /// candidates.
-pub fn run(args: InpaintArgs) -> Result<(), CliError> {
+pub fn run(registry: &Registry, args: InpaintArgs) -> Result<(), CliError> {
     if args.n == 0 || args.candidates == 0 {
         return Err(CliError::Usage("-n and --candidates must be at least 1".into()));
     }
-    let (mut session, data) = Session::with_data(&args.target)?;
-    session.model.steer(&args.steer.steering())?;
-    let layout = session.preparation.layout().clone();
-    Form::of(&args.out, &layout)?;
-    let mask = mask(&args, &layout)?;
-    let width: usize = session.model.event_shape().iter().product();
+    let (model, data) = with_data(registry, &args.target)?;
+    check_out(&args.out, model.about().modality)?;
+    let rows: Vec<usize> = (0..data.len().min(args.n)).collect();
+    let data = data.select(&rows);
+    let n = data.len();
+    let items = rows_of(&model, &data)?;
+    let mask = mask(&args, items.layout())?;
+    let width = items.width();
     if mask.len() != width {
         return Err(CliError::Usage(format!(
-            "the mask has {} values, an example has {width} as the model sees it",
+            "the mask has {} values, an example has {width}",
             mask.len()
         )));
     }
-    let data = session.prepare(first(data.data(), args.n))?;
-    let n = data.len();
-    let noise = Noise::new(Seed(args.target.seed)).fork("inpaint");
-    let (x, condition) = session.batch(&data, 0..n, &noise)?;
-    let mask: Tensor<2> = Tensor::from_data(TensorData::new(mask, [1, width]), &session.device);
-    let given = session.raw(&host(x.clone() * mask.clone()));
-    let mut columns = vec![session.raw(&host(x.clone())), given];
-    for candidate in 0..args.candidates {
-        let mut noise = noise.fork_index(candidate as u64);
-        let filled = fill(&session, &args, x.clone(), mask.clone(), &condition, &mut noise)?;
-        columns.push(session.raw(&host(filled)));
+    let request = Request::seed(args.target.seed).set("repeats", args.repeats as u64);
+    let request = sampler_options(request, &args.sampler)?;
+    let given = Given::masked(data.clone(), mask.clone());
+    let count = (n * args.candidates) as u64;
+    let filled = model.completer()?.complete(&given, 0..count, &request, &control())?;
+    let filled = rows_of(&model, &filled)?;
+    let hidden = blank(&items, &mask);
+    let mut values = Vec::with_capacity((2 + args.candidates) * n * width);
+    for i in 0..n {
+        values.extend_from_slice(items.row(i));
+        values.extend_from_slice(&hidden[i * width..(i + 1) * width]);
+        for candidate in 0..args.candidates {
+            values.extend_from_slice(filled.row(candidate * n + i));
+        }
     }
-    let line = layout.width();
-    let rows =
-        (0..n).flat_map(|i| columns.iter().flat_map(move |c| c[i * line..(i + 1) * line].to_vec()));
-    let raw: Vec<f32> = rows.collect();
-    write_examples(&args.out, &raw, None, &layout, columns.len())?;
+    let shown = Dataset::from_rows(values, None, items.layout().clone())?;
+    write_items(&args.out, &Data::from_dataset(shown), 2 + args.candidates)?;
     if args.json.json {
         let candidates = args.candidates;
         return print_json(&json!({"n": n, "candidates": candidates, "out": args.out}));
@@ -56,21 +59,22 @@ pub fn run(args: InpaintArgs) -> Result<(), CliError> {
     ))
 }
 
-fn fill(
-    session: &Session,
-    args: &InpaintArgs,
-    x: Tensor<2>,
-    mask: Tensor<2>,
-    condition: &Condition,
-    noise: &mut Noise,
-) -> Result<Tensor<2>, CliError> {
-    let filled = session.model.fill(x, mask, args.repeats, condition, noise);
-    filled
-        .unwrap_or_else(|| Err(session.cannot("inpaint", "it does not remove noise step by step")))
+fn rows_of(model: &Model, data: &Data) -> Result<Dataset, CliError> {
+    let rows = data.dataset().map(|rows| rows.into_owned());
+    rows.ok_or_else(|| {
+        let what = model.about().modality;
+        CliError::Usage(format!("{what} have no parts to hide: use `pyrogen complete`"))
+    })
 }
 
-/// 1 where the example is given, 0 where it is to be filled in.
-fn mask(args: &InpaintArgs, layout: &Layout) -> Result<Vec<f32>, CliError> {
+/// The given part of each item, with zeros where it is hidden.
+fn blank(items: &Dataset, mask: &[bool]) -> Vec<f32> {
+    let shown = |(v, known): (&f32, &bool)| if *known { *v } else { 0.0 };
+    items.values().iter().zip(mask.iter().cycle()).map(shown).collect()
+}
+
+/// Which numbers of an item are given.
+fn mask(args: &InpaintArgs, layout: &Layout) -> Result<Vec<bool>, CliError> {
     if let Some(path) = &args.mask {
         let values = read_matrix(path)?.values;
         if let Some(wrong) = values.iter().find(|v| **v != 0.0 && **v != 1.0) {
@@ -79,7 +83,7 @@ fn mask(args: &InpaintArgs, layout: &Layout) -> Result<Vec<f32>, CliError> {
                 path.display()
             )));
         }
-        return Ok(values.iter().map(|&v| v as f32).collect());
+        return Ok(values.iter().map(|&v| v == 1.0).collect());
     }
     let [channels, height, width] = layout.event[..] else {
         return Err(CliError::Usage("--hide is for pictures; give --mask FILE.csv".into()));
@@ -95,5 +99,5 @@ fn mask(args: &InpaintArgs, layout: &Layout) -> Result<Vec<f32>, CliError> {
         }
     };
     let places = (0..channels * height * width).map(|k| (k / width % height, k % width));
-    Ok(places.map(|(i, j)| if hidden(i, j) { 0.0 } else { 1.0 }).collect())
+    Ok(places.map(|(i, j)| !hidden(i, j)).collect())
 }

@@ -1,70 +1,74 @@
 //! `pyrogen reconstruct`, `interpolate` and `traverse`
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use pyrogen::core::latent::{Interpolation, Traversal};
-use pyrogen::core::{Condition, Decode, Encode, Examples, Noise, Seed};
-use pyrogen::data::Prepared;
+use pyrogen::data::{Data, Dataset};
+use pyrogen::model::{LatentKind, Registry};
+use pyrogen::{Control, Model, Request};
 
 use crate::args::{InterpolateArgs, ReconstructArgs, TraverseArgs};
+use crate::door::{device, request, with_data};
 use crate::error::CliError;
-use crate::output::{Form, print_line, write_examples};
-use crate::session::{Session, device, host};
-use crate::told::Told;
+use crate::output::{check_out, is_grid, print_line, write_items};
+use crate::progress::control;
 
-/// Encodes and decodes examples; a grid has the originals above their reconstructions.
-pub fn reconstruct(args: ReconstructArgs) -> Result<(), CliError> {
-    let (session, data) = Session::with_data(&args.target)?;
-    let layout = session.preparation.layout();
-    let form = Form::of(&args.out, layout)?;
+/// Pictures in a line of a grid of reconstructions.
+const LINE: usize = 16;
+
+/// Encodes and decodes items; a grid has the originals above their reconstructions.
+pub fn reconstruct(registry: &Registry, args: ReconstructArgs) -> Result<(), CliError> {
+    let (model, data) = with_data(registry, &args.target)?;
+    check_out(&args.out, model.about().modality)?;
     if args.n == 0 {
         return Err(CliError::Usage("-n must be at least 1".into()));
     }
     let n = args.n.min(data.len());
-    let (original, decoded) = reconstructions(&session, &data, n, Seed(args.target.seed))?;
-    if form == Form::Png {
-        let columns = n.min(16);
-        let rows = interleave(&original, &decoded, layout.width(), columns);
-        write_examples(&args.out, &rows, None, layout, columns)?;
+    let (original, decoded) = reconstructions(&model, &data, n, args.target.seed, &control())?;
+    if is_grid(&args.out) {
+        let columns = n.min(LINE);
+        write_items(&args.out, &interleave(&original, &decoded, columns)?, columns)?;
     } else {
-        write_examples(&args.out, &decoded, None, layout, 0)?;
+        write_items(&args.out, &decoded, 0)?;
     }
-    print_line(&format!("{n} reconstructions in {}", args.out.display()))?;
-    Ok(())
+    print_line(&format!("{n} reconstructions in {}", args.out.display()))
 }
 
-/// The first `n` examples as the model sees them and as it reconstructs them, in raw units.
+/// The first `n` items, and what the model makes of their latents.
 pub fn reconstructions(
-    session: &Session,
-    data: &Prepared<2>,
+    model: &Model,
+    data: &Data,
     n: usize,
-    seed: Seed,
-) -> Result<(Vec<f32>, Vec<f32>), CliError> {
-    let (encoder, decoder) = coders(session, "reconstruct")?;
-    let noise = Noise::new(seed).fork("reconstruct");
-    let (x, condition) = session.batch(data, 0..n, &noise)?;
-    let z = encoder.encode(x.clone(), &condition)?.point();
-    let decoded = decoder.decode(z, &condition)?;
-    Ok((session.raw(&host(x)), session.raw(&host(decoded))))
+    seed: u64,
+    control: &Control,
+) -> Result<(Data, Data), CliError> {
+    let latent = model.latent()?;
+    let original = data.select(&(0..n).collect::<Vec<_>>());
+    let latents = latent.encode(&original, &Request::seed(seed), control)?;
+    let decoded = latent.decode(&latents, control)?;
+    Ok((original, decoded))
 }
 
-/// Rows of `columns` originals, each above the row of their reconstructions.
-pub fn interleave(a: &[f32], b: &[f32], width: usize, columns: usize) -> Vec<f32> {
-    let line = width * columns;
+/// Lines of `columns` originals, each above the line of their reconstructions.
+pub fn interleave(a: &Data, b: &Data, columns: usize) -> Result<Data, CliError> {
+    let (Some(a), Some(b)) = (a.dataset(), b.dataset()) else {
+        return Err(CliError::Failed("these items are no pictures".into()));
+    };
+    let line = a.width() * columns;
     // A last line that is not full is filled with empty pictures.
     let padded = |x: &[f32]| {
         let mut x = x.to_vec();
         x.resize(x.len().div_ceil(line) * line, 0.0);
         x
     };
-    let (a, b) = (padded(a), padded(b));
-    a.chunks(line).zip(b.chunks(line)).flat_map(|(a, b)| [a, b].concat()).collect()
+    let (x, y) = (padded(a.values()), padded(b.values()));
+    let values = x.chunks(line).zip(y.chunks(line)).flat_map(|(a, b)| [a, b].concat()).collect();
+    Ok(Data::from_dataset(Dataset::from_rows(values, None, b.layout().clone())?))
 }
 
-/// Walks from one example to another through the latent space.
-pub fn interpolate(args: InterpolateArgs) -> Result<(), CliError> {
-    let (session, data) = Session::with_data(&args.target)?;
-    let layout = session.preparation.layout();
-    Form::of(&args.out, layout)?;
+/// Walks from one item to another through the latent space.
+pub fn interpolate(registry: &Registry, args: InterpolateArgs) -> Result<(), CliError> {
+    let (model, data) = with_data(registry, &args.target)?;
+    check_out(&args.out, model.about().modality)?;
     for row in [args.from, args.to] {
         if row >= data.len() {
             return Err(CliError::Usage(format!(
@@ -73,66 +77,34 @@ pub fn interpolate(args: InterpolateArgs) -> Result<(), CliError> {
             )));
         }
     }
-    let noise = Noise::new(Seed(args.target.seed)).fork("interpolate");
-    let end = |row: usize| -> Result<(Tensor<1>, Condition), CliError> {
-        let (x, condition) = session.batch(&data, row..row + 1, &noise)?;
-        Ok((latents(&session, x, &condition)?.flatten(0, 1), condition))
-    };
-    let ((from, condition), (to, _)) = (end(args.from)?, end(args.to)?);
+    let (latent, control) = (model.latent()?, control());
+    let ends = data.select(&[args.from, args.to]);
+    let ends = latent.encode(&ends, &Request::seed(args.target.seed), &control)?;
     // Between two draws of noise there is little noise, which no model has seen.
-    let path = match args.spherical || session.model.as_encode().is_none() {
+    let path = match args.spherical || latent.space().kind == LatentKind::Noise {
         true => Interpolation::Spherical,
         false => Interpolation::Linear,
     };
-    let z = path.path(from, to, args.steps)?;
-    // The first example's class for the whole walk: only the latents change.
-    let condition = condition.repeat(args.steps);
-    let walked = match session.model.as_decode() {
-        Some(decoder) => Ok(decoder.decode(z, &condition)?),
-        None => {
-            let walked = session.model.decode_noise(z, &condition, &mut noise.fork("walk"));
-            walked.unwrap_or_else(|| Err(no_latents(&session)))
-        }
-    };
-    let raw = session.raw(&host(walked?));
-    write_examples(&args.out, &raw, None, layout, args.steps)?;
-    print_line(&format!("{} points in {}", args.steps, args.out.display()))?;
-    Ok(())
-}
-
-/// The latents of some examples, or the noise that leads to them.
-fn latents(session: &Session, x: Tensor<2>, condition: &Condition) -> Result<Tensor<2>, CliError> {
-    match session.model.as_encode() {
-        Some(encoder) => Ok(encoder.encode(x, condition)?.point()),
-        None => {
-            let noise = session.model.to_noise(x, condition);
-            noise.unwrap_or_else(|| Err(no_latents(session)))
-        }
-    }
-}
-
-fn no_latents(session: &Session) -> CliError {
-    session.cannot("interpolate", "it has no encoder and decoder, and no way to noise and back")
+    let device = device(args.target.device.device)?;
+    let end = |i: usize| Tensor::<1>::from_floats(ends.row(i), &device);
+    let walk = path.path(end(0), end(1), args.steps)?;
+    let values: Vec<f32> = walk.into_data().iter::<f32>().collect();
+    // The first item's condition for the whole walk: only the latents change.
+    let walked = latent.decode(&ends.points_like(0, values), &control)?;
+    write_items(&args.out, &walked, args.steps)?;
+    print_line(&format!("{} points in {}", args.steps, args.out.display()))
 }
 
 /// Varies one latent dimension after the other around the prior's mean.
-pub fn traverse(args: TraverseArgs) -> Result<(), CliError> {
-    let session = Session::open(&args.model, device(args.device.device)?)?;
-    let layout = session.preparation.layout();
-    Form::of(&args.out, layout)?;
-    let told = session.told(args.told.context.as_ref())?;
-    let what = Around {
-        dims: &args.dims,
-        steps: args.steps,
-        range: args.range,
-        class: args.class,
-        told: told.as_ref(),
-    };
-    let raw = traversals(&session, &what)?;
-    write_examples(&args.out, &raw, None, layout, args.steps)?;
-    let count = raw.len() / layout.width() / args.steps;
-    print_line(&format!("{count} dimensions in {}", args.out.display()))?;
-    Ok(())
+pub fn traverse(registry: &Registry, args: TraverseArgs) -> Result<(), CliError> {
+    let model = registry.open(&args.model, &device(args.device.device)?)?;
+    check_out(&args.out, model.about().modality)?;
+    let request = request(&model, 0, args.class.as_deref(), &args.condition)?;
+    let what = Around { dims: &args.dims, steps: args.steps, range: args.range, request: &request };
+    let items = traversals(&model, &what, &control())?;
+    write_items(&args.out, &items, args.steps)?;
+    let count = items.len() / args.steps;
+    print_line(&format!("{count} dimensions in {}", args.out.display()))
 }
 
 /// Which latents to vary, and how.
@@ -144,43 +116,28 @@ pub struct Around<'a> {
     pub steps: usize,
     /// How far to go, in standard deviations of the prior.
     pub range: f64,
-    /// The class, for conditional models.
-    pub class: Option<usize>,
-    /// What the model is told: the first of these.
-    pub told: Option<&'a Told>,
+    /// The condition: the first class and context where nothing is said.
+    pub request: &'a Request,
 }
 
-/// One row of examples for each dimension, in raw units.
-pub fn traversals(session: &Session, what: &Around) -> Result<Vec<f32>, CliError> {
-    let Around { dims, steps, range, class, told } = *what;
-    let decoder =
-        session.model.as_decode().ok_or_else(|| session.cannot("traverse", "it has no decoder"))?;
-    if !session.model.has_latent_axes() {
-        return Err(session.cannot("traverse", "its latents are codes, which have no directions"));
+/// One line of items for each dimension.
+pub fn traversals(model: &Model, what: &Around, control: &Control) -> Result<Data, CliError> {
+    let Around { dims, steps, range, request } = *what;
+    let latent = model.latent()?;
+    let space = latent.space();
+    if !space.has_axes() {
+        return Err(CliError::Failed(format!(
+            "a model of family `{}` cannot traverse: its latents are codes or noise, which have no \
+             directions of their own",
+            model.about().method
+        )));
     }
-    let latents = decoder.latent_dim();
-    let class = class.or(session.model.classes().map(|_| 0));
-    session.model.check_classes(class.map(|c| vec![c]).as_deref())?;
-    let all: Vec<usize> = (0..latents).collect();
+    let all: Vec<usize> = (0..space.dims).collect();
     let dims = if dims.is_empty() { &all } else { dims };
     let traversal = Traversal { low: -range, high: range, steps };
-    let base = Tensor::zeros([latents], &session.device);
-    let z = traversal.grid(base, dims)?.flatten(0, 1);
-    let n = dims.len() * steps;
-    let mut condition = match class {
-        Some(class) => Condition::class(class, n, &session.device),
-        None => Condition::none(),
-    };
-    condition.context = told.map(|told| told.clone().first(1).rows(0..n, &session.device));
-    Ok(session.raw(&host(decoder.decode(z, &condition)?)))
-}
-
-fn coders<'a>(
-    session: &'a Session,
-    command: &str,
-) -> Result<(&'a dyn Encode<2>, &'a dyn Decode<2>), CliError> {
-    match (session.model.as_encode(), session.model.as_decode()) {
-        (Some(encoder), Some(decoder)) => Ok((encoder, decoder)),
-        _ => Err(session.cannot(command, "it has no encoder and decoder")),
-    }
+    let base = Tensor::zeros([space.dims], &Device::default());
+    let z: Tensor<2> = traversal.grid(base, dims)?.flatten(0, 1);
+    let values: Vec<f32> = z.into_data().iter::<f32>().collect();
+    let origin = latent.origin(1, request)?;
+    Ok(latent.decode(&origin.points_like(0, values), control)?)
 }

@@ -11,30 +11,34 @@ pub mod latent;
 pub mod metric;
 pub mod sample;
 pub mod score;
+pub mod settings;
 pub mod train;
 pub mod upscale;
+
+use pyrogen::model::Registry;
 
 use crate::args::{Command, DataCommand};
 use crate::error::CliError;
 use crate::output::print_text;
 
 /// Carries out a command.
-pub fn run(command: Command) -> Result<(), CliError> {
+pub fn run(registry: &Registry, command: Command) -> Result<(), CliError> {
     match command {
-        Command::Demo(args) => demo::run(args),
-        Command::Train(args) => train::run(args),
-        Command::Sample(args) => sample::run(args),
-        Command::Score(args) => score::run(args),
-        Command::Inpaint(args) => inpaint::run(args),
-        Command::Upscale(args) => upscale::run(args),
-        Command::Reconstruct(args) => latent::reconstruct(args),
-        Command::Interpolate(args) => latent::interpolate(args),
-        Command::Traverse(args) => latent::traverse(args),
-        Command::Anomaly(args) => anomaly::run(args),
-        Command::Evaluate(args) => evaluate::run(args),
+        Command::Demo(args) => demo::run(registry, args),
+        Command::Train(args) => train::run(registry, args),
+        Command::Sample(args) => sample::run(registry, args),
+        Command::Score(args) => score::run(registry, args),
+        Command::Inpaint(args) => inpaint::run(registry, args),
+        Command::Upscale(args) => upscale::run(registry, args),
+        Command::Reconstruct(args) => latent::reconstruct(registry, args),
+        Command::Interpolate(args) => latent::interpolate(registry, args),
+        Command::Traverse(args) => latent::traverse(registry, args),
+        Command::Anomaly(args) => anomaly::run(registry, args),
+        Command::Evaluate(args) => evaluate::run(registry, args),
         Command::Metric(args) => metric::run(args),
-        Command::Info(args) => info::run(args),
-        Command::Families(args) => families::run(args),
+        Command::Info(args) => info::run(registry, args),
+        Command::Families(args) => families::run(registry, args),
+        Command::Settings(args) => settings::run(registry, args),
         Command::Data(DataCommand::Describe { source, json }) => data::describe(source, json),
         Command::Completions { shell } => {
             use clap::CommandFactory;

@@ -1,50 +1,67 @@
 //! `pyrogen sample`
 
-use pyrogen::core::{Examples, Noise, Seed};
+use std::path::{Path, PathBuf};
+
+use pyrogen::core::latent::{LatentGaussian, SampleLatents};
+use pyrogen::core::{Noise, Seed};
+use pyrogen::data::Data;
+use pyrogen::model::Registry;
+use pyrogen::{Control, Model, Request};
 use serde_json::json;
 
 use crate::args::{LatentsName, SampleArgs};
+use crate::door::{Pictures, device, read, request, sampler_options, seen};
 use crate::error::CliError;
-use crate::latents::FittedPrior;
-use crate::output::{Form, print_json, print_line, write_examples};
-use crate::session::{Draw, Session, device};
-use crate::told::Pictures;
+use crate::output::{check_out, print_json, print_line, write_items};
+use crate::progress::control;
 
-/// Draws new examples and writes them.
-pub fn run(args: SampleArgs) -> Result<(), CliError> {
-    let mut session = Session::open(&args.model, device(args.device.device)?)?;
-    session.model.steer(&args.steer.steering())?;
-    let layout = session.preparation.layout();
-    Form::of(&args.out, layout)?;
-    let told = session.told(args.told.context.as_ref())?;
-    let what = Draw {
-        n: args.n,
-        class: args.class,
-        told: told.as_ref(),
-        temperature: args.temperature,
-        seed: Seed(args.seed),
-    };
-    let prepared = match (&args.from, args.strength) {
-        (Some(from), Some(strength)) => vary(&session, from, strength, &args, &what)?,
-        _ => draw(&session, &args, &what)?,
-    };
-    let raw = session.raw(&prepared);
-    let labels = session.drawn_classes(&what);
-    write_examples(&args.out, &raw, labels.as_deref(), layout, 0)?;
+/// Numbers that are held at once: more are drawn and written by parts.
+const HELD: u64 = 1 << 27;
+
+/// Draws new items and writes them.
+pub fn run(registry: &Registry, args: SampleArgs) -> Result<(), CliError> {
+    let model = registry.open(&args.model, &device(args.device.device)?)?;
+    check_out(&args.out, model.about().modality)?;
+    if args.n == 0 {
+        return Err(CliError::Usage("-n must be at least 1".into()));
+    }
+    if args.offset.checked_add(args.n).is_none() {
+        return Err(CliError::Usage("--offset and -n together are too large".into()));
+    }
+    let asked = request(&model, args.seed, args.class.as_deref(), &args.condition)?;
+    let asked = sampler_options(asked, &args.sampler)?;
+    let control = control();
+    match (&args.from, args.strength) {
+        (Some(from), Some(strength)) => {
+            let items = vary(&model, from, strength, &args, asked, &control)?;
+            write_items(&args.out, &items, 0)?;
+        }
+        _ => draw(&model, &args, asked, &control)?,
+    }
     if args.json.json {
         return print_json(&json!({"n": args.n, "seed": args.seed, "out": args.out}));
     }
-    print_line(&format!("{} samples in {}", args.n, args.out.display()))?;
-    Ok(())
+    print_line(&format!("{} samples in {}", args.n, args.out.display()))
 }
 
 /// Samples from the prior, or from latents that are fitted to data.
-fn draw(session: &Session, args: &SampleArgs, what: &Draw) -> Result<Vec<f32>, CliError> {
+fn draw(
+    model: &Model,
+    args: &SampleArgs,
+    mut asked: Request,
+    control: &Control,
+) -> Result<(), CliError> {
     match (args.latents, &args.data) {
-        (LatentsName::Prior, None) => session.sample(what),
+        (LatentsName::Prior, None) => {
+            if args.temperature != 1.0 {
+                asked = asked.set("temperature", args.temperature);
+            }
+            write_parts(model, args, &asked, control)
+        }
         (LatentsName::Fitted, Some(source)) => {
-            let prior = FittedPrior::of(session, source.load()?, what.seed)?;
-            session.sample_fitted(&prior, what)
+            let data = seen(model, read(source)?)?;
+            let items = fitted(model, &data, args, &asked, control)?;
+            write_items(&args.out, &items, 0)
         }
         (LatentsName::Fitted, None) => Err(CliError::Usage(
             "--latents fitted needs --data: the data whose latents are fitted".into(),
@@ -55,27 +72,96 @@ fn draw(session: &Session, args: &SampleArgs, what: &Draw) -> Result<Vec<f32>, C
     }
 }
 
-/// Samples like the given examples, in turn.
+/// Draws and writes; what is too much for the memory by parts.
+fn write_parts(
+    model: &Model,
+    args: &SampleArgs,
+    asked: &Request,
+    control: &Control,
+) -> Result<(), CliError> {
+    let generate = model.generator()?;
+    let first = generate.generate(args.offset..args.offset + args.n.min(1), asked, control)?;
+    let width = first.dataset().map_or(1, |rows| rows.width() as u64).max(1);
+    let part = (HELD / width).max(1);
+    if args.n <= part {
+        let items = generate.generate(args.offset..args.offset + args.n, asked, control)?;
+        return write_items(&args.out, &items, 0);
+    }
+    let parts = args.n.div_ceil(part);
+    for i in 0..parts {
+        let start = args.offset + i * part;
+        let items = start..(start + part).min(args.offset + args.n);
+        let drawn = generate.generate(items, asked, control)?;
+        write_items(&numbered(&args.out, i), &drawn, 0)?;
+    }
+    print_line(&format!(
+        "too many for the memory at once: written in {parts} parts, {} and so on",
+        numbered(&args.out, 0).display()
+    ))
+}
+
+/// `out.csv` as `out-000.csv`.
+fn numbered(path: &Path, part: u64) -> PathBuf {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let name = match path.extension() {
+        Some(ending) => format!("{stem}-{part:03}.{}", ending.to_string_lossy()),
+        None => format!("{stem}-{part:03}"),
+    };
+    path.with_file_name(name)
+}
+
+/// Items of latents that follow a Gaussian, fitted to the latents of data. The temperature scales
+/// their distance from the mean.
+fn fitted(
+    model: &Model,
+    data: &Data,
+    args: &SampleArgs,
+    asked: &Request,
+    control: &Control,
+) -> Result<Data, CliError> {
+    let latent = model.latent()?;
+    if !latent.space().has_axes() {
+        return Err(CliError::Failed(
+            "--latents fitted is for models whose latents are vectors of a space; this model has \
+             codes or noise, which no Gaussian describes"
+                .into(),
+        ));
+    }
+    let seed = Seed(args.seed);
+    let latents = latent.encode(data, &Request::seed(args.seed), control)?;
+    let device = device(args.device.device)?;
+    let gaussian = LatentGaussian::fit(&[latents.posterior(&device)])?;
+    let noise = Noise::new(seed).fork("samples");
+    let n = args.n as usize;
+    let mut noise = noise.items(args.offset..args.offset + args.n);
+    let drawn = gaussian.sample_latents(n, &mut noise, &device);
+    let mut values: Vec<f32> = drawn.into_data().iter::<f32>().collect();
+    let mean = gaussian.mean();
+    for row in values.chunks_exact_mut(latents.dims) {
+        for (v, m) in row.iter_mut().zip(mean) {
+            *v = ((f64::from(*v) - m) * args.temperature + m) as f32;
+        }
+    }
+    let mut points = latent.origin(n, asked)?;
+    points.values = values;
+    Ok(latent.decode(&points, control)?)
+}
+
+/// Samples like the given items, in turn.
 fn vary(
-    session: &Session,
+    model: &Model,
     from: &Pictures,
     strength: f64,
     args: &SampleArgs,
-    what: &Draw,
-) -> Result<Vec<f32>, CliError> {
-    if args.latents == LatentsName::Fitted || args.data.is_some() || what.temperature != 1.0 {
+    asked: Request,
+    control: &Control,
+) -> Result<Data, CliError> {
+    if args.latents == LatentsName::Fitted || args.data.is_some() || args.temperature != 1.0 {
         let other = "--from begins with examples: leave out --latents, --data and --temperature";
         return Err(CliError::Usage(other.into()));
     }
-    let given = session.prepare(session.read_pictures(from)?)?;
-    let start = Noise::new(what.seed).fork("given");
-    session.draw(what, |rows, options, noise| {
-        let picked: Vec<usize> = rows.clone().map(|i| i % given.len()).collect();
-        let mut own = start.rows(rows, what.n);
-        let x = given.batch(&picked, &mut own, &session.device).x;
-        let varied = session.model.vary(x, strength, &options.condition, noise);
-        varied.unwrap_or_else(|| {
-            Err(session.cannot("begin with examples", "it does not remove noise step by step"))
-        })
-    })
+    let given = from.items(model)?;
+    let asked = asked.set("strength", strength);
+    let items = args.offset..args.offset + args.n;
+    Ok(model.varier()?.vary(&given, items, &asked, control)?)
 }

@@ -2,27 +2,37 @@
 
 use std::path::Path;
 
-use pyrogen::core::{LikelihoodKind, ScoreMethod, Seed};
+use pyrogen::Request;
+use pyrogen::core::{LikelihoodKind, Unit};
 use pyrogen::data::{Column, ColumnKind, Layout, TableSchema, write_csv, write_npy};
 use pyrogen::metrics::LikelihoodReport;
+use pyrogen::model::Registry;
 
 use crate::args::{MethodName, ScoreArgs};
+use crate::door::with_data;
 use crate::error::CliError;
 use crate::output::{expect_ending, make_parent, print_json, print_line};
-use crate::session::Session;
+use crate::progress::control;
 
-/// Says how probable examples are, each and in the mean.
-pub fn run(args: ScoreArgs) -> Result<(), CliError> {
+/// Says how probable items are, each and in the mean.
+pub fn run(registry: &Registry, args: ScoreArgs) -> Result<(), CliError> {
     if let Some(path) = &args.out {
         expect_ending(path, &["csv", "npy"])?;
     }
-    let (session, data) = Session::with_data(&args.target)?;
-    let method = match args.method {
-        MethodName::Estimate => ScoreMethod::Estimate,
-        MethodName::LowerBound => ScoreMethod::LowerBound,
-    };
-    let draws = args.draws.unwrap_or(session.model.default_draws(method));
-    let likelihood = session.score(&data, method, draws, Seed(args.target.seed))?;
+    let (model, data) = with_data(registry, &args.target)?;
+    let mut request = Request::seed(args.target.seed);
+    let scorer = model.scorer()?;
+    if scorer.options().iter().any(|o| o.name == "method") {
+        let method = match args.method {
+            MethodName::Estimate => "estimate",
+            MethodName::LowerBound => "lower_bound",
+        };
+        request = request.set("method", method);
+    }
+    if let Some(draws) = args.draws {
+        request = request.set("draws", draws);
+    }
+    let likelihood = scorer.score(&data, &request, &control())?;
     let report = LikelihoodReport::new(&likelihood)?;
     if let Some(path) = &args.out {
         write(path, likelihood.nats())?;
@@ -30,19 +40,26 @@ pub fn run(args: ScoreArgs) -> Result<(), CliError> {
     if args.json.json {
         return print_json(&report);
     }
+    let of = &report.of;
     let kind = match likelihood.kind() {
-        LikelihoodKind::Exact => "log p(x), exact",
-        LikelihoodKind::LowerBound => "lower bound of log p(x)",
-        LikelihoodKind::Estimate => "estimate of log p(x)",
-        _ => "log p(x)",
+        LikelihoodKind::Exact => format!("{of}, exact"),
+        LikelihoodKind::LowerBound => format!("lower bound of {of}"),
+        LikelihoodKind::Estimate => format!("estimate of {of}"),
+        _ => of.clone(),
     };
     // One draw has no standard error.
     let error = likelihood.std_err().filter(|e| e.is_finite());
     let error = error.map_or(String::new(), |e| format!(" ± {e:.4}"));
     print_line(&format!("{kind}: {:.4}{error} nats", likelihood.mean_nats()))?;
-    print_line(&format!("bits per dimension: {:.5}", likelihood.bits_per_dim()))?;
-    print_line(&format!("examples: {}", likelihood.nats().len()))?;
-    Ok(())
+    let (nats, bits) = (likelihood.nats_per_unit(), likelihood.bits_per_unit());
+    match likelihood.unit() {
+        Unit::Dimension => print_line(&format!("bits per dimension: {bits:.5}"))?,
+        Unit::Token => print_line(&format!("nats per token: {nats:.5}"))?,
+        Unit::Byte => print_line(&format!("bits per byte: {bits:.5}"))?,
+        Unit::Step => print_line(&format!("nats per step: {nats:.5}"))?,
+        _ => print_line(&format!("bits per cell: {bits:.5}"))?,
+    }
+    print_line(&format!("examples: {}", likelihood.nats().len()))
 }
 
 /// A column of that one number.
@@ -52,7 +69,7 @@ fn column() -> Layout {
     Layout { event: vec![1], schema, ..Layout::default() }
 }
 
-/// One number an example.
+/// One number an item.
 fn write(path: &Path, nats: &[f64]) -> Result<(), CliError> {
     make_parent(path)?;
     let values: Vec<f32> = nats.iter().map(|&v| v as f32).collect();

@@ -131,7 +131,8 @@ impl Train for DiffusionFamily {
     }
 
     fn plan(&self, settings: Defaults, wanted: &Wanted) -> Result<Plan, Error> {
-        plan::<DiffusionConfig>(settings, &rows_of(wanted.data)?)
+        let data = rows_of(wanted.data)?;
+        plan::<DiffusionConfig>(settings, &data)
     }
 
     fn run(&self, job: Job) -> Result<RunFolder, Error> {
@@ -155,7 +156,8 @@ impl Train for FlowFamily {
     }
 
     fn plan(&self, settings: Defaults, wanted: &Wanted) -> Result<Plan, Error> {
-        plan::<FlowConfig>(settings, &rows_of(wanted.data)?)
+        let data = rows_of(wanted.data)?;
+        plan::<FlowConfig>(settings, &data)
     }
 
     fn run(&self, job: Job) -> Result<RunFolder, Error> {

@@ -141,7 +141,8 @@ impl Train for GanFamily {
         let rows = job.plan.train.batch_size.min(job.data.len());
         config.check_batch(rows / learner.parts(rows).max(1))?;
         let train = Arc::new(examples(&job.data, &job)?);
-        let held_out = job.validation.as_ref().map(|v| examples(v, &job)).transpose()?.map(Arc::new);
+        let held_out =
+            job.validation.as_ref().map(|v| examples(v, &job)).transpose()?.map(Arc::new);
         let monitor = match &held_out {
             Some(held_out) => monitor(&job, &train, held_out)?,
             None => None,

@@ -24,6 +24,10 @@ pub trait Assign: Send + Sync {
     ///
     /// # Errors
     /// Data that does not fit the model, or a control that was cancelled.
-    fn assign(&self, data: &Data, request: &Request, control: &Control)
-    -> Result<Assignment, Error>;
+    fn assign(
+        &self,
+        data: &Data,
+        request: &Request,
+        control: &Control,
+    ) -> Result<Assignment, Error>;
 }

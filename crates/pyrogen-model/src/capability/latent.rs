@@ -2,6 +2,9 @@
 
 use std::ops::Range;
 
+use burn::tensor::{Device, Tensor, TensorData};
+use pyrogen_core::Posterior;
+use pyrogen_core::distribution::{Independent, Normal};
 use pyrogen_data::Data;
 
 use crate::{Control, Error, Request};
@@ -62,6 +65,21 @@ impl Latents {
     /// Whether there are no items.
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
+    }
+
+    /// The posteriors on a device: normal distributions where there are log-variances, else points.
+    pub fn posterior(&self, device: &Device) -> Posterior {
+        let shape = [self.len(), self.dims];
+        let tensor = |values: &[f32]| -> Tensor<2> {
+            Tensor::from_data(TensorData::new(values.to_vec(), shape), device)
+        };
+        match &self.log_var {
+            None => Posterior::Point(tensor(&self.values)),
+            Some(log_var) => {
+                let normal = Normal::new(tensor(&self.values), tensor(log_var));
+                Posterior::Gaussian(Independent::new(normal))
+            }
+        }
     }
 
     /// The point of one item.

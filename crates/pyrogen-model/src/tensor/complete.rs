@@ -35,9 +35,10 @@ impl<M: Inpaint<2> + Send + Sync + 'static> Complete for TensorComplete<M> {
         let options = Options::resolve(Ability::Complete, &self.options(), &request.options)?;
         let repeats = options.count("repeats")?.unwrap_or(1);
         let model = (self.configure)(&self.model, &options)?;
-        let mask = given.mask.as_deref().ok_or_else(|| {
-            Error::option("mask", "the part of each item that is given", "none")
-        })?;
+        let mask = given
+            .mask
+            .as_deref()
+            .ok_or_else(|| Error::option("mask", "the part of each item that is given", "none"))?;
         let mask = self.frame.prepared_mask(mask)?;
         let known = self.frame.prepare(&given.items)?;
         let noise = Noise::new(request.seed).fork("samples");
@@ -51,10 +52,16 @@ impl<M: Inpaint<2> + Send + Sync + 'static> Complete for TensorComplete<M> {
             // The conditions of the given items are theirs.
             request.like = Some(given.items.clone());
         }
-        self.frame.draw(items, &request, control, |items, condition, noise| {
-            let x = self.frame.values_of(&known, items, &start);
-            model.inpaint(x, mask.clone(), repeats, &condition, noise)
-        }, &noise)
+        self.frame.draw(
+            items,
+            &request,
+            control,
+            |items, condition, noise| {
+                let x = self.frame.values_of(&known, items, &start);
+                model.inpaint(x, mask.clone(), repeats, &condition, noise)
+            },
+            &noise,
+        )
     }
 }
 
@@ -66,8 +73,7 @@ impl Frame {
         items: Range<u64>,
         noise: &Noise,
     ) -> Tensor<2> {
-        let rows: Vec<usize> =
-            items.clone().map(|i| (i % given.len() as u64) as usize).collect();
+        let rows: Vec<usize> = items.clone().map(|i| (i % given.len() as u64) as usize).collect();
         given.batch(&rows, &mut noise.items(items), self.device()).x
     }
 

@@ -38,9 +38,9 @@ impl Conditions {
         let count = (items.end - items.start) as usize;
         let labels = self.labels(items.clone());
         let labels = labels.map(|l| l.iter().map(|&l| l as usize).collect::<Vec<_>>());
-        let context = self.contexts(items).map(|values| {
-            Tensor::from_data(TensorData::new(values, [count, self.width]), device)
-        });
+        let context = self
+            .contexts(items)
+            .map(|values| Tensor::from_data(TensorData::new(values, [count, self.width]), device));
         let condition = match labels {
             Some(labels) => Condition::classes(&labels, device),
             None => Condition::none(),
@@ -123,9 +123,7 @@ impl Frame {
         let labels = data.data().labels().unwrap_or_default();
         let picked: Vec<u32> = rows.iter().map(|&r| labels[r]).collect();
         match picked.iter().find(|l| **l as usize >= classes) {
-            Some(&got) => {
-                Err(RequestError::ClassOutOfRange { got: got as usize, classes }.into())
-            }
+            Some(&got) => Err(RequestError::ClassOutOfRange { got: got as usize, classes }.into()),
             None => Ok(Some(picked)),
         }
     }
@@ -163,11 +161,8 @@ mod tests {
 
     #[test]
     fn conditions_come_in_turn() {
-        let conditions = Conditions {
-            classes: Some(vec![7, 8]),
-            contexts: Some(vec![1.0, 2.0, 3.0]),
-            width: 1,
-        };
+        let conditions =
+            Conditions { classes: Some(vec![7, 8]), contexts: Some(vec![1.0, 2.0, 3.0]), width: 1 };
         assert_eq!(conditions.labels(3..6), Some(vec![8, 7, 8]));
         assert_eq!(conditions.contexts(2..5), Some(vec![3.0, 1.0, 2.0]));
         assert_eq!(Conditions::default().labels(0..3), None);

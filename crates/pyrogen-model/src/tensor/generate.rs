@@ -40,11 +40,17 @@ impl<M: Sample<2> + Send + Sync + 'static> Generate for TensorGenerate<M> {
         }
         let model = (self.configure)(&self.model, &options)?;
         let noise = Noise::new(request.seed).fork("samples");
-        self.frame.draw(items, request, control, |items, condition, device_noise| {
-            let options = SampleOptions { condition, temperature };
-            let n = (items.end - items.start) as usize;
-            model.sample(n, &options, device_noise)
-        }, &noise)
+        self.frame.draw(
+            items,
+            request,
+            control,
+            |items, condition, device_noise| {
+                let options = SampleOptions { condition, temperature };
+                let n = (items.end - items.start) as usize;
+                model.sample(n, &options, device_noise)
+            },
+            &noise,
+        )
     }
 }
 
@@ -60,7 +66,11 @@ impl Frame {
         items: Range<u64>,
         request: &Request,
         control: &Control,
-        sampler: impl Fn(Range<u64>, pyrogen_core::Condition, &mut Noise) -> Result<Tensor<2>, ModelError>
+        sampler: impl Fn(
+            Range<u64>,
+            pyrogen_core::Condition,
+            &mut Noise,
+        ) -> Result<Tensor<2>, ModelError>
         + Sync,
         noise: &Noise,
     ) -> Result<Data, Error> {

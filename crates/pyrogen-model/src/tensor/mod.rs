@@ -28,7 +28,8 @@ pub use score::ScorePolicy;
 use crate::{Ability, About, Capabilities, Error, LatentKind, Model, OptionSpec, Options};
 
 /// Makes the model that a request's options ask for: the same, or one with another sampler.
-pub(crate) type Configure<M> = Arc<dyn Fn(&Arc<M>, &Options) -> Result<Arc<M>, Error> + Send + Sync>;
+pub(crate) type Configure<M> =
+    Arc<dyn Fn(&Arc<M>, &Options) -> Result<Arc<M>, Error> + Send + Sync>;
 
 /// A model of float events on its way to the door. `M` has the capabilities of `pyrogen-core` on
 /// flat events, `[batch, features]`.
@@ -167,10 +168,7 @@ impl<M: Describe + Send + Sync + 'static> TensorModel<M> {
     /// It says what it has learnt, by a function of batches of held-out items.
     pub fn inspect(
         mut self,
-        find: impl Fn(&M, &InspectBatches) -> Result<Vec<crate::Finding>, Error>
-        + Send
-        + Sync
-        + 'static,
+        find: impl Fn(&M, &InspectBatches) -> Result<Vec<crate::Finding>, Error> + Send + Sync + 'static,
     ) -> Self {
         let (model, frame) = (self.model.clone(), self.frame.clone());
         let find = Arc::new(find);

@@ -78,8 +78,7 @@ impl<M: Score<2> + Send + Sync + 'static> Likely for TensorScore<M> {
             let prepared = self.frame.is_density().then(|| host(x.clone()));
             let mut draws_noise = noise.fork("draws").items(items);
             let options = ScoreOptions { draws, method };
-            let part =
-                self.model.log_likelihood(x, &condition, &options, &mut draws_noise)?;
+            let part = self.model.log_likelihood(x, &condition, &options, &mut draws_noise)?;
             meter.add(picked.len() as u64);
             Ok::<_, Error>(match prepared {
                 Some(prepared) => part.shifted(&self.frame.preparation().log_det(&prepared)),

@@ -18,7 +18,8 @@ pub(super) struct TensorVary<M> {
 
 impl<M: pyrogen_core::Vary<2> + Send + Sync + 'static> Vary for TensorVary<M> {
     fn options(&self) -> Vec<OptionSpec> {
-        let about = "how far from the given items: 1 is all the way to noise, near 0 next to nothing";
+        let about =
+            "how far from the given items: 1 is all the way to noise, near 0 next to nothing";
         let mut options = vec![OptionSpec::new("strength", 0.5, about)];
         options.extend(self.sampling.iter().cloned());
         options
@@ -37,9 +38,15 @@ impl<M: pyrogen_core::Vary<2> + Send + Sync + 'static> Vary for TensorVary<M> {
         let given = self.frame.prepare(from)?;
         let noise = Noise::new(request.seed).fork("samples");
         let start = Noise::new(request.seed).fork("given");
-        self.frame.draw(items, request, control, |items, condition, noise| {
-            let x = self.frame.values_of(&given, items, &start);
-            model.vary(x, strength, &condition, noise)
-        }, &noise)
+        self.frame.draw(
+            items,
+            request,
+            control,
+            |items, condition, noise| {
+                let x = self.frame.values_of(&given, items, &start);
+                model.vary(x, strength, &condition, noise)
+            },
+            &noise,
+        )
     }
 }

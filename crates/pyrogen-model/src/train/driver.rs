@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use pyrogen_core::folder::{Card, DataCard, ModelFolder};
 use pyrogen_core::config;
+use pyrogen_core::folder::{Card, DataCard, ModelFolder};
 use pyrogen_data::{Data, Modality, Partition, Preparation};
 use pyrogen_train::RunFolder;
 use serde_json::{Value, json};
@@ -174,8 +174,9 @@ fn context_shape(
         return Err(Error::Wish(format!("models of family `{name}` take no context")));
     }
     let rows = data.dataset().filter(|_| data.modality() == Modality::Pictures);
-    let rows =
-        rows.ok_or_else(|| Error::Wish(format!("a context is made from pictures, not {}", data.modality())))?;
+    let rows = rows.ok_or_else(|| {
+        Error::Wish(format!("a context is made from pictures, not {}", data.modality()))
+    })?;
     let shape = context.shape(rows.event_shape());
     shape.map(Some).map_err(|e| Error::Wish(e.to_string()))
 }
@@ -194,7 +195,8 @@ fn describe(
         "model": plan.model,
     });
     let mut split = config::to_value(&wish.partition);
-    let named = [("test_source", &wish.test_source), ("validation_source", &wish.validation_source)];
+    let named =
+        [("test_source", &wish.test_source), ("validation_source", &wish.validation_source)];
     for (name, source) in named {
         if let Some(source) = source {
             split[name] = json!(source);

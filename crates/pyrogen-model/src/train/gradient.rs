@@ -86,11 +86,7 @@ pub fn check_data(model: &impl Describe, job: &Job) -> Result<(), Error> {
 }
 
 /// Checks that the model takes the context that is made, and none where none is made.
-fn check_context(
-    model: &impl Describe,
-    job: &Job,
-    preparation: &Preparation,
-) -> Result<(), Error> {
+fn check_context(model: &impl Describe, job: &Job, preparation: &Preparation) -> Result<(), Error> {
     let takes = model.context_shape();
     let (expected, made) = match job.context {
         None => ("null without a context".into(), None),

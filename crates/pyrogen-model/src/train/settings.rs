@@ -17,8 +17,7 @@ pub fn apply(
     wish: &Wish,
     context: Option<&[usize]>,
 ) -> Result<Defaults, Error> {
-    let mut configs =
-        json!({"model": defaults.model, "train": config::to_value(&defaults.train)});
+    let mut configs = json!({"model": defaults.model, "train": config::to_value(&defaults.train)});
     if let Some(shape) = context {
         configs["model"]["context"] = json!(shape);
     }

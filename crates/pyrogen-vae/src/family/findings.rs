@@ -14,8 +14,8 @@ pub(super) fn rate_distortion(
     batches: &InspectBatches,
     point: impl Fn(Tensor<2>, &Condition, &mut Noise) -> RateDistortion + Sync,
 ) -> Result<Option<Finding>, Error> {
-    let parts = batches
-        .each("rate-distortion", |x, condition, noise| Ok(point(x, condition, noise)))?;
+    let parts =
+        batches.each("rate-distortion", |x, condition, noise| Ok(point(x, condition, noise)))?;
     let mut all: Option<RateDistortion> = None;
     for (mut part, log_det) in parts {
         // As for likelihoods: of raw values.

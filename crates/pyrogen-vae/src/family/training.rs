@@ -15,9 +15,7 @@ use pyrogen_train::{
 
 use super::defaults::{decoder_for, network_for, prepare};
 use super::{LadderFamily, VaeFamily, VqFamily};
-use crate::{
-    Decoder, LadderConfig, LadderVae, Prior, Vae, VaeConfig, VqConfig, VqNetwork, VqVae,
-};
+use crate::{Decoder, LadderConfig, LadderVae, Prior, Vae, VaeConfig, VqConfig, VqNetwork, VqVae};
 
 /// Steps of the warm-up that the ladder is described with (Sonderby et al. 2016).
 const WARM_UP: u64 = 1000;
@@ -110,7 +108,8 @@ impl Train for VaeFamily {
 
     fn plan(&self, settings: Defaults, wanted: &Wanted) -> Result<Plan, Error> {
         let model: VaeConfig = config::from_value(settings.model.clone())?;
-        plan(settings, &rows_of(wanted.data)?, &model.decoder, model.num_params()?)
+        let data = rows_of(wanted.data)?;
+        plan(settings, &data, &model.decoder, model.num_params()?)
     }
 
     fn run(&self, mut job: Job) -> Result<RunFolder, Error> {
@@ -149,7 +148,8 @@ impl Train for LadderFamily {
 
     fn plan(&self, settings: Defaults, wanted: &Wanted) -> Result<Plan, Error> {
         let model: LadderConfig = config::from_value(settings.model.clone())?;
-        plan(settings, &rows_of(wanted.data)?, &model.decoder, model.num_params()?)
+        let data = rows_of(wanted.data)?;
+        plan(settings, &data, &model.decoder, model.num_params()?)
     }
 
     fn run(&self, job: Job) -> Result<RunFolder, Error> {
@@ -190,7 +190,8 @@ impl Train for VqFamily {
 
     fn plan(&self, settings: Defaults, wanted: &Wanted) -> Result<Plan, Error> {
         let model: VqConfig = config::from_value(settings.model.clone())?;
-        plan(settings, &rows_of(wanted.data)?, &model.decoder, model.num_params()?)
+        let data = rows_of(wanted.data)?;
+        plan(settings, &data, &model.decoder, model.num_params()?)
     }
 
     fn run(&self, mut job: Job) -> Result<RunFolder, Error> {

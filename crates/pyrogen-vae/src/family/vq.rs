@@ -45,7 +45,8 @@ impl Family for VqFamily {
             .score(ScorePolicy::default())
             .latent(LatentKind::Codes)
             .inspect(|model: &VqVae, batches| {
-                let point = |x, condition: &_, _: &mut _| VqVae::rate_distortion(model, x, condition);
+                let point =
+                    |x, condition: &_, _: &mut _| VqVae::rate_distortion(model, x, condition);
                 let mut found: Vec<_> =
                     findings::rate_distortion(batches, point)?.into_iter().collect();
                 let (x, _) = batches.all()?;

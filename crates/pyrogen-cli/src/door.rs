@@ -1,0 +1,307 @@
+//! What commands share: devices, models, data and the parts of it, requests.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use burn::tensor::Device;
+use pyrogen::core::folder::ModelFolder;
+use pyrogen::data::{
+    Data, DataError, Dataset, Loaded, Modality, PartitionSpec, PictureContext, Source,
+};
+use pyrogen::model::Registry;
+use pyrogen::{Model, Request};
+use serde_json::Value;
+
+use crate::args::{ContextArg, DeviceName, ModelData, PartName, SamplerArgs};
+use crate::error::CliError;
+use crate::output::note;
+
+/// The device of that name, where it was compiled in.
+pub fn device(name: DeviceName) -> Result<Device, CliError> {
+    match name {
+        #[cfg(feature = "flex")]
+        DeviceName::Flex => Ok(Device::flex()),
+        #[cfg(feature = "wgpu")]
+        DeviceName::Wgpu => Ok(Device::wgpu(burn::tensor::DeviceKind::DefaultDevice)),
+        #[cfg(feature = "cuda")]
+        DeviceName::Cuda => Ok(Device::cuda(0)),
+        #[cfg(feature = "ndarray")]
+        DeviceName::Ndarray => Ok(Device::ndarray()),
+        #[allow(unreachable_patterns)] // all patterns are reachable in some build
+        other => {
+            let name = format!("{other:?}").to_lowercase();
+            Err(CliError::Usage(format!(
+                "device `{name}` is not in this build: build with --features {name}"
+            )))
+        }
+    }
+}
+
+/// Reads data and says what there is to say of it.
+pub fn read(source: &Source) -> Result<Loaded, CliError> {
+    let loaded = source.read()?;
+    loaded.notes.iter().for_each(|n| note(&format!("note: {source}: {n}")));
+    Ok(loaded)
+}
+
+/// Opens a model and reads the items of the data that are asked for.
+pub fn with_data(registry: &Registry, args: &ModelData) -> Result<(Model, Data), CliError> {
+    let model = registry.open(&args.model, &device(args.device.device)?)?;
+    let data = part(&model, read(&args.data)?, args.part)?;
+    Ok((model, data))
+}
+
+/// The parts of its data that a model's card names: seed and shares are the card's.
+fn partition(model: &Model, loaded: &Loaded) -> Result<pyrogen::data::Partition, CliError> {
+    let card = model.card();
+    let split = card.split.clone().unwrap_or(Value::Null);
+    let given = |name: &str| -> Result<Option<Data>, CliError> {
+        let Some(text) = split.get(name).and_then(Value::as_str) else { return Ok(None) };
+        Ok(Some(read(&text.parse::<Source>()?)?.data))
+    };
+    let mut fields = split.clone();
+    if let Value::Object(fields) = &mut fields {
+        fields.retain(|name, _| !name.ends_with("_source"));
+    }
+    let mut spec: PartitionSpec = match fields {
+        Value::Null => PartitionSpec::default(),
+        fields => pyrogen::core::config::from_value(fields)?,
+    };
+    let (test, validation) = (given("test_source")?, given("validation_source")?);
+    if validation.is_some() {
+        spec.validation = 0.0;
+    }
+    let makers = test.as_ref().or(loaded.test.as_ref());
+    Ok(loaded.data.partition(makers, &spec, card.seed)?)
+}
+
+/// The items of the data that are asked for. Training data is known by its hash: a file may have
+/// been moved; where it has changed, that is said.
+pub fn part(model: &Model, loaded: Loaded, part: PartName) -> Result<Data, CliError> {
+    let card = model.card();
+    if part == PartName::All {
+        return Ok(loaded.data);
+    }
+    let same = card.data.sha256 == loaded.data.sha256() || {
+        // Folders of format 1 hold the hash of rows.
+        loaded.data.dataset().is_some_and(|rows| rows.sha256() == card.data.sha256)
+    };
+    match (same, part) {
+        (true, PartName::Train) => Ok(partition(model, &loaded)?.train),
+        (true, _) => partition(model, &loaded)?.test.ok_or_else(|| {
+            CliError::Usage(
+                "the model was trained on all of the data, nothing was held out: give --part all \
+                 or other data"
+                    .into(),
+            )
+        }),
+        (false, PartName::Train) => Err(CliError::Usage(format!(
+            "--part train needs the data the model was trained on ({})",
+            card.data.source
+        ))),
+        (false, _) => {
+            note(&format!(
+                "note: this is not the data that the model was trained on ({}), or it has changed: \
+                 all {} items are used",
+                card.data.source,
+                loaded.data.len()
+            ));
+            Ok(loaded.data)
+        }
+    }
+}
+
+/// What training saw of the data, or all of it where it is other data.
+pub fn seen(model: &Model, loaded: Loaded) -> Result<Data, CliError> {
+    match part(model, loaded.clone(), PartName::Train) {
+        Ok(data) => Ok(data),
+        Err(_) => Ok(loaded.data),
+    }
+}
+
+/// Pictures as the command line names them: a data source, or one picture file.
+#[derive(Debug, Clone)]
+pub enum Pictures {
+    /// Data.
+    Source(Source),
+    /// A picture file.
+    File(PathBuf),
+}
+
+/// Endings of picture files.
+const ENDINGS: [&str; 4] = ["png", "jpg", "jpeg", "bmp"];
+
+impl FromStr for Pictures {
+    type Err = DataError;
+
+    fn from_str(text: &str) -> Result<Self, DataError> {
+        let ending = Path::new(text).extension().unwrap_or_default().to_ascii_lowercase();
+        match text.parse() {
+            Ok(source) => Ok(Self::Source(source)),
+            Err(_) if ENDINGS.iter().any(|e| ending == *e) => Ok(Self::File(text.into())),
+            Err(unknown) => Err(unknown),
+        }
+    }
+}
+
+impl Pictures {
+    fn load(&self) -> Result<Loaded, CliError> {
+        match self {
+            Self::Source(source) => read(source),
+            Self::File(path) => Ok(Source::new("images", path, &[])?.read()?),
+        }
+    }
+
+    /// The items, in the grey values of the model's.
+    pub fn items(&self, model: &Model) -> Result<Data, CliError> {
+        part(model, in_levels(model, self.load()?)?, PartName::HeldOut)
+    }
+}
+
+/// Pictures with the grey values that a model's data has; a file has 256 of them, whatever was
+/// drawn.
+fn in_levels(model: &Model, loaded: Loaded) -> Result<Loaded, CliError> {
+    let Some(layout) = layout(model)? else { return Ok(loaded) };
+    let Some(rows) = loaded.data.dataset() else { return Ok(loaded) };
+    let Some(levels) = layout.levels.filter(|_| layout.is_picture()) else {
+        drop(rows);
+        return Ok(loaded);
+    };
+    if rows.levels() == Some(levels) || rows.event_shape() != layout.event {
+        drop(rows);
+        return Ok(loaded);
+    }
+    let unit = rows.layout().to_unit(rows.values());
+    let raw = layout.of_unit(&unit).into_iter().map(f32::round).collect();
+    let labels = rows.labels().map(<[u32]>::to_vec);
+    let rows = Dataset::from_parts(raw, layout.event.clone(), labels)?.with_levels(levels)?;
+    Ok(Loaded::new(Data::from_dataset(rows)))
+}
+
+/// What raw values of a model of rows mean.
+pub fn layout(model: &Model) -> Result<Option<pyrogen::data::Layout>, CliError> {
+    let card = &model.card().data;
+    if card.preparation.is_null() {
+        return Ok(None);
+    }
+    Ok(Some(pyrogen::data::Preparation::from_card(card)?.layout().clone()))
+}
+
+/// Where the conditions of items come from.
+#[derive(Debug, Clone, Default)]
+pub struct Conditions {
+    /// Contexts themselves.
+    pub context: Option<Data>,
+    /// Items whose contexts and classes are the condition.
+    pub like: Option<Data>,
+}
+
+impl Conditions {
+    /// Of `--context`: a picture file is the context itself, data is what contexts are made from as
+    /// in training (or holds contexts themselves, which are known by their size).
+    pub fn of(model: &Model, from: Option<&Pictures>) -> Result<Self, CliError> {
+        let Some(from) = from else { return Ok(Self::default()) };
+        let Some(context) = &model.about().context else {
+            let what = "--context is for models that were trained with one";
+            return Err(CliError::Usage(what.into()));
+        };
+        let context: PictureContext = context.parse().map_err(CliError::from)?;
+        let event = layout(model)?.map(|l| l.event).unwrap_or_default();
+        let (data, given) = (from.load()?, context.given_shape(&event)?);
+        let shape = data.data.dataset().map(|r| r.event_shape().to_vec()).unwrap_or_default();
+        if shape == given && (matches!(from, Pictures::File(_)) || given != event) {
+            return Ok(Self { context: Some(data.data), like: None });
+        }
+        if shape != event {
+            return Err(CliError::Failed(format!(
+                "the model takes the context `{context}`: give pictures of shape {given:?}, which \
+                 are that, or of shape {event:?}, to make it from; these have {shape:?}"
+            )));
+        }
+        let items = part(model, in_levels(model, data)?, PartName::HeldOut)?;
+        Ok(Self { context: None, like: Some(items) })
+    }
+
+    /// The first conditions, at most `limit`.
+    pub fn first(self, limit: usize) -> Self {
+        let first = |data: Data| {
+            let rows: Vec<usize> = (0..data.len().min(limit)).collect();
+            data.select(&rows)
+        };
+        Self { context: self.context.map(first), like: self.like.map(first) }
+    }
+
+    /// Number of conditions.
+    pub fn len(&self) -> usize {
+        self.context.as_ref().or(self.like.as_ref()).map_or(0, Data::len)
+    }
+
+    /// A request under these conditions.
+    pub fn request(&self, seed: u64, class: Option<&str>) -> Request {
+        let mut request = Request::seed(seed);
+        request.class = class.map(str::to_string);
+        request.context = self.context.clone();
+        request.like = self.like.clone();
+        request
+    }
+}
+
+/// A request with the condition that is asked for.
+pub fn request(
+    model: &Model,
+    seed: u64,
+    class: Option<&str>,
+    context: &ContextArg,
+) -> Result<Request, CliError> {
+    if let (Some(known), None) = (&model.about().context, &context.context) {
+        return Err(CliError::Usage(format!(
+            "the model takes a context with each example ({known}): give --context PICTURE|SOURCE"
+        )));
+    }
+    Ok(Conditions::of(model, context.context.as_ref())?.request(seed, class))
+}
+
+/// The options of a sampler, as far as they are given.
+pub fn sampler_options(mut request: Request, args: &SamplerArgs) -> Result<Request, CliError> {
+    if let Some(steps) = args.steps {
+        request = request.set("steps", steps);
+    }
+    if let Some(sampler) = &args.sampler {
+        request = request.set("sampler", sampler.as_str());
+    }
+    if let Some(guidance) = args.guidance {
+        request = request.set("guidance", guidance);
+    }
+    for option in &args.option {
+        let (name, value) = option.split_once('=').ok_or_else(|| {
+            CliError::Usage(format!("--option must be NAME=VALUE, got `{option}`"))
+        })?;
+        let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
+        request = request.set(name.trim(), value);
+    }
+    Ok(request)
+}
+
+/// The training data's grey values and size, for a model folder that need not be opened.
+pub fn card(path: &Path) -> Result<ModelFolder, CliError> {
+    Ok(ModelFolder::open(path)?)
+}
+
+/// Checks that a model's items are pictures.
+pub fn is_picture(model: &Model) -> bool {
+    model.about().modality == Modality::Pictures
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_or_a_picture_file() {
+        assert!(matches!("digits".parse(), Ok(Pictures::Source(_))));
+        assert!(matches!("images:a.png".parse(), Ok(Pictures::Source(_))));
+        assert!(matches!("a/b.PNG".parse(), Ok(Pictures::File(_))));
+        let error = "a.gif".parse::<Pictures>().unwrap_err().to_string();
+        assert!(error.contains("unknown data source `a.gif`"), "{error}");
+    }
+}
