@@ -2,7 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
-use pyrogen_core::distribution::{Distribution, Independent, Normal, Reparameterized};
+use pyrogen_core::distribution::{Distribution, Independent, Moments, Normal, Reparameterized};
 use pyrogen_core::{Condition, ConfigError, Noise, Posterior, Seed, init};
 use pyrogen_nn::{EventDecoder, EventEncoder, Mlp, soft_bound};
 
