@@ -112,7 +112,8 @@ impl Workload for Draw {
         self.noise = self.noise.fork("next");
         let options = SampleOptions::default();
         let pictures: Tensor<4> =
-            sample(&self.gan, 0..self.n as u64, AT_ONCE, &options, &self.noise, &plain());
+            sample(&self.gan, 0..self.n as u64, AT_ONCE, &options, &self.noise, &plain())
+                .expect("samples");
         first(pictures)
     }
 }

@@ -97,12 +97,12 @@ fn condition(config: &LadderConfig, n: usize) -> Condition {
 
 fn sampling<M>(model: &M)
 where
-    M: Sample<4> + Sample<2> + Clone + Send,
+    M: Sample<4> + Sample<2> + Clone + Send + Sync,
 {
     kit::samples_repeat::<4>(model);
     kit::samples_repeat::<2>(model);
     kit::samples_do_not_depend_on_threads::<4, _>(model);
-    kit::samples_do_not_depend_on_the_split::<4>(model);
+    kit::samples_do_not_depend_on_each_other::<4>(model);
     kit::serves_a_batch_of_one::<4>(model);
 }
 
