@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use burn::tensor::Device;
-use pyrogen::core::folder::ModelFolder;
 use pyrogen::data::{
     Data, DataError, Dataset, Loaded, Modality, PartitionSpec, PictureContext, Source,
 };
@@ -280,16 +279,6 @@ pub fn sampler_options(mut request: Request, args: &SamplerArgs) -> Result<Reque
         request = request.set(name.trim(), value);
     }
     Ok(request)
-}
-
-/// The training data's grey values and size, for a model folder that need not be opened.
-pub fn card(path: &Path) -> Result<ModelFolder, CliError> {
-    Ok(ModelFolder::open(path)?)
-}
-
-/// Checks that a model's items are pictures.
-pub fn is_picture(model: &Model) -> bool {
-    model.about().modality == Modality::Pictures
 }
 
 #[cfg(test)]
