@@ -4,9 +4,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use burn::tensor::Device;
-use pyrogen::data::{
-    Data, DataError, Dataset, Loaded, Modality, PartitionSpec, PictureContext, Source,
-};
+use pyrogen::data::{Data, DataError, Dataset, Loaded, PartitionSpec, PictureContext, Source};
 use pyrogen::model::Registry;
 use pyrogen::{Model, Request};
 use serde_json::Value;

@@ -31,8 +31,8 @@ pub use pyrogen_model::{Control, Error, ErrorKind, Model, Request};
 pub mod prelude {
     pub use burn::tensor::{Device, Tensor};
     pub use pyrogen_core::{
-        Condition, Decode, Describe, Encode, Likelihood, LikelihoodKind, Noise, Posterior, Sample,
-        SampleOptions, Score, ScoreMethod, ScoreOptions, Seed,
+        Condition, Decode, Describe, Encode, Likelihood, LikelihoodKind, ModelError, Noise,
+        Posterior, Sample, SampleOptions, Score, ScoreMethod, ScoreOptions, Seed,
     };
     pub use pyrogen_data::{Data, Loaded, Modality, Source};
     #[cfg(feature = "diffusion")]

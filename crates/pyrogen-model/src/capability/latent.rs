@@ -176,6 +176,7 @@ mod tests {
         assert_eq!((walk.len(), walk.classes.clone()), (3, Some(vec![6, 6, 6])));
         assert_eq!(walk.contexts, Some(vec![0.2, 0.2, 0.2]));
         let last = latents.rows(1..2);
-        assert_eq!((last.row(0), last.classes), (&[3.0, 4.0][..], Some(vec![6])));
+        assert_eq!(last.row(0), [3.0, 4.0]);
+        assert_eq!(last.classes, Some(vec![6]));
     }
 }
