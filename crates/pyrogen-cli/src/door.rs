@@ -49,7 +49,11 @@ pub fn with_data(registry: &Registry, args: &ModelData) -> Result<(Model, Data),
 }
 
 /// The parts of its data that a model's card names: seed and shares are the card's.
-fn partition(model: &Model, loaded: &Loaded) -> Result<pyrogen::data::Partition, CliError> {
+fn partition(
+    model: &Model,
+    loaded: &Loaded,
+    part: PartName,
+) -> Result<pyrogen::data::Partition, CliError> {
     let card = model.card();
     let split = card.split.clone().unwrap_or(Value::Null);
     let given = |name: &str| -> Result<Option<Data>, CliError> {
@@ -65,7 +69,8 @@ fn partition(model: &Model, loaded: &Loaded) -> Result<pyrogen::data::Partition,
         fields => pyrogen::core::config::from_value(fields)?,
     };
     let (test, validation) = (given("test_source")?, given("validation_source")?);
-    if validation.is_some() {
+    if validation.is_some() || part == PartName::Train {
+        // What decided which state is best was seen, too.
         spec.validation = 0.0;
     }
     let makers = test.as_ref().or(loaded.test.as_ref());
@@ -84,8 +89,8 @@ pub fn part(model: &Model, loaded: Loaded, part: PartName) -> Result<Data, CliEr
         loaded.data.dataset().is_some_and(|rows| rows.sha256() == card.data.sha256)
     };
     match (same, part) {
-        (true, PartName::Train) => Ok(partition(model, &loaded)?.train),
-        (true, _) => partition(model, &loaded)?.test.ok_or_else(|| {
+        (true, PartName::Train) => Ok(partition(model, &loaded, part)?.train),
+        (true, _) => partition(model, &loaded, part)?.test.ok_or_else(|| {
             CliError::Usage(
                 "the model was trained on all of the data, nothing was held out: give --part all \
                  or other data"
@@ -97,6 +102,10 @@ pub fn part(model: &Model, loaded: Loaded, part: PartName) -> Result<Data, CliEr
             card.data.source
         ))),
         (false, _) => {
+            if !fits(model, &loaded.data)? {
+                // The error of what comes next says so.
+                return Ok(loaded.data);
+            }
             note(&format!(
                 "note: this is not the data that the model was trained on ({}), or it has changed: \
                  all {} items are used",
@@ -106,6 +115,12 @@ pub fn part(model: &Model, loaded: Loaded, part: PartName) -> Result<Data, CliEr
             Ok(loaded.data)
         }
     }
+}
+
+/// Whether items have the shape that a model takes.
+fn fits(model: &Model, data: &Data) -> Result<bool, CliError> {
+    let (Some(layout), Some(rows)) = (layout(model)?, data.dataset()) else { return Ok(true) };
+    Ok(!layout.is_picture() || rows.event_shape() == layout.event)
 }
 
 /// What training saw of the data, or all of it where it is other data.

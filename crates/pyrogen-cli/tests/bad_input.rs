@@ -52,7 +52,11 @@ fn damaged_model_folders() {
         (CONFIG, Some(b"{\"latents\": ".to_vec()), "config.json"),
         (CONFIG, Some(b"\xff\xfe".to_vec()), "config.json"),
         (CONFIG, None, "cannot read"),
-        (CARD, Some(text(CARD, "\"vae\"", "\"oracle\"")), "unknown family `oracle`"),
+        (
+            CARD,
+            Some(text(CARD, "\"vae\"", "\"oracle\"")),
+            "family `oracle`, which this build does not have",
+        ),
         (CARD, Some(b"{}".to_vec()), "card.json"),
         (CARD, Some(text(CARD, "\"preparation\"", "\"other\"")), "card.json"),
         (CARD, None, "cannot read"),
@@ -108,7 +112,7 @@ fn settings() {
         ("network={\"mlp\":{\"hidden\":[8],\"activation\":\"relu\",\"x\":1}}", "unknown field `x`"),
         ("event=[1,4,4]", "`model.event` must be [1, 8, 8]"),
         ("classes=5", "`model.classes` must be at least 10"),
-        ("context=[1,8,8]", "`model.context` must be null without --context"),
+        ("context=[1,8,8]", "`model.context` must be null without a context"),
         ("batch_size=0", "`batch_size` must be at least 1"),
         ("gradient.ema_decay=1.5", "`gradient.ema_decay` must be in [0, 1)"),
     ] {
@@ -232,7 +236,7 @@ fn requests_to_a_model() {
     write_npy(&room.path("wide.npy"), &[1.0; 60], &[20, 3]).unwrap();
     room.write("file", "x");
     for (line, code, says) in [
-        ("sample run --out s.gif", USAGE, "cannot write .gif"),
+        ("sample run --out s.gif", USAGE, "cannot be written as .gif"),
         ("sample run -n 0 --out s.npy", USAGE, "-n must be at least 1"),
         ("sample run -n -1 --out s.npy", USAGE, "-1"),
         ("sample run -n 1000000000000000 --out s.npy", FAILED, "do not fit into memory"),
@@ -296,7 +300,7 @@ fn a_table_has_no_pictures() {
     let rows: String = (0..30).map(|i| format!("{},{}\n", i % 7, i as f64 / 3.0)).collect();
     room.write("t.csv", format!("a,b\n{rows}"));
     room.ok(&format!("train vae --data csv:t.csv --out run {TINY}"));
-    room.refused("sample run --out s.png", USAGE, "not pictures; give .csv or .npy");
+    room.refused("sample run --out s.png", USAGE, "cannot be written as .png; give .csv, .npy");
     room.refused("sample run --out s", USAGE, "not pictures");
     room.refused("traverse run --out t.png", USAGE, "not pictures");
     room.write("other.csv", "a,c\n1,2\n3,4\n");

@@ -1,4 +1,4 @@
-//! Models that are told something of each picture: trained, sampled and refused on the command line.
+//! Models that take a context with each picture: trained, sampled and refused on the command line.
 
 mod common;
 
@@ -40,7 +40,7 @@ fn contexts_go_with_the_model_through_every_command() {
         assert_eq!(card["data"]["context"], "small:4", "{name}");
         let model = room.json_file(&format!("{name}/model/config.json"));
         assert_eq!(model["context"], serde_json::json!([1, 8, 8]), "{name}");
-        assert!(room.path(&format!("{name}/samples/told.png")).exists(), "{name}");
+        assert!(room.path(&format!("{name}/samples/contexts.png")).exists(), "{name}");
         // Another context would be another run.
         let other = train.replace("small:4", "edges");
         room.refused(
@@ -73,10 +73,10 @@ fn contexts_go_with_the_model_through_every_command() {
 const PAIRED: &str = r#"--set networks.unet={"channels":[4,8],"patches":[4,8]} --set latents=2 --steps 4 --set batch_size=8 --no-evaluate"#;
 
 #[test]
-fn every_family_that_says_so_is_told() {
+fn every_family_that_says_so_takes_a_context() {
     let room = Room::new();
     let families = room.json("families --json");
-    let mut told = 0;
+    let mut count = 0;
     for family in families["families"].as_array().unwrap() {
         let name = family["name"].as_str().unwrap();
         if family["can"]["context"] != true {
@@ -89,9 +89,9 @@ fn every_family_that_says_so_is_told() {
         };
         room.ok(&format!("train {name} --data digits --context edges --out {name} {own}"));
         room.ok(&format!("sample {name} -n 3 --context digits --out {name}.png"));
-        told += 1;
+        count += 1;
     }
-    assert_eq!(told, 9, "{families}");
+    assert_eq!(count, 9, "{families}");
 }
 
 #[test]
@@ -148,10 +148,10 @@ fn sketches_and_colours() {
     let longer = SMALL.replace("--steps 20", "--steps 200 --set gradient.ema_decay=null");
     room.ok(&format!("train diffusion --data digits --context edges --out e {longer}"));
     room.ok("sample e -n 3 --context sketch.png --out e.csv");
-    let told = rows(&room, "e.csv");
+    let edges = rows(&room, "e.csv");
     room.ok("sample e -n 3 --context digits --out e.csv");
-    assert_ne!(told, rows(&room, "e.csv"), "a sketch is not what the digits' edges are");
-    let why = "cannot upscale: it is told `edges`: train one with --context small:FACTOR";
+    assert_ne!(edges, rows(&room, "e.csv"), "a sketch is not what the digits' edges are");
+    let why = "cannot upscale: it takes `edges`: train one with --context small:FACTOR";
     room.refused("upscale e --input digits --out x.png", FAILED, why);
 }
 
@@ -165,7 +165,7 @@ fn contexts_that_make_no_sense() {
         ("vae", "--data digits --context small:3", "divides height and width, got small:3 of 8x8"),
         ("vae", "--data digits --context grey", "colour pictures alone"),
         ("vae", "--data toy:moons --context edges", "made from pictures"),
-        ("vq-vae", "--data digits --context edges", "`vq-vae` take no --context"),
+        ("vq-vae", "--data digits --context edges", "`vq-vae` take no context"),
         ("ladder-vae", "--data digits --context edges", "`ladder-vae` take no --context"),
         ("vamp-vae", "--data digits --context edges", "`vamp-vae` take no --context"),
         ("vae", "--data digits --set context=[1,8,8]", "`model.context` must be null without"),
@@ -183,7 +183,11 @@ fn contexts_that_make_no_sense() {
         room.refused(&train(family, rest), USAGE, says);
     }
     room.refused("sample run --context digits --out s.png", USAGE, "--context is for models that");
-    room.refused("upscale run --input digits --out s.png", FAILED, "it is told nothing: train one");
+    room.refused(
+        "upscale run --input digits --out s.png",
+        FAILED,
+        "it takes no context: train one",
+    );
     for (line, says) in [
         ("sample run --from digits --out s.png", "--strength"),
         ("sample run --strength 0.5 --out s.png", "--from"),
@@ -236,7 +240,7 @@ fn samples_begin_with_pictures() {
     }
     // A folder whose card says another context than its model takes is no model.
     let card = room.text("diffusion/model/card.json");
-    let told = card.replacen("\"source\"", "\"context\": \"edges\", \"source\"", 1);
-    room.write("diffusion/model/card.json", told);
+    let changed = card.replacen("\"source\"", "\"context\": \"edges\", \"source\"", 1);
+    room.write("diffusion/model/card.json", changed);
     room.refused("sample diffusion --out x.png", FAILED, "but the model takes none");
 }

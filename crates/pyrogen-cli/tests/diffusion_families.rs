@@ -27,7 +27,8 @@ fn both_families_serve_the_commands() {
         room.ok(&euler);
         assert_eq!(first, room.read(&format!("{name}/e.npy")), "a seed gives the same samples");
         room.ok(&format!("evaluate {name} --data digits --limit 12"));
-        room.refused(&format!("reconstruct {name} --data digits --out r.png"), 1, "no encoder");
+        // Through noise and back.
+        room.ok(&format!("reconstruct {name} --data digits -n 3 --out r.png"));
     }
     let bound = room.json("score diffusion --data digits --method lower-bound --draws 2 --json");
     assert_eq!(bound["kind"], "lower_bound");
@@ -69,7 +70,7 @@ fn hidden_parts_are_filled_in() {
     room.refused(
         "inpaint d --data digits --repeats 0 --out x.png",
         2,
-        "`repeats` must be at least 1",
+        "`repeats` must be a whole number of at least 1",
     );
 }
 
@@ -79,7 +80,7 @@ fn what_makes_no_sense_is_one_line() {
     room.ok(&format!("train diffusion --data digits --out d {SMALL}"));
     room.ok(&format!("train flow-matching --data digits --out f {SMALL}"));
     for (line, says) in [
-        ("sample d --steps 0 --out x.png", "`sampling.steps` must be at least 1, got 0"),
+        ("sample d --steps 0 --out x.png", "`steps` must be a whole number of at least 1, got 0"),
         ("sample d --guidance 3 --out x.png", "must be 1 for a model without classes, got 3"),
         (
             "sample d --guidance NaN --out x.png",
@@ -170,7 +171,11 @@ fn levels_and_masks_that_do_not_fit() {
         room.refused("inpaint d --data digits --mask mask.npy --out x.png", 2, &says);
     }
     room.refused("inpaint d --data digits --mask none.npy --out x.png", 1, "none.npy: cannot read");
-    room.refused("inpaint d --data digits --steps 0 --out x.png", 2, "`sampling.steps` must be");
+    room.refused(
+        "inpaint d --data digits --steps 0 --out x.png",
+        2,
+        "`steps` must be a whole number",
+    );
     room.refused(
         "sample d --sampler ddpm --steps 5000 --out x.png --guidance 2",
         2,

@@ -32,14 +32,13 @@ fn a_gan_serves_the_commands() {
     room.refused(
         "score g --data digits",
         1,
-        "a GAN has no likelihood (`pyrogen anomaly` ranks examples by their inversion error); for \
-         Fréchet and kernel distance, precision and recall of samples; use `pyrogen evaluate`",
+        "a GAN has no likelihood: its anomaly score is the inversion error",
     );
 }
 
 /// A context alone chooses the networks.
 #[test]
-fn a_gan_that_is_told_a_picture_reads_it() {
+fn a_gan_reads_the_picture_that_is_its_context() {
     let room = Room::new();
     let small = "--steps 4 --set batch_size=8 --monitor-every 0 --no-evaluate";
     room.ok(&format!("train gan --data digits --context small:2 --out u {small}"));
@@ -102,7 +101,7 @@ fn what_makes_no_sense_is_one_line() {
     for (line, says) in [
         (
             format!("train vae --data digits --out v --on-collapse stop {TINY}"),
-            "--on-collapse is for families of two players (gan), whose training can collapse",
+            "--on-collapse is for families of two players, whose training can collapse",
         ),
         (
             "train diffusion --data digits --out d --monitor-every 5".to_string(),

@@ -55,7 +55,7 @@ fn a_mixed_table() {
     room.json("score run --data csv:s.csv,label=label --draws 8 --json");
     let evaluation = room.json(&format!("evaluate run --data {source} --part all --json"));
     let signature = evaluation["metrics"][0]["signature"].as_str().unwrap();
-    assert!(signature.contains("|features:prepared-values-v1|"), "{signature}");
+    assert!(signature.contains("|features:columns-v1:"), "{signature}");
 }
 
 #[test]

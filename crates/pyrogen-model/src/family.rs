@@ -7,7 +7,7 @@ use pyrogen_core::folder::ModelFolder;
 use pyrogen_data::Modality;
 use serde::Serialize;
 
-use crate::{Error, Model};
+use crate::{Error, LatentKind, Model};
 
 /// Something that a model may be able to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -88,9 +88,24 @@ pub trait Family: Send + Sync {
     /// What its models can do, as far as their settings allow: [`open`](Self::open) fills no more.
     fn abilities(&self) -> Vec<Ability>;
 
-    /// Details of the abilities for people, by name: kinds of likelihood, what ranks.
-    fn notes(&self) -> Vec<(&'static str, String)> {
+    /// Whether a class may be the condition of its models.
+    fn takes_class(&self) -> bool {
+        false
+    }
+
+    /// Kinds of likelihood, best first.
+    fn likelihoods(&self) -> Vec<&'static str> {
         Vec::new()
+    }
+
+    /// What anomalies are ranked by, for families without a likelihood.
+    fn anomaly_score(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// What its models' latents are, where they have some.
+    fn latents(&self) -> Option<LatentKind> {
+        None
     }
 
     /// Opens a model folder of the family.

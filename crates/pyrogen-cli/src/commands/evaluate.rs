@@ -16,15 +16,18 @@ pub fn run(registry: &Registry, args: EvaluateArgs) -> Result<(), CliError> {
     if args.limit == 0 {
         return Err(CliError::Usage("--limit must be at least 1".into()));
     }
-    let (model, data) = with_data(registry, &args.target)?;
+    let device = device(args.target.device.device)?;
     let reference = match args.reference {
-        // Before anything is computed, since it refuses data that training did not see.
-        true => Some(part(&model, read(&args.target.data)?, PartName::Train)?),
+        // Before anything else, since it refuses data that training did not see.
+        true => {
+            let model = registry.open(&args.target.model, &device)?;
+            Some(part(&model, read(&args.target.data)?, PartName::Train)?)
+        }
         false => None,
     };
+    let (model, data) = with_data(registry, &args.target)?;
     let (limit, draws, seed) = (args.limit, args.draws, Seed(args.target.seed));
     let options = Options { limit, draws, seed, reference };
-    let device = device(args.target.device.device)?;
     let evaluation = evaluate(&model, &data, &options, &device, &control())?;
     if args.json.json {
         return print_json(&evaluation);

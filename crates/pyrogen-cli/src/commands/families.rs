@@ -1,7 +1,7 @@
 //! `pyrogen families`
 
-use pyrogen::model::{Ability, Family, Registry};
-use serde_json::json;
+use pyrogen::model::{Ability, Family, LatentKind, Registry};
+use serde_json::{Value, json};
 
 use crate::args::JsonArg;
 use crate::error::CliError;
@@ -17,9 +17,8 @@ pub fn run(registry: &Registry, args: JsonArg) -> Result<(), CliError> {
                     "name": f.name(),
                     "about": f.about(),
                     "takes": f.takes(),
-                    "can": f.abilities(),
-                    "context": context(f),
-                    "notes": f.notes().into_iter().collect::<std::collections::BTreeMap<_, _>>(),
+                    "abilities": f.abilities(),
+                    "can": can(f),
                 })
             })
             .collect();
@@ -36,8 +35,11 @@ pub fn run(registry: &Registry, args: JsonArg) -> Result<(), CliError> {
         }
         words.dedup();
         print_line(&format!("    {}", words.join(", ")))?;
-        for (name, note) in f.notes() {
-            print_line(&format!("    {name}: {note}"))?;
+        if !f.likelihoods().is_empty() {
+            print_line(&format!("    likelihood: {}", f.likelihoods().join(", ")))?;
+        }
+        if let Some(by) = f.anomaly_score() {
+            print_line(&format!("    no likelihood; anomalies by {by}"))?;
         }
     }
     Ok(())
@@ -45,6 +47,23 @@ pub fn run(registry: &Registry, args: JsonArg) -> Result<(), CliError> {
 
 fn context(family: &dyn Family) -> bool {
     family.train().is_some_and(|t| t.takes_context())
+}
+
+/// What a program that reads JSON asks of a family.
+fn can(family: &dyn Family) -> Value {
+    let has = |ability: Ability| family.abilities().contains(&ability);
+    let axes = matches!(family.latents(), Some(LatentKind::Gaussian | LatentKind::Point));
+    json!({
+        "sample": has(Ability::Generate),
+        "condition": family.takes_class(),
+        "context": context(family),
+        "score": family.likelihoods(),
+        "anomaly": family.anomaly_score(),
+        "latent": has(Ability::Latent),
+        "traverse": axes,
+        "steer": has(Ability::Vary),
+        "inpaint": has(Ability::Complete),
+    })
 }
 
 /// The commands of an ability.

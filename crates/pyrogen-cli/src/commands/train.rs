@@ -5,7 +5,7 @@ use std::time::Instant;
 use pyrogen::core::{Seed, config};
 use pyrogen::data::{By, Loaded, PartitionSpec};
 use pyrogen::model::Registry;
-use pyrogen::model::train::{Plan, Trained, Wish, plan, read_config, train};
+use pyrogen::model::train::{Plan, Trained, Wanted, Wish, plan, read_config, train};
 use pyrogen::train::Limits;
 use pyrogen::{Control, ErrorKind};
 use serde_json::{Value, json};
@@ -21,6 +21,7 @@ use crate::report;
 pub fn run(registry: &Registry, args: TrainArgs) -> Result<(), CliError> {
     let wish = wish(registry, &args)?;
     let data = read(&args.data)?;
+    check_monitor(registry, &args, &data)?;
     if args.dry_run {
         return dry_run(registry, &args, &data, wish);
     }
@@ -91,6 +92,25 @@ fn wish(registry: &Registry, args: &TrainArgs) -> Result<Wish, CliError> {
     wish.from = args.from.clone();
     parts(args, &mut wish)?;
     Ok(wish)
+}
+
+/// Options of a collapse monitor are for families that have one.
+fn check_monitor(registry: &Registry, args: &TrainArgs, data: &Loaded) -> Result<(), CliError> {
+    let given = [
+        ("--on-collapse", args.on_collapse.is_some()),
+        ("--monitor-every", args.monitor_every.is_some()),
+    ];
+    let Some((option, _)) = given.iter().find(|(_, given)| *given) else { return Ok(()) };
+    let family = registry.find(&args.family)?;
+    family.check_modality(data.data.modality())?;
+    let wanted = Wanted { data: &data.data, context: None, context_shape: None };
+    let defaults = family.train().map(|t| t.defaults(&wanted)).transpose()?;
+    if defaults.is_some_and(|d| d.train.players.is_some()) {
+        return Ok(());
+    }
+    Err(CliError::Usage(format!(
+        "{option} is for families of two players, whose training can collapse"
+    )))
 }
 
 /// Which items are held out.

@@ -1,8 +1,8 @@
 //! `pyrogen upscale`
 
+use pyrogen::Model;
 use pyrogen::data::{Data, Dataset, PictureContext};
-use pyrogen::model::{Ability, Registry};
-use pyrogen::{Error, Model};
+use pyrogen::model::Registry;
 use serde_json::json;
 
 use crate::args::UpscaleArgs;
@@ -83,13 +83,11 @@ fn small(model: &Model) -> Result<PictureContext, CliError> {
         Some(context @ PictureContext::Small { .. }) => Ok(context),
         other => {
             let takes = other.map_or("no context".into(), |context| format!("`{context}`"));
-            Err(CliError::Door(Error::Unsupported {
-                family: model.about().method.clone(),
-                ability: Ability::Generate,
-                why: format!(
-                    "upscale pictures: it takes {takes}; train one with --context small:FACTOR"
-                ),
-            }))
+            Err(CliError::Failed(format!(
+                "a model of family `{}` cannot upscale: it takes {takes}: train one with --context \
+                 small:FACTOR",
+                model.about().method
+            )))
         }
     }
 }

@@ -69,8 +69,16 @@ impl Family for DiffusionFamily {
         vec![Generate, Complete, Vary, Score, Latent]
     }
 
-    fn notes(&self) -> Vec<(&'static str, String)> {
-        vec![("likelihood", format!("{BY_ODE}, lower_bound"))]
+    fn takes_class(&self) -> bool {
+        true
+    }
+
+    fn likelihoods(&self) -> Vec<&'static str> {
+        vec![BY_ODE, "lower_bound"]
+    }
+
+    fn latents(&self) -> Option<LatentKind> {
+        Some(LatentKind::Noise)
     }
 
     fn open(&self, folder: &ModelFolder, device: &Device) -> Result<Model, Error> {

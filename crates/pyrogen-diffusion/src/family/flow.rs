@@ -52,8 +52,16 @@ impl Family for FlowFamily {
         vec![Ability::Generate, Ability::Vary, Ability::Score, Ability::Latent]
     }
 
-    fn notes(&self) -> Vec<(&'static str, String)> {
-        vec![("likelihood", BY_ODE.into())]
+    fn takes_class(&self) -> bool {
+        true
+    }
+
+    fn likelihoods(&self) -> Vec<&'static str> {
+        vec![BY_ODE]
+    }
+
+    fn latents(&self) -> Option<LatentKind> {
+        Some(LatentKind::Noise)
     }
 
     fn open(&self, folder: &ModelFolder, device: &Device) -> Result<Model, Error> {

@@ -42,8 +42,16 @@ impl Family for GanFamily {
         vec![Ability::Generate, Ability::Rank, Ability::Latent]
     }
 
-    fn notes(&self) -> Vec<(&'static str, String)> {
-        vec![("anomaly score", "inversion error".into())]
+    fn takes_class(&self) -> bool {
+        true
+    }
+
+    fn anomaly_score(&self) -> Option<&'static str> {
+        Some("inversion error")
+    }
+
+    fn latents(&self) -> Option<LatentKind> {
+        Some(LatentKind::Point)
     }
 
     fn open(&self, folder: &ModelFolder, device: &Device) -> Result<Model, Error> {

@@ -85,7 +85,7 @@ impl Frame {
         let number = || text.parse::<usize>().ok().filter(|&c| c < names.len());
         let found = names.iter().position(|n| n == text).or_else(number);
         found.map(|c| c as u32).ok_or_else(|| {
-            let numbered = self.layout().class_names.is_empty();
+            let numbered = names.iter().enumerate().all(|(i, name)| *name == i.to_string());
             let known = match numbered {
                 true => format!("classes 0 to {}", names.len().saturating_sub(1)),
                 false => names.join(", "),

@@ -32,8 +32,16 @@ impl Family for LadderFamily {
         vec![Ability::Generate, Ability::Score, Ability::Latent, Ability::Inspect]
     }
 
-    fn notes(&self) -> Vec<(&'static str, String)> {
-        vec![("likelihood", "estimate, lower_bound".into())]
+    fn takes_class(&self) -> bool {
+        true
+    }
+
+    fn likelihoods(&self) -> Vec<&'static str> {
+        vec!["estimate", "lower_bound"]
+    }
+
+    fn latents(&self) -> Option<LatentKind> {
+        Some(LatentKind::Gaussian)
     }
 
     fn open(&self, folder: &ModelFolder, device: &Device) -> Result<Model, Error> {

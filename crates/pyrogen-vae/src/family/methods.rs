@@ -103,11 +103,22 @@ impl Family for VaeFamily {
         abilities
     }
 
-    fn notes(&self) -> Vec<(&'static str, String)> {
+    fn takes_class(&self) -> bool {
+        self.choose(1).1 == Prior::Standard
+    }
+
+    fn likelihoods(&self) -> Vec<&'static str> {
         match self.choose(1).0.is_deterministic() {
             true => Vec::new(),
-            false => vec![("likelihood", "estimate, lower_bound".into())],
+            false => vec!["estimate", "lower_bound"],
         }
+    }
+
+    fn latents(&self) -> Option<LatentKind> {
+        Some(match self.choose(1).0.is_deterministic() {
+            true => LatentKind::Point,
+            false => LatentKind::Gaussian,
+        })
     }
 
     fn open(&self, folder: &ModelFolder, device: &Device) -> Result<Model, Error> {

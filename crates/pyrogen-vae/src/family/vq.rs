@@ -33,8 +33,12 @@ impl Family for VqFamily {
         vec![Ability::Generate, Ability::Score, Ability::Latent, Ability::Inspect]
     }
 
-    fn notes(&self) -> Vec<(&'static str, String)> {
-        vec![("likelihood", "lower_bound".into())]
+    fn likelihoods(&self) -> Vec<&'static str> {
+        vec!["lower_bound"]
+    }
+
+    fn latents(&self) -> Option<LatentKind> {
+        Some(LatentKind::Codes)
     }
 
     fn open(&self, folder: &ModelFolder, device: &Device) -> Result<Model, Error> {
