@@ -282,6 +282,9 @@ pub fn sampler_options(mut request: Request, args: &SamplerArgs) -> Result<Reque
         request = request.set("sampler", sampler.as_str());
     }
     if let Some(guidance) = args.guidance {
+        if !guidance.is_finite() {
+            return Err(CliError::Usage(format!("--guidance must be a number, got {guidance}")));
+        }
         request = request.set("guidance", guidance);
     }
     for option in &args.option {

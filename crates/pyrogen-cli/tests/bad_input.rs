@@ -239,9 +239,9 @@ fn requests_to_a_model() {
         ("sample run --out s.gif", USAGE, "cannot be written as .gif"),
         ("sample run -n 0 --out s.npy", USAGE, "-n must be at least 1"),
         ("sample run -n -1 --out s.npy", USAGE, "-1"),
-        ("sample run -n 1000000000000000 --out s.npy", FAILED, "do not fit into memory"),
-        ("sample run --temperature -1 --out s.npy", USAGE, "--temperature must be"),
-        ("sample run --temperature nan --out s.npy", USAGE, "--temperature must be"),
+        ("sample run -n 1000000000000000 --out s.npy", FAILED, "do not fit on a disk"),
+        ("sample run --temperature -1 --out s.npy", USAGE, "`temperature` must be"),
+        ("sample run --temperature nan --out s.npy", USAGE, "`temperature` must be"),
         ("sample run --class 1 --out s.npy", USAGE, "trained without labels"),
         ("sample run --latents fitted --out s.npy", USAGE, "--latents fitted needs --data"),
         ("sample run --data digits --out s.npy", USAGE, "--data is for --latents fitted"),
@@ -289,7 +289,11 @@ fn requests_to_a_conditional_model() {
     for line in ["sample run --out s.npy --class", "traverse run --out t.npy --class"] {
         room.refused(&format!("{line} 10"), USAGE, "classes 0 to 9");
         // 3 beyond 32 bits
-        room.refused(&format!("{line} 4294967299"), USAGE, "class 4294967299 is out of range");
+        room.refused(
+            &format!("{line} 4294967299"),
+            USAGE,
+            "class `4294967299` is unknown; the model knows classes 0 to 9",
+        );
     }
     room.refused("score run --data npy:plain.npy", USAGE, "the model is conditional");
 }
@@ -301,8 +305,8 @@ fn a_table_has_no_pictures() {
     room.write("t.csv", format!("a,b\n{rows}"));
     room.ok(&format!("train vae --data csv:t.csv --out run {TINY}"));
     room.refused("sample run --out s.png", USAGE, "cannot be written as .png; give .csv, .npy");
-    room.refused("sample run --out s", USAGE, "not pictures");
-    room.refused("traverse run --out t.png", USAGE, "not pictures");
+    room.refused("sample run --out s", USAGE, "table cannot be written as a folder");
+    room.refused("traverse run --out t.png", USAGE, "table cannot be written as .png");
     room.write("other.csv", "a,c\n1,2\n3,4\n");
     room.refused("score run --data csv:other.csv", FAILED, "column `b`");
 }

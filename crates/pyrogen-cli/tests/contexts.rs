@@ -166,8 +166,8 @@ fn contexts_that_make_no_sense() {
         ("vae", "--data digits --context grey", "colour pictures alone"),
         ("vae", "--data toy:moons --context edges", "made from pictures"),
         ("vq-vae", "--data digits --context edges", "`vq-vae` take no context"),
-        ("ladder-vae", "--data digits --context edges", "`ladder-vae` take no --context"),
-        ("vamp-vae", "--data digits --context edges", "`vamp-vae` take no --context"),
+        ("ladder-vae", "--data digits --context edges", "`ladder-vae` take no context"),
+        ("vamp-vae", "--data digits --context edges", "`vamp-vae` take no context"),
         ("vae", "--data digits --set context=[1,8,8]", "`model.context` must be null without"),
         (
             "vae",

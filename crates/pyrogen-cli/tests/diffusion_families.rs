@@ -82,10 +82,7 @@ fn what_makes_no_sense_is_one_line() {
     for (line, says) in [
         ("sample d --steps 0 --out x.png", "`steps` must be a whole number of at least 1, got 0"),
         ("sample d --guidance 3 --out x.png", "must be 1 for a model without classes, got 3"),
-        (
-            "sample d --guidance NaN --out x.png",
-            "sampling.guidance.weight` must be a finite number",
-        ),
+        ("sample d --guidance NaN --out x.png", "--guidance must be a number"),
         ("sample d --sampler dpm --out x.png", "`sampler` must be one of ddpm, "),
         ("sample f --sampler dpmpp-2m --out x.png", "one of euler, heun, midpoint, rk45"),
         ("sample d --class 3 --out x.png", "the model was trained without labels"),

@@ -105,7 +105,7 @@ fn what_makes_no_sense_is_one_line() {
         ),
         (
             "train diffusion --data digits --out d --monitor-every 5".to_string(),
-            "--monitor-every is for families of two players (gan)",
+            "--monitor-every is for families of two players",
         ),
         (
             "train gan --data digits --out g --on-collapse pray".to_string(),

@@ -18,6 +18,9 @@ use crate::progress::control;
 /// Numbers that are held at once: more are drawn and written by parts.
 const HELD: u64 = 1 << 27;
 
+/// Numbers that are written at most: more fill any disk.
+const WRITTEN: u64 = 1 << 38;
+
 /// Draws new items and writes them.
 pub fn run(registry: &Registry, args: SampleArgs) -> Result<(), CliError> {
     let model = registry.open(&args.model, &device(args.device.device)?)?;
@@ -82,6 +85,12 @@ fn write_parts(
     let generate = model.generator()?;
     let first = generate.generate(args.offset..args.offset + args.n.min(1), asked, control)?;
     let width = first.dataset().map_or(1, |rows| rows.width() as u64).max(1);
+    if args.n.saturating_mul(width) > WRITTEN {
+        return Err(CliError::Failed(format!(
+            "{} samples do not fit on a disk: draw fewer at a time, with --offset",
+            args.n
+        )));
+    }
     let part = (HELD / width).max(1);
     if args.n <= part {
         let items = generate.generate(args.offset..args.offset + args.n, asked, control)?;
