@@ -11,6 +11,11 @@ use crate::{
     ScoreOptions,
 };
 
+/// Rows that a model works on at once, at least. The product of one row with a matrix has a kernel of
+/// its own, which adds in another order than that of many rows: a row by itself is worked on with a
+/// second one, which is thrown away.
+const FEWEST: usize = 2;
+
 /// Draws the samples `items` in batches of `size`, on all cores.
 ///
 /// Sample `i` is a function of the model, of its own condition, of the key of the noise and of `i`
@@ -42,10 +47,16 @@ pub fn sample<const D: usize>(
     let whole = Mutex::new(None);
     let in_place = on_cpu(device);
     let parts = batches(n, size, device, |rows| {
-        let options =
-            SampleOptions { condition: options.condition.rows(rows.clone()), ..options.clone() };
-        let own = items.start + rows.start as u64..items.start + rows.end as u64;
-        let x = model.sample(rows.len(), &options, &mut noise.items(own))?;
+        let (alone, condition) = (rows.len() < FEWEST, options.condition.rows(rows.clone()));
+        let (count, condition) = match alone {
+            true => (FEWEST, condition.repeat(FEWEST)),
+            false => (rows.len(), condition),
+        };
+        let options = SampleOptions { condition, ..options.clone() };
+        let first = items.start + rows.start as u64;
+        let mut noise = noise.items(first..first + count as u64);
+        let x = model.sample(count, &options, &mut noise)?;
+        let x = if alone { x.slice([0..rows.len()]) } else { x };
         if !in_place || x.dtype() != DType::F32 {
             return Ok(Some(x));
         }
@@ -107,9 +118,15 @@ pub fn log_likelihood<const D: usize>(
     model.check_condition(condition, n)?;
     let parts = batches(n, size, &x.device(), |rows| {
         let x = x.clone().slice([rows.clone()]);
-        let condition = condition.rows(rows.clone());
-        let items = rows.start as u64..rows.end as u64;
-        model.log_likelihood(x, &condition, options, &mut noise.items(items))
+        let (first, condition) = (rows.start as u64, condition.rows(rows.clone()));
+        if rows.len() < FEWEST {
+            let (x, condition) = (x.repeat_dim(0, FEWEST), condition.repeat(FEWEST));
+            let mut noise = noise.items(first..first + FEWEST as u64);
+            let found = model.log_likelihood(x, &condition, options, &mut noise)?;
+            return Ok(found.rows(0..rows.len()));
+        }
+        let mut noise = noise.items(first..rows.end as u64);
+        model.log_likelihood(x, &condition, options, &mut noise)
     });
     let mut parts = parts.into_iter();
     let none = || RequestError::Value { name: "examples", expected: "at least 1", got: "0".into() };
