@@ -1,6 +1,7 @@
 //! What a model says about how probable data is, and how sure it is of that.
 
 use std::f64::consts::LN_2;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
@@ -218,6 +219,22 @@ impl Likelihood {
         self
     }
 
+    /// The values of the examples `rows`.
+    ///
+    /// # Panics
+    /// If there are no such examples.
+    pub fn rows(&self, rows: Range<usize>) -> Self {
+        Self {
+            nats: self.nats[rows.clone()].to_vec(),
+            std_err: self.std_err.as_ref().map(|errors| errors[rows.clone()].to_vec()),
+            counts: match &self.counts {
+                Counts::Same(each) => Counts::Same(*each),
+                Counts::Each(each) => Counts::Each(each[rows].to_vec()),
+            },
+            ..*self
+        }
+    }
+
     /// Joins the values of another part of the same data.
     ///
     /// # Panics
@@ -272,6 +289,9 @@ mod tests {
         assert_eq!(all.counts(), &Counts::Each(vec![2, 3, 1, 10]));
         assert_eq!((all.units(), all.total_nats(), all.nats_per_unit()), (16, -16.0, 1.0));
         assert!((all.bits_per_unit() - 1.0 / LN_2).abs() < 1e-12);
+        let part = all.rows(1..3);
+        assert_eq!((part.nats(), part.units()), ([-9.0, -1.0].as_slice(), 4));
+        assert!(part.is_conditional());
         assert!(all.is_conditional() && all.bits_per_dim().is_nan() && all.dims().is_none());
     }
 

@@ -275,7 +275,7 @@ fn rows_with_steps_of_their_own_do_not_know_of_each_other() {
     // And all end where shared steps lead, within the tolerance.
     let shared =
         solver.solve(|x, t| mixture.velocity(x, t), start.clone(), &times, |_| {}).unwrap();
-    assert!(largest_difference(shared.x, whole.x) < 1e-2);
+    assert!(largest_difference(shared.x, whole.x.clone()) < 1e-2);
     assert_nats(&nats.nats, mixture.log_density(start.clone(), 1.0, 0.0));
     // A row stands still while others go on.
     let mut kept_back = 0;

@@ -91,6 +91,7 @@ pub fn samples_do_not_depend_on_each_other<const D: usize>(model: &(impl Sample<
         (0..1, 16),
         (41..42, 64),
         (0..3, 64),
+        (0..17, 64),
         (67..70, 16),
         (0..64, 16),
         (6..70, 64),

@@ -11,6 +11,17 @@ use crate::{
     ScoreOptions,
 };
 
+/// Rows that a model works on at once, at least. Few rows round otherwise than many: the product of
+/// one row with a matrix has a kernel of its own, and the last few numbers of an array are worked on
+/// one by one and not in the processor's vectors. So few rows are worked on with others, which are
+/// thrown away.
+const FEWEST: usize = 16;
+
+/// The condition of some rows, and of as many more as [`FEWEST`] takes.
+fn filled(condition: Condition, rows: usize) -> Condition {
+    condition.repeat(FEWEST.div_ceil(rows)).rows(0..FEWEST)
+}
+
 /// Draws the samples `items` in batches of `size`, on all cores.
 ///
 /// Sample `i` is a function of the model, of its own condition, of the key of the noise and of `i`
@@ -42,10 +53,16 @@ pub fn sample<const D: usize>(
     let whole = Mutex::new(None);
     let in_place = on_cpu(device);
     let parts = batches(n, size, device, |rows| {
-        let options =
-            SampleOptions { condition: options.condition.rows(rows.clone()), ..options.clone() };
-        let own = items.start + rows.start as u64..items.start + rows.end as u64;
-        let x = model.sample(rows.len(), &options, &mut noise.items(own))?;
+        let (few, condition) = (rows.len() < FEWEST, options.condition.rows(rows.clone()));
+        let (count, condition) = match few {
+            true => (FEWEST, filled(condition, rows.len())),
+            false => (rows.len(), condition),
+        };
+        let options = SampleOptions { condition, ..options.clone() };
+        let first = items.start + rows.start as u64;
+        let mut noise = noise.items(first..first + count as u64);
+        let x = model.sample(count, &options, &mut noise)?;
+        let x = if few { x.slice([0..rows.len()]) } else { x };
         if !in_place || x.dtype() != DType::F32 {
             return Ok(Some(x));
         }
@@ -107,9 +124,16 @@ pub fn log_likelihood<const D: usize>(
     model.check_condition(condition, n)?;
     let parts = batches(n, size, &x.device(), |rows| {
         let x = x.clone().slice([rows.clone()]);
-        let condition = condition.rows(rows.clone());
-        let items = rows.start as u64..rows.end as u64;
-        model.log_likelihood(x, &condition, options, &mut noise.items(items))
+        let (first, condition) = (rows.start as u64, condition.rows(rows.clone()));
+        if rows.len() < FEWEST {
+            let x = x.repeat_dim(0, FEWEST.div_ceil(rows.len())).slice([0..FEWEST]);
+            let condition = filled(condition, rows.len());
+            let mut noise = noise.items(first..first + FEWEST as u64);
+            let found = model.log_likelihood(x, &condition, options, &mut noise)?;
+            return Ok(found.rows(0..rows.len()));
+        }
+        let mut noise = noise.items(first..rows.end as u64);
+        model.log_likelihood(x, &condition, options, &mut noise)
     });
     let mut parts = parts.into_iter();
     let none = || RequestError::Value { name: "examples", expected: "at least 1", got: "0".into() };
