@@ -78,6 +78,17 @@ impl Frame {
         self.event.iter().product()
     }
 
+    /// How many rows a batch of so many is worked on as, so that a row comes out the same, to the last
+    /// bit, whatever stands beside it. One row has a matrix product of its own, which adds in another
+    /// order; and the last numbers of an array that does not fill the processor's vectors are worked
+    /// on one by one, with functions that round otherwise. An even number of rows does where a row
+    /// fills the vectors, a multiple of sixteen everywhere.
+    pub(super) fn padded(&self, rows: usize) -> usize {
+        const VECTOR: usize = 16;
+        let unit = if self.width().is_multiple_of(VECTOR) { 2 } else { VECTOR };
+        rows.next_multiple_of(unit)
+    }
+
     /// Whether likelihoods are densities of prepared values.
     pub(super) fn is_density(&self) -> bool {
         self.density

@@ -86,11 +86,13 @@ impl Frame {
         let meter = control.meter("drawn", n as u64);
         let parts = batches(n, CHUNK, self.device(), |rows| {
             control.check()?;
-            let count = rows.len() as u64;
-            let own = items.start + rows.start as u64..items.start + rows.end as u64;
+            let start = items.start + rows.start as u64;
+            // Rows beyond those that are asked for are thrown away.
+            let own = start..start + self.padded(rows.len()) as u64;
             let condition = conditions.of(own.clone(), self.device());
             let drawn = sampler(own.clone(), condition, &mut noise.items(own)).map(host)?;
-            meter.add(count);
+            let drawn = drawn[..rows.len() * self.width()].to_vec();
+            meter.add(rows.len() as u64);
             Ok::<_, Error>(drawn)
         });
         for part in parts {

@@ -71,19 +71,22 @@ impl<M: Score<2> + Send + Sync + 'static> Likely for TensorScore<M> {
         let meter = control.meter("scored", n as u64);
         let parts = batches(n, CHUNK, self.frame.device(), |rows| {
             control.check()?;
-            let items = rows.start as u64..rows.end as u64;
-            let picked: Vec<usize> = rows.collect();
+            let (first, count) = (rows.start as u64, rows.len());
+            let items = first..first + self.frame.padded(count) as u64;
+            // Rows beyond those of the data repeat its last and are thrown away.
+            let picked: Vec<usize> = items.clone().map(|i| (i as usize).min(n - 1)).collect();
             let (x, condition) =
                 self.frame.batch(&data, &picked, items.clone(), &noise.fork("data"))?;
             let prepared = self.frame.is_density().then(|| host(x.clone()));
             let mut draws_noise = noise.fork("draws").items(items);
             let options = ScoreOptions { draws, method };
             let part = self.model.log_likelihood(x, &condition, &options, &mut draws_noise)?;
-            meter.add(picked.len() as u64);
-            Ok::<_, Error>(match prepared {
+            meter.add(count as u64);
+            let part = match prepared {
                 Some(prepared) => part.shifted(&self.frame.preparation().log_det(&prepared)),
                 None => part,
-            })
+            };
+            Ok::<_, Error>(part.rows(0..count))
         });
         let mut all: Option<Likelihood> = None;
         for part in parts {
