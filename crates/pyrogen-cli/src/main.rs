@@ -7,6 +7,7 @@ mod evaluation;
 mod families;
 mod family;
 mod latents;
+mod lines;
 mod output;
 mod report;
 mod session;
@@ -57,7 +58,8 @@ fn usage(error: &clap::Error) -> ExitCode {
                 // Nothing here takes values after `--`.
                 .filter(|l| !l.is_empty() && !l.contains("as a value, use '-- "))
                 .collect();
-            eprintln!("{} (see --help)", one_line(&what.join(" ")));
+            let hint = args::options_hint(error).unwrap_or_default();
+            eprintln!("{}{hint} (see --help)", one_line(&what.join(" ")));
             ExitCode::from(2)
         }
     }

@@ -192,7 +192,9 @@ mod tests {
         let whole = Mat::from_fn(30, 30, |i, j| gram[(i.max(j), i.min(j))]);
         let scaled = Mat::from_fn(30, 30, |i, j| vectors[(i, j)] * values[j]);
         assert!((&whole * &vectors - scaled).norm_max() < ROUNDING);
-        assert!((vectors.transpose() * &vectors - Mat::<f64>::identity(30, 30)).norm_max() < ROUNDING);
+        assert!(
+            (vectors.transpose() * &vectors - Mat::<f64>::identity(30, 30)).norm_max() < ROUNDING
+        );
         assert!(values.is_sorted());
     }
 

@@ -2,6 +2,7 @@
 
 mod latent;
 mod sample;
+mod text_metric;
 
 use std::path::PathBuf;
 
@@ -11,6 +12,7 @@ pub use latent::{InterpolateArgs, ReconstructArgs, TraverseArgs};
 use pyrogen::data::{PictureContext, Source};
 use pyrogen::train::{OnCollapse, WorkerCount};
 pub use sample::{ContextArg, Hidden, InpaintArgs, LatentsName, SampleArgs, UpscaleArgs};
+pub use text_metric::*;
 
 /// Train, sample, score and evaluate generative models.
 #[derive(Debug, Parser)]
@@ -46,8 +48,8 @@ pub enum Command {
     Anomaly(AnomalyArgs),
     /// Compute every metric that applies
     Evaluate(EvaluateArgs),
-    /// Compare two files of samples or features, without a model
-    Metric(MetricArgs),
+    /// Score texts, or compare two files of samples or features, without a model
+    Metric(MetricCommand),
     /// Show what a model folder says of itself
     Info(InfoArgs),
     /// List the families and what each can do

@@ -11,6 +11,7 @@ pub mod latent;
 pub mod metric;
 pub mod sample;
 pub mod score;
+pub mod text_metric;
 pub mod train;
 pub mod upscale;
 
@@ -32,7 +33,7 @@ pub fn run(command: Command) -> Result<(), CliError> {
         Command::Traverse(args) => latent::traverse(args),
         Command::Anomaly(args) => anomaly::run(args),
         Command::Evaluate(args) => evaluate::run(args),
-        Command::Metric(args) => metric::run(args),
+        Command::Metric(args) => text_metric::run(args),
         Command::Info(args) => info::run(args),
         Command::Families(args) => families::run(args),
         Command::Data(DataCommand::Describe { source, json }) => data::describe(source, json),

@@ -269,7 +269,9 @@ impl SegmentMetric for Bleu {
             matches.reference(reference, order, matched);
             let length = reference.len();
             let distance = |length: usize| (length.abs_diff(own.len()), length);
-            nearest = Some(nearest.map_or(length, |n| if distance(length) < distance(n) { length } else { n }));
+            nearest = Some(
+                nearest.map_or(length, |n| if distance(length) < distance(n) { length } else { n }),
+            );
         }
         let (lengths, counts) = statistics.split_at_mut(2);
         lengths.copy_from_slice(&[own.len() as f64, nearest.unwrap_or(0) as f64]);
@@ -296,5 +298,9 @@ impl SegmentMetric for Bleu {
 
 /// Without white space at the end, and in lower case where asked for.
 fn prepared(segment: &str, lowercase: bool) -> std::borrow::Cow<'_, str> {
-    if lowercase { trim_end(&segment.to_lowercase()).to_string().into() } else { trim_end(segment).into() }
+    if lowercase {
+        trim_end(&segment.to_lowercase()).to_string().into()
+    } else {
+        trim_end(segment).into()
+    }
 }

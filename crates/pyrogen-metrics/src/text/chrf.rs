@@ -187,7 +187,8 @@ impl SegmentMetric for Chrf {
         let expected = format!("from 1 to {LARGEST_ORDER}");
         let holds = (1..=LARGEST_ORDER).contains(&self.char_order);
         TextError::require(holds, "chrf", "char_order", &expected, self.char_order)?;
-        let (holds, expected) = (self.word_order <= LARGEST_ORDER, format!("at most {LARGEST_ORDER}"));
+        let (holds, expected) =
+            (self.word_order <= LARGEST_ORDER, format!("at most {LARGEST_ORDER}"));
         TextError::require(holds, "chrf", "word_order", &expected, self.word_order)?;
         TextError::require(self.beta >= 1, "chrf", "beta", "at least 1", self.beta)
     }

@@ -196,7 +196,7 @@ fn most_in_others(counts: &[(usize, u32)]) -> impl Iterator<Item = ((usize, u32)
             second = second.max(count);
         }
     }
-    counts.iter().map(move |&(text, count)| {
-        ((text, count), if text == holder { second } else { most })
-    })
+    counts
+        .iter()
+        .map(move |&(text, count)| ((text, count), if text == holder { second } else { most }))
 }

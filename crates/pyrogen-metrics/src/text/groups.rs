@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 
-use super::tokenize::Buffers;
 use super::Tokenizer;
+use super::tokenize::Buffers;
 
 /// Texts as numbers of words: equal words have equal numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,7 +90,8 @@ impl Numbered {
     }
 
     fn places(&self, n: usize) -> impl Iterator<Item = usize> {
-        (0..self.len()).flat_map(move |text| self.start(text)..(self.ends[text] + 1).saturating_sub(n))
+        (0..self.len())
+            .flat_map(move |text| self.start(text)..(self.ends[text] + 1).saturating_sub(n))
     }
 
     fn text_of(&self) -> Vec<u32> {

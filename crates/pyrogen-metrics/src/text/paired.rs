@@ -69,7 +69,8 @@ const ROUNDING: f64 = 1e-9;
 /// ```
 ///
 /// Trial `t` depends on the noise's key and on `t` alone. The tests are those of sacreBLEU, which draws
-/// from numpy's generator: p-values agree in distribution and not in digits.
+/// from numpy's generator: p-values agree in distribution and not in digits. Systems without a difference
+/// have a p-value of 1 here, and of `1 / (1 + trials)` there.
 ///
 /// # Errors
 /// Systems with different numbers of segments, or no trials.
@@ -103,9 +104,10 @@ pub fn paired<M: SegmentMetric>(
             PairedTest::Bootstrap { .. } => differences.iter().sum::<f64>() / trials as f64,
             PairedTest::Randomisation { .. } => 0.0,
         };
-        let seen = (system - baseline).abs() + ROUNDING;
-        let larger = differences.iter().filter(|d| *d - centre > seen).count();
-        Comparison { baseline, system, p_value: (larger + 1) as f64 / (trials + 1) as f64 }
+        let seen = (system - baseline).abs();
+        let larger = differences.iter().filter(|d| *d - centre > seen + ROUNDING).count();
+        let p_value = if seen > ROUNDING { (larger + 1) as f64 / (trials + 1) as f64 } else { 1.0 };
+        Comparison { baseline, system, p_value }
     };
     Ok(columns(&differences).enumerate().map(compare).collect())
 }

@@ -63,6 +63,13 @@ impl TextSignature {
         Self { metric, in_sacrebleu: false, fields: Vec::new() }
     }
 
+    /// The signature of [`self_bleu`](super::self_bleu) of this many texts.
+    pub fn of_self_bleu(bleu: &super::Bleu, texts: usize) -> Self {
+        use super::{ReferenceCount, SegmentMetric};
+        let bleu = bleu.signature(ReferenceCount::Fixed(texts.saturating_sub(1)));
+        Self { metric: "self-bleu", in_sacrebleu: false, ..bleu }
+    }
+
     /// Adds a field that sacreBLEU has, with its short name there.
     pub(crate) fn shared(
         mut self,

@@ -43,8 +43,7 @@ fn normalised(real: &Features, generated: &Features) -> Mat<f64> {
 /// variance.
 fn components(rows: &Mat<f64>, share: f64) -> Result<Mat<f64>, TextError> {
     let (n, d) = (rows.nrows(), rows.ncols());
-    let means: Vec<f64> =
-        (0..d).map(|j| rows.col(j).iter().sum::<f64>() / n as f64).collect();
+    let means: Vec<f64> = (0..d).map(|j| rows.col(j).iter().sum::<f64>() / n as f64).collect();
     let centred = Mat::from_fn(n, d, |i, j| rows[(i, j)] - means[j]);
     let mut gram = Mat::zeros(d, d);
     add_gram(&mut gram, centred.as_ref());

@@ -10,8 +10,8 @@ use super::trie::NgramMatches;
 use super::words::Words;
 use super::{ReferenceCount, SegmentMetric, TextError, TextSignature};
 use lcs::Subsequences;
-use tokens::sentences;
 pub use tokens::RougeTokenizer;
+use tokens::sentences;
 
 /// ROUGE-1, ROUGE-2, ROUGE-L and ROUGE-Lsum: the overlap of a summary with a reference, as F1.
 ///
@@ -119,7 +119,12 @@ impl Rouge {
         self.score_in(hypothesis, references, &mut RougeScratch::default())
     }
 
-    fn score_in(&self, hypothesis: &str, references: &[&str], s: &mut RougeScratch) -> [RougeScore; 4] {
+    fn score_in(
+        &self,
+        hypothesis: &str,
+        references: &[&str],
+        s: &mut RougeScratch,
+    ) -> [RougeScore; 4] {
         assert!(!references.is_empty(), "Rouge::score: a text without references");
         s.words.clear();
         self.read(hypothesis, &mut s.stemmer, &mut s.words, &mut s.own);

@@ -63,7 +63,13 @@ pub struct TerScratch {
 }
 
 impl Ter {
-    fn tokens(&self, segment: &str, buffers: &mut Buffers, words_of: &mut Words, to: &mut Vec<u32>) {
+    fn tokens(
+        &self,
+        segment: &str,
+        buffers: &mut Buffers,
+        words_of: &mut Words,
+        to: &mut Vec<u32>,
+    ) {
         let rules = Tercom {
             normalized: self.normalized,
             no_punct: self.no_punct,

@@ -44,11 +44,13 @@ impl Alignment {
             let wrong = u32::from(edit != Edit::Keep);
             if edit != Edit::Insert {
                 place += 1;
-                self.hypothesis_errors.push(self.hypothesis_errors[self.hypothesis_errors.len() - 1] + wrong);
+                self.hypothesis_errors
+                    .push(self.hypothesis_errors[self.hypothesis_errors.len() - 1] + wrong);
             }
             if edit != Edit::Delete {
                 self.places.push(place);
-                self.reference_errors.push(self.reference_errors[self.reference_errors.len() - 1] + wrong);
+                self.reference_errors
+                    .push(self.reference_errors[self.reference_errors.len() - 1] + wrong);
             }
         }
     }

@@ -10,13 +10,23 @@ pub(super) fn international<'a>(segment: &'a str, text: &'a mut String) -> &'a s
         return segment;
     }
     let mut other = String::with_capacity(2 * segment.len());
-    pairs(segment, &mut other, |a, b| !is_number(a) && is_punctuation(b), |out, a, b| {
-        out.extend([a, ' ', b, ' ']);
-    });
+    pairs(
+        segment,
+        &mut other,
+        |a, b| !is_number(a) && is_punctuation(b),
+        |out, a, b| {
+            out.extend([a, ' ', b, ' ']);
+        },
+    );
     text.clear();
-    pairs(&other, text, |a, b| is_punctuation(a) && !is_number(b), |out, a, b| {
-        out.extend([' ', a, ' ', b]);
-    });
+    pairs(
+        &other,
+        text,
+        |a, b| is_punctuation(a) && !is_number(b),
+        |out, a, b| {
+            out.extend([' ', a, ' ', b]);
+        },
+    );
     other.clear();
     for c in text.chars() {
         if is_symbol(c) {

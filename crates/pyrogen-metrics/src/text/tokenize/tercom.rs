@@ -1,7 +1,7 @@
 //! How TER takes a segment apart: Tercom's normaliser.
 
-use super::western::{entities, punctuation, stops_and_dashes};
 use super::Buffers;
+use super::western::{entities, punctuation, stops_and_dashes};
 
 /// What Tercom's normaliser does.
 #[derive(Debug, Clone, Copy)]

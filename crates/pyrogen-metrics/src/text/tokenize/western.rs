@@ -42,7 +42,8 @@ pub(super) fn entities(line: String) -> String {
 pub(super) fn punctuation(input: &[u8], output: &mut Vec<u8>) {
     output.clear();
     for &b in input {
-        let alone = matches!(b, b'{'..=b'~' | b'['..=b'`' | b' '..=b'&' | b'('..=b'+' | b':'..=b'@' | b'/');
+        let alone =
+            matches!(b, b'{'..=b'~' | b'['..=b'`' | b' '..=b'&' | b'('..=b'+' | b':'..=b'@' | b'/');
         if alone && b != b' ' {
             output.extend_from_slice(&[b' ', b, b' ']);
         } else {
