@@ -308,7 +308,8 @@ pub fn options_hint(error: &clap::Error) -> Option<String> {
         return None;
     }
     let grammar = TextMetric::augment_subcommands(clap::Command::new("metric"));
-    let mut words = std::env::args().skip_while(|word| word != "metric").skip(1);
+    let words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+    let mut words = words.skip_while(|word| word != "metric").skip(1);
     let metric = grammar.find_subcommand(words.next()?)?;
     let options = metric.get_arguments().filter_map(|a| a.get_long()).map(|o| format!("--{o}"));
     let options: Vec<String> = options.collect();

@@ -35,10 +35,8 @@ impl From<TextError> for CliError {
 pub fn run(args: MetricCommand) -> Result<(), CliError> {
     let Some(text) = args.text else {
         let args = args.features.expect("the grammar asks for one of both");
-        return match Metric::names().contains(&args.name.as_str()) {
-            true => metric::run(args),
-            false => Err(unknown(&args.name)),
-        };
+        let known = Metric::names().contains(&args.name.as_str());
+        return if known { metric::run(args) } else { Err(unknown(&args.name)) };
     };
     match text {
         TextMetric::Bleu(args) => {

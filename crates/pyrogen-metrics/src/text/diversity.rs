@@ -151,7 +151,9 @@ pub fn repetition<S: AsRef<[u32]>>(texts: &[S], order: usize) -> f64 {
 pub fn self_bleu<S: AsRef<str> + Sync>(texts: &[S], bleu: &Bleu) -> Result<f64, TextError> {
     use super::SegmentMetric;
     bleu.validate()?;
-    TextError::require(texts.len() >= 2, "self-bleu", "texts", "at least 2", texts.len())?;
+    if texts.len() < 2 {
+        return Err(TextError::TooFewTexts { got: texts.len() });
+    }
     let numbered = Numbered::new(texts, bleu.tokenizer, bleu.lowercase);
     let (order, width) = (bleu.max_order, bleu.width());
     let mut statistics = vec![0.0; width * texts.len()];

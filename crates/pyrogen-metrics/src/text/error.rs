@@ -32,6 +32,12 @@ pub enum TextError {
         /// The segment, counted from 0.
         segment: usize,
     },
+    /// Too few texts to compare them with each other.
+    #[error("self-bleu: compares texts with each other, needs at least 2, got {got}; give more")]
+    TooFewTexts {
+        /// Number of texts.
+        got: usize,
+    },
     /// Two systems that were not scored on the same segments.
     #[error("the baseline has {baseline} segments, the system {system}; score both on the same")]
     Systems {
