@@ -59,7 +59,7 @@ fn check<M: SegmentMetric>(metric: &M, case: &Case, systems: &Systems) {
 
     // Quantiles of 4,000 scores are known to about two hundredths of the interval's width; five
     // standard errors of both sides, and those of the mean.
-    let interval = bootstrap(metric, &good, RESAMPLES, &noise)[0];
+    let interval = bootstrap(metric, &bad, RESAMPLES, &noise)[0];
     let expected = &case.interval;
     let width = (interval.half_width() - expected.half_width).abs();
     assert!(width < 0.15 * expected.half_width, "{}: {interval:?}", case.metric);
@@ -103,7 +103,7 @@ fn randomisation_estimates_the_share_of_all_swaps() {
     let references =
         [["a b c d", "e f g", "h i j k l", "m n", "o p q r", "s t u", "v w", "x y z a b"]];
     let one = ["a b x d", "e f g", "h j k l", "m m", "o p q r", "t t u", "v w w", "x y z a"];
-    let two = ["a b c d", "e g g", "h i j k", "m n", "o q q r", "s t u", "w v", "x z a b"];
+    let two = ["a b c d", "e g g", "h i j k l", "m n", "o q q r", "s t u", "v w", "x y z a b"];
     let metric = Chrf::default();
     let statistics =
         |h: &[&str]| SegmentStatistics::of(&metric, &Corpus::new(h, &references).unwrap()).unwrap();
