@@ -220,7 +220,7 @@ def systems():
     for _ in range(120):
         line = [RNG.choice(WORDS) for _ in range(RNG.randrange(4, 14))]
         references.append(" ".join(line))
-        for system, rate in ((good, 0.20), (bad, 0.235)):
+        for system, rate in ((good, 0.20), (bad, 0.27)):
             system.append(" ".join(RNG.choice(WORDS) if RNG.random() < rate else w for w in line))
     out = {"references": references, "good": good, "bad": bad, "cases": []}
     named = [("bad", bad), ("good", good)]
