@@ -14,7 +14,7 @@ use pyrogen::metrics::{Features, Metric, MetricReport};
 use serde_json::{Value, json};
 
 use crate::args::{
-    BleuOptions, DistinctArgs, JsonArg, MauveArgs, MetricCommand, Segments, SelfBleuArgs,
+    BleuArgs, BleuOptions, DistinctArgs, JsonArg, MauveArgs, MetricCommand, Segments, SelfBleuArgs,
     SmoothName, TestName, TextMetric, text_metrics,
 };
 use crate::commands::metric;
@@ -39,23 +39,7 @@ pub fn run(args: MetricCommand) -> Result<(), CliError> {
         return if known { metric::run(args) } else { Err(unknown(&args.name)) };
     };
     match text {
-        TextMetric::Bleu(args) => {
-            let bleu = Bleu { effective_order: args.effective_order, ..bleu(&args.options)? };
-            // A line can be too short for the longest n-grams.
-            let of_lines = Bleu { effective_order: true, ..bleu.clone() };
-            segments(&args.segments, &bleu, &of_lines, |totals| {
-                let score = bleu.of_totals(totals);
-                let precisions: Vec<String> =
-                    score.precisions.iter().map(|p| format!("{p:.1}")).collect();
-                Some(format!(
-                    "precisions: {}\nbrevity penalty: {:.3} (lengths: {} of hypotheses, {} of references)",
-                    precisions.join("/"),
-                    score.brevity_penalty,
-                    score.hypothesis_length,
-                    score.reference_length
-                ))
-            })
-        }
+        TextMetric::Bleu(args) => bleu_of(&args),
         TextMetric::Chrf(args) => {
             let chrf = Chrf {
                 char_order: args.char_order,
@@ -78,11 +62,8 @@ pub fn run(args: MetricCommand) -> Result<(), CliError> {
             segments(&args.segments, &ter, &ter, |_| None)
         }
         TextMetric::Rouge(args) => {
-            let rouge = Rouge {
-                tokenizer: args.tokenize.into(),
-                stem: args.stem,
-                sentence_break: args.sentence_break,
-            };
+            let (tokenizer, stem) = (args.tokenize.into(), args.stem);
+            let rouge = Rouge { tokenizer, stem, sentence_break: args.sentence_break };
             segments(&args.segments, &rouge, &rouge, |_| None)
         }
         TextMetric::Meteor(args) => {
@@ -94,6 +75,23 @@ pub fn run(args: MetricCommand) -> Result<(), CliError> {
         TextMetric::SelfBleu(args) => self_bleu_of(&args),
         TextMetric::Mauve(args) => mauve_of(&args),
     }
+}
+
+fn bleu_of(args: &BleuArgs) -> Result<(), CliError> {
+    let bleu = Bleu { effective_order: args.effective_order, ..bleu(&args.options)? };
+    // A line can be too short for the longest n-grams.
+    let of_lines = Bleu { effective_order: true, ..bleu.clone() };
+    segments(&args.segments, &bleu, &of_lines, |totals| {
+        let score = bleu.of_totals(totals);
+        let precisions: Vec<String> = score.precisions.iter().map(|p| format!("{p:.1}")).collect();
+        Some(format!(
+            "precisions: {}\nbrevity penalty: {:.3} (lengths: {} of hypotheses, {} of references)",
+            precisions.join("/"),
+            score.brevity_penalty,
+            score.hypothesis_length,
+            score.reference_length
+        ))
+    })
 }
 
 fn unknown(name: &str) -> CliError {
@@ -158,7 +156,7 @@ fn segments<M: SegmentMetric>(
         }
     }
     let test = test(args);
-    if let (Some(path), Some(test)) = (&args.baseline, test) {
+    if let Some((path, test)) = args.baseline.as_ref().zip(test) {
         let lines = Lines::read(path)?;
         lines.as_many_as(&hypotheses)?;
         let baseline = lines.segments();
