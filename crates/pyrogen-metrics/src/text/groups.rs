@@ -1,11 +1,10 @@
 //! The n-grams of a whole collection, grouped.
 
-use std::collections::HashMap;
-
 use rayon::prelude::*;
 
 use super::Tokenizer;
 use super::tokenize::Buffers;
+use super::words::Words;
 
 /// Texts as numbers of words: equal words have equal numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,29 +14,47 @@ pub(crate) struct Numbered {
     ends: Vec<usize>,
 }
 
+/// Texts that one thread takes at a time.
+const PART: usize = 4096;
+
+/// Some of the texts, with numbers of their own.
+#[derive(Debug, Default)]
+struct Part {
+    words: Words,
+    ids: Vec<u32>,
+    ends: Vec<usize>,
+}
+
+impl Part {
+    fn read<S: AsRef<str>>(texts: &[S], tokenizer: Tokenizer, lowercase: bool) -> Self {
+        let mut part = Self::default();
+        let mut buffers = Buffers::default();
+        for text in texts {
+            let lower = lowercase.then(|| text.as_ref().to_lowercase());
+            let text = lower.as_deref().unwrap_or(text.as_ref());
+            let tokens = tokenizer.split(text, &mut buffers);
+            part.ids.extend(tokens.map(|token| part.words.intern(token.as_bytes())));
+            part.ends.push(part.ids.len());
+        }
+        part
+    }
+}
+
 impl Numbered {
     /// Takes texts apart, on all cores.
     pub fn new<S: AsRef<str> + Sync>(texts: &[S], tokenizer: Tokenizer, lowercase: bool) -> Self {
-        let tokens: Vec<Vec<String>> = texts
-            .par_iter()
-            .map_init(Buffers::default, |buffers, text| {
-                let text = text.as_ref();
-                let lower = lowercase.then(|| text.to_lowercase());
-                let text = lower.as_deref().unwrap_or(text);
-                tokenizer.split(text, buffers).map(str::to_string).collect()
-            })
-            .collect();
-        let mut numbers: HashMap<&str, u32> = HashMap::new();
-        let mut words = Vec::new();
-        let mut ends = Vec::with_capacity(texts.len());
-        for text in &tokens {
-            for token in text {
-                let next = numbers.len() as u32;
-                words.push(*numbers.entry(token).or_insert(next));
-            }
-            ends.push(words.len());
+        let part = |texts: &[S]| Part::read(texts, tokenizer, lowercase);
+        let parts: Vec<Part> = texts.par_chunks(PART).map(part).collect();
+        let mut all = Words::default();
+        let mut whole = Self { words: Vec::new(), ends: Vec::with_capacity(texts.len()) };
+        for part in parts {
+            let number = |id| all.intern(part.words.word(id));
+            let numbers: Vec<u32> = (0..part.words.len() as u32).map(number).collect();
+            let before = whole.words.len();
+            whole.words.extend(part.ids.iter().map(|&id| numbers[id as usize]));
+            whole.ends.extend(part.ends.iter().map(|end| before + end));
         }
-        Self { words, ends }
+        whole
     }
 
     /// Texts that are numbers already.

@@ -38,6 +38,12 @@ impl Words {
         self.entries.len()
     }
 
+    /// A word by its number.
+    pub fn word(&self, id: u32) -> &[u8] {
+        let entry = self.entries[id as usize];
+        &self.text[entry.start..entry.end]
+    }
+
     /// The number of a word, a new one if it was not there.
     pub fn intern(&mut self, word: &[u8]) -> u32 {
         if self.slots.len() < 2 * (self.entries.len() + 1) {
@@ -132,6 +138,7 @@ mod tests {
             }
             assert_eq!(words.len(), count as usize);
             assert_eq!(words.find(b"word2"), Some(2));
+            assert_eq!(words.word(2), b"word2");
             assert_eq!(words.find(b"word1000"), None);
         }
         words.clear();
