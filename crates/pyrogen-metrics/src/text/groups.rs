@@ -85,6 +85,7 @@ impl Numbered {
     /// Calls a function for each order from 1 to `orders` with the places of all n-grams of that order,
     /// sorted by n-gram and then by place.
     pub fn each_order(&self, orders: usize, mut each: impl FnMut(usize, &Grouped)) {
+        assert!(u32::try_from(self.words.len()).is_ok(), "more tokens than a place can count");
         let text_of = self.text_of();
         // The n-gram at each place, as a number among those of the order before.
         let mut numbers: Vec<u32> = self.words.clone();

@@ -9,7 +9,7 @@ use crate::MetricReport;
 ///
 /// BLEU is one: its statistics are lengths and counts of n-grams. A mean over segments is one, too: its
 /// statistics are the segment's score and a 1. So one function resamples all of them
-/// ([`bootstrap`](super::bootstrap)) and one compares two systems ([`paired`](super::paired)).
+/// ([`bootstrap()`](super::bootstrap())) and one compares two systems ([`paired()`](super::paired())).
 pub trait SegmentMetric: Sync {
     /// Memory that is used again from segment to segment.
     type Scratch: Default;

@@ -13,8 +13,8 @@
 //! | MAUVE | how near two collections are, by features of a language model | [`mauve()`] |
 //!
 //! The metrics of [`Corpus`] implement [`SegmentMetric`]: [`SegmentMetric::evaluate`] gives the score
-//! of a corpus, [`SegmentMetric::evaluate_segments`] that of each segment, [`bootstrap`] an interval,
-//! and [`paired`] says whether two systems differ.
+//! of a corpus, [`SegmentMetric::evaluate_segments`] that of each segment, [`bootstrap()`] an interval,
+//! and [`paired()`] says whether two systems differ.
 //!
 //! ```
 //! use pyrogen_metrics::text::{Bleu, Corpus, SegmentMetric};
