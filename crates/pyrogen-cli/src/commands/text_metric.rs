@@ -4,20 +4,19 @@ use std::io::Write;
 use std::path::Path;
 
 use pyrogen::core::{Noise, Seed};
-use pyrogen::data::read_matrix;
 use pyrogen::metrics::text::{
     Bleu, Chrf, Corpus, Distinct, MauveOptions, Meteor, PairedTest, Rouge, SegmentMetric,
     SegmentStatistics, SignatureForm, Smoothing, Ter, TextError, TextSignature, bootstrap, mauve,
     paired, self_bleu,
 };
-use pyrogen::metrics::{Features, Metric, MetricReport};
+use pyrogen::metrics::{Metric, MetricReport};
 use serde_json::{Value, json};
 
 use crate::args::{
     BleuArgs, BleuOptions, DistinctArgs, JsonArg, MauveArgs, MetricCommand, Segments, SelfBleuArgs,
     SmoothName, TestName, TextMetric, text_metrics,
 };
-use crate::commands::metric;
+use crate::commands::metric::{self, features};
 use crate::error::CliError;
 use crate::lines::Lines;
 use crate::output::{expect_ending, make_parent, print_json, print_line};
@@ -283,10 +282,4 @@ fn mauve_of(args: &MauveArgs) -> Result<(), CliError> {
         print_line(&format!("{name}: {value}"))?;
     }
     print_line(&format!("signature: {}", report.signature()))
-}
-
-fn features(path: &Path) -> Result<Features, CliError> {
-    let matrix = read_matrix(path)?;
-    Features::new(matrix.values, matrix.rows, matrix.cols)
-        .map_err(|e| CliError::Failed(format!("{}: {e}", path.display())))
 }
