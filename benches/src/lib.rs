@@ -22,6 +22,7 @@ pub mod resblock;
 pub mod rows;
 pub mod sampling;
 pub mod sharded;
+pub mod text;
 pub mod unet;
 pub mod vae;
 pub mod workload;

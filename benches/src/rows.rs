@@ -1,7 +1,9 @@
 //! The rows of the table.
 
 use crate::workload::{Plan, Workload};
-use crate::{adam, dcgan, decode, frechet, gan, gpt, lstm, matmul, resblock, sampling, unet, vae};
+use crate::{
+    adam, dcgan, decode, frechet, gan, gpt, lstm, matmul, resblock, sampling, text, unet, vae,
+};
 
 /// A row of the table.
 #[derive(Debug, Clone, Copy)]
@@ -40,5 +42,9 @@ pub fn rows() -> Vec<Row> {
         row("unet_denoise_1", false, unet::denoise_one),
         row("unet_denoise_16", false, unet::denoise_sixteen),
         row("unet_sample", false, unet::sample),
+        row("text_bleu", false, text::bleu),
+        row("text_chrf", false, text::chrf),
+        row("text_ter", false, text::ter),
+        row("text_rouge", false, text::rouge),
     ]
 }

@@ -4,6 +4,7 @@ mod args;
 mod commands;
 mod door;
 mod error;
+mod lines;
 mod output;
 mod progress;
 mod report;
@@ -57,7 +58,8 @@ fn usage(error: &clap::Error) -> ExitCode {
                 // Nothing here takes values after `--`.
                 .filter(|l| !l.is_empty() && !l.contains("as a value, use '-- "))
                 .collect();
-            output::note(&format!("{} (see --help)", one_line(&what.join(" "))));
+            let hint = args::options_hint(error).unwrap_or_default();
+            output::note(&format!("{}{hint} (see --help)", one_line(&what.join(" "))));
             ExitCode::from(2)
         }
     }

@@ -25,6 +25,7 @@ mod restored;
 mod signature;
 mod ssim;
 mod table;
+pub mod text;
 
 pub use auroc::auroc;
 pub use classes::{ClassShares, class_shares};

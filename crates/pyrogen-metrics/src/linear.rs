@@ -91,6 +91,25 @@ pub(crate) fn symmetric_eigenvalues(a: MatRef<f64>) -> Option<Vec<f64>> {
     Some(values.column_vector().iter().copied().collect())
 }
 
+/// The eigenvalues of a symmetric matrix, the smallest first, and their eigenvectors as columns; the
+/// lower triangle is read; none where the iteration did not converge.
+pub(crate) fn symmetric_eigenvectors(a: MatRef<f64>) -> Option<(Vec<f64>, Mat<f64>)> {
+    let n = a.nrows();
+    let par = pieces(n * n * n);
+    let yes = ComputeEigenvectors::Yes;
+    let scratch = self_adjoint_evd_scratch::<f64>(n, yes, par, Default::default());
+    let mut buffer = MemBuffer::new(scratch);
+    let mut values = Diag::<f64>::zeros(n);
+    let mut vectors = Mat::zeros(n, n);
+    settled(|| {
+        let stack = MemStack::new(&mut buffer);
+        let to = Some(vectors.as_mut());
+        self_adjoint_evd(a, values.as_mut(), to, par, stack, Default::default())
+    })
+    .ok()?;
+    Some((values.column_vector().iter().copied().collect(), vectors))
+}
+
 /// The singular values, the largest first; none where the iteration did not converge.
 pub(crate) fn singular_values(a: MatRef<f64>) -> Option<Vec<f64>> {
     let (m, n) = (a.nrows(), a.ncols());
@@ -162,6 +181,21 @@ mod tests {
         assert!(
             cholesky_factor(Mat::from_fn(2, 2, |i, j| if i == j { 0.5 } else { 1.0 })).is_none()
         );
+    }
+
+    #[test]
+    fn eigenvectors_belong_to_their_eigenvalues() {
+        let mut gram = Mat::zeros(30, 30);
+        add_gram(&mut gram, normal(50, 30).as_ref());
+        let (values, vectors) = symmetric_eigenvectors(gram.as_ref()).unwrap();
+        assert_eq!(values, symmetric_eigenvalues(gram.as_ref()).unwrap());
+        let whole = Mat::from_fn(30, 30, |i, j| gram[(i.max(j), i.min(j))]);
+        let scaled = Mat::from_fn(30, 30, |i, j| vectors[(i, j)] * values[j]);
+        assert!((&whole * &vectors - scaled).norm_max() < ROUNDING);
+        assert!(
+            (vectors.transpose() * &vectors - Mat::<f64>::identity(30, 30)).norm_max() < ROUNDING
+        );
+        assert!(values.is_sorted());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod latent;
 mod sample;
+mod text_metric;
 
 use std::path::PathBuf;
 
@@ -13,6 +14,7 @@ use pyrogen::train::{OnCollapse, WorkerCount};
 pub use sample::{
     ContextArg, Hidden, InpaintArgs, LatentsName, SampleArgs, SamplerArgs, UpscaleArgs,
 };
+pub use text_metric::*;
 
 /// Train, sample, score and evaluate generative models.
 #[derive(Debug, Parser)]
@@ -48,8 +50,8 @@ pub enum Command {
     Anomaly(AnomalyArgs),
     /// Compute every metric that applies
     Evaluate(EvaluateArgs),
-    /// Compare two files of samples or features, without a model
-    Metric(MetricArgs),
+    /// Score texts, or compare two files of samples or features, without a model
+    Metric(MetricCommand),
     /// Show what a model folder says of itself
     Info(InfoArgs),
     /// List the families and what each can do

@@ -39,7 +39,8 @@ pub fn run(args: MetricArgs) -> Result<(), CliError> {
     Ok(())
 }
 
-fn features(path: &Path) -> Result<Features, CliError> {
+/// Reads features.
+pub fn features(path: &Path) -> Result<Features, CliError> {
     let matrix = read_matrix(path)?;
     Features::new(matrix.values, matrix.rows, matrix.cols)
         .map_err(|e| CliError::Failed(format!("{}: {e}", path.display())))

@@ -12,6 +12,7 @@ pub mod metric;
 pub mod sample;
 pub mod score;
 pub mod settings;
+pub mod text_metric;
 pub mod train;
 pub mod upscale;
 
@@ -35,7 +36,7 @@ pub fn run(registry: &Registry, command: Command) -> Result<(), CliError> {
         Command::Traverse(args) => latent::traverse(registry, args),
         Command::Anomaly(args) => anomaly::run(registry, args),
         Command::Evaluate(args) => evaluate::run(registry, args),
-        Command::Metric(args) => metric::run(args),
+        Command::Metric(args) => text_metric::run(args),
         Command::Info(args) => info::run(registry, args),
         Command::Families(args) => families::run(registry, args),
         Command::Settings(args) => settings::run(registry, args),
