@@ -113,7 +113,9 @@ where
 
         let callbacks = std::mem::take(&mut self.callbacks);
         let Self { config, seed, progress, .. } = self;
-        let mut run = Run { config, seed, progress, learner, state, log, folder, callbacks };
+        let earlier = state.seconds;
+        let mut run =
+            Run { config, seed, progress, learner, state, earlier, log, folder, callbacks };
         match run.go(train, validation) {
             Ok(reason) => {
                 let details = json!({"step": run.state.step, "reason": reason});
