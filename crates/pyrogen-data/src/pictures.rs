@@ -5,7 +5,7 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, GrayImage, ImageFormat, Luma, Rgb, RgbImage};
-use pyrogen_core::folder::write_file;
+use pyrogen_core::folder::{FileBatch, write_file};
 
 use crate::DataError;
 
@@ -107,17 +107,12 @@ pub fn picture_folder(
     scale: usize,
 ) -> Result<Vec<PathBuf>, DataError> {
     Shape::check(values, n, event)?;
-    fs::create_dir_all(dir).map_err(DataError::io(dir, "create"))?;
     let digits = (n - 1).to_string().len().max(5);
-    values
-        .chunks_exact(values.len() / n)
-        .enumerate()
-        .map(|(i, picture)| {
-            let path = dir.join(format!("{i:0digits$}.png"));
-            write_file(&path, &grid_png(picture, 1, event, 1, scale)?)?;
-            Ok(path)
-        })
-        .collect()
+    let mut batch = FileBatch::new(dir)?;
+    for (i, picture) in values.chunks_exact(values.len() / n).enumerate() {
+        batch.write(&format!("{i:0digits$}.png"), &grid_png(picture, 1, event, 1, scale)?)?;
+    }
+    Ok(batch.finish()?)
 }
 
 struct Shape {

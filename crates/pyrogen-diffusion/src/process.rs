@@ -1,5 +1,6 @@
 //! Which noise levels training sees.
 
+use pyrogen_core::config::check;
 use pyrogen_core::{ConfigError, normal_quantile};
 use pyrogen_solve::{BetaSchedule, Levels, NoiseSchedule, SolveError, Spacing};
 use serde::{Deserialize, Serialize};
@@ -86,6 +87,7 @@ impl Process {
         let Self::Discrete { steps, schedule, zero_terminal_snr } = *self else {
             return Ok(None);
         };
+        check::within(&format!("{field}.discrete.steps"), steps, MOST_STEPS)?;
         let built = schedule.build(steps).map_err(|e| match e {
             ConfigError::Value { field: inner, expected, got } => {
                 ConfigError::value(format!("{field}.discrete.{inner}"), expected, got)
@@ -108,6 +110,9 @@ impl Process {
 
 /// Steps of the chain of a continuous process.
 const CHAIN: usize = 1000;
+
+/// More training steps are a mistake; they are held as a list.
+const MOST_STEPS: usize = 100_000;
 
 /// A process, its schedule built.
 #[derive(Debug, Clone)]

@@ -2,6 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
+use pyrogen_core::config::check;
 use pyrogen_core::{Condition, ConfigError, ModelError, Noise, Sample, SampleOptions, unflatten};
 use pyrogen_solve::{DynamicThreshold, Guidance, Levels, Sampler, SolveError, Spacing, Step};
 use serde::{Deserialize, Serialize};
@@ -74,17 +75,21 @@ pub(crate) fn in_config(error: SolveError, field: &str) -> ConfigError {
         SolveError::Value { name, expected, got } => {
             ConfigError::value(format!("{field}.{name}"), expected, got)
         }
+        SolveError::TooManySteps { got, steps } => {
+            let expected = format!("at most the {steps} steps of the process");
+            ConfigError::value(format!("{field}.steps"), expected, got)
+        }
         other => ConfigError::Parse { message: other.to_string() },
     }
 }
 
 /// At least one step.
 pub(crate) fn check_steps(steps: usize, field: &str) -> Result<(), ConfigError> {
-    match steps {
-        0 => Err(ConfigError::value(field, "at least 1", 0)),
-        _ => Ok(()),
-    }
+    check::within(field, steps, MOST_STEPS)
 }
+
+/// More steps of a sampler or solver are a mistake.
+const MOST_STEPS: usize = 100_000;
 
 impl Diffusion {
     /// The noise levels of the model's sampler.

@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use pyrogen_core::config::count;
+use pyrogen_core::config::{check, count};
 use pyrogen_core::{Condition, ConfigError, Noise, flatten};
 
 use crate::TimeNetwork;
@@ -21,30 +21,21 @@ pub(crate) struct Telling {
 impl Telling {
     /// Checks the values.
     pub fn validate(&self, network: &TimeNetwork) -> Result<(), ConfigError> {
-        let shape = |field: &str, shape: &[usize]| match shape.is_empty() || shape.contains(&0) {
-            false => Ok(()),
-            true => {
-                let expected = "a list of sizes, each at least 1";
-                Err(ConfigError::value(field, expected, format!("{shape:?}")))
-            }
-        };
-        shape("event", &self.event)?;
+        check::shape("event", &self.event)?;
         network.validate("network", &self.event)?;
         if let Some(context) = &self.context {
-            shape("context", context)?;
+            check::shape("context", context)?;
             let picture = !matches!(network, TimeNetwork::Mlp(_));
             if picture && (context.len() != 3 || context[1..] != self.event[1..]) {
                 let expected = format!("pictures of the size of the examples, {:?}", self.event);
                 return Err(ConfigError::value("context", expected, format!("{context:?}")));
             }
         }
-        if self.classes == Some(0) {
-            return Err(ConfigError::value("classes", "at least 1", 0));
-        }
+        check::at_least_one("classes", self.classes.unwrap_or(1))?;
         if !(0.0..1.0).contains(&self.label_dropout) {
             return Err(ConfigError::value("label_dropout", "in [0, 1)", self.label_dropout));
         }
-        Ok(())
+        check::params("network", self.num_params(network))
     }
 
     /// Elements of an example; `usize::MAX` where it does not fit.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::head::HeadConfig;
 use crate::networks::Plan;
 use crate::{GanLoss, Networks, Regularisers};
-use pyrogen_core::config::check::{at_least_one, not_negative};
+use pyrogen_core::config::check::{self, at_least_one, not_negative, shape};
 use pyrogen_core::config::count::product;
 
 /// Configuration of a [`Gan`](crate::Gan).
@@ -106,6 +106,11 @@ impl GanConfig {
     /// # Errors
     /// The first field that cannot be used, what it must be and what it is.
     pub fn validate(&self) -> Result<(), ConfigError> {
+        self.check_fields()?;
+        check::params("networks", self.count_params())
+    }
+
+    fn check_fields(&self) -> Result<(), ConfigError> {
         shape("event", &self.event)?;
         at_least_one("latents", self.latents)?;
         if let Some(context) = &self.context {
@@ -123,6 +128,7 @@ impl GanConfig {
             let expected = "at least 2 (leave it out for a model that is told no class)";
             return Err(ConfigError::value("classes", expected, classes));
         }
+        at_least_one("classes", self.classes.unwrap_or(1))?;
         let Conditioning::Auxiliary { weight } = self.conditioning else { return Ok(()) };
         if matches!(self.networks, Networks::Unet(_)) {
             let expected = "`projection` with `unet`, whose discriminator reads the class beside \
@@ -160,9 +166,13 @@ impl GanConfig {
     /// As [`validate`](Self::validate).
     pub fn num_params(&self) -> Result<usize, ConfigError> {
         self.validate()?;
+        Ok(self.count_params())
+    }
+
+    fn count_params(&self) -> usize {
         let plan = self.plan();
         let generator = self.networks.generator_params(&plan);
-        Ok(generator.saturating_add(self.networks.discriminator_params(&plan)))
+        generator.saturating_add(self.networks.discriminator_params(&plan))
     }
 
     /// Number of elements of one example; `usize::MAX` where it does not fit.
@@ -187,13 +197,4 @@ impl GanConfig {
             },
         }
     }
-}
-
-/// A shape of one element or more.
-fn shape(field: &str, shape: &[usize]) -> Result<(), ConfigError> {
-    if shape.is_empty() || shape.contains(&0) {
-        let got = format!("{shape:?}");
-        return Err(ConfigError::value(field, "a list of sizes, each at least 1", got));
-    }
-    Ok(())
 }

@@ -1,6 +1,6 @@
 //! What is true of a model whatever its weights.
 
-use burn::module::Module;
+use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::Tensor;
 use pyrogen_core::{
     Adversarial, Batch, Condition, Decode, Encode, Noise, Player, Rank, RequestError, Sample,
@@ -229,7 +229,7 @@ fn instance_noise_fades() {
     assert_eq!([101, 1000, u64::MAX].map(deviation), [0.0; 3]);
 }
 
-/// Told the same, a generator that takes no notice of its latents pays for it.
+/// The term is a ratio of distances, and the generator's alone.
 #[test]
 fn equal_examples_cost_diversity() {
     let term = |latents: usize| {
@@ -256,6 +256,43 @@ fn equal_examples_cost_diversity() {
     let [apart, near] = term(4);
     // A ratio of distances: about the same for near latents as for far ones.
     assert!(apart > 0.0 && near / apart > 0.2 && near / apart < 5.0, "{apart} {near}");
+}
+
+/// The generator's total loss with a weight on diversity and without, for a generator that takes notice
+/// of its latents and for one that does not.
+#[test]
+fn a_generator_that_takes_no_notice_of_its_latents_pays_for_it() {
+    const LATENTS: usize = 4;
+    const CONTEXT: usize = 8;
+    /// Cuts the generator's first layer off.
+    struct Deaf;
+    impl ModuleMapper for Deaf {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            let old = param.val();
+            match old.dims()[0] == LATENTS + CONTEXT && D == 2 {
+                true => Param::from_tensor(old.zeros_like()),
+                false => param,
+            }
+        }
+    }
+    let cost = |diversity: f64, deaf: bool| {
+        let config = GanConfig {
+            latents: LATENTS,
+            context: Some(vec![CONTEXT]),
+            regularise: Regularisers { diversity, ..Regularisers::default() },
+            ..points()
+        };
+        let model = config.init(Seed(1), &device()).unwrap();
+        let model = if deaf { model.map(&mut Deaf) } else { model };
+        let numbers = |width| Noise::new(Seed(2)).normal::<2>([16, width], &device());
+        let batch = Batch::new(numbers(2)).with_context(Some(numbers(CONTEXT)));
+        let draws = model.draw(Player::Generator, 1, &batch, &mut Noise::new(Seed(3)));
+        host(model.loss(Player::Generator, batch, draws).total())[0]
+    };
+    let hearing = cost(1.0, false) - cost(0.0, false);
+    let deaf = cost(1.0, true) - cost(0.0, true);
+    assert!(hearing > 0.0 && deaf.is_finite(), "{hearing} {deaf}");
+    assert!(deaf > 100.0 * hearing, "a deaf generator pays {deaf}, another one {hearing}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use crate::features::{check_pair, finite};
 use crate::mmd::{MmdEstimator, Sums, sum_of};
-use crate::pairwise::{rows, rows_above_diagonal};
+use crate::pairwise::{Row, rows, rows_above_diagonal};
 use crate::{Features, MetricError};
 
 const METRIC: &str = "kid";
@@ -116,7 +116,9 @@ pub fn kid(
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
     let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
-    Ok(Kid { mean, std: variance.sqrt(), values, subset_size: size })
+    // Values that can be squared only one by one have no spread.
+    let (mean, std) = (finite(METRIC, mean)?, finite(METRIC, variance.sqrt())?);
+    Ok(Kid { mean, std, values, subset_size: size })
 }
 
 /// The unbiased estimate of MMD^2 on all rows with the kernel `(x . y / d + 1)^3`, for `d`
@@ -131,19 +133,31 @@ pub fn kid(
 pub fn polynomial_mmd(real: &Features, generated: &Features) -> Result<f64, MetricError> {
     check_pair(METRIC, real, generated, 2)?;
     let scale = 1.0 / real.cols() as f64;
-    let kernel = |dot: f64| {
-        let base = dot * scale + 1.0;
-        base * base * base
-    };
-    let sum_row = |_: usize, dots: &[f64]| dots.iter().map(|&dot| kernel(dot)).sum::<f64>();
+    let (row, sum) = (|_| CubicRow { scale, sum: 0.0 }, |row: CubicRow| row.sum);
     let sums = Sums {
-        real: sum_of(rows_above_diagonal(real, sum_row)),
-        generated: sum_of(rows_above_diagonal(generated, sum_row)),
-        between: sum_of(rows(real, generated, sum_row)),
+        real: sum_of(rows_above_diagonal(real, row, sum)),
+        generated: sum_of(rows_above_diagonal(generated, row, sum)),
+        between: sum_of(rows(real, generated, row, sum)),
         // The unbiased estimate leaves these out.
         real_diagonal: 0.0,
         generated_diagonal: 0.0,
     };
     let value = sums.combine(real.rows(), generated.rows(), MmdEstimator::Unbiased);
     finite(METRIC, value)
+}
+
+/// The sum of the kernel over the columns, for one row.
+struct CubicRow {
+    scale: f64,
+    sum: f64,
+}
+
+impl Row for CubicRow {
+    #[inline(always)]
+    fn take(&mut self, _: usize, dots: &[f64]) {
+        for &dot in dots {
+            let base = dot * self.scale + 1.0;
+            self.sum += base * base * base;
+        }
+    }
 }

@@ -121,6 +121,46 @@ impl Metric {
     }
 }
 
+/// What became of one of several metrics.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Computed {
+    /// The metric.
+    pub metric: Metric,
+    /// Its values, or why there are none.
+    pub report: Result<MetricReport, MetricError>,
+}
+
+/// Computes several metrics, in order. One that cannot be computed (as MMD where most rows are equal and
+/// the median distance is 0, or PRDC with fewer rows than neighbours) says why and leaves the others
+/// alone.
+///
+/// ```
+/// use pyrogen_core::Seed;
+/// use pyrogen_metrics::{Features, Metric, compute_each};
+///
+/// // Nine rows of ten are 0: no bandwidth, and all else is defined.
+/// let rows = |one: f64| (0..40).map(|i| if i % 10 == 0 { one } else { 0.0 }).collect();
+/// let real = Features::new(rows(1.0), 40, 1)?;
+/// let generated = Features::new(rows(2.0), 40, 1)?;
+/// let computed = compute_each(&Metric::all(), &real, &generated, Seed(0));
+/// let failed: Vec<&str> =
+///     computed.iter().filter(|c| c.report.is_err()).map(|c| c.metric.name()).collect();
+/// assert_eq!(failed, ["mmd"]);
+/// # Ok::<(), pyrogen_metrics::MetricError>(())
+/// ```
+pub fn compute_each(
+    metrics: &[Metric],
+    real: &Features,
+    generated: &Features,
+    seed: Seed,
+) -> Vec<Computed> {
+    let compute = |metric: &Metric| Computed {
+        metric: metric.clone(),
+        report: metric.compute(real, generated, seed),
+    };
+    metrics.iter().map(compute).collect()
+}
+
 fn report(signature: Signature, values: &[(&str, f64)]) -> MetricReport {
     MetricReport::new(signature.with_version(), values)
 }
@@ -144,5 +184,53 @@ impl FromStr for Metric {
         let known = Self::names().join(", ");
         let named = Self::all().into_iter().find(|m| m.name() == name);
         named.ok_or_else(|| MetricError::UnknownMetric { name: name.to_string(), known })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_metric_that_fails_leaves_the_others() {
+        let rows = |values: &[f64]| Features::new(values.to_vec(), values.len(), 1).unwrap();
+        // Three rows: too few for five neighbours. Ten rows, all equal: no bandwidth.
+        for (real, generated, failed) in [
+            (rows(&[1.0, 2.0, 4.0]), rows(&[1.5, 2.5, 3.0]), vec!["prdc"]),
+            (rows(&[1.0; 10]), rows(&[1.0; 10]), vec!["mmd"]),
+        ] {
+            let computed = compute_each(&Metric::all(), &real, &generated, Seed(1));
+            assert_eq!(computed.len(), Metric::all().len());
+            let names = computed.iter().filter(|c| c.report.is_err()).map(|c| c.metric.name());
+            assert_eq!(names.collect::<Vec<_>>(), failed);
+            for Computed { metric, report } in computed {
+                match report {
+                    Ok(report) => {
+                        assert_eq!(metric.compute(&real, &generated, Seed(1)), Ok(report))
+                    }
+                    Err(error) => assert!(error.to_string().starts_with(metric.name()), "{error}"),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_spread_that_is_infinite_is_an_error() {
+        // Values of a kernel near the largest number: each is finite, their squares are not.
+        let rows = |scale: f64| {
+            let values = (0..40).map(|i| scale * f64::from(i % 7 + 1)).collect();
+            Features::new(values, 40, 1).unwrap()
+        };
+        let kid = Metric::Kid(KidOptions::default());
+        let error = kid.compute(&rows(1e45), &rows(1e40), Seed(1)).unwrap_err();
+        assert!(matches!(error, MetricError::Overflow { metric: "kid", .. }), "{error}");
+        // And from the largest features on, the values themselves.
+        for scale in [1e20, 1e60, 1e150, 1e300] {
+            for metric in Metric::all() {
+                let report = metric.compute(&rows(scale), &rows(1.0), Seed(1));
+                let finite = |r: &MetricReport| r.values().all(|(_, v)| v.is_finite());
+                assert!(report.as_ref().map_or(true, finite), "{scale}: {report:?}");
+            }
+        }
     }
 }

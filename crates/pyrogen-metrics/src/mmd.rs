@@ -1,11 +1,13 @@
 //! Maximum mean discrepancy, for any kernel of dot products or distances.
 
+mod exp;
 mod median;
 
 use crate::features::{check_pair, finite};
-use crate::pairwise::{Distances, rows, rows_above_diagonal};
+use crate::pairwise::{Distances, Row, rows, rows_above_diagonal};
 use crate::{Features, MetricError};
 
+use exp::exp_of_negative;
 pub use median::median_distance;
 
 const METRIC: &str = "mmd";
@@ -75,7 +77,8 @@ pub struct Mmd {
 /// number, none where the median distance is 0, or values so large that squares overflow.
 ///
 /// # Numerics
-/// In f64; memory is a block of rows for each thread, not the whole kernel matrix.
+/// In f64; memory is a tile of products for each thread, not the whole kernel matrix. The exponential
+/// function is within 3e-16 of the exact one, relatively.
 ///
 /// # References
 /// Gretton, Borgwardt, Rasch, Schölkopf and Smola (2012), "A Kernel Two-Sample Test", eq. 3
@@ -104,30 +107,59 @@ pub fn mmd(
     };
     check_bandwidths(&bandwidths)?;
     let rates: Vec<f64> = bandwidths.iter().map(|b| -0.5 / (b * b)).collect();
-    let weight = 1.0 / rates.len() as f64;
-    let rbf = |squared: f64| weight * rates.iter().map(|r| (r * squared).exp()).sum::<f64>();
     let within = |x: &Features| -> Result<f64, MetricError> {
         let distances = Distances::new(x, x);
         distances.check(METRIC)?;
-        Ok(sum_of(rows_above_diagonal(x, |i, dots| {
-            let pairs = dots.iter().enumerate();
-            pairs.map(|(j, &dot)| rbf(distances.fast(i, i + 1 + j, dot))).sum()
-        })))
+        Ok(sum_of(rows_above_diagonal(x, |i| RbfRow::new(&distances, &rates, i), RbfRow::sum)))
     };
     let distances = Distances::new(real, generated);
     let sums = Sums {
         real: within(real)?,
         generated: within(generated)?,
-        between: sum_of(rows(real, generated, |i, dots| {
-            let pairs = dots.iter().enumerate();
-            pairs.map(|(j, &dot)| rbf(distances.fast(i, j, dot))).sum()
-        })),
+        between: sum_of(rows(real, generated, |i| RbfRow::new(&distances, &rates, i), RbfRow::sum)),
         // k(x, x) = 1.
         real_diagonal: real.rows() as f64,
         generated_diagonal: generated.rows() as f64,
     };
     let squared = sums.combine(real.rows(), generated.rows(), options.estimator);
     Ok(Mmd { squared: finite(METRIC, squared)?, bandwidths })
+}
+
+/// Numbers that are worked on at once.
+const LANES: usize = 8;
+
+/// The sum over the columns of the mean of the kernels, for one row.
+struct RbfRow<'a> {
+    distances: &'a Distances<'a>,
+    rates: &'a [f64],
+    i: usize,
+    sums: [f64; LANES],
+}
+
+impl<'a> RbfRow<'a> {
+    fn new(distances: &'a Distances<'a>, rates: &'a [f64], i: usize) -> Self {
+        Self { distances, rates, i, sums: [0.0; LANES] }
+    }
+
+    fn sum(self) -> f64 {
+        self.sums.iter().sum::<f64>() / self.rates.len() as f64
+    }
+}
+
+impl Row for RbfRow<'_> {
+    #[inline(always)]
+    fn take(&mut self, first: usize, dots: &[f64]) {
+        for (part, dots) in dots.chunks(LANES).enumerate() {
+            // Missing lanes are infinitely far.
+            let mut squared = [f64::INFINITY; LANES];
+            self.distances.fast_row(self.i, first + part * LANES, dots, &mut squared);
+            for &rate in self.rates {
+                for (sum, &squared) in self.sums.iter_mut().zip(&squared) {
+                    *sum += exp_of_negative(rate * squared);
+                }
+            }
+        }
+    }
 }
 
 fn check_bandwidths(bandwidths: &[f64]) -> Result<(), MetricError> {

@@ -1,6 +1,7 @@
 //! Distances to the closest record.
 
 use crate::features::check_pair;
+use crate::neighbours::Nearest;
 use crate::pairwise::{Distances, rows};
 use crate::{Features, MetricError};
 
@@ -35,14 +36,10 @@ pub(crate) fn closest(of: &Features, among: &Features) -> Result<Vec<(usize, f64
     check_pair("closest", among, of, 1)?;
     let distances = Distances::new(of, among);
     distances.check("closest")?;
-    Ok(rows(of, among, |i, dots| {
-        let fast = |j: usize| distances.fast(i, j, dots[j]);
-        let upper = |j: usize| fast(j) + distances.slack(i, j);
-        let bound = (0..dots.len()).map(upper).fold(f64::INFINITY, f64::min);
-        let near = (0..dots.len()).filter(|&j| fast(j) - distances.slack(i, j) <= bound);
-        let direct = near.map(|j| (j, distances.direct(i, j)));
-        let first = |a: (usize, f64), b: (usize, f64)| if b.1 < a.1 { b } else { a };
-        let (row, squared) = direct.reduce(first).expect("the bound is one of the distances");
-        (row, squared.sqrt())
-    }))
+    let new = |i| Nearest::new(&distances, i, 1, None);
+    let done = |row: Nearest| {
+        let (closest, squared) = row.kth();
+        (closest, squared.sqrt())
+    };
+    Ok(rows(of, among, new, done))
 }

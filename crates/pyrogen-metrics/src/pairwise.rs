@@ -1,62 +1,88 @@
-//! Blocks of the matrix of dot products between the rows of two sets, and what follows from them.
+//! Tiles of the matrix of dot products between the rows of two sets, and what follows from them.
 //!
-//! The matrix has `n * m` entries and is never held: each worker thread makes `BLOCK` rows at a
-//! time by a matrix product, hands them over row by row and forgets them. A row's values depend on
-//! its block alone, so results do not depend on the number of threads.
+//! The matrix has `n * m` entries and is never held: each worker thread takes `BLOCK` rows and makes
+//! their products with `TILE` columns at a time by a matrix product, which stays in its cache until
+//! all that is asked of it is done. A row's values depend on its tiles alone, which depend on the
+//! sizes alone, so results do not depend on the number of threads.
+
+use std::sync::Mutex;
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, Par};
+use pulp::{Arch, NullaryFnOnce};
 use rayon::prelude::*;
 
 use crate::features::finite;
 use crate::registers::settle;
 use crate::{Features, MetricError};
 
-/// Rows of dot products that a thread holds at a time: large enough for a fast matrix product.
+/// Rows that a thread works on at a time: large enough for a fast matrix product.
 const BLOCK: usize = 128;
 
-/// Calls `f(i, dots)` for each row `i` of `x`, with `dots[j] = x_i . y_j`; results in row order.
-pub(crate) fn rows<T: Send>(
+/// Columns of a tile: with [`BLOCK`] rows a quarter of a megabyte.
+const TILE: usize = 256;
+
+/// What is done with the products of one row: some of its columns at a time, from left to right.
+///
+/// The methods are compiled for the processor at hand where they are `inline(always)`.
+pub(crate) trait Row: Send {
+    /// The products with columns `first..first + dots.len()`.
+    fn take(&mut self, first: usize, dots: &[f64]);
+}
+
+/// Goes through all rows of `x`: `new(i)` makes the state of row `i`, which takes
+/// `dots[j] = x_i . y_(first + j)`, and `done` makes a result of it; results in row order.
+pub(crate) fn rows<S: Row, T: Send>(
     x: &Features,
     y: &Features,
-    f: impl Fn(usize, &[f64]) -> T + Sync,
+    new: impl Fn(usize) -> S + Sync,
+    done: impl Fn(S) -> T + Sync,
 ) -> Vec<T> {
-    flatten(blocks(x, y, |_| 0, |block| block.rows(&f)))
+    let each = |start| block(x, y, start, Half::Whole, &new).into_iter().map(&done).collect();
+    flatten(starts(x).into_par_iter().map(each).collect())
 }
 
-/// Calls `f(i, dots)` for each row `i` of `x` with the products above the diagonal:
-/// `dots[j] = x_i . x_(i + 1 + j)`. Half the work of [`rows`].
-pub(crate) fn rows_above_diagonal<T: Send>(
+/// As [`rows`] with the products above the diagonal: row `i` takes columns from `i + 1` on. Half the
+/// work of [`rows`].
+pub(crate) fn rows_above_diagonal<S: Row, T: Send>(
     x: &Features,
-    f: impl Fn(usize, &[f64]) -> T + Sync,
+    new: impl Fn(usize) -> S + Sync,
+    done: impl Fn(S) -> T + Sync,
 ) -> Vec<T> {
-    flatten(blocks(x, x, |start| start, |block| block.above_diagonal(&f)))
+    let each = |start| block(x, x, start, Half::Above, &new).into_iter().map(&done).collect();
+    flatten(starts(x).into_par_iter().map(each).collect())
 }
 
-/// Calls `f(state, i, dots)` for the rows of [`rows_above_diagonal`], with one state for several
-/// blocks of rows, and joins the states; for states whose order does not matter.
-pub(crate) fn fold_above_diagonal<S: Send>(
-    x: &Features,
-    new: impl Fn() -> S + Sync + Send,
-    f: impl Fn(&mut S, usize, &[f64]) + Sync,
-    join: impl Fn(S, S) -> S + Sync + Send,
-) -> S {
-    let each = |mut state: S, start: usize| {
-        Block::new(x, x, start, start).above_diagonal(|i, dots| f(&mut state, i, dots));
-        state
+/// What is done with the products of many rows, in any order.
+pub(crate) trait Fold: Send {
+    /// The products of row `i` with rows `first..first + dots.len()`.
+    fn take(&mut self, i: usize, first: usize, dots: &[f64]);
+    /// With what another state has taken.
+    fn join(self, other: Self) -> Self;
+}
+
+/// A state that has taken the products of all rows of [`rows_above_diagonal`].
+pub(crate) fn fold_above_diagonal<S: Fold>(x: &Features, new: impl Fn() -> S + Sync + Send) -> S {
+    let each = |state: S, start: usize| {
+        // One state goes through the rows of a block.
+        let state = Mutex::new(state);
+        block(x, x, start, Half::Above, &|i| Shared { state: &state, i });
+        state.into_inner().expect("a tile that panics ends the fold")
     };
-    starts(x).into_par_iter().fold(&new, each).reduce(&new, &join)
+    starts(x).into_par_iter().fold(&new, each).reduce(&new, S::join)
 }
 
-/// `first(start)` is the first column that the block starting at row `start` needs.
-fn blocks<T: Send>(
-    x: &Features,
-    y: &Features,
-    first: impl Fn(usize) -> usize + Sync + Send,
-    f: impl Fn(Block) -> T + Sync + Send,
-) -> Vec<T> {
-    let block = |start| f(Block::new(x, y, start, first(start)));
-    starts(x).into_par_iter().map(block).collect()
+/// A row of a state that it shares with other rows, one after the other.
+struct Shared<'a, S> {
+    state: &'a Mutex<S>,
+    i: usize,
+}
+
+impl<S: Fold> Row for Shared<'_, S> {
+    #[inline(always)]
+    fn take(&mut self, first: usize, dots: &[f64]) {
+        self.state.lock().expect("no tile has panicked").take(self.i, first, dots);
+    }
 }
 
 fn starts(x: &Features) -> Vec<usize> {
@@ -67,38 +93,68 @@ fn flatten<T>(parts: Vec<Vec<T>>) -> Vec<T> {
     parts.into_iter().flatten().collect()
 }
 
-/// Some rows of the matrix, from one column on.
-struct Block {
-    dots: Vec<f64>,
-    width: usize,
-    first_row: usize,
-    first_column: usize,
+/// Which columns a row takes.
+#[derive(Clone, Copy, PartialEq)]
+enum Half {
+    Whole,
+    /// Those behind its own number.
+    Above,
 }
 
-impl Block {
-    fn new(x: &Features, y: &Features, first_row: usize, first_column: usize) -> Self {
-        let height = BLOCK.min(x.rows() - first_row);
-        let width = y.rows() - first_column;
-        let mut dots = vec![0.0; height * width];
+/// The rows from `start` on.
+fn block<S: Row>(
+    x: &Features,
+    y: &Features,
+    start: usize,
+    half: Half,
+    new: &impl Fn(usize) -> S,
+) -> Vec<S> {
+    let height = BLOCK.min(x.rows() - start);
+    let mut states: Vec<S> = (start..start + height).map(new).collect();
+    let mut dots = vec![0.0; height * TILE];
+    let first = if half == Half::Above { start } else { 0 };
+    for column in (first..y.rows()).step_by(TILE) {
+        let width = TILE.min(y.rows() - column);
+        let dots = &mut dots[..height * width];
         matmul(
-            MatMut::from_row_major_slice_mut(&mut dots, height, width),
+            MatMut::from_row_major_slice_mut(dots, height, width),
             Accum::Replace,
-            x.matrix().subrows(first_row, height),
-            y.matrix().subrows(first_column, width).transpose(),
+            x.matrix().subrows(start, height),
+            y.matrix().subrows(column, width).transpose(),
             1.0,
             Par::Seq,
         );
         settle();
-        Self { dots, width, first_row, first_column }
+        Arch::new().dispatch(Tile { states: &mut states, dots, column, start, half });
     }
+    states
+}
 
-    fn rows<T>(&self, mut f: impl FnMut(usize, &[f64]) -> T) -> Vec<T> {
-        let rows = self.dots.chunks_exact(self.width).enumerate();
-        rows.map(|(r, dots)| f(self.first_row + r, dots)).collect()
-    }
+/// The products of all rows of a block with some columns.
+struct Tile<'a, S> {
+    states: &'a mut [S],
+    dots: &'a [f64],
+    column: usize,
+    start: usize,
+    half: Half,
+}
 
-    fn above_diagonal<T>(&self, mut f: impl FnMut(usize, &[f64]) -> T) -> Vec<T> {
-        self.rows(|i, dots| f(i, &dots[i + 1 - self.first_column..]))
+impl<S: Row> NullaryFnOnce for Tile<'_, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let width = self.dots.len() / self.states.len();
+        let rows = self.states.iter_mut().zip(self.dots.chunks_exact(width)).enumerate();
+        for (r, (state, dots)) in rows {
+            let skip = match self.half {
+                Half::Whole => 0,
+                Half::Above => (self.start + r + 1).saturating_sub(self.column).min(width),
+            };
+            if skip < width {
+                state.take(self.column + skip, &dots[skip..]);
+            }
+        }
     }
 }
 
@@ -134,11 +190,13 @@ impl<'a> Distances<'a> {
     }
 
     /// The squared distance, given the dot product.
+    #[inline(always)]
     pub(crate) fn fast(&self, i: usize, j: usize, dot: f64) -> f64 {
         (self.x_norms[i] + self.y_norms[j] - 2.0 * dot).max(0.0)
     }
 
     /// How far [`fast`](Self::fast) can be from [`direct`](Self::direct).
+    #[inline(always)]
     pub(crate) fn slack(&self, i: usize, j: usize) -> f64 {
         self.relative_slack * (self.x_norms[i] + self.y_norms[j])
     }
@@ -147,6 +205,26 @@ impl<'a> Distances<'a> {
     pub(crate) fn direct(&self, i: usize, j: usize) -> f64 {
         let pairs = self.x.row(i).iter().zip(self.y.row(j));
         pairs.map(|(a, b)| (a - b) * (a - b)).sum()
+    }
+
+    /// The squared distances of row `i` to columns from `first` on, into `out`.
+    #[inline(always)]
+    pub(crate) fn fast_row(&self, i: usize, first: usize, dots: &[f64], out: &mut [f64]) {
+        let norm = self.x_norms[i];
+        let norms = &self.y_norms[first..first + dots.len()];
+        for ((out, &dot), &other) in out.iter_mut().zip(dots).zip(norms) {
+            *out = (norm + other - 2.0 * dot).max(0.0);
+        }
+    }
+
+    /// The smallest that the direct distances of a row may be, into `out`.
+    #[inline(always)]
+    pub(crate) fn least_row(&self, i: usize, first: usize, dots: &[f64], out: &mut [f64]) {
+        let (norm, slack) = (self.x_norms[i], self.relative_slack);
+        let norms = &self.y_norms[first..first + dots.len()];
+        for ((out, &dot), &other) in out.iter_mut().zip(dots).zip(norms) {
+            *out = (norm + other - 2.0 * dot).max(0.0) - slack * (norm + other);
+        }
     }
 
     /// Whether the direct squared distance is below `limit`.
@@ -182,10 +260,19 @@ mod tests {
     /// Dot products of 5 normal numbers, in another order of summation.
     const ROUNDING: f64 = 1e-13;
 
+    /// All products of a row.
+    struct Kept(usize, Vec<f64>);
+
+    impl Row for Kept {
+        fn take(&mut self, _: usize, dots: &[f64]) {
+            self.1.extend(dots);
+        }
+    }
+
     #[test]
-    fn all_blocks_arrive_in_order() {
-        let (x, y) = (normal(2 * BLOCK + 3, 5, "x"), normal(BLOCK + 1, 5, "y"));
-        let dots = rows(&x, &y, |i, dots| (i, dots.to_vec()));
+    fn all_tiles_arrive_in_order() {
+        let (x, y) = (normal(2 * BLOCK + 3, 5, "x"), normal(2 * TILE + 1, 5, "y"));
+        let dots = rows(&x, &y, |i| Kept(i, Vec::new()), |k| (k.0, k.1));
         assert_eq!(dots.len(), x.rows());
         for (i, (index, row)) in dots.iter().enumerate() {
             assert_eq!((i, row.len()), (*index, y.rows()));
@@ -197,8 +284,8 @@ mod tests {
 
     #[test]
     fn above_the_diagonal_every_pair_once() {
-        let x = normal(2 * BLOCK + 3, 5, "x");
-        let dots = rows_above_diagonal(&x, |i, dots| (i, dots.to_vec()));
+        let x = normal(2 * TILE + 3, 5, "x");
+        let dots = rows_above_diagonal(&x, |i| Kept(i, Vec::new()), |k| (k.0, k.1));
         for (i, (index, row)) in dots.iter().enumerate() {
             assert_eq!((i, row.len()), (*index, x.rows() - 1 - i));
             for (j, d) in row.iter().enumerate() {

@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::features::check_pair;
-use crate::pairwise::{Distances, rows};
+use crate::neighbours::{Nearest, TOGETHER};
+use crate::pairwise::{Distances, Row, rows};
 use crate::{Features, MetricError};
 
 const METRIC: &str = "prdc";
@@ -65,19 +66,16 @@ pub fn prdc(real: &Features, generated: &Features, k: usize) -> Result<Prdc, Met
     let distances = Distances::new(generated, real);
     // For each generated sample the number of real samples whose reach it lies in; the real
     // samples' flags are only ever raised, so the order of the threads does not matter.
-    let counts = rows(generated, real, |j, dots| {
-        let mut count = 0usize;
-        for (i, &dot) in dots.iter().enumerate() {
-            if distances.below(j, i, dot, real_reach[i]) {
-                count += 1;
-                covered[i].store(true, Ordering::Relaxed);
-            }
-            if distances.below(j, i, dot, generated_reach[j]) {
-                recalled[i].store(true, Ordering::Relaxed);
-            }
-        }
-        count
-    });
+    let new = |j: usize| Reached {
+        distances: &distances,
+        j,
+        real_reach: &real_reach,
+        generated_reach: generated_reach[j],
+        recalled: &recalled,
+        covered: &covered,
+        count: 0,
+    };
+    let counts = rows(generated, real, new, |row| row.count);
     let within = counts.iter().filter(|&&count| count > 0).count();
     Ok(Prdc {
         precision: within as f64 / generated.rows() as f64,
@@ -85,6 +83,52 @@ pub fn prdc(real: &Features, generated: &Features, k: usize) -> Result<Prdc, Met
         density: counts.iter().sum::<usize>() as f64 / (k as f64 * generated.rows() as f64),
         coverage: share(covered),
     })
+}
+
+/// A generated sample among the real ones.
+struct Reached<'a> {
+    distances: &'a Distances<'a>,
+    j: usize,
+    real_reach: &'a [f64],
+    generated_reach: f64,
+    recalled: &'a [AtomicBool],
+    covered: &'a [AtomicBool],
+    /// Real samples whose reach it lies in.
+    count: usize,
+}
+
+impl Row for Reached<'_> {
+    #[inline(always)]
+    fn take(&mut self, first: usize, dots: &[f64]) {
+        let mut least = [0.0; TOGETHER];
+        for (part, dots) in dots.chunks(TOGETHER).enumerate() {
+            let first = first + part * TOGETHER;
+            self.distances.least_row(self.j, first, dots, &mut least);
+            let reach = &self.real_reach[first..first + dots.len()];
+            let mut near = false;
+            for (&least, &reach) in least.iter().zip(reach) {
+                near |= (least <= reach) | (least <= self.generated_reach);
+            }
+            if near {
+                self.look(first, dots);
+            }
+        }
+    }
+}
+
+impl Reached<'_> {
+    #[inline(never)]
+    fn look(&mut self, first: usize, dots: &[f64]) {
+        for (i, &dot) in (first..).zip(dots) {
+            if self.distances.below(self.j, i, dot, self.real_reach[i]) {
+                self.count += 1;
+                self.covered[i].store(true, Ordering::Relaxed);
+            }
+            if self.distances.below(self.j, i, dot, self.generated_reach) {
+                self.recalled[i].store(true, Ordering::Relaxed);
+            }
+        }
+    }
 }
 
 fn lowered(n: usize) -> Vec<AtomicBool> {
@@ -101,19 +145,8 @@ fn share(flags: Vec<AtomicBool>) -> f64 {
 fn squared_reach(set: &Features, k: usize) -> Result<Vec<f64>, MetricError> {
     let distances = Distances::new(set, set);
     distances.check(METRIC)?;
-    Ok(rows(set, set, |i, dots| kth_nearest(&distances, i, dots, k)))
-}
-
-/// The `k`-th smallest direct distance, by way of the fast ones: at least `k` rows have a direct
-/// distance of at most `bound`, so only rows that may lie below it need the direct sum.
-fn kth_nearest(distances: &Distances, i: usize, dots: &[f64], k: usize) -> f64 {
-    let others = || (0..dots.len()).filter(|&j| j != i);
-    let fast = |j: usize| distances.fast(i, j, dots[j]);
-    let mut upper: Vec<f64> = others().map(|j| fast(j) + distances.slack(i, j)).collect();
-    let bound = *upper.select_nth_unstable_by(k - 1, f64::total_cmp).1;
-    let near = others().filter(|&j| fast(j) - distances.slack(i, j) <= bound);
-    let mut direct: Vec<f64> = near.map(|j| distances.direct(i, j)).collect();
-    *direct.select_nth_unstable_by(k - 1, f64::total_cmp).1
+    let new = |i| Nearest::new(&distances, i, k, Some(i));
+    Ok(rows(set, set, new, |row| row.kth().1))
 }
 
 #[cfg(test)]
@@ -133,5 +166,60 @@ mod tests {
         // Around 1e8 the fast distances are noise; the reach is still exact.
         let set = Features::new(vec![1e8, 1e8 + 1.0, 1e8 + 3.0], 3, 1).unwrap();
         assert_eq!(squared_reach(&set, 1).unwrap(), [1.0, 1.0, 4.0]);
+    }
+
+    /// As the definition says, pair by pair.
+    fn plain(real: &Features, generated: &Features, k: usize) -> Prdc {
+        let squared =
+            |a: &[f64], b: &[f64]| -> f64 { a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum() };
+        let reach = |set: &Features| -> Vec<f64> {
+            let of = |i: usize| {
+                let others = (0..set.rows()).filter(|&j| j != i);
+                let mut all: Vec<f64> = others.map(|j| squared(set.row(i), set.row(j))).collect();
+                all.sort_by(f64::total_cmp);
+                all[k - 1]
+            };
+            (0..set.rows()).map(of).collect()
+        };
+        let (of_real, of_generated) = (reach(real), reach(generated));
+        let (n, m) = (real.rows(), generated.rows());
+        let d = |i: usize, j: usize| squared(generated.row(j), real.row(i));
+        let within = |j: usize| (0..n).filter(|&i| d(i, j) < of_real[i]).count();
+        let share = |n: usize, f: &dyn Fn(usize) -> bool| {
+            (0..n).filter(|&i| f(i)).count() as f64 / n as f64
+        };
+        Prdc {
+            precision: share(m, &|j| within(j) > 0),
+            recall: share(n, &|i| (0..m).any(|j| d(i, j) < of_generated[j])),
+            density: (0..m).map(within).sum::<usize>() as f64 / (k * m) as f64,
+            coverage: share(n, &|i| (0..m).any(|j| d(i, j) < of_real[i])),
+        }
+    }
+
+    #[test]
+    fn tiles_and_shortcuts_change_nothing() {
+        use pyrogen_core::{Noise, Seed};
+        let mut noise = Noise::new(Seed(11));
+        // Real rows, rows on a grid (many ties), rows far from 0, sorted rows, equal rows.
+        type Change = fn(usize, f64) -> f64;
+        let changes: [Change; 5] = [
+            |_, v| v,
+            |_, v| (2.0 * v).round(),
+            |_, v| 1e7 + v,
+            |i, v| 1e-3 * v - i as f64,
+            |_, _| 3.0,
+        ];
+        for (c, change) in changes.into_iter().enumerate() {
+            for (n, m, cols, k) in [(300, 270, 3, 5), (129, 300, 1, 1), (40, 30, 7, 29)] {
+                let mut set = |rows: usize| {
+                    let values = noise.normal_vec(rows * cols).into_iter().enumerate();
+                    let values = values.map(|(i, v)| change(i / cols, v)).collect();
+                    Features::new(values, rows, cols).unwrap()
+                };
+                let (real, generated) = (set(n), set(m));
+                let got = prdc(&real, &generated, k).unwrap();
+                assert_eq!(got, plain(&real, &generated, k), "{c}: {n} {m} {cols} {k}");
+            }
+        }
     }
 }

@@ -4,11 +4,10 @@ use burn::module::Module;
 use burn::nn::PaddingConfig2d;
 use burn::nn::conv::{Conv2d, Conv2dConfig, ConvTranspose2d, ConvTranspose2dConfig};
 use burn::tensor::{Device, Tensor};
-use pyrogen_core::config::count;
+use pyrogen_core::config::{check, count};
 use pyrogen_core::{ConfigError, Noise};
 use serde::{Deserialize, Serialize};
 
-use crate::mlp::check_widths;
 use crate::{Activation, Mlp, MlpConfig, forward};
 
 const KERNEL: usize = 3;
@@ -42,8 +41,8 @@ impl ConvConfig {
     /// the activation.
     pub fn validate(&self, field: &str, image: [usize; 3]) -> Result<(), ConfigError> {
         let stages = format!("{field}.channels");
-        check_widths(&self.channels, &stages)?;
-        check_widths(&self.hidden, &format!("{field}.hidden"))?;
+        check::any_widths(&stages, &self.channels)?;
+        check::any_widths(&format!("{field}.hidden"), &self.hidden)?;
         self.activation.validate(&format!("{field}.activation"))?;
         let [_, height, width] = image;
         let most = height.max(width).next_power_of_two().ilog2() as usize;

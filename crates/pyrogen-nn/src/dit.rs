@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::nn::Linear;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use pyrogen_core::config::count;
+use pyrogen_core::config::{check, count};
 use pyrogen_core::{ConfigError, Noise};
 use pyrogen_ops as ops;
 use serde::{Deserialize, Serialize};
@@ -63,17 +63,15 @@ impl DitConfig {
         if patch == 0 || !height.is_multiple_of(patch) || !width.is_multiple_of(patch) {
             return refuse("patch", &format!("a divisor of {height} and {width}"), patch);
         }
-        if self.width == 0 || !self.width.is_multiple_of(4) {
+        check::at_least_one(&format!("{field}.width"), self.width)?;
+        if !self.width.is_multiple_of(4) {
             return refuse("width", "a multiple of 4, at least 4", self.width);
         }
         if self.heads == 0 || !self.width.is_multiple_of(self.heads) {
             return refuse("heads", &format!("a divisor of the width, {}", self.width), self.heads);
         }
-        for (name, value) in [("blocks", self.blocks), ("expansion", self.expansion)] {
-            if value == 0 {
-                return refuse(name, "at least 1", value);
-            }
-        }
+        check::layers(&format!("{field}.blocks"), self.blocks)?;
+        check::layers(&format!("{field}.expansion"), self.expansion)?;
         self.time.validate(&format!("{field}.time"))
     }
 

@@ -3,6 +3,7 @@
 use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
+use pyrogen_core::config::check;
 use pyrogen_core::{ConfigError, Noise};
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +31,7 @@ impl MlpConfig {
     /// # Errors
     /// A width of zero, or a bad parameter of the activation.
     pub fn validate(&self, field: &str) -> Result<(), ConfigError> {
-        check_widths(&self.hidden, &format!("{field}.hidden"))?;
+        check::any_widths(&format!("{field}.hidden"), &self.hidden)?;
         self.activation.validate(&format!("{field}.activation"))
     }
 
@@ -55,18 +56,6 @@ impl MlpConfig {
     fn widths(&self, d_in: usize, d_out: usize) -> Vec<usize> {
         [&[d_in], self.hidden.as_slice(), &[d_out]].concat()
     }
-}
-
-/// Every width at least 1.
-pub(crate) fn check_widths(widths: &[usize], field: &str) -> Result<(), ConfigError> {
-    if widths.contains(&0) {
-        return Err(ConfigError::value(
-            field,
-            "a list of widths, each at least 1",
-            format!("{widths:?}"),
-        ));
-    }
-    Ok(())
 }
 
 /// Linear layers with an activation between them; none after the last.

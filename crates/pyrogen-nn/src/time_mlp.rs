@@ -3,6 +3,7 @@
 use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::{Device, Int, Tensor};
+use pyrogen_core::config::check;
 use pyrogen_core::{ConfigError, Noise};
 use pyrogen_ops as ops;
 use serde::{Deserialize, Serialize};
@@ -34,11 +35,8 @@ impl TimeMlpConfig {
     /// # Errors
     /// The first value that cannot be used.
     pub fn validate(&self, field: &str) -> Result<(), ConfigError> {
-        for (name, value) in [("width", self.width), ("blocks", self.blocks)] {
-            if value == 0 {
-                return Err(ConfigError::value(format!("{field}.{name}"), "at least 1", value));
-            }
-        }
+        check::at_least_one(&format!("{field}.width"), self.width)?;
+        check::layers(&format!("{field}.blocks"), self.blocks)?;
         self.time.validate(&format!("{field}.time"))
     }
 

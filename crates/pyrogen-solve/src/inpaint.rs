@@ -125,7 +125,11 @@ impl Repaint {
     }
 
     fn validate(&self) -> Result<(), SolveError> {
-        let check = |name, n: usize| SolveError::check(name, n as f64, n > 0, "at least 1");
+        /// Steps and ways back are held as a list.
+        const MOST: usize = 1000;
+
+        let good = |n: usize| (1..=MOST).contains(&n);
+        let check = |name, n| SolveError::check(name, n as f64, good(n), "from 1 to 1000");
         check("repeats", self.repeats)?;
         check("jump", self.jump)
     }

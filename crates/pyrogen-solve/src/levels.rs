@@ -150,8 +150,8 @@ impl Levels {
     /// `n` levels of a training schedule, then 0.
     ///
     /// # Errors
-    /// No steps; more steps than the schedule has for the spacings leading and trailing; `rho` not
-    /// above 0; a schedule whose levels do not increase.
+    /// No steps, or more than the schedule has: they would fall on levels that training did not have;
+    /// `rho` not above 0; a schedule whose levels do not increase.
     pub fn of_schedule(
         schedule: &NoiseSchedule,
         spacing: Spacing,
@@ -160,7 +160,7 @@ impl Levels {
         let steps = schedule.steps();
         let sigmas = schedule.sigmas();
         let (min, max) = (sigmas[0], sigmas[steps - 1]);
-        if n > steps && matches!(spacing, Spacing::Leading | Spacing::Trailing) {
+        if n > steps {
             return Err(SolveError::TooManySteps { got: n, steps });
         }
         match spacing {

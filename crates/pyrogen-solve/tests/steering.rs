@@ -220,7 +220,7 @@ fn bad_requests_are_errors() {
     assert!(inpaint(keep, known.clone(), mask).is_err());
     let mask = Tensor::<2>::zeros([200, 1], &device());
     let wrong = run(Repaint { repeats: 0, jump: 1 }, mask.clone()).to_string();
-    assert_eq!(wrong, "`repeats` must be at least 1, got 0");
+    assert_eq!(wrong, "`repeats` must be from 1 to 1000, got 0");
     assert!(run(Repaint { repeats: 1, jump: 0 }, mask).to_string().contains("`jump`"));
 
     let wrong = |g: Guidance| g.validate().unwrap_err().to_string();

@@ -195,13 +195,13 @@ impl<A: Adversarial> Learner for AdversarialLearner<A> {
     ) -> Result<Values, TrainError> {
         let turn = context.step.is_multiple_of(self.players.discriminator_steps);
         let turns = if turn { self.players.generator_steps } else { 0 };
-        let mut batches: Vec<_> = (0..turns).map(|_| again(&parts)).collect();
+        let batch = again(&parts);
         let noise = context.noise.fork(Player::Discriminator.name());
         let mut values = self.play(Player::Discriminator, parts, &noise, context)?;
         let noise = context.noise.fork(Player::Generator.name());
         for turn in 0..turns {
-            let parts = batches.pop().expect("one a turn");
-            let logged = self.play(Player::Generator, parts, &noise.fork_index(turn), context)?;
+            let noise = noise.fork_index(turn);
+            let logged = self.play(Player::Generator, again(&batch), &noise, context)?;
             self.blend(context.step);
             if turn + 1 == turns {
                 values.extend(logged);

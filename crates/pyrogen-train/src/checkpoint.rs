@@ -35,6 +35,13 @@ pub struct LoopState {
     /// How often the run has been taken back.
     #[serde(default)]
     pub rollbacks: u64,
+    /// Seconds that the run has taken, over all its processes, while minutes were a limit of it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub seconds: f64,
+}
+
+fn is_zero(v: &f64) -> bool {
+    *v == 0.0
 }
 
 #[derive(Serialize, Deserialize)]

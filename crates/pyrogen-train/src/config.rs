@@ -1,6 +1,7 @@
 //! How a run is trained.
 
 use pyrogen_core::ConfigError;
+use pyrogen_core::config::check;
 use serde::{Deserialize, Serialize};
 
 use crate::optimizer::OptimizerConfig;
@@ -16,14 +17,17 @@ pub struct Limits {
     pub epochs: Option<u64>,
     /// Optimiser steps.
     pub steps: Option<u64>,
-    /// Minutes of wall-clock time of this process.
+    /// Minutes of wall-clock time of the run, over all processes that it went on in. Without epochs
+    /// and steps the schedule of the learning rate goes by them
+    /// ([`StepContext::time`](crate::StepContext::time)), so that such a run does not repeat.
     pub minutes: Option<f64>,
 }
 
 impl Limits {
-    /// The number of steps where it is known before the start.
+    /// The number of steps where it is known before the start; more than there can be are as many as
+    /// there can be.
     pub fn total_steps(&self, steps_per_epoch: u64) -> Option<u64> {
-        let epochs = self.epochs.map(|e| e * steps_per_epoch);
+        let epochs = self.epochs.map(|e| e.saturating_mul(steps_per_epoch));
         match (epochs, self.steps) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
@@ -132,11 +136,11 @@ impl TrainConfig {
             0 => Err(ConfigError::value(name, "at least 1", v)),
             _ => Ok(()),
         };
-        positive("batch_size", self.batch_size as u64)?;
+        check::within("batch_size", self.batch_size, check::MOST_ELEMENTS)?;
         positive("log_every", self.log_every)?;
-        positive("gradient.accumulation", self.gradient.accumulation as u64)?;
-        if self.gradient.workers == WorkerCount::Exactly(0) {
-            return Err(ConfigError::value("gradient.workers", "at least 1", 0));
+        check::at_least_one("gradient.accumulation", self.gradient.accumulation)?;
+        if let WorkerCount::Exactly(workers) = self.gradient.workers {
+            check::within("gradient.workers", workers, WorkerCount::MOST)?;
         }
         positive("validation.every_epochs", self.validation.every_epochs)?;
         if let Some(v) = self.gradient.clip_norm.filter(|v| !(v.is_finite() && *v > 0.0)) {
@@ -165,5 +169,33 @@ impl TrainConfig {
             }
         }
         self.anneal.iter().try_for_each(Anneal::validate)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_count_asks_for_all_memory() {
+        let refused = |json: &str, field: &str| {
+            let config: TrainConfig = serde_json::from_str(json).unwrap();
+            let error = config.validate().unwrap_err().to_string();
+            assert!(error.contains(&format!("`{field}` must be at most")), "{json}: {error}");
+        };
+        refused(r#"{"gradient": {"workers": 1000000}}"#, "gradient.workers");
+        refused(r#"{"gradient": {"accumulation": 18446744073709551615}}"#, "gradient.accumulation");
+        refused(r#"{"batch_size": 18446744073709551615}"#, "batch_size");
+        for name in ["generator_steps", "discriminator_steps"] {
+            let json = format!(r#"{{"players": {{"{name}": 18446744073709551615}}}}"#);
+            refused(&json, &format!("players.{name}"));
+        }
+        let samples = r#"{"players": {"monitor": {"samples": 1000000000000}}}"#;
+        refused(samples, "players.monitor.samples");
+        // Numbers of steps are counted and not held: all are good.
+        let long = r#"{"limits": {"steps": 18446744073709551615}, "log_every": 18446744073709551615,
+            "checkpoint_every": 18446744073709551615, "schedule": {"warmup_steps": 1000000000000}}"#;
+        let config: TrainConfig = serde_json::from_str(long).unwrap();
+        config.validate().unwrap();
     }
 }

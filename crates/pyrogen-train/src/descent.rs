@@ -153,7 +153,7 @@ impl Descent {
         {
             grads = gradients::scale(&model, grads, limit / norm);
         }
-        let factor = self.schedule.factor(context.step, context.total_steps.unwrap_or(0));
+        let factor = context.factor(&self.schedule);
         let rate = self.config.learning_rate * factor * context.rate;
         let model = self.optimizer.step(rate, model, grads);
         let mut values = vec![(format!("{prefix}loss"), loss)];

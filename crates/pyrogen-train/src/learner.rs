@@ -6,6 +6,7 @@ use burn::tensor::Device;
 use pyrogen_core::{ConfigError, Noise, NumericalError};
 
 use crate::error::TrainError;
+use crate::schedule::ScheduleConfig;
 
 /// Named numbers of one update or one validation batch: loss terms first, then what else is
 /// worth a column of the log.
@@ -34,7 +35,7 @@ impl<B> Part<B> {
     }
 }
 
-/// What an update is told.
+/// What an update depends on beside its batch.
 #[derive(Debug, Clone)]
 pub struct StepContext {
     /// The step, counted from 1.
@@ -43,11 +44,25 @@ pub struct StepContext {
     pub epoch: u64,
     /// Steps of the whole run, where known.
     pub total_steps: Option<u64>,
+    /// The share of the run's minutes that had passed before this step, where minutes alone end it.
+    /// The seconds that it is made of are part of a checkpoint, so that a resumed run goes on where it
+    /// was, and the share is logged as `time`.
+    pub time: Option<f64>,
     /// The step's random numbers.
     pub noise: Noise,
     /// What learning rates are multiplied with: 1, and less in a run that was taken back
     /// ([`Control::Rollback`](crate::Control::Rollback)).
     pub rate: f64,
+}
+
+impl StepContext {
+    /// The schedule's factor at this step.
+    pub fn factor(&self, schedule: &ScheduleConfig) -> f64 {
+        match (self.total_steps, self.time) {
+            (None, Some(time)) => schedule.factor_at(self.step, time),
+            (total, _) => schedule.factor(self.step, total.unwrap_or(0)),
+        }
+    }
 }
 
 /// Something that learns in steps and whose whole state can be saved.

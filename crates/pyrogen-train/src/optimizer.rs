@@ -20,7 +20,8 @@ pub enum Method {
     AdamW,
     /// Stochastic gradient descent; `beta1` is the momentum.
     Sgd,
-    /// RMSProp (Tieleman and Hinton 2012); `beta2` is the smoothing.
+    /// RMSProp (Tieleman and Hinton 2012), without momentum; `beta2` is the smoothing, and `beta1`
+    /// means nothing.
     RmsProp,
     /// Lion (Chen et al. 2023).
     Lion,
@@ -111,7 +112,7 @@ impl OptimizerConfig {
             }
             Method::RmsProp => RmsPropConfig::new()
                 .with_alpha(b2)
-                .with_momentum(b1)
+                .with_momentum(0.0)
                 .with_epsilon(eps)
                 .with_weight_decay(decay)
                 .init(),

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use pyrogen_core::ConfigError;
+use pyrogen_core::config::check;
 use pyrogen_metrics::collapse::Thresholds;
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +38,9 @@ impl Default for PlayersConfig {
     }
 }
 
+/// More steps of one player before the other's turn are a mistake, and one step of a run would not end.
+const MOST_TURNS: usize = 10_000;
+
 impl PlayersConfig {
     /// Checks every field.
     ///
@@ -47,8 +51,9 @@ impl PlayersConfig {
             ("discriminator_steps", self.discriminator_steps),
             ("generator_steps", self.generator_steps),
         ];
-        if let Some((name, v)) = turns.into_iter().find(|(_, v)| *v == 0) {
-            return Err(ConfigError::value(format!("players.{name}"), "at least 1", v));
+        for (name, v) in turns {
+            let v = usize::try_from(v).unwrap_or(usize::MAX);
+            check::within(&format!("players.{name}"), v, MOST_TURNS)?;
         }
         self.discriminator.validate_as("players.discriminator")?;
         self.monitor.validate()
@@ -56,7 +61,7 @@ impl PlayersConfig {
 
     /// Turns that the generator has had after a step.
     pub(crate) fn turns(&self, step: u64) -> u64 {
-        step / self.discriminator_steps * self.generator_steps
+        (step / self.discriminator_steps).saturating_mul(self.generator_steps)
     }
 }
 
@@ -100,6 +105,7 @@ impl MonitorConfig {
         if self.neighbours == 0 {
             return Err(ConfigError::value("players.monitor.neighbours", "at least 1", 0));
         }
+        check::at_least_one("players.monitor.samples", self.samples)?;
         if self.samples <= self.neighbours {
             let expected = format!("above monitor.neighbours ({})", self.neighbours);
             return Err(ConfigError::value("players.monitor.samples", expected, self.samples));

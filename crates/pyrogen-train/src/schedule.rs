@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 /// How the learning rate changes over the run, as a factor on the base rate.
 ///
-/// `t` is the share of the run that is done, in [0, 1]; a run without a known end uses the
-/// schedules that need none. A [`warm-up`](ScheduleConfig::warmup_steps) multiplies it.
+/// `t` is the share of the run that is done, in [0, 1]: of its steps where their number is known, of its
+/// minutes where only these end it. A [`warm-up`](ScheduleConfig::warmup_steps) multiplies it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -58,7 +58,12 @@ impl ScheduleConfig {
     /// The factor at `step` (counted from 1) of `total` steps (0 when the end is not known).
     pub fn factor(&self, step: u64, total: u64) -> f64 {
         let done = step.saturating_sub(1) as f64;
-        let t = if total > 1 { (done / (total - 1) as f64).min(1.0) } else { 0.0 };
+        self.factor_at(step, if total > 1 { done / (total - 1) as f64 } else { 0.0 })
+    }
+
+    /// The factor at `step` (counted from 1), at the share `t` of the run; beyond 1 it is that at 1.
+    pub fn factor_at(&self, step: u64, t: f64) -> f64 {
+        let t = t.min(1.0);
         let decay = match self.decay {
             Decay::Constant => 1.0,
             Decay::Linear => 1.0 - t * (1.0 - self.last),
@@ -162,7 +167,7 @@ impl Anneal {
     /// The factor at `step`, counted from 1.
     pub fn factor(&self, step: u64) -> f64 {
         let done = step.saturating_sub(1);
-        if done >= self.steps * self.cycles {
+        if done >= self.steps.saturating_mul(self.cycles) {
             return self.to;
         }
         let within = (done % self.steps) as f64 / self.steps as f64;
@@ -216,6 +221,19 @@ mod tests {
         assert_eq!([1, 2, 4, 9].map(|i| s.factor(i, 0)), [0.25, 0.5, 1.0, 1.0]);
         let s = ScheduleConfig { decay: Decay::InverseSqrt, warmup_steps: 4, ..Default::default() };
         assert_eq!([2, 4, 16].map(|i| s.factor(i, 0)), [0.5, 1.0, 0.5]);
+    }
+
+    #[test]
+    fn the_largest_numbers_do_not_wrap_around() {
+        let a = Anneal { steps: u64::MAX, cycles: u64::MAX, ..Default::default() };
+        assert!(a.factor(1) == 0.0 && a.factor(1000) < 1e-15);
+        let a = Anneal { steps: 1 << 33, cycles: 1 << 33, ..Default::default() };
+        assert!((a.factor(1 << 32) - 0.5).abs() < 1e-9);
+        let limits = crate::Limits { epochs: Some(1 << 40), steps: None, minutes: None };
+        assert_eq!(limits.total_steps(1 << 40), Some(u64::MAX));
+        let s = ScheduleConfig { decay: Decay::Cosine, ..Default::default() };
+        assert_eq!(s.factor(1, u64::MAX), 1.0);
+        assert!((s.factor(u64::MAX, u64::MAX) - 0.01).abs() < ROUNDING);
     }
 
     #[test]

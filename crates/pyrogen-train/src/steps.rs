@@ -25,6 +25,8 @@ pub(crate) struct Run<'a, L: Learner> {
     pub progress: ProgressMode,
     pub learner: L,
     pub state: LoopState,
+    /// Seconds of the run before this process.
+    pub earlier: f64,
     pub log: MetricsLog,
     pub folder: RunFolder,
     pub callbacks: Vec<Box<dyn Callback<L> + 'a>>,
@@ -77,14 +79,14 @@ where
         let per_epoch = order.steps_per_epoch();
         let total = self.config.limits.total_steps(per_epoch);
         self.total = total;
-        if total.is_some_and(|t| self.state.step >= t) {
-            return Ok(Some(StopReason::Limit));
+        if let Some(reason) = self.stop_reason(total).filter(|_| self.state.step > 0) {
+            return Ok(Some(reason));
         }
         if self.start()? == Control::Stop {
             return Ok(Some(StopReason::Callback));
         }
         let pieces = self.learner.parts(self.config.batch_size.min(train.len()));
-        let steps = self.state.step + 1..total.map_or(u64::MAX, |t| t + 1);
+        let steps = self.state.step + 1..total.map_or(u64::MAX, |t| t.saturating_add(1));
         let batches = feed(train, order, root.fork("data"), steps, pieces, self.learner.device());
         let mut progress = Progress::new(self.progress, total, self.state.step);
         let mut ended = Some(StopReason::Limit);
@@ -140,12 +142,17 @@ where
             step,
             epoch,
             total_steps: total,
+            time: self.time(total),
             noise: root.fork("draws").fork_index(step),
             rate: Control::ROLLBACK_RATE.powf(self.state.rollbacks as f64),
         };
-        let values = self.learner.update(parts, &context)?;
+        let mut values = self.learner.update(parts, &context)?;
         self.hand_over()?;
+        values.extend(context.time.map(|time| ("time".to_string(), time)));
         self.state.step = step;
+        if self.config.limits.minutes.is_some() {
+            self.state.seconds = self.earlier + self.folder.seconds();
+        }
         progress.step(step, epoch, values[0].1);
         self.accumulate(&values);
         let config = &self.config;
@@ -196,7 +203,9 @@ where
         let kept = checkpoint::load(&self.folder.join(KEPT), &mut self.learner)?;
         let kept = kept.ok_or(TrainError::NothingKept { step: from.step })?;
         let (best, stale, rollbacks) = (from.best, from.stale, from.rollbacks + 1);
-        self.state = LoopState { best, stale, rollbacks, ..kept };
+        // Time does not go back.
+        let seconds = from.seconds;
+        self.state = LoopState { best, stale, rollbacks, seconds, ..kept };
         checkpoint::save(&self.folder.join(LAST), &self.learner, &self.state)?;
         self.log = MetricsLog::open(&self.folder.join("metrics.csv"), self.state.step)?;
         let details = json!({"step": from.step, "to": self.state.step, "rollbacks": rollbacks});
@@ -223,7 +232,14 @@ where
             return Some(StopReason::Limit);
         }
         let minutes = self.config.limits.minutes?;
-        (self.folder.seconds() >= minutes * 60.0).then_some(StopReason::Time)
+        (self.state.seconds >= minutes * 60.0).then_some(StopReason::Time)
+    }
+
+    /// The share of the run's time that has passed, where nothing else ends it: by the seconds of the
+    /// last step, which the checkpoint holds.
+    fn time(&self, total: Option<u64>) -> Option<f64> {
+        let minutes = self.config.limits.minutes.filter(|_| total.is_none())?;
+        Some((self.state.seconds / (minutes * 60.0)).min(1.0))
     }
 
     /// Means over the validation data, always with the same noise; keeps the best state where there

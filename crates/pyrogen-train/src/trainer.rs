@@ -114,13 +114,14 @@ where
 
         let callbacks = std::mem::take(&mut self.callbacks);
         let Self { config, seed, progress, .. } = self;
-        let saved = Instant::now();
+        let (saved, earlier) = (Instant::now(), state.seconds);
         let mut run = Run {
             config,
             seed,
             progress,
             learner,
             state,
+            earlier,
             log,
             folder,
             callbacks,

@@ -29,6 +29,8 @@ impl WorkerCount {
     /// The same for a model with batch normalisation, since each worker normalises by the
     /// statistics of its own rows.
     pub const FEWEST_ROWS_NORMALISED: usize = 16;
+    /// The most workers: each is a thread or more.
+    pub const MOST: usize = 1024;
 
     /// The number for `rows` rows that are worked on at once, on a device.
     pub fn resolve(self, device: &Device, rows: usize, normalised: bool) -> usize {

@@ -125,7 +125,8 @@ fn draws_are_told_the_step_of_the_run() {
     let batch = || Batch::new(Tensor::ones([4, 1], &device));
     for step in [1, 2, 8] {
         let noise = Noise::new(Seed(1)).fork_index(step);
-        let context = StepContext { step, epoch: 1, total_steps: None, noise, rate: 1.0 };
+        let context =
+            StepContext { step, epoch: 1, total_steps: None, time: None, noise, rate: 1.0 };
         let parts = vec![Part { batch: batch(), rows: 0..4, total: 4 }];
         let values = learner.update(parts, &context).unwrap();
         let told: Vec<f64> =
@@ -176,8 +177,14 @@ fn one_step(learner: &AdversarialLearner<Pair>, step: u64) -> (Vec<Part<Batch<2>
         let batch = table.batch(&rows, &mut noise, &learner.device());
         Part { batch, rows: i * size..(i + 1) * size, total: 12 }
     });
-    let context =
-        StepContext { step, epoch: 1, total_steps: None, noise: noise.clone(), rate: 1.0 };
+    let context = StepContext {
+        step,
+        epoch: 1,
+        total_steps: None,
+        time: None,
+        noise: noise.clone(),
+        rate: 1.0,
+    };
     (parts.collect(), context)
 }
 

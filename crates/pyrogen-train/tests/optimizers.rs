@@ -1,4 +1,4 @@
-//! Adam and AdamW against Burn's own and PyTorch's.
+//! Optimisers against PyTorch's, Adam and AdamW against Burn's own too.
 
 use burn::module::{Module, Param};
 use burn::optim::decay::WeightDecayConfig;
@@ -58,10 +58,21 @@ struct Case {
 const ROUNDED: f64 = 3e-6;
 
 #[test]
-fn equals_pytorch() {
-    let fixture: Fixture = serde_json::from_str(include_str!("fixtures/adam.json")).unwrap();
+fn adam_equals_pytorchs() {
+    equals_pytorch(include_str!("fixtures/adam.json"), 4);
+}
+
+/// SGD with and without momentum, RMSProp and Lion. The fixture's RMSProp has no momentum at whatever
+/// `beta1`.
+#[test]
+fn the_others_equal_pytorchs() {
+    equals_pytorch(include_str!("fixtures/optimizers.json"), 8);
+}
+
+fn equals_pytorch(fixture: &str, cases: usize) {
+    let fixture: Fixture = serde_json::from_str(fixture).unwrap();
     let device = device();
-    assert_eq!(fixture.cases.len(), 4);
+    assert_eq!(fixture.cases.len(), cases);
     for case in fixture.cases {
         let config = OptimizerConfig {
             method: case.name,

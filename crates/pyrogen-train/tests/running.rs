@@ -108,7 +108,8 @@ fn statistics_are_the_mean_over_the_workers() {
             total: 12,
         });
         let noise = Noise::new(Seed(5));
-        let context = StepContext { step: 100, epoch: 1, total_steps: None, noise, rate: 1.0 };
+        let context =
+            StepContext { step: 100, epoch: 1, total_steps: None, time: None, noise, rate: 1.0 };
         learner.update(parts.collect(), &context).unwrap();
         // The average of the weights follows at 1 - 0.8; so do the statistics in it.
         let start = model.valid().statistics();
@@ -160,8 +161,14 @@ fn a_model_that_was_handed_out_keeps_its_statistics() {
         &mut Noise::new(Seed(1)),
         &learner.device(),
     );
-    let context =
-        StepContext { step: 8, epoch: 1, total_steps: None, noise: Noise::new(Seed(5)), rate: 1.0 };
+    let context = StepContext {
+        step: 8,
+        epoch: 1,
+        total_steps: None,
+        time: None,
+        noise: Noise::new(Seed(5)),
+        rate: 1.0,
+    };
     learner.update(vec![Part { batch, rows: 0..12, total: 12 }], &context).unwrap();
     assert_ne!(learner.model().statistics(), before.0, "the step changed the learner's");
     assert_eq!(model.statistics(), before.0);

@@ -2,15 +2,18 @@
 
 mod common;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use burn::tensor::Tensor;
-use common::{Denoiser, Table, bytes, config, data, run};
+use common::{Denoiser, DenoiserLearner, Table, bytes, config, data, run};
 use pyrogen_core::{Batch, Loss, Noise, NumericalError, Objective, Seed};
-use pyrogen_train::metrics_log::read_rows;
+use pyrogen_train::callback::CallbackError;
+use pyrogen_train::metrics_log::{Row, read_rows};
 use pyrogen_train::{
-    Anneal, Annealed, GradientConfig, GradientLearner, Learner, Limits, Part, ProgressMode,
-    StepContext, StopReason, TrainConfig, TrainError, Trainer, ValidationConfig, WorkerCount,
+    Anneal, Annealed, Callback, Control, Decay, Event, GradientConfig, GradientLearner, Learner,
+    Limits, Part, ProgressMode, ScheduleConfig, StepContext, StopReason, TrainConfig, TrainError,
+    Trainer, ValidationConfig, WorkerCount,
 };
 
 /// Sums in another order, in f32: a few units in the last place over some steps.
@@ -84,6 +87,99 @@ fn time_is_a_limit() {
     assert_eq!((outcome.reason, outcome.state.step), (StopReason::Time, 1));
 }
 
+/// Minutes alone end the run: 40 steps a second would do.
+fn by_minutes(minutes: f64) -> TrainConfig {
+    TrainConfig {
+        limits: Limits { epochs: None, steps: None, minutes: Some(minutes) },
+        schedule: ScheduleConfig { decay: Decay::Cosine, last: 0.01, warmup_steps: 0 },
+        log_every: 1,
+        checkpoint_every: 5,
+        ..config(0)
+    }
+}
+
+/// A value of each training row of the log.
+fn logged(folder: &Path, name: &str) -> Vec<(u64, f64)> {
+    let rows = read_rows(&folder.join("metrics.csv")).unwrap();
+    let rows = rows.into_iter().filter(|r| r.part == "train");
+    let value = |r: &Row| r.values.iter().find(|(n, _)| n == name).unwrap().1;
+    rows.map(|r| (r.step, value(&r))).collect()
+}
+
+#[test]
+fn the_schedule_goes_by_minutes_where_nothing_else_ends_the_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = by_minutes(0.02);
+    let outcome = run(&config, dir.path(), false, None).unwrap();
+    assert_eq!(outcome.reason, StopReason::Time);
+    let (time, rates) = (logged(dir.path(), "time"), logged(dir.path(), "learning_rate"));
+    assert!(time.len() > 10 && time.is_sorted_by(|a, b| a.1 <= b.1), "{time:?}");
+    let full = config.optimizer.learning_rate;
+    assert_eq!((time[0].1, rates[0].1), (0.0, full));
+    for ((_, t), (_, rate)) in time.iter().zip(&rates) {
+        let cosine = 0.01 + 0.99 * (1.0 + (std::f64::consts::PI * t).cos()) / 2.0;
+        assert!((rate - full * cosine).abs() < 1e-12, "{t}: {rate}");
+    }
+    // A step is much shorter than a second of the 1.2.
+    assert!(rates.last().unwrap().1 < 0.2 * full, "{rates:?}");
+    // Its minutes are over: it is done, and more minutes go on where it was.
+    let again = run(&config, dir.path(), true, None).unwrap();
+    assert_eq!((again.reason, again.state.step), (StopReason::Time, outcome.state.step));
+}
+
+#[test]
+fn a_run_by_minutes_goes_on_at_the_time_of_its_checkpoint() {
+    struct StopAt(u64);
+    impl Callback<DenoiserLearner> for StopAt {
+        fn on_step(
+            &mut self,
+            event: &Event,
+            _: &DenoiserLearner,
+        ) -> Result<Control, CallbackError> {
+            // Time that goes by between the checkpoint and the end is lost with its steps.
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            if event.step == self.0 { Err("pulled the plug".into()) } else { Ok(Control::Continue) }
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let config = by_minutes(1.0);
+    assert!(run(&config, dir.path(), false, Some(Box::new(StopAt(12)))).is_err());
+    let text = std::fs::read_to_string(dir.path().join("checkpoints/last/state.json")).unwrap();
+    let state: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let seconds = state["state"]["seconds"].as_f64().unwrap();
+    assert!(seconds > 0.1, "{seconds}");
+    let before = logged(dir.path(), "time");
+    assert!(run(&config, dir.path(), true, Some(Box::new(StopAt(16)))).is_err());
+    let after = logged(dir.path(), "time");
+    // The steps that are kept, and the first after the checkpoint at 10, have their time.
+    assert_eq!(after[..10], before[..10]);
+    assert_eq!(after[10], (11, seconds / 60.0));
+    assert!(after[11].1 > after[10].1);
+}
+
+#[test]
+fn the_largest_number_of_steps_trains() {
+    struct StopAt(u64);
+    impl Callback<DenoiserLearner> for StopAt {
+        fn on_step(
+            &mut self,
+            event: &Event,
+            _: &DenoiserLearner,
+        ) -> Result<Control, CallbackError> {
+            Ok(if event.step == self.0 { Control::Stop } else { Control::Continue })
+        }
+    }
+    for limits in [
+        Limits { epochs: None, steps: Some(u64::MAX), minutes: None },
+        Limits { epochs: Some(u64::MAX), steps: None, minutes: None },
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let config = TrainConfig { limits, ..config(0) };
+        let outcome = run(&config, dir.path(), false, Some(Box::new(StopAt(3)))).unwrap();
+        assert_eq!((outcome.reason, outcome.state.step), (StopReason::Callback, 3));
+    }
+}
+
 #[test]
 fn annealing_acts_on_the_named_term_alone() {
     let (train, _) = data();
@@ -99,7 +195,8 @@ fn annealing_acts_on_the_named_term_alone() {
             &learner.device(),
         );
         let parts = vec![Part { batch, rows: 0..3, total: 3 }];
-        let context = StepContext { step: 1, epoch: 1, total_steps: None, noise, rate: 1.0 };
+        let context =
+            StepContext { step: 1, epoch: 1, total_steps: None, time: None, noise, rate: 1.0 };
         learner.update(parts, &context)
     };
     let plain = first_loss(vec![]).unwrap();

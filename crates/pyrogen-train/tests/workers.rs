@@ -99,8 +99,14 @@ fn weights_stay_where_they_are() {
                 let batch = table.batch(&rows, &mut noise, &learner.device());
                 Part { batch, rows: w * size..(w + 1) * size, total: 12 }
             });
-            let context =
-                StepContext { step, epoch: 1, total_steps: None, noise: noise.clone(), rate: 1.0 };
+            let context = StepContext {
+                step,
+                epoch: 1,
+                total_steps: None,
+                time: None,
+                noise: noise.clone(),
+                rate: 1.0,
+            };
             let parts = parts.collect();
             learner.update(parts, &context).unwrap();
             seen.push(places(&learner.model()));

@@ -149,7 +149,7 @@ class Vq:
                 for v, i in zip(x, index):
                     count[i] += 1 - decay
                     total[i] += (1 - decay) * v
-                equal = len(x) / k
+                equal = count.mean().item()
                 self.restarted = 0
                 for i in range(k):
                     if count[i] < restart * equal:

@@ -1,7 +1,7 @@
 //! What a variational autoencoder is made of.
 
 use pyrogen_core::ConfigError;
-use pyrogen_core::config::count;
+use pyrogen_core::config::{check, count};
 use pyrogen_nn::{ConvConfig, Network};
 use serde::{Deserialize, Serialize};
 
@@ -77,6 +77,11 @@ impl VaeConfig {
     /// # Errors
     /// The first field that cannot be used, what it must be and what it is.
     pub fn validate(&self) -> Result<(), ConfigError> {
+        self.check_fields()?;
+        check::params("network", self.count_params())
+    }
+
+    fn check_fields(&self) -> Result<(), ConfigError> {
         check_event(&self.event)?;
         at_least_one("latents", self.latents)?;
         self.network.validate("network", &self.event)?;
@@ -115,6 +120,10 @@ impl VaeConfig {
     /// As [`validate`](Self::validate).
     pub fn num_params(&self) -> Result<usize, ConfigError> {
         self.validate()?;
+        Ok(self.count_params())
+    }
+
+    fn count_params(&self) -> usize {
         let classes = self.classes.unwrap_or(0);
         let latents = self.latents.saturating_add(classes);
         let context = self.context.as_deref();
@@ -129,7 +138,7 @@ impl VaeConfig {
             self.prior.pseudo_inputs().saturating_mul(self.features()),
             self.objective.discriminator().map_or(0, |d| d.num_params(self.latents, 1)),
         ];
-        Ok(count::sum(own))
+        count::sum(own)
     }
 
     /// Number of elements of one example; `usize::MAX` where it does not fit.
@@ -149,9 +158,5 @@ impl VaeConfig {
 
 /// A shape of one element or more.
 pub(crate) fn check_event(event: &[usize]) -> Result<(), ConfigError> {
-    if event.is_empty() || event.contains(&0) {
-        let got = format!("{event:?}");
-        return Err(ConfigError::value("event", "a list of sizes, each at least 1", got));
-    }
-    Ok(())
+    check::shape("event", event)
 }

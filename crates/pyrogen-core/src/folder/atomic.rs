@@ -4,6 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use super::durable::{create_folders, keep_modes, parent_of, place_of, sync_folder, sync_tree};
 use crate::FolderError;
 
 /// How the names of unfinished files and folders begin.
@@ -28,10 +29,12 @@ pub fn remove_leftovers(folder: &Path) -> Result<(), FolderError> {
     Ok(())
 }
 
-/// Writes a file beside its place, flushes it to disk and renames it into its place.
+/// Writes a file beside its place, flushes it to disk and renames it into its place; the rename is
+/// flushed too, so that after a power cut the old or the new file is there.
 ///
-/// A symbolic link is followed. What is no regular file (a pipe, a terminal, a device) is written
-/// into and stays what it is.
+/// A symbolic link is followed, also one to a file that does not exist yet. A file that is replaced
+/// keeps its mode. What is no regular file (a pipe, a terminal, a device) is written into and stays what
+/// it is. For many files see [`FileBatch`](super::FileBatch).
 ///
 /// # Errors
 /// When the system refuses; the old file is then untouched.
@@ -40,21 +43,36 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
 }
 
 fn write_into_place(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    if fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir()) {
+    let place = place_of(path)?;
+    let old = fs::metadata(&place).ok();
+    if old.as_ref().is_some_and(|m| !m.is_file() && !m.is_dir()) {
         return OpenOptions::new().write(true).open(path)?.write_all(bytes);
     }
-    // A path that does not exist yet is its own place.
-    let place = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-    let mut tmp = temporary(0o666).tempfile_in(parent_of(&place))?;
+    let folder = parent_of(&place);
+    // A private file stays one while it is written.
+    let mode = if old.is_some() { 0o600 } else { 0o666 };
+    let mut tmp = temporary(mode).tempfile_in(folder)?;
     tmp.write_all(bytes)?;
-    tmp.as_file().sync_all()?;
+    if let Some(old) = old.filter(fs::Metadata::is_file) {
+        tmp.as_file().set_permissions(old.permissions())?;
+    }
+    // What is in a folder that is not finished is flushed with it.
+    let finished = !is_unfinished(folder);
+    if finished {
+        tmp.as_file().sync_all()?;
+    }
     tmp.persist(&place).map_err(|e| e.error)?;
-    Ok(())
+    if finished { sync_folder(folder) } else { Ok(()) }
+}
+
+/// Whether a folder is one that [`replace_folder`] fills.
+fn is_unfinished(folder: &Path) -> bool {
+    folder.iter().any(|name| name.to_string_lossy().starts_with(TEMPORARY))
 }
 
 /// Temporary files are private to the user by default; these get `mode` less what the user's mask
 /// takes, as any new file.
-fn temporary(mode: u32) -> tempfile::Builder<'static, 'static> {
+pub(super) fn temporary(mode: u32) -> tempfile::Builder<'static, 'static> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(TEMPORARY);
     #[cfg(unix)]
@@ -67,10 +85,12 @@ fn temporary(mode: u32) -> tempfile::Builder<'static, 'static> {
     builder
 }
 
-/// Fills a new folder beside `path` and swaps it into place.
+/// Fills a new folder beside `path`, flushes all of it to disk and swaps it into place.
 ///
 /// Between the two renames of the swap the old folder stands at `path` with `.old` behind its
-/// name; [`recover`] finds it there.
+/// name; [`recover`] finds it there. It is removed when the swap is on disk, so that after a power
+/// cut, too, one of the two is there whole. A symbolic link at `path` is followed. The folder and the
+/// files keep the modes of those that they replace.
 ///
 /// # Errors
 /// When the system or `fill` refuses; what was at `path` is then untouched.
@@ -78,29 +98,36 @@ pub fn replace_folder(
     path: &Path,
     fill: impl FnOnce(&Path) -> Result<(), FolderError>,
 ) -> Result<(), FolderError> {
-    let parent = parent_of(path);
-    fs::create_dir_all(parent).map_err(FolderError::io(parent, "create"))?;
-    let tmp = temporary(0o777).tempdir_in(parent).map_err(FolderError::io(path, "write"))?;
+    let place = &place_of(path).map_err(FolderError::io(path, "replace"))?;
+    let parent = parent_of(place);
+    create_folders(parent).map_err(FolderError::io(parent, "create"))?;
+    let replaces = place.exists();
+    // What replaces a private folder is private from the start.
+    let mode = if replaces { 0o700 } else { 0o777 };
+    let tmp = temporary(mode).tempdir_in(parent).map_err(FolderError::io(path, "write"))?;
     fill(tmp.path())?;
-    let old = old_name(path);
-    if path.exists() {
+    let flushed = keep_modes(place, tmp.path()).and_then(|()| sync_tree(tmp.path()));
+    flushed.map_err(FolderError::io(path, "write"))?;
+    let old = old_name(place);
+    if replaces {
         remove_if_present(&old)?;
-        fs::rename(path, &old).map_err(FolderError::io(path, "replace"))?;
+        fs::rename(place, &old).map_err(FolderError::io(path, "replace"))?;
     }
     // From here on the temporary folder is the model: it is no longer removed on drop.
     let tmp = tmp.keep();
-    if let Err(e) = fs::rename(&tmp, path) {
+    if let Err(e) = fs::rename(&tmp, place) {
         // The old one is whole under its other name: put it back, then tell.
-        let _ = fs::rename(&old, path);
+        let _ = fs::rename(&old, place);
         let _ = fs::remove_dir_all(&tmp);
         return Err(FolderError::io(path, "replace")(e));
     }
+    sync_folder(parent).map_err(FolderError::io(path, "replace"))?;
     remove_if_present(&old)
 }
 
 /// The folder at `path`, or the previous one where [`replace_folder`] was cut off.
 pub fn recover(path: &Path) -> Option<PathBuf> {
-    [path.to_path_buf(), old_name(path)].into_iter().find(|p| p.is_dir())
+    [path.to_path_buf(), old_name(&place_of(path).ok()?)].into_iter().find(|p| p.is_dir())
 }
 
 fn remove_if_present(path: &Path) -> Result<(), FolderError> {
@@ -116,13 +143,6 @@ fn old_name(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_os_string();
     name.push(".old");
     path.with_file_name(name)
-}
-
-fn parent_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(p) if !p.as_os_str().is_empty() => p,
-        _ => Path::new("."),
-    }
 }
 
 #[cfg(test)]
@@ -197,5 +217,105 @@ mod tests {
         fs::create_dir(path("their folder")).unwrap();
         replace_folder(&path("our folder"), |_| Ok(())).unwrap();
         assert_eq!(mode("our folder"), mode("their folder"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_replaced_keeps_its_mode() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        let mode = |name: &str| fs::metadata(path(name)).unwrap().permissions().mode() & 0o777;
+        let set = |name: &str, mode| {
+            fs::set_permissions(path(name), fs::Permissions::from_mode(mode)).unwrap();
+        };
+        for bits in [0o600, 0o640, 0o400, 0o755] {
+            write_file(&path("file"), b"old").unwrap();
+            set("file", bits);
+            write_file(&path("file"), b"new").unwrap();
+            assert_eq!((mode("file"), fs::read(path("file")).unwrap()), (bits, b"new".to_vec()));
+        }
+        let fill = |p: &Path| {
+            write_file(&p.join("a"), b"1")?;
+            fs::create_dir(p.join("sub")).unwrap();
+            write_file(&p.join("sub/b"), b"2")
+        };
+        replace_folder(&path("m"), fill).unwrap();
+        for (name, bits) in [("m/a", 0o600), ("m/sub/b", 0o640), ("m/sub", 0o750), ("m", 0o700)] {
+            set(name, bits);
+        }
+        // While it is filled nobody else can look inside.
+        replace_folder(&path("m"), |p| {
+            assert_eq!(fs::metadata(p).unwrap().permissions().mode() & 0o777, 0o700);
+            fill(p)?;
+            write_file(&p.join("new"), b"3")
+        })
+        .unwrap();
+        let modes = ["m/a", "m/sub/b", "m/sub", "m"].map(mode);
+        assert_eq!(modes, [0o600, 0o640, 0o750, 0o700]);
+        fs::write(path("theirs"), "").unwrap();
+        assert_eq!(mode("m/new"), mode("theirs"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_to_folders_and_to_nothing_are_followed() {
+        use std::os::unix::fs::symlink;
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        fs::create_dir(path("disk")).unwrap();
+        symlink("disk/m", path("link")).unwrap();
+        let link = || fs::symlink_metadata(path("link")).unwrap().is_symlink();
+        for text in ["1", "2"] {
+            replace_folder(&path("link"), |p| write_file(&p.join("a"), text.as_bytes())).unwrap();
+            assert!(link() && fs::read_to_string(path("disk/m/a")).unwrap() == text);
+        }
+        // Cut off between the two renames: the link leads nowhere, the old folder is beside its end.
+        fs::rename(path("disk/m"), path("disk/m.old")).unwrap();
+        assert_eq!(recover(&path("link")), Some(path("disk/m.old")));
+        replace_folder(&path("link"), |p| write_file(&p.join("a"), b"3")).unwrap();
+        assert!(link() && fs::read(path("disk/m/a")).unwrap() == b"3");
+        assert_eq!(fs::read_dir(path("disk")).unwrap().count(), 1);
+
+        symlink("disk/file", path("to file")).unwrap();
+        write_file(&path("to file"), b"new").unwrap();
+        assert_eq!(fs::read(path("disk/file")).unwrap(), b"new");
+        assert!(fs::symlink_metadata(path("to file")).unwrap().is_symlink());
+        symlink("round", path("round")).unwrap();
+        for error in [
+            write_file(&path("round"), b"x").unwrap_err(),
+            replace_folder(&path("round"), |_| Ok(())).unwrap_err(),
+        ] {
+            assert!(error.to_string().contains("through more than 40 others"), "{error}");
+        }
+    }
+
+    /// Kills at system calls, without a kill: whatever call is the last, one folder is there whole.
+    #[test]
+    fn every_state_of_a_swap_has_a_whole_folder() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("m");
+        replace_folder(&path, |p| write_file(&p.join("a"), b"old")).unwrap();
+        let whole = |expected: &[u8]| {
+            assert_eq!(fs::read(recover(&path).unwrap().join("a")).unwrap(), expected);
+        };
+        // Filling: the old one is untouched.
+        replace_folder(&path, |p| {
+            write_file(&p.join("a"), b"new")?;
+            whole(b"old");
+            Ok(())
+        })
+        .unwrap();
+        // After the first rename, after the second, and in the midst of removing the old one.
+        fs::rename(&path, old_name(&path)).unwrap();
+        whole(b"new");
+        fs::create_dir(&path).unwrap();
+        fs::write(path.join("a"), "newer").unwrap();
+        whole(b"newer");
+        fs::remove_file(old_name(&path).join("a")).unwrap();
+        whole(b"newer");
+        replace_folder(&path, |p| write_file(&p.join("a"), b"newest")).unwrap();
+        whole(b"newest");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 }

@@ -5,8 +5,10 @@
 //! whole. Reading checks names, shapes and the hash in the card, and never runs code.
 
 mod atomic;
+mod batch;
 mod card;
 mod config;
+mod durable;
 mod weights;
 
 use std::path::{Path, PathBuf};
@@ -16,6 +18,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use atomic::{recover, remove_leftovers, replace_folder, write_file};
+pub use batch::FileBatch;
 pub use card::{Card, DataCard};
 pub use config::ModelConfig;
 pub use weights::{from_bytes, sha256_hex, to_bytes};

@@ -335,7 +335,8 @@ fn fill_stream<T: Send>(
 
 /// 53 bits, centred: in (0, 1).
 fn open_unit_f64(bits: u64) -> f64 {
-    ((bits >> 11) as f64 + 0.5) * (1.0 / (1u64 << 53) as f64)
+    // The last of the 2^53 centres is no number of f64 and would round to 1.
+    (((bits >> 11) as f64 + 0.5) * (1.0 / (1u64 << 53) as f64)).min(1.0 - 0.5 * f64::EPSILON)
 }
 
 /// 23 bits, centred: exact in f32, in (0, 1).

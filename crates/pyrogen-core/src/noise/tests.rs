@@ -20,6 +20,23 @@ const PINNED_NORMAL: [f64; 3] = [-0.7584310520390354, 2.2039980077461614, -0.085
 const PINNED_PERMUTATION: [usize; 8] = [7, 0, 6, 3, 5, 1, 4, 2];
 
 #[test]
+fn the_ends_of_the_unit_interval_are_never_drawn() {
+    for bits in [0, 1 << 11, u64::MAX - (1 << 11), u64::MAX] {
+        let u = open_unit_f64(bits);
+        assert!(u > 0.0 && u < 1.0, "{bits:x}: {u}");
+        assert!(normal_quantile(u).is_finite() && (-(-u.ln()).ln()).is_finite(), "{bits:x}");
+        let u = open_unit_f32(bits);
+        assert!(u > 0.0 && u < 1.0, "{bits:x}: {u}");
+    }
+    // Only the last draw of all was 1: those before it are what they were.
+    for bits in [3 << 11, u64::MAX / 3, u64::MAX - (1 << 11), u64::MAX - (2 << 11)] {
+        let plain = ((bits >> 11) as f64 + 0.5) / (1u64 << 53) as f64;
+        assert_eq!(open_unit_f64(bits).to_bits(), plain.to_bits());
+    }
+    assert!(((u64::MAX >> 11) as f64 + 0.5) / (1u64 << 53) as f64 == 1.0);
+}
+
+#[test]
 fn any_number_of_threads_gives_the_same_numbers() {
     let n = 5 * CHUNK + 17;
     let draw = |threads| {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::auroc::auroc;
 use crate::classes::{check_labels, read_classes};
 use crate::features::check_pair;
-use crate::pairwise::{Distances, rows_above_diagonal};
+use crate::pairwise::{Distances, Row, rows_above_diagonal};
 use crate::{Features, MetricError, prdc};
 
 const METRIC: &str = "collapse";
@@ -173,12 +173,26 @@ fn mean(values: &[f64]) -> f64 {
 fn mean_distance(x: &Features) -> Result<f64, MetricError> {
     let distances = Distances::new(x, x);
     distances.check(METRIC)?;
-    let sums = rows_above_diagonal(x, |i, dots| {
-        let pairs = dots.iter().enumerate();
-        pairs.map(|(j, &dot)| distances.fast(i, i + 1 + j, dot).sqrt()).sum::<f64>()
-    });
+    let sums =
+        rows_above_diagonal(x, |i| RootRow { distances: &distances, i, sum: 0.0 }, |row| row.sum);
     let n = x.rows() as f64;
     Ok(sums.into_iter().sum::<f64>() / (n * (n - 1.0) / 2.0))
+}
+
+/// The sum of one row's distances.
+struct RootRow<'a> {
+    distances: &'a Distances<'a>,
+    i: usize,
+    sum: f64,
+}
+
+impl Row for RootRow<'_> {
+    #[inline(always)]
+    fn take(&mut self, first: usize, dots: &[f64]) {
+        for (j, &dot) in (first..).zip(dots) {
+            self.sum += self.distances.fast(self.i, j, dot).sqrt();
+        }
+    }
 }
 
 #[cfg(test)]

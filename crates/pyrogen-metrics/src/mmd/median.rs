@@ -1,7 +1,10 @@
 //! The median distance, without holding all distances.
 
+use pyrogen_core::{Noise, Seed};
+use rayon::prelude::*;
+
 use super::METRIC;
-use crate::pairwise::{Distances, fold_above_diagonal};
+use crate::pairwise::{Distances, Fold, fold_above_diagonal};
 use crate::{Features, MetricError};
 
 /// Up to so many distances are held at once (64 MB): all pairs of 4,096 samples.
@@ -18,29 +21,123 @@ const DIGIT: u32 = 16;
 ///
 /// # Numerics
 /// Exact among the computed distances, whose relative error is about 1e-13 where points are not
-/// much closer together than to the origin. Many distances are not held but counted, digit by
-/// digit of their binary form, in a few passes.
+/// much closer together than to the origin. Many distances are not held: a sample of the pairs says
+/// within which bounds the median lies, one pass counts those below and holds those between, and where
+/// the sample was wrong (as with many equal distances) they are counted digit by digit of their binary
+/// form, in a few passes more.
 pub fn median_distance(sets: &[&Features]) -> Result<f64, MetricError> {
-    median(sets, HELD)
+    median(sets, HELD, SAMPLED)
 }
 
-fn median(sets: &[&Features], held: usize) -> Result<f64, MetricError> {
+/// Pairs that are drawn for the bounds.
+const SAMPLED: usize = 1 << 20;
+
+fn median(sets: &[&Features], held: usize, sampled: usize) -> Result<f64, MetricError> {
     let pooled = pool(sets)?;
     let distances = Distances::new(&pooled, &pooled);
     distances.check(METRIC)?;
     let n = pooled.rows();
     let pairs = n * (n - 1) / 2;
-    let lower = select(&pooled, &distances, (pairs - 1) / 2, held);
-    let upper = if pairs.is_multiple_of(2) {
-        of_rank_after(&pooled, &distances, lower, pairs / 2)
+    let ranks = [(pairs - 1) / 2, pairs / 2];
+    let [lower, upper] = if pairs > held
+        && let Some(found) = between(&pooled, &distances, ranks, held, sampled)
+    {
+        found
     } else {
-        lower
+        let lower = select(&pooled, &distances, ranks[0], held);
+        let upper = match ranks[0] == ranks[1] {
+            true => lower,
+            false => of_rank_after(&pooled, &distances, lower, ranks[1]),
+        };
+        [lower, upper]
     };
     let median = 0.5 * (lower.sqrt() + upper.sqrt());
     if median == 0.0 {
         return Err(MetricError::ZeroBandwidth);
     }
     Ok(median)
+}
+
+/// The squared distances of two neighbouring ranks in the middle, if they lie within the bounds that a
+/// sample of the pairs gives and no more than `held` do.
+fn between(
+    pooled: &Features,
+    distances: &Distances,
+    ranks: [usize; 2],
+    held: usize,
+    sampled: usize,
+) -> Option<[f64; 2]> {
+    let n = pooled.rows();
+    let noise = Noise::new(Seed(0)).fork("median").uniform_vec(2 * sampled);
+    let row = |u: f64, n: usize| (u * n as f64) as usize % n;
+    let mut sample: Vec<f64> = noise
+        .par_chunks_exact(2)
+        .map(|u| {
+            let i = row(u[0], n);
+            distances.direct(i, (i + 1 + row(u[1], n - 1)) % n)
+        })
+        .collect();
+    sample.par_sort_unstable_by(f64::total_cmp);
+    // Six standard errors of the sampled rank to either side.
+    let margin = 3.0 * (sampled as f64).sqrt();
+    let at = |place: f64| sample.get(place.max(0.0) as usize).copied();
+    let middle = 0.5 * sampled as f64;
+    let bounds = [at(middle - margin).filter(|_| middle > margin)?, at(middle + margin)?];
+    let found = fold_above_diagonal(pooled, || Between {
+        distances,
+        bounds,
+        held,
+        below: 0,
+        between: Vec::new(),
+        count: 0,
+    });
+    let Between { below, mut between, count, .. } = found;
+    let places = [ranks[0].checked_sub(below)?, ranks[1].checked_sub(below)?];
+    if count > held || places[1] >= count {
+        return None;
+    }
+    Some(places.map(|place| *between.select_nth_unstable_by(place, f64::total_cmp).1))
+}
+
+/// How many squared distances are below some bounds, and those between.
+struct Between<'a> {
+    distances: &'a Distances<'a>,
+    bounds: [f64; 2],
+    held: usize,
+    below: usize,
+    between: Vec<f64>,
+    count: usize,
+}
+
+impl Fold for Between<'_> {
+    #[inline(always)]
+    fn take(&mut self, i: usize, first: usize, dots: &[f64]) {
+        let mut squared = [0.0; 16];
+        for (part, dots) in dots.chunks(16).enumerate() {
+            self.distances.fast_row(i, first + 16 * part, dots, &mut squared);
+            let squared = &squared[..dots.len()];
+            let (mut below, mut upto) = (0, 0);
+            for &v in squared {
+                below += usize::from(v < self.bounds[0]);
+                upto += usize::from(v <= self.bounds[1]);
+            }
+            self.below += below;
+            self.count += upto - below;
+            if upto > below && self.count <= self.held {
+                let [low, high] = self.bounds;
+                self.between.extend(squared.iter().filter(|&&v| low <= v && v <= high));
+            }
+        }
+    }
+
+    fn join(mut self, other: Self) -> Self {
+        self.below += other.below;
+        self.count += other.count;
+        if self.count <= self.held {
+            self.between.extend(other.between);
+        }
+        self
+    }
 }
 
 fn pool(sets: &[&Features]) -> Result<Features, MetricError> {
@@ -77,39 +174,69 @@ fn select(pooled: &Features, distances: &Distances, mut rank: usize, held: usize
     if fixed == u64::BITS {
         return f64::from_bits(prefix);
     }
-    let mut left: Vec<u64> = fold_above_diagonal(
-        pooled,
-        Vec::new,
-        |found, i, dots| {
-            let bits = bits_of(distances, i, dots);
-            found.extend(bits.filter(|&b| starts_with(b, prefix, fixed)));
-        },
-        |mut a, b| {
-            a.extend(b);
-            a
-        },
-    );
+    let found = fold_above_diagonal(pooled, || StartingWith {
+        distances,
+        prefix,
+        fixed,
+        found: Vec::new(),
+    });
+    let mut left = found.found;
     f64::from_bits(*left.select_nth_unstable(rank).1)
+}
+
+/// The squared distances that begin with some digits.
+struct StartingWith<'a> {
+    distances: &'a Distances<'a>,
+    prefix: u64,
+    fixed: u32,
+    found: Vec<u64>,
+}
+
+impl Fold for StartingWith<'_> {
+    fn take(&mut self, i: usize, first: usize, dots: &[f64]) {
+        let (prefix, fixed) = (self.prefix, self.fixed);
+        let bits = bits_of(self.distances, i, first, dots);
+        self.found.extend(bits.filter(|&b| starts_with(b, prefix, fixed)));
+    }
+
+    fn join(mut self, other: Self) -> Self {
+        self.found.extend(other.found);
+        self
+    }
 }
 
 /// The squared distance of rank `rank`, given that of the rank before.
 fn of_rank_after(pooled: &Features, distances: &Distances, before: f64, rank: usize) -> f64 {
     let before = before.to_bits();
-    let (up_to, next) = fold_above_diagonal(
-        pooled,
-        || (0, u64::MAX),
-        |(up_to, next), i, dots| {
-            for bits in bits_of(distances, i, dots) {
-                if bits <= before {
-                    *up_to += 1;
-                } else {
-                    *next = bits.min(*next);
-                }
+    let after =
+        fold_above_diagonal(pooled, || After { distances, before, upto: 0, next: u64::MAX });
+    f64::from_bits(if after.upto > rank { before } else { after.next })
+}
+
+/// How many squared distances are at most `before`, and the next.
+struct After<'a> {
+    distances: &'a Distances<'a>,
+    before: u64,
+    upto: usize,
+    next: u64,
+}
+
+impl Fold for After<'_> {
+    fn take(&mut self, i: usize, first: usize, dots: &[f64]) {
+        for bits in bits_of(self.distances, i, first, dots) {
+            if bits <= self.before {
+                self.upto += 1;
+            } else {
+                self.next = bits.min(self.next);
             }
-        },
-        |a: (usize, u64), b| (a.0 + b.0, a.1.min(b.1)),
-    );
-    f64::from_bits(if up_to > rank { before } else { next })
+        }
+    }
+
+    fn join(mut self, other: Self) -> Self {
+        self.upto += other.upto;
+        self.next = self.next.min(other.next);
+        self
+    }
 }
 
 /// How many of the distances that begin with `prefix` have each next digit.
@@ -120,24 +247,41 @@ fn count(
     fixed: u32,
     shift: u32,
 ) -> Vec<usize> {
-    fold_above_diagonal(
-        pooled,
-        || vec![0; 1 << DIGIT],
-        |counts, i, dots| {
-            for bits in bits_of(distances, i, dots).filter(|&b| starts_with(b, prefix, fixed)) {
-                counts[(bits >> shift) as usize & ((1 << DIGIT) - 1)] += 1;
-            }
-        },
-        |mut a: Vec<usize>, b| {
-            a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
-            a
-        },
-    )
+    let counts = || Digits { distances, prefix, fixed, shift, counts: vec![0; 1 << DIGIT] };
+    fold_above_diagonal(pooled, counts).counts
 }
 
-fn bits_of(distances: &Distances, i: usize, dots: &[f64]) -> impl Iterator<Item = u64> {
-    let pairs = dots.iter().enumerate();
-    pairs.map(move |(j, &dot)| distances.fast(i, i + 1 + j, dot).to_bits())
+/// Counts of the next digit.
+struct Digits<'a> {
+    distances: &'a Distances<'a>,
+    prefix: u64,
+    fixed: u32,
+    shift: u32,
+    counts: Vec<usize>,
+}
+
+impl Fold for Digits<'_> {
+    fn take(&mut self, i: usize, first: usize, dots: &[f64]) {
+        for bits in bits_of(self.distances, i, first, dots) {
+            if starts_with(bits, self.prefix, self.fixed) {
+                self.counts[(bits >> self.shift) as usize & ((1 << DIGIT) - 1)] += 1;
+            }
+        }
+    }
+
+    fn join(mut self, other: Self) -> Self {
+        self.counts.iter_mut().zip(other.counts).for_each(|(a, b)| *a += b);
+        self
+    }
+}
+
+fn bits_of(
+    distances: &Distances,
+    i: usize,
+    first: usize,
+    dots: &[f64],
+) -> impl Iterator<Item = u64> {
+    (first..).zip(dots).map(move |(j, &dot)| distances.fast(i, j, dot).to_bits())
 }
 
 fn starts_with(bits: u64, prefix: u64, fixed: u32) -> bool {
@@ -147,16 +291,20 @@ fn starts_with(bits: u64, prefix: u64, fixed: u32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pyrogen_core::{Noise, Seed};
-
     fn sorted_distances(x: &Features) -> Vec<f64> {
+        struct All<'a>(&'a Distances<'a>, Vec<f64>);
+        impl Fold for All<'_> {
+            fn take(&mut self, i: usize, first: usize, dots: &[f64]) {
+                let pairs = (first..).zip(dots);
+                self.1.extend(pairs.map(|(j, &dot)| self.0.fast(i, j, dot).sqrt()));
+            }
+            fn join(mut self, other: Self) -> Self {
+                self.1.extend(other.1);
+                self
+            }
+        }
         let d = Distances::new(x, x);
-        let parts = crate::pairwise::rows_above_diagonal(x, |i, dots| {
-            let pairs = dots.iter().enumerate();
-            let distance = |(j, &dot)| d.fast(i, i + 1 + j, dot).sqrt();
-            pairs.map(distance).collect::<Vec<f64>>()
-        });
-        let mut all: Vec<f64> = parts.into_iter().flatten().collect();
+        let mut all = fold_above_diagonal(x, || All(&d, Vec::new())).1;
         all.sort_by(f64::total_cmp);
         all
     }
@@ -170,7 +318,11 @@ mod tests {
             let middle = (all[(all.len() - 1) / 2] + all[all.len() / 2]) / 2.0;
             // Held at once; one and two digits counted; all digits counted.
             for held in [usize::MAX, 2000, 10, 0] {
-                assert_eq!(median(&[&x], held).unwrap(), middle, "{n} {held}");
+                // A good sample, one with bounds too narrow or none, and none.
+                for sampled in [4000, 100, 1] {
+                    let got = median(&[&x], held, sampled).unwrap();
+                    assert_eq!(got, middle, "{n} {held} {sampled}");
+                }
             }
         }
     }
@@ -178,7 +330,7 @@ mod tests {
     #[test]
     fn equal_distances_fill_one_bin() {
         let x = Features::new(vec![0.0, 0.0, 2.0, 2.0], 4, 1).unwrap();
-        assert_eq!(median(&[&x], 0).unwrap(), 2.0);
+        assert_eq!(median(&[&x], 0, 100).unwrap(), 2.0);
     }
 
     #[test]

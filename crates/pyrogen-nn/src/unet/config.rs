@@ -1,7 +1,7 @@
 //! What a U-Net is made of.
 
 use pyrogen_core::ConfigError;
-use pyrogen_core::config::count;
+use pyrogen_core::config::{check, count};
 use serde::{Deserialize, Serialize};
 
 use crate::TimeEncoding;
@@ -116,9 +116,8 @@ impl UNetConfig {
             let expected = format!("multiples of `groups`, {}", self.groups);
             return refuse("channels", &expected, format!("{:?}", self.channels));
         }
-        if self.blocks == 0 {
-            return refuse("blocks", "at least 1", self.blocks.to_string());
-        }
+        check::widths(&at("channels"), &self.channels)?;
+        check::layers(&at("blocks"), self.blocks)?;
         if let Some(level) = self.attention.iter().find(|&&level| level >= levels) {
             let expected = format!("a list of levels, 0 to {}", levels - 1);
             return refuse("attention", &expected, level.to_string());

@@ -25,6 +25,43 @@ fn group_normalisation() {
     }
 }
 
+/// Rounded numbers around a mean that is thousands of deviations away, against f64.
+#[test]
+fn group_normalisation_far_from_zero() {
+    let device = device();
+    let (n, c, size, groups) = (2, 4, 35, 2);
+    for mean in [0.0, 1e2, -1e3, 1e4, 1e5f32] {
+        let value = |i: usize| mean + ((i * 7919 % 101) as f32 - 50.0) / 30.0;
+        let x: Vec<f32> = (0..n * c * size).map(value).collect();
+        let line = |scale: f32| (0..c).map(|i| 0.5 + scale * i as f32).collect::<Vec<f32>>();
+        let (gamma, beta) = (line(0.3), line(-0.2));
+        let tensor = |v: &[f32]| Tensor::<1>::from_floats(v, &device);
+        let ours = ops::group_norm(
+            tensor(&x).reshape([n, c, 5, 7]),
+            groups,
+            tensor(&gamma),
+            tensor(&beta),
+            1e-5,
+        );
+        let got = host(ours);
+        let group = c / groups * size;
+        for (g, x) in x.chunks(group).enumerate() {
+            let sum = |f: &dyn Fn(f64) -> f64| x.iter().map(|&v| f(f64::from(v))).sum::<f64>();
+            let m = sum(&|v| v) / group as f64;
+            let deviation = (sum(&|v| (v - m).powi(2)) / group as f64 + 1e-5).sqrt();
+            // The mean, its product and the sum are rounded to f32, each by half a unit of the mean.
+            let rounding = 1e-6 + 2.0 * f64::from(f32::EPSILON) * m.abs() / deviation;
+            for (i, &v) in x.iter().enumerate() {
+                let channel = g % groups * (c / groups) + i / size;
+                let (gamma, beta) = (f64::from(gamma[channel]), f64::from(beta[channel]));
+                let expected = (f64::from(v) - m) / deviation * gamma + beta;
+                let got = got[g * group + i];
+                assert!((got - expected).abs() <= rounding * 2.0, "{mean}: {got} {expected}");
+            }
+        }
+    }
+}
+
 #[test]
 fn batch_normalisation() {
     let mut source = Source::new();

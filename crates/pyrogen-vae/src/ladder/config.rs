@@ -1,7 +1,7 @@
 //! What a ladder variational autoencoder is made of.
 
 use burn::tensor::Device;
-use pyrogen_core::config::count;
+use pyrogen_core::config::{check, count};
 use pyrogen_core::{ConfigError, Noise, Seed, init};
 use pyrogen_nn::{Activation, ConvConfig, MlpConfig, Network, linear};
 use serde::{Deserialize, Serialize};
@@ -62,12 +62,18 @@ impl LadderConfig {
     /// # Errors
     /// The first field that cannot be used, what it must be and what it is.
     pub fn validate(&self) -> Result<(), ConfigError> {
+        self.check_fields()?;
+        check::params("network", self.count_params())
+    }
+
+    fn check_fields(&self) -> Result<(), ConfigError> {
         check_event(&self.event)?;
         let layers = self.latents.len();
         if !(1..=MOST_LAYERS).contains(&layers) || self.latents.contains(&0) {
             let expected = format!("a list of 1 to {MOST_LAYERS} sizes, each at least 1");
             return Err(ConfigError::value("latents", expected, format!("{:?}", self.latents)));
         }
+        check::widths("latents", &self.latents)?;
         self.network.validate("network", &self.event)?;
         at_least_one("width", self.width)?;
         self.activation.validate("activation")?;
@@ -95,6 +101,10 @@ impl LadderConfig {
     /// As [`validate`](Self::validate).
     pub fn num_params(&self) -> Result<usize, ConfigError> {
         self.validate()?;
+        Ok(self.count_params())
+    }
+
+    fn count_params(&self) -> usize {
         let (classes, context) = (self.classes.unwrap_or(0), self.context.as_deref());
         let step = self.step();
         let read = self.network.joined(&self.event, context);
@@ -117,7 +127,7 @@ impl LadderConfig {
                 count.push(step.num_params(above, both));
             }
         }
-        Ok(count::sum(count))
+        count::sum(count)
     }
 
     fn step(&self) -> MlpConfig {

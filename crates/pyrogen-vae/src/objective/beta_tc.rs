@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Pass;
 use crate::numerics::log_sum_exp;
-use pyrogen_core::config::check::{at_least_one, not_negative};
+use pyrogen_core::config::check::{not_negative, within};
 
 /// beta-TC-VAE: the mean divergence over the data, split into three parts (Chen et al. 2018,
 /// eq. 2 and 4).
@@ -68,7 +68,8 @@ impl BetaTc {
         not_negative(&at("alpha"), self.alpha)?;
         not_negative(&at("beta"), self.beta)?;
         not_negative(&at("gamma"), self.gamma)?;
-        at_least_one(&at("examples"), self.examples)
+        // A number that is divided by, and not one that is allocated.
+        within(&at("examples"), self.examples, usize::MAX)
     }
 
     pub(super) fn loss(&self, pass: &Pass) -> Loss {

@@ -17,7 +17,11 @@ pub use mmd::{Info, Kernel, Wae};
 pub(crate) use pass::{Pass, divergence};
 
 use crate::Vae;
-use pyrogen_core::config::check::{at_least_one, not_negative, positive};
+
+use pyrogen_core::config::check::{not_negative, positive, within};
+
+/// More importance samples of an example are a mistake: a batch holds all of them.
+const MOST_SAMPLES: usize = 10_000;
 
 /// What training minimises; each file of this module has one, with its formula.
 ///
@@ -160,7 +164,7 @@ impl VaeObjective {
                 positive(&at("gamma"), *gamma)?;
                 not_negative(&at("nats"), *nats)
             }
-            Self::Iwae { samples } => at_least_one(&at("samples"), *samples),
+            Self::Iwae { samples } => within(&at("samples"), *samples, MOST_SAMPLES),
             Self::BetaTc(config) => config.validate(at),
             Self::Factor(config) => config.validate(at),
             Self::Info(config) => config.validate(at),

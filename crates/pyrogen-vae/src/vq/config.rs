@@ -1,7 +1,7 @@
 //! What a vector-quantised autoencoder is made of.
 
 use burn::tensor::Device;
-use pyrogen_core::config::count;
+use pyrogen_core::config::{check, count};
 use pyrogen_core::{ConfigError, Noise, Seed, init};
 use serde::{Deserialize, Serialize};
 
@@ -86,11 +86,17 @@ impl VqConfig {
     /// # Errors
     /// The first field that cannot be used, what it must be and what it is.
     pub fn validate(&self) -> Result<(), ConfigError> {
+        self.check_fields()?;
+        check::params("network", self.count_params())
+    }
+
+    fn check_fields(&self) -> Result<(), ConfigError> {
         check_event(&self.event)?;
         self.network.validate("network", &self.event)?;
         if self.codes < 2 {
             return Err(ConfigError::value("codes", "at least 2", self.codes));
         }
+        at_least_one("codes", self.codes)?;
         at_least_one("dim", self.dim)?;
         if !(1..=MOST_LEVELS).contains(&self.levels) {
             let expected = format!("from 1 to {MOST_LEVELS}");
@@ -130,6 +136,10 @@ impl VqConfig {
     /// As [`validate`](Self::validate).
     pub fn num_params(&self) -> Result<usize, ConfigError> {
         self.validate()?;
+        Ok(self.count_params())
+    }
+
+    fn count_params(&self) -> usize {
         let (drawn, maps) = self.decoder.drawn(&self.event);
         let own = match self.learning {
             CodeLearning::Gradient => self.dim,
@@ -141,7 +151,7 @@ impl VqConfig {
             self.slots().saturating_mul(self.codes),
             self.decoder.learned_scales(self.features()),
         ];
-        Ok(count::sum(all))
+        count::sum(all)
     }
 
     /// A model with initial weights from the seed. The same seed gives the same weights, byte for
