@@ -21,7 +21,7 @@
 use std::error::Error;
 use std::path::Path;
 
-use pyrogen::data::{Dataset, Holdout, Recipe, Source, Split, write_csv};
+use pyrogen::data::{Bounds, Dataset, Holdout, Recipe, Source, Split, write_csv};
 use pyrogen::metrics::{ColumnValues, association_difference};
 use pyrogen::prelude::*;
 use pyrogen::train::plot::{Series, lines};
@@ -43,8 +43,8 @@ pub fn main() -> Result<(), Box<dyn Error>> {
     let data = source.parse::<Source>()?.load()?;
     let recipe = match arg(3, "spikes").as_str() {
         "standardised" => Recipe::Table,
-        "quantiles" => Recipe::QuantileTable { spike: 2.0 },
-        "spikes" => Recipe::QuantileTable { spike: 0.05 },
+        "quantiles" => Recipe::QuantileTable { spike: 2.0, bounds: Bounds::Tails },
+        "spikes" => Recipe::QuantileTable { spike: 0.05, bounds: Bounds::Tails },
         other => {
             return Err(format!("RECIPE: standardised, quantiles or spikes, not {other}").into());
         }

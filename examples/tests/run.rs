@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::path::Path;
 
-use pyrogen::data::{Dataset, Recipe, Source, digits};
+use pyrogen::data::{Bounds, Dataset, Recipe, Source, digits};
 use pyrogen_examples::tables::{Maker, Synthesis, customers};
 
 #[expect(dead_code, reason = "its main reads the arguments of the program")]
@@ -127,7 +127,7 @@ fn rows_of_a_table_are_generated() {
     let source: Source = format!("csv:{}", path.display()).parse().expect("a source");
     let data = source.load().expect("a table");
     for maker in [Maker::Vae, Maker::Diffusion, Maker::Flow] {
-        let recipe = Recipe::QuantileTable { spike: 0.05 };
+        let recipe = Recipe::QuantileTable { spike: 0.05, bounds: Bounds::Tails };
         let how = Synthesis { maker, recipe, steps: 200, seed: pyrogen::core::Seed(1) };
         synthetic_table::run(&data, "returns", &how, false, folder.path()).expect("rows");
         let made = folder.path().join("synthetic.csv");

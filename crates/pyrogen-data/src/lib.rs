@@ -31,8 +31,9 @@ pub use picture_context::PictureContext;
 pub use pictures::{auto_scale, grid_png, grid_png_file, picture_folder};
 pub use prefetch::Prefetch;
 pub use prepare::{
-    Binarise, Dequantise, DistributionFunction, Logit, OneHot, Preparation, PreparedColumn,
-    Quantiles, Recipe, Scale, SpikedDistribution, Standardise, Step, Transform,
+    Binarise, Blocks, Bounds, Dequantise, DistributionFunction, Grid, Logit, MixedDistribution,
+    OneHot, Preparation, PreparedColumn, Quantiles, Recipe, RestDistribution, Scale,
+    SpikedDistribution, Standardise, Step, Tail, Transform,
 };
 pub use prepared::Prepared;
 pub use read::matrix::{Matrix, read_matrix};

@@ -19,7 +19,10 @@ pub use columns::PreparedColumn;
 pub use dequantise::Dequantise;
 pub use logit::Logit;
 pub use one_hot::OneHot;
-pub use quantiles::{DistributionFunction, Quantiles, SpikedDistribution};
+pub use quantiles::{
+    Blocks, Bounds, DistributionFunction, Grid, MixedDistribution, Quantiles, RestDistribution,
+    SpikedDistribution, Tail,
+};
 pub use recipe::Recipe;
 pub use scale::Scale;
 pub use standardise::Standardise;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Binarise, Dequantise, Logit, OneHot, Preparation, Quantiles, Scale, Standardise, Step,
+    Binarise, Bounds, Dequantise, Logit, OneHot, Preparation, Quantiles, Scale, Standardise, Step,
     step_error,
 };
 use crate::table::ColumnKind;
@@ -33,8 +33,11 @@ pub enum Recipe {
     /// For tables: numbers made normal by [`Quantiles`], categories as indicators.
     QuantileTable {
         /// The share of examples from which on a value of a number is a spike, told apart by
-        /// an indicator of its own; above 1 there are none.
+        /// an indicator of its own (eight examples at least); above 1 there are none.
         spike: f64,
+        /// How far samples may go.
+        #[serde(default)]
+        bounds: Bounds,
     },
 }
 
@@ -47,7 +50,7 @@ impl Recipe {
     /// all else standardised.
     pub fn suited_to(data: &Dataset) -> Self {
         if data.schema().is_some() {
-            Self::QuantileTable { spike: SPIKE }
+            Self::QuantileTable { spike: SPIKE, bounds: Bounds::Tails }
         } else if data.levels().is_some() || data.layout().is_picture() {
             Self::Unit
         } else {
@@ -70,7 +73,7 @@ impl Preparation {
             Recipe::Dequantised { logit } => dequantised(data, *logit)?,
             Recipe::Standardised => vec![Step::Standardise(Standardise::fit(data))],
             Recipe::Table => table(data),
-            Recipe::QuantileTable { spike } => quantile_table(data, *spike)?,
+            Recipe::QuantileTable { spike, bounds } => quantile_table(data, *spike, *bounds)?,
         };
         Self::new(data.layout().clone(), steps)
     }
@@ -117,12 +120,12 @@ fn table(data: &Dataset) -> Vec<Step> {
     with_indicators(Step::Standardise(standardise), categories)
 }
 
-fn quantile_table(data: &Dataset, spike: f64) -> Result<Vec<Step>, DataError> {
+fn quantile_table(data: &Dataset, spike: f64, bounds: Bounds) -> Result<Vec<Step>, DataError> {
     if spike.is_nan() || spike <= 0.0 {
         return Err(step_error("quantiles", "a share of examples above 0", spike));
     }
     let categories = categories(data);
-    let quantiles = Quantiles::fit(data, spike, |j| categories[j].is_none());
+    let quantiles = Quantiles::fit(data, spike, bounds, |j| categories[j].is_none());
     let parts = quantiles.elements.iter().zip(categories).flat_map(|(element, categories)| {
         let spikes = element.as_ref().map_or(0, |e| e.spikes.len());
         // Which spike it is, and the number.

@@ -1,0 +1,113 @@
+//! How the values of one element are distributed.
+
+use pyrogen_core::normal_quantile;
+use serde::{Deserialize, Serialize};
+
+use super::blocks::FEWEST;
+use super::counts::DistributionFunction;
+use super::mixed::MixedDistribution;
+use super::normal::{normal_cdf, normal_log_density};
+
+/// How the values of one element are distributed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpikedDistribution {
+    /// The values that are told apart, ascending.
+    pub spikes: Vec<f32>,
+    /// The distribution of the other values.
+    pub rest: RestDistribution,
+}
+
+/// A distribution of numbers; the names of its fields say which.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+#[non_exhaustive]
+pub enum RestDistribution {
+    /// Jumps and a density.
+    Mixed(MixedDistribution),
+    /// Counts at values, from older folders.
+    Counts(DistributionFunction),
+}
+
+impl SpikedDistribution {
+    /// The distribution of some finite numbers.
+    ///
+    /// A value is a spike if the share `spike` of the numbers and eight of them at least have it. If all
+    /// values are spikes, the rarest is not told apart: a value that comes new is then of its kind, and
+    /// not of one that no example has. `seen` says whether values keep to the range of the numbers.
+    ///
+    /// # Panics
+    /// If there are no numbers, or one is NaN.
+    pub fn fit(mut numbers: Vec<f32>, spike: f64, seen: bool) -> Self {
+        assert!(!numbers.is_empty(), "SpikedDistribution::fit: no numbers");
+        numbers.sort_by(|a, b| a.partial_cmp(b).expect("SpikedDistribution::fit: NaN"));
+        let least = (spike * numbers.len() as f64).max(FEWEST as f64);
+        let groups = || numbers.chunk_by(|a, b| a == b);
+        let mut spikes: Vec<&[f32]> = groups().filter(|g| g.len() as f64 >= least).collect();
+        if spikes.len() == groups().count() {
+            let rarest = (0..spikes.len()).min_by_key(|&k| spikes[k].len());
+            rarest.map(|k| spikes.remove(k));
+        }
+        let spikes: Vec<f32> = spikes.into_iter().map(|g| g[0] + 0.0).collect();
+        let is_rest = |v: &f32| spikes.binary_search_by(|s| s.total_cmp(&(v + 0.0))).is_err();
+        let rest: Vec<f32> = numbers.iter().copied().filter(is_rest).collect();
+        let rest = RestDistribution::Mixed(MixedDistribution::fit(&rest, seen));
+        Self { spikes, rest }
+    }
+
+    /// Whether an element is made of two.
+    pub fn has_spikes(&self) -> bool {
+        !self.spikes.is_empty()
+    }
+
+    pub(super) fn is_valid(&self) -> bool {
+        let finite = self.spikes.iter().all(|v| v.is_finite());
+        finite && self.spikes.windows(2).all(|w| w[0] < w[1]) && self.rest.is_valid()
+    }
+
+    pub(super) fn forward(&self, x: f64, r: f64, out: &mut Vec<f64>) {
+        match self.spikes.iter().position(|&spike| f64::from(spike) == x) {
+            Some(spike) => out.extend([spike as f64, 0.0]),
+            None if self.has_spikes() => {
+                out.extend([self.spikes.len() as f64, self.rest.forward(x, r)]);
+            }
+            None => out.push(self.rest.forward(x, r)),
+        }
+    }
+
+    /// The value that became `y`, and `ln |dy/dx|`.
+    pub(super) fn backward(&self, y: &[f64]) -> (f64, f64) {
+        if self.has_spikes()
+            && let Some(&spike) = self.spikes.get(y[0].round().max(0.0) as usize)
+        {
+            return (f64::from(spike), 0.0);
+        }
+        self.rest.backward(y[y.len() - 1])
+    }
+}
+
+impl RestDistribution {
+    fn is_valid(&self) -> bool {
+        match self {
+            Self::Mixed(mixed) => mixed.is_valid(),
+            Self::Counts(counts) => counts.is_valid(),
+        }
+    }
+
+    fn forward(&self, x: f64, r: f64) -> f64 {
+        match self {
+            Self::Mixed(mixed) => mixed.forward(x, r),
+            Self::Counts(counts) => normal_quantile(counts.place_within(x, r)),
+        }
+    }
+
+    fn backward(&self, y: f64) -> (f64, f64) {
+        match self {
+            Self::Mixed(mixed) => mixed.backward(y),
+            Self::Counts(counts) => {
+                let (x, log_mass) = counts.value(normal_cdf(y));
+                (x, log_mass - normal_log_density(y))
+            }
+        }
+    }
+}
