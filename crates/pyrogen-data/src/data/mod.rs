@@ -1,9 +1,11 @@
 //! [`Data`]: items of any modality in raw units.
 
+mod cells;
 mod hash;
 mod modality;
 mod rows;
 mod sequences;
+mod table;
 mod text;
 
 use std::borrow::Cow;
@@ -12,9 +14,12 @@ use std::path::Path;
 use pyrogen_core::{Noise, Seed};
 use serde_json::Value;
 
+pub use cells::Cells;
 pub use modality::Modality;
-pub use rows::{Pictures, Points, Table};
+pub use rows::{Pictures, Points};
 pub use sequences::Sequences;
+pub(crate) use table::Aside;
+pub use table::Table;
 pub use text::Text;
 
 use crate::{DataError, Dataset};

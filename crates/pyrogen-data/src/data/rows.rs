@@ -7,9 +7,7 @@ use serde_json::{Value, json};
 
 use super::hash::Hasher;
 use super::{Items, Modality};
-use crate::{
-    ColumnKind, DataError, Dataset, auto_scale, grid_png_file, picture_folder, write_csv, write_npy,
-};
+use crate::{DataError, Dataset, auto_scale, grid_png_file, picture_folder, write_csv, write_npy};
 
 macro_rules! rows_type {
     ($(#[$doc:meta])* $name:ident, $modality:expr) => {
@@ -88,31 +86,10 @@ rows_type!(
     Modality::Pictures
 );
 rows_type!(
-    /// Rows of named columns.
-    Table,
-    Modality::Table
-);
-rows_type!(
     /// Plain arrays of numbers.
     Points,
     Modality::Points
 );
-
-impl Table {
-    /// Names of the columns, in order.
-    pub fn column_names(&self) -> Vec<String> {
-        let schema = self.rows.schema();
-        schema.iter().flat_map(|s| &s.columns).map(|c| c.name.clone()).collect()
-    }
-
-    /// A number for each row that is equal where rows are equal in a column; none for a column that
-    /// the table does not have.
-    pub(crate) fn group_keys(&self, column: &str) -> Option<Vec<u64>> {
-        let place = self.column_names().iter().position(|name| name == column)?;
-        let cells = self.rows.values().iter().skip(place).step_by(self.rows.width());
-        Some(cells.map(|v| u64::from((v + 0.0).to_bits())).collect())
-    }
-}
 
 /// The hash of everything that a model can see.
 fn hash_rows(modality: Modality, rows: &Dataset) -> String {
@@ -120,15 +97,6 @@ fn hash_rows(modality: Modality, rows: &Dataset) -> String {
     let layout = rows.layout();
     hash.numbers(layout.event.iter().map(|&axis| axis as u64));
     hash.number(layout.levels.map_or(0, |levels| levels as u64));
-    let columns = layout.schema.as_ref().map_or(&[][..], |schema| &schema.columns);
-    hash.number(columns.len() as u64);
-    for column in columns {
-        hash.text(&column.name);
-        hash.text(column.kind.name());
-        if let ColumnKind::Categorical { categories } = &column.kind {
-            hash.texts(categories);
-        }
-    }
     hash.floats(rows.values().iter().map(|&v| f64::from(v)));
     hash.labels(rows.labels());
     hash.texts(rows.class_names());
@@ -136,7 +104,7 @@ fn hash_rows(modality: Modality, rows: &Dataset) -> String {
 }
 
 /// Writes rows by the path's ending: `.png` (a grid), `.csv`, `.npy`, or a folder of pictures.
-fn write_rows(path: &Path, rows: &Dataset) -> Result<(), DataError> {
+pub(super) fn write_rows(path: &Path, rows: &Dataset) -> Result<(), DataError> {
     let (layout, event) = (rows.layout(), rows.event_shape());
     let ending = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
     let scale = auto_scale(event);

@@ -18,6 +18,19 @@ pub struct Layout {
     pub schema: Option<TableSchema>,
     /// Names of the classes; empty where there are none.
     pub class_names: Vec<String>,
+    /// The column of a table that the labels come from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<LabelColumn>,
+}
+
+/// The column of a table that the labels come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LabelColumn {
+    /// Its name.
+    pub name: String,
+    /// How many of the other columns stand before it.
+    pub place: usize,
 }
 
 impl Layout {

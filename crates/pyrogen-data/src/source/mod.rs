@@ -91,7 +91,7 @@ impl Source {
         Self { reader: &arrays::Digits, text: SourceText::new("digits", Path::new("")) }
     }
 
-    fn of(text: SourceText) -> Result<Self, DataError> {
+    fn of(mut text: SourceText) -> Result<Self, DataError> {
         let known = |r: &&&dyn Reader| {
             r.scheme() == text.scheme()
                 && r.place().is_empty() == text.place().as_os_str().is_empty()
@@ -99,6 +99,7 @@ impl Source {
         let Some(&reader) = READERS.iter().find(known) else {
             return Err(DataError::UnknownSource { got: text.to_string(), known: Self::known() });
         };
+        text.join_lists(reader.options());
         text.check_options(reader.options())?;
         reader.check(&text)?;
         Ok(Self { reader, text })
