@@ -20,7 +20,7 @@ mod table;
 mod toys;
 
 pub use context::WithContext;
-pub use data::{Cells, Data, Items, Modality, Pictures, Points, Sequences, Table, Text};
+pub use data::{Cells, Data, Items, Modality, Pictures, Pixels, Points, Sequences, Table, Text};
 pub use dataset::{ClassCount, ColumnSummary, Dataset, LabelColumn, Layout, Summary};
 pub use digits::digits;
 pub use enlarge::Enlarge;

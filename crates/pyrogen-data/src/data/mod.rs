@@ -3,6 +3,7 @@
 mod cells;
 mod hash;
 mod modality;
+mod pictures;
 mod rows;
 mod sequences;
 mod table;
@@ -16,7 +17,8 @@ use serde_json::Value;
 
 pub use cells::Cells;
 pub use modality::Modality;
-pub use rows::{Pictures, Points};
+pub use pictures::{Pictures, Pixels};
+pub use rows::Points;
 pub use sequences::Sequences;
 pub(crate) use table::Aside;
 pub use table::Table;

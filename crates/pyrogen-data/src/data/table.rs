@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::hash::Hasher;
-use super::rows::write_rows;
+use super::rows::{class_counts, write_rows};
 use super::{Cells, Items, Modality};
 use crate::dataset::{ClassCount, LabelColumn};
 use crate::table::write::write_table;
@@ -284,18 +284,7 @@ impl Items for Table {
         let columns: Vec<Value> = (0..self.cells.len()).map(|j| self.describe_column(j)).collect();
         let mut out = json!({ "modality": "table", "examples": self.rows });
         if let Some(labels) = &self.labels {
-            let names = self.class_names();
-            let mut counts = vec![0usize; names.len()];
-            for &label in labels {
-                counts.resize(counts.len().max(label as usize + 1), 0);
-                counts[label as usize] += 1;
-            }
-            let class = |(k, count): (usize, usize)| ClassCount {
-                name: names.get(k).cloned().unwrap_or_else(|| k.to_string()),
-                count,
-            };
-            let classes: Vec<ClassCount> = counts.into_iter().enumerate().map(class).collect();
-            out["classes"] = serde_json::to_value(classes).expect("plain JSON");
+            out["classes"] = class_counts(labels, self.class_names());
         }
         out["columns"] = columns.into();
         out["sha256"] = self.sha256().into();

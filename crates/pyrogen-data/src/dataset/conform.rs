@@ -40,6 +40,7 @@ impl Dataset {
             return Ok(out);
         }
         let mut out = Self::from_parts(values, layout.event.clone(), labels)?;
+        out.layout.range = layout.range;
         if let Some(levels) = layout.levels {
             if self.levels().is_some_and(|own| own != levels) {
                 let got = self.levels().unwrap_or(0);

@@ -104,6 +104,19 @@ impl Dataset {
         Ok(self)
     }
 
+    /// States the raw values of black and white, for pictures without levels.
+    ///
+    /// # Errors
+    /// Values that are not finite, or equal.
+    pub fn with_range(mut self, black: f32, white: f32) -> Result<Self, DataError> {
+        if !(white - black).is_normal() || !black.is_finite() {
+            let got = format!("{black} and {white}");
+            return Err(DataError::part("range", "two finite numbers that differ", got));
+        }
+        self.layout.range = Some([black, white]);
+        Ok(self)
+    }
+
     /// Names the classes, label 0 first.
     ///
     /// # Errors

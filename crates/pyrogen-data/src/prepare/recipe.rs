@@ -17,7 +17,8 @@ pub enum Recipe {
     /// Nothing: raw values.
     #[default]
     Raw,
-    /// To `[0, 1]`: by the levels where they are known, else by the smallest and largest value.
+    /// To `[0, 1]`: by the levels or the range where they are known, else by the smallest and largest
+    /// value.
     Unit,
     /// To `[0, 1]` and then to 0 or 1.
     Binarised(Binarise),
@@ -82,6 +83,9 @@ impl Preparation {
 fn unit(data: &Dataset) -> Step {
     if let Some(levels) = data.levels() {
         return Step::Scale(Scale::unit(levels));
+    }
+    if let Some([black, white]) = data.layout().range {
+        return Step::Scale(Scale { shift: black, scale: white - black });
     }
     let fold = |f: fn(f32, f32) -> f32, start| data.values().iter().copied().fold(start, f);
     let (min, max) = (fold(f32::min, f32::INFINITY), fold(f32::max, f32::NEG_INFINITY));

@@ -14,6 +14,8 @@ pub(crate) struct Found {
     pub paths: Vec<PathBuf>,
     /// How many other files there are, by ending in lower case.
     pub others: BTreeMap<String, usize>,
+    /// The folders that are right below.
+    folders: Vec<PathBuf>,
 }
 
 impl Found {
@@ -30,6 +32,27 @@ impl Found {
             let endings = endings.join(", ");
             format!("{}: {count} files were passed over ({endings})", self.dir.display())
         })
+    }
+}
+
+impl Found {
+    /// One file.
+    pub fn one(path: &Path) -> Self {
+        Self { paths: vec![path.to_path_buf()], ..Self::default() }
+    }
+
+    /// Checks that each folder right below has a file that is wanted, at any depth.
+    pub fn check_folders(&self) -> Result<(), DataError> {
+        let empty = |folder: &&PathBuf| !self.paths.iter().any(|path| path.starts_with(folder));
+        match self.folders.iter().find(empty) {
+            None => Ok(()),
+            Some(folder) => Err(DataError::NoExamples {
+                path: folder.clone(),
+                hint: "the class of this folder has no file that can be read: remove the folder, \
+                       or turn its files into .png"
+                    .to_string(),
+            }),
+        }
     }
 }
 
@@ -62,6 +85,9 @@ fn walk(
             continue;
         }
         if path.is_dir() {
+            if dir == found.dir {
+                found.folders.push(path.clone());
+            }
             walk(&path, wanted, found, seen)?;
         } else if wanted(&path) {
             found.paths.push(path);

@@ -19,13 +19,15 @@ pub use text::SourceText;
 use crate::{DataError, Dataset};
 
 /// Every scheme, in the order of help texts.
-static READERS: [&dyn Reader; 9] = [
+static READERS: [&dyn Reader; 11] = [
     &arrays::Digits,
     &arrays::Mnist,
+    &arrays::Cifar,
     &arrays::Idx,
     &images::Images,
     &csv::Csv,
     &arrays::Npy,
+    &arrays::Npz,
     &text_files::TextFiles,
     &sequences::SequenceTable,
     &toy::Toys,

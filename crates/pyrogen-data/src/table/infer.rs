@@ -42,10 +42,6 @@ pub(super) fn column(
     wish: Wish,
 ) -> Result<Found, DataError> {
     let cells = || present(text, j, rows);
-    if cells().next().is_none() {
-        let message = "has no values: remove it, or leave it out with drop=COLUMN";
-        return Err(text.column_error(j, message));
-    }
     let all_different = !wish.keep && !wish.categorical && all_different(cells());
     let blanks = blanks(text, j, rows);
     let missing = (0..text.len()).filter(|&i| text.is_missing(i, j)).count();
@@ -55,7 +51,8 @@ pub(super) fn column(
         format,
         ..Column::new(&text.names[j], kind)
     };
-    if !wish.categorical {
+    // A column without a value has one state: missing.
+    if !wish.categorical && cells().next().is_some() {
         if let Some(format) = MomentFormat::find(cells()) {
             let mut column = column(ColumnKind::Moment { format }, None);
             set_offset(&mut column, cells().filter_map(|cell| format.read(cell)).map(|v| v as f64));

@@ -28,5 +28,6 @@ pub(crate) fn read(path: &Path) -> Result<Matrix, DataError> {
             return Err(text.cell_error(i, j, message));
         }
     }
-    Ok(Matrix { rows: text.len(), cols, values })
+    let names = text.named.then(|| text.names.clone());
+    Ok(Matrix { rows: text.len(), cols, values, shape: vec![cols], names })
 }

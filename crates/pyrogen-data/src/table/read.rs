@@ -88,8 +88,8 @@ pub fn read_csv(path: &Path, options: &CsvOptions) -> Result<Dataset, DataError>
 ///
 /// # Errors
 /// Ragged lines, a quote that is never closed, more than 100,000 columns, text that is not UTF-8,
-/// missing cells (see [`Missing`]), numbers that are not finite, unknown column names, columns
-/// without values, no rows, no column beside the label.
+/// missing cells (see [`Missing`]), numbers that are not finite, unknown column names, no rows, no
+/// values, no column beside the label.
 pub fn read_table(path: &Path, options: &CsvOptions) -> Result<Loaded, DataError> {
     let mut text = Text::read(path, options)?;
     let mut notes = std::mem::take(&mut text.notes);
@@ -130,6 +130,12 @@ pub fn read_table(path: &Path, options: &CsvOptions) -> Result<Loaded, DataError
         return Err(DataError::NoExamples {
             path: path.to_path_buf(),
             hint: "there is no column beside the label".to_string(),
+        });
+    }
+    if features.iter().all(|(_, column)| column.missing == text.len()) {
+        return Err(DataError::NoExamples {
+            path: path.to_path_buf(),
+            hint: "no cell has a value".to_string(),
         });
     }
     note_columns(&features, &mut notes);
@@ -231,10 +237,12 @@ fn note_columns(features: &[(usize, Column)], notes: &mut Vec<String>) {
         if codes {
             notes.push(format!("column `{name}` holds codes with leading zeros: categories"));
         }
-        if values == 1 {
-            notes.push(format!("column `{name}` has one value"));
+        let blank_only = column.kind.categories().is_some() && values == 0;
+        if values == 1 || blank_only {
+            let count = if blank_only { "no values" } else { "one value" };
+            notes.push(format!("column `{name}` has {count}"));
         }
-        if column.missing > 0 {
+        if column.missing > 0 && !blank_only {
             let blank: Vec<String> = column.blanks.iter().map(|b| format!("`{b}`")).collect();
             let blank =
                 if blank.is_empty() { String::new() } else { format!(" ({})", blank.join(", ")) };

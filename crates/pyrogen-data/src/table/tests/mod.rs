@@ -150,8 +150,7 @@ fn bad_tables_are_errors_that_say_where() {
         ("a,b\n1,\"2\n3,4\n", "line 2: a quote is opened and never closed"),
         ("a,b\n1,2\n3,4\n5,6x\n", "line 4, column `b`: `6x` is not a number"),
         ("a,a\n1,2\n", "two columns have this name"),
-        ("a,b\n1,\n3,\n", "column `b`: has no values"),
-        ("a,b\nNaN,NaN\nNaN,NaN\n", "no values"),
+        ("a,b\nNaN,NaN\nNaN,NaN\n", "no cell has a value"),
     ] {
         let got = message(table, &plain);
         assert!(got.contains(says), "{table:?}: {got}");

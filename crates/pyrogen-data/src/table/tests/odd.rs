@@ -230,6 +230,15 @@ fn blank_lines_of_one_column_are_missing_cells() {
 }
 
 #[test]
+fn columns_without_values_stay_in_their_place() {
+    let text = "a,b,c\n1,,x\n3,,x\n";
+    let loaded = load(text, &[]).unwrap();
+    let Data::Table(found) = &loaded.data else { panic!() };
+    assert_eq!((written(found, false), written(found, true)), (text.into(), text.into()));
+    assert_eq!(loaded.notes, ["column `b` has no values", "column `c` has one value"]);
+}
+
+#[test]
 fn lines_are_those_that_editors_show() {
     let strict = &["missing=error"][..];
     for (text, line) in [
