@@ -1,7 +1,7 @@
 //! The cells of one column of a table.
 
-/// The cells of one column of a table, as they are at rest.
-#[derive(Debug, Clone, PartialEq)]
+/// The cells of one column of a table, as they are at rest. A missing cell is equal to another.
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Cells {
     /// Real numbers; NaN is a missing one.
@@ -64,4 +64,21 @@ impl Cells {
             _ => unreachable!("columns of one schema have cells of one kind"),
         }
     }
+}
+
+impl PartialEq for Cells {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Numbers(a), Self::Numbers(b)) => same_numbers(a, b),
+            (Self::Integers(a), Self::Integers(b)) => a == b,
+            (Self::Categories(a), Self::Categories(b)) => a == b,
+            _ => false,
+        }
+    }
+}
+
+/// Whether numbers are equal; NaN, a missing one, is equal to NaN.
+pub(super) fn same_numbers(a: &[f64], b: &[f64]) -> bool {
+    let same = |(a, b): (&f64, &f64)| a == b || (a.is_nan() && b.is_nan());
+    a.len() == b.len() && a.iter().zip(b).all(same)
 }

@@ -32,9 +32,23 @@ impl Default for PictureOptions {
 }
 
 /// Endings of the files that are read; others are passed over.
-const ENDINGS: [&str; 14] = [
-    "png", "jpg", "jpeg", "jpe", "jfif", "bmp", "gif", "tif", "tiff", "webp", "ppm", "pgm", "pbm",
+const ENDINGS: &[&str] = &[
+    "png",
+    "jpg",
+    "jpeg",
+    "jpe",
+    "jfif",
+    "bmp",
+    "gif",
+    "webp",
+    "ppm",
+    "pgm",
+    "pbm",
     "pnm",
+    #[cfg(feature = "tiff")]
+    "tif",
+    #[cfg(feature = "tiff")]
+    "tiff",
 ];
 
 /// The largest width and height that pictures are resized to.

@@ -189,4 +189,6 @@ impl std::hash::Hash for Source {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;

@@ -117,7 +117,7 @@ fn every_format_is_read() {
         ("a.png", ImageFormat::Png),
         ("b.BMP", ImageFormat::Bmp),
         ("c.gif", ImageFormat::Gif),
-        ("d.tif", ImageFormat::Tiff),
+        ("d.pnm", ImageFormat::Pnm),
         ("e.webp", ImageFormat::WebP),
         ("f.ppm", ImageFormat::Pnm),
         ("g.jpeg", ImageFormat::Jpeg),

@@ -168,3 +168,4 @@ fn bad_tables_are_errors_that_say_where() {
 }
 
 mod odd;
+mod properties;

@@ -279,3 +279,38 @@ fn many_categories_are_read() {
     assert_eq!(table.columns()[0].known_categories(), 1500);
     assert_eq!(written(&table, true), text);
 }
+
+#[test]
+fn layouts_of_older_cards_load_and_behave() {
+    // As the first format wrote it: no label column, no formats, one category for all missing cells.
+    let old = r#"{"event":[2],"levels":null,"schema":{"columns":[
+        {"name":"x","kind":"continuous","missing":0},
+        {"name":"c","kind":{"categorical":{"categories":["","a","b"]}},"missing":1}]},
+        "class_names":["no","yes"]}"#;
+    let layout: crate::Layout = serde_json::from_str(old).unwrap();
+    let again: crate::Layout =
+        serde_json::from_str(&serde_json::to_string(&layout).unwrap()).unwrap();
+    assert_eq!(again, layout);
+    let mut out = CsvWriter::new(Vec::new(), &layout, true).unwrap();
+    out.row(&[0.25, 0.0], Some(1)).unwrap();
+    let text = String::from_utf8(out.finish().unwrap()).unwrap();
+    assert_eq!(text, "x,c,label\n0.25,,yes\n");
+    // Data that is read today is read in its terms.
+    let data = table("bought,c,x\nyes,?,0.5\nno,b,1.5\n", &["label=bought"]);
+    let data = data.dataset().conform_to(&layout).unwrap();
+    assert_eq!((data.values(), data.labels()), (&[0.5, 0.0, 1.5, 2.0][..], Some(&[1, 0][..])));
+    // A number that is missing is none of a model that has seen no such.
+    let gap = table("bought,c,x\nyes,a,\nno,b,1.5\n", &["label=bought"]);
+    let error = gap.dataset().conform_to(&layout).unwrap_err().to_string();
+    assert!(error.contains("column `x`: training had none missing"), "{error}");
+}
+
+#[test]
+fn numbers_with_an_offset_are_read_in_the_terms_of_another_file() {
+    let seconds =
+        |first: i64| rows("seen,x", 30, |i| format!("{},{i}.5", first + 7 * (i as i64 % 9)));
+    let (a, b) = (table(seconds(1_700_000_000), &[]), table(seconds(1_700_000_100), &[]));
+    let read = b.dataset().conform_to(a.layout()).unwrap();
+    let back = Table::from_dataset(read);
+    assert_eq!(back.cells(0), b.cells(0));
+}
