@@ -20,7 +20,10 @@ mod table;
 mod toys;
 
 pub use context::WithContext;
-pub use data::{Cells, Data, Items, Modality, Pictures, Pixels, Points, Sequences, Table, Text};
+pub use data::{
+    Cells, Data, Documents, Edge, Graph, Items, Modality, Pictures, Pixels, Points, Rating,
+    Ratings, Sequences, Sound, Table, Text,
+};
 pub use dataset::{ClassCount, ColumnSummary, Dataset, LabelColumn, Layout, Summary};
 pub use digits::digits;
 pub use enlarge::Enlarge;

@@ -111,7 +111,7 @@ fn has_colour(picture: &DynamicImage) -> bool {
 
 /// Whether the pixels need more than bytes.
 fn is_wide(picture: &DynamicImage) -> bool {
-    let wide = |v: &u16| v % 257 != 0;
+    let wide = |v: &u16| !v.is_multiple_of(257);
     match picture {
         DynamicImage::ImageLuma16(p) => p.as_raw().iter().any(wide),
         DynamicImage::ImageRgb16(p) => p.as_raw().iter().any(wide),

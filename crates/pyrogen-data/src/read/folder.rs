@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::DataError;
+use crate::table::infer::sort_names;
 
 /// What a folder holds.
 #[derive(Debug, Default)]
@@ -97,4 +98,25 @@ fn walk(
         }
     }
     Ok(())
+}
+
+/// Classes by the first folder below `dir`, if every picture lies in one: sorted as numbers where all
+/// are, as text where not.
+pub(crate) fn classes(dir: &Path, paths: &[PathBuf]) -> Option<(Vec<u32>, Vec<String>)> {
+    let folder = |path: &PathBuf| -> Option<String> {
+        let below = path.strip_prefix(dir).ok()?;
+        let mut parts = below.components();
+        let first = parts.next()?;
+        parts.next()?;
+        Some(first.as_os_str().to_string_lossy().into_owned())
+    };
+    let folders = paths.iter().map(folder).collect::<Option<Vec<_>>>()?;
+    let mut names = folders.clone();
+    names.sort();
+    names.dedup();
+    sort_names(&mut names);
+    let places: BTreeMap<&str, u32> =
+        names.iter().enumerate().map(|(k, name)| (name.as_str(), k as u32)).collect();
+    let labels = folders.iter().map(|folder| places[folder.as_str()]).collect();
+    Some((labels, names))
 }

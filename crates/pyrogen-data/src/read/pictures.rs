@@ -1,14 +1,12 @@
 //! Folders of pictures.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
 use super::decode::{Decoded, decode};
-use super::folder::{self, Found};
+use super::folder::{self, Found, classes};
 use crate::data::{Data, Pictures, Pixels};
-use crate::table::infer::sort_names;
 use crate::{DataError, Layout, Loaded};
 
 /// How a folder of pictures is read.
@@ -143,27 +141,6 @@ fn join(decoded: &[Decoded]) -> (Pixels, usize) {
         }
     }
     (if words { Pixels::Words(wide) } else { Pixels::Bytes(bytes) }, channels)
-}
-
-/// Classes by the first folder below `dir`, if every picture lies in one: sorted as numbers where all
-/// are, as text where not.
-fn classes(dir: &Path, paths: &[PathBuf]) -> Option<(Vec<u32>, Vec<String>)> {
-    let folder = |path: &PathBuf| -> Option<String> {
-        let below = path.strip_prefix(dir).ok()?;
-        let mut parts = below.components();
-        let first = parts.next()?;
-        parts.next()?;
-        Some(first.as_os_str().to_string_lossy().into_owned())
-    };
-    let folders = paths.iter().map(folder).collect::<Option<Vec<_>>>()?;
-    let mut names = folders.clone();
-    names.sort();
-    names.dedup();
-    sort_names(&mut names);
-    let places: BTreeMap<&str, u32> =
-        names.iter().enumerate().map(|(k, name)| (name.as_str(), k as u32)).collect();
-    let labels = folders.iter().map(|folder| places[folder.as_str()]).collect();
-    Some((labels, names))
 }
 
 #[cfg(test)]

@@ -68,10 +68,18 @@ fn seeds(dir: &Path) -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("sequences,id=a,time=b", "s.csv", "a,b,x\nu,1,0.5\nu,2,\nv,1,3\n".into()),
         ("text,lines", "t.txt", "one\ntwo\r\n\nthree ü\n".into()),
         ("text,documents", "t.txt", "one\ntwo\r\n\nthree ü\n".into()),
+        ("ratings", "r.csv", "u,i,r\na,x,1\nb,y,2.5\n".into()),
+        ("graph", "g.txt", "# graph\n1 2\n2 3\n".into()),
+        ("documents", "d.txt", "one two, two".into()),
+        ("documents", "d.ldac", "2 0:1 3:2\n1 1:1\n".into()),
+        ("music", "m.json", "[[[60, 55], [61, null]]]".into()),
         ("idx", "a.idx", vec![0, 0, 8, 2, 0, 0, 0, 1, 0, 0, 0, 2, 7, 9]),
     ];
     crate::write_npy(&dir.join("a.npy"), &[0.5; 24], &[2, 3, 4]).unwrap();
     out.push(("npy", "a.npy", fs::read(dir.join("a.npy")).unwrap()));
+    let sound = crate::Sound::new(100, vec![vec![0.5, -0.25, 0.0]]).unwrap();
+    crate::Data::Sound(sound).write(dir.join("a.wav")).unwrap();
+    out.push(("sound", "a.wav", fs::read(dir.join("a.wav")).unwrap()));
     let picture = image::RgbaImage::from_fn(5, 4, |x, y| {
         image::Rgba([x as u8 * 50, y as u8 * 60, 9, 255 - 40 * x as u8])
     });

@@ -18,6 +18,21 @@ impl StepTable {
         Ok(Self { text: Text::read(path, &CsvOptions::default())? })
     }
 
+    /// Reads a list of edges: cells may be separated by blanks, and the names of nodes are no header.
+    pub fn read_edges(path: &Path) -> Result<Self, DataError> {
+        let found = Text::read(path, &CsvOptions::default())?;
+        if found.names.len() > 1 {
+            return Ok(Self { text: found });
+        }
+        let options = CsvOptions { delimiter: Some(' '), ..CsvOptions::default() };
+        Ok(Self { text: Text::read(path, &options)? })
+    }
+
+    /// An error that says that a name is missing.
+    pub fn missing(&self, row: usize, column: usize) -> DataError {
+        self.text.cell_error(row, column, "the name is missing".to_string())
+    }
+
     /// Names of the columns.
     pub fn names(&self) -> &[String] {
         &self.text.names
