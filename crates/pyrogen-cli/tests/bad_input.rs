@@ -340,7 +340,7 @@ fn metrics() {
     room.write("a.txt", "1 2\n");
     for (line, code, says) in [
         ("metric fid a.npy a.npy", USAGE, "known: frechet, kid, prdc, mmd"),
-        ("metric frechet a.npy b.npy", FAILED, "the real features have 2 columns"),
+        ("metric frechet a.npy b.npy", FAILED, "rows of shape [2], got [3]"),
         ("metric frechet a.npy nan.npy", FAILED, "nan.npy: value 1 is NaN"),
         ("metric frechet a.npy one.npy", FAILED, "needs at least 2"),
         ("metric frechet a.npy flat.npy", FAILED, "flat.npy"),

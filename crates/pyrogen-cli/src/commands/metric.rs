@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use pyrogen::core::Seed;
-use pyrogen::data::read_matrix;
+use pyrogen::data::{Matrix, read_matrix};
 use pyrogen::metrics::{Features, Metric};
 
 use crate::args::MetricArgs;
@@ -26,8 +26,11 @@ pub fn run(args: MetricArgs) -> Result<(), CliError> {
             )));
         }
     }
-    let real = features(&args.real)?;
-    let generated = features(&args.generated)?;
+    let real = read_matrix(&args.real)?;
+    // Columns by name, where both files name them.
+    let generated = read_matrix(&args.generated)?.like(&real)?;
+    let real = features(&args.real, real)?;
+    let generated = features(&args.generated, generated)?;
     let report = metric.compute(&real, &generated, Seed(args.seed))?;
     if args.json.json {
         return print_json(&report);
@@ -39,8 +42,7 @@ pub fn run(args: MetricArgs) -> Result<(), CliError> {
     Ok(())
 }
 
-fn features(path: &Path) -> Result<Features, CliError> {
-    let matrix = read_matrix(path)?;
+fn features(path: &Path, matrix: Matrix) -> Result<Features, CliError> {
     Features::new(matrix.values, matrix.rows, matrix.cols)
         .map_err(|e| CliError::Failed(format!("{}: {e}", path.display())))
 }

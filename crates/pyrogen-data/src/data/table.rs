@@ -208,7 +208,7 @@ impl Table {
         let count = values().count().max(1) as f64;
         let (min, max) = (values().reduce(f64::min), values().reduce(f64::max));
         if let (Some(min), Some(max)) = (min, max) {
-            let mean = values().map(|v| v / count).sum::<f64>();
+            let mean = values().sum::<f64>() / count;
             if let ColumnKind::Moment { format } = &column.kind {
                 let text = |v: f64| Value::from(format.print(v.round() as i64));
                 (out["min"], out["max"], out["mean"]) = (text(min), text(max), text(mean));

@@ -27,7 +27,9 @@ impl Matrix {
     /// # Errors
     /// Rows of other shapes, or columns of other names.
     pub fn like(mut self, other: &Self) -> Result<Self, DataError> {
-        if self.shape != other.shape {
+        // A flat row may be a picture's pixels; two pictures of other axes are not the same.
+        let flat = self.shape.len() == 1 || other.shape.len() == 1;
+        if self.cols != other.cols || (!flat && self.shape != other.shape) {
             let expected = format!("rows of shape {:?}", other.shape);
             return Err(DataError::part("rows", expected, format!("{:?}", self.shape)));
         }

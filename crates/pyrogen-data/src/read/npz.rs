@@ -23,11 +23,23 @@ struct Member {
     at: usize,
 }
 
-/// Reads the array `array` of an npz file, or the only one, with `labels` from another.
+/// Which arrays of a file are read, by name.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Names<'a> {
+    /// The examples; none for the only array.
+    pub array: Option<&'a str>,
+    /// Their classes.
+    pub labels: Option<&'a str>,
+    /// The examples of the test part.
+    pub test: Option<&'a str>,
+    /// Their classes.
+    pub test_labels: Option<&'a str>,
+}
+
+/// Reads arrays of an npz file.
 pub(crate) fn load(
     path: &Path,
-    array: Option<&str>,
-    labels: Option<&str>,
+    wanted: Names,
     options: &ArrayOptions,
 ) -> Result<Loaded, DataError> {
     let bytes = bytes::read(path)?;
@@ -46,8 +58,9 @@ pub(crate) fn load(
             .map_err(|message| DataError::format(path, "npz", message))?;
         parse_array(path, &npy)
     };
-    let labels = labels.map(|name| labels_of(path, name, read(find(name)?)?)).transpose()?;
-    let place = match array {
+    let classes =
+        |name: Option<&str>| name.map(|name| labels_of(path, name, read(find(name)?)?)).transpose();
+    let place = match wanted.array {
         Some(name) => find(name)?,
         None if members.len() == 1 => 0,
         None => {
@@ -55,7 +68,12 @@ pub(crate) fn load(
             return Err(DataError::format(path, "npz", message));
         }
     };
-    examples(path, read(place)?, labels, options)
+    let mut loaded = examples(path, read(place)?, classes(wanted.labels)?, options)?;
+    if let Some(name) = wanted.test {
+        let test = examples(path, read(find(name)?)?, classes(wanted.test_labels)?, options)?;
+        loaded.test = Some(test.data);
+    }
+    Ok(loaded)
 }
 
 /// Whole numbers from 0 up as classes.
@@ -205,13 +223,17 @@ mod tests {
         let x = npy(&[1.0, 2.5, 3.0, 4.0], &[2, 2]);
         let y = npy(&[1.0, 0.0], &[2]);
         let path = dir.path().join("a.npz");
-        let read = |array, labels| load(&path, array, labels, &ArrayOptions::default());
+        let read = |array, labels| {
+            let names = Names { array, labels, test: array, ..Names::default() };
+            load(&path, names, &ArrayOptions::default())
+        };
         for deflate in [false, true] {
             fs::write(&path, zip(&[("x.npy", &x), ("y.npy", &y)], deflate)).unwrap();
             let loaded = read(Some("x"), Some("y")).unwrap();
             let rows = loaded.data.dataset().unwrap().into_owned();
             assert_eq!(rows.values(), [1.0, 2.5, 3.0, 4.0]);
             assert_eq!(rows.labels(), Some(&[1, 0][..]));
+            assert_eq!(loaded.test.unwrap().len(), 2);
             for (array, labels, says) in [
                 (None, None, "give array=NAME; the arrays are: x, y"),
                 (Some("z"), None, "no array `z`"),
@@ -236,14 +258,14 @@ mod tests {
         let path = dir.path().join("a.npz");
         for end in 0..whole.len() {
             fs::write(&path, &whole[..end]).unwrap();
-            assert!(load(&path, None, None, &ArrayOptions::default()).is_err());
+            assert!(load(&path, Names::default(), &ArrayOptions::default()).is_err());
         }
         for i in 0..whole.len() {
             let mut bytes = whole.clone();
             bytes[i] ^= 0x55;
             fs::write(&path, bytes).unwrap();
             // Some bytes mean nothing; none may panic.
-            let _ = load(&path, None, None, &ArrayOptions::default());
+            let _ = load(&path, Names::default(), &ArrayOptions::default());
         }
     }
 }

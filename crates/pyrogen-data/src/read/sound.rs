@@ -179,7 +179,9 @@ mod tests {
         };
         let path = dir.path().join("a.wav");
         let mut writer = WavWriter::create(&path, spec).unwrap();
-        [0.5f32, -0.25, 1.0, 0.0].map(|v| writer.write_sample(v).unwrap());
+        for v in [0.5f32, -0.25, 1.0, 0.0] {
+            writer.write_sample(v).unwrap();
+        }
         writer.finalize().unwrap();
         let loaded = load(dir.path()).unwrap();
         let Data::Sound(sound) = &loaded.data else { panic!() };

@@ -105,7 +105,14 @@ impl Reader for Npz {
     }
 
     fn options(&self) -> &'static [&'static str] {
-        &["array=NAME", "labels=NAME", "channels=first|last", "range=LOW:HIGH"]
+        &[
+            "array=NAME",
+            "labels=NAME",
+            "test=NAME",
+            "test_labels=NAME",
+            "channels=first|last",
+            "range=LOW:HIGH",
+        ]
     }
 
     fn about(&self) -> &'static str {
@@ -117,7 +124,12 @@ impl Reader for Npz {
     }
 
     fn read(&self, text: &SourceText) -> Result<Loaded, DataError> {
-        let (array, labels) = (text.value("array"), text.value("labels"));
-        npz::load(text.place(), array, labels, &array_options(text)?)
+        let names = npz::Names {
+            array: text.value("array"),
+            labels: text.value("labels"),
+            test: text.value("test"),
+            test_labels: text.value("test_labels"),
+        };
+        npz::load(text.place(), names, &array_options(text)?)
     }
 }

@@ -38,7 +38,8 @@ impl Words {
     /// Whether a cell is missing.
     pub fn is_missing(&self, cell: &str) -> bool {
         match &self.given {
-            None => USUAL.iter().any(|word| cell.eq_ignore_ascii_case(word)),
+            // None is longer than four bytes.
+            None => cell.len() <= 4 && USUAL.iter().any(|word| cell.eq_ignore_ascii_case(word)),
             Some(words) => cell.is_empty() || words.iter().any(|word| word == cell),
         }
     }
