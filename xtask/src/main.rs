@@ -1,5 +1,6 @@
 //! Chores of the workspace: `cargo xtask COMMAND`.
 
+mod fuzz;
 mod licences;
 mod package;
 mod test_device;
@@ -8,6 +9,7 @@ use std::process::ExitCode;
 
 const USAGE: &str = "usage: cargo xtask COMMAND
 
+  fuzz SECONDS        read mutated files with every reader
   licences            check the licences of all dependencies
   package             pack every published crate and build it from its package
   test-device DEVICE  run the test suite on another device (wgpu)";
@@ -16,6 +18,7 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let done = match args.as_slice() {
+        ["fuzz", seconds] => fuzz::run(seconds),
         ["licences"] => licences::check(),
         ["package"] => package::all(),
         ["test-device", device] => test_device::run(device),

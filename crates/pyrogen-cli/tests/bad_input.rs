@@ -168,7 +168,7 @@ fn data() {
     };
     room.write("none.csv", "a,b\n");
     room.write("ragged.csv", "a,b\n1,2\n3\n4,5\n");
-    room.write("nan.csv", format!("a,b\n{}", "1.5,nan\n".repeat(20)));
+    room.write("nan.csv", format!("a,b\n{}", "NA,nan\n".repeat(20)));
     room.write("hole.csv", "a,b\n1,2\n3,\n4,5\n");
     room.write("inf.csv", "a,b\n1,2\n3,inf\n4,5\n");
     room.write("latin.csv", b"a,b\n1,caf\xe9\n2,th\xe9\n");
@@ -191,8 +191,8 @@ fn data() {
     for (source, says) in [
         ("csv:none.csv", "none.csv: no examples"),
         ("csv:ragged.csv", "ragged.csv: line 3 has 1 cells"),
-        ("csv:nan.csv", "nan.csv: column `b`: has no values"),
-        ("csv:hole.csv", "hole.csv: line 3, column `b`"),
+        ("csv:nan.csv", "nan.csv: no examples: no cell has a value"),
+        ("csv:hole.csv,missing=error", "hole.csv: line 3, column `b`"),
         ("csv:inf.csv", "inf.csv: line 3, column `b`"),
         ("csv:latin.csv", "latin.csv: line 2: not UTF-8"),
         ("csv:nowhere.csv", "nowhere.csv: cannot read"),
@@ -221,7 +221,7 @@ fn data() {
     train_refused(&room, "--data csv:one.csv", FAILED, "cannot hold out");
     train_refused(&room, "--data npy:whole.npy --set classes=2", USAGE, "has no labels");
     for (source, says) in [
-        ("cifar:x", "unknown data source `cifar:x`"),
+        ("webcam:x", "unknown data source `webcam:x`"),
         ("digit", "unknown data source `digit`"),
         ("images:folder,size=big", "size=WIDTHxHEIGHT"),
         ("csv:none.csv,missing=zero", "missing=error|drop|category"),
@@ -348,7 +348,7 @@ fn metrics() {
     room.write("a.txt", "1 2\n");
     for (line, code, says) in [
         ("metric fid a.npy a.npy", USAGE, "known: frechet, kid, prdc, mmd"),
-        ("metric frechet a.npy b.npy", FAILED, "the real features have 2 columns"),
+        ("metric frechet a.npy b.npy", FAILED, "rows of shape [2], got [3]"),
         ("metric frechet a.npy nan.npy", FAILED, "nan.npy: value 1 is NaN"),
         ("metric frechet a.npy one.npy", FAILED, "needs at least 2"),
         ("metric frechet a.npy flat.npy", FAILED, "flat.npy"),

@@ -36,7 +36,7 @@ fn a_mixed_table() {
     room.ok("sample run -n 25 --class 1 --out s.csv");
     let csv = room.text("s.csv");
     let mut lines = csv.lines();
-    assert_eq!(lines.next(), Some("height,age,colour,label"));
+    assert_eq!(lines.next(), Some("height,age,colour,bought"));
     let classes: Vec<&str> = lines
         .map(|line| {
             let cells: Vec<&str> = line.split(',').collect();
@@ -52,10 +52,48 @@ fn a_mixed_table() {
     let score = room.json(&format!("score run --data {source} --draws 8 --json"));
     assert_eq!(score["n"], 16, "a fifth is held out");
     // Samples are data of the same kind.
-    room.json("score run --data csv:s.csv,label=label --draws 8 --json");
+    room.json("score run --data csv:s.csv,label=bought --draws 8 --json");
     let evaluation = room.json(&format!("evaluate run --data {source} --part all --json"));
     let signature = evaluation["metrics"][0]["signature"].as_str().unwrap();
     assert!(signature.contains("|features:columns-v1:"), "{signature}");
+}
+
+/// A third of the numbers and a quarter of the towns are missing; the first are so more often where the
+/// kind is `b`.
+fn table_with_blanks() -> String {
+    let mut noise = Noise::new(Seed(7));
+    let (numbers, draws) = (noise.normal_vec(600), noise.uniform_vec(1200));
+    let cells = numbers.iter().zip(draws.chunks(2)).enumerate().map(|(i, (v, u))| {
+        let kind = ["a", "b"][i % 2];
+        let blank = u[0] < [0.1, 0.5][i % 2];
+        let number = if blank { String::new() } else { format!("{:.2}", 5.0 + v) };
+        let town = if u[1] < 0.25 { "?" } else { ["Ayr", "Bex", "Cox"][i % 3] };
+        format!("{number},{town},{kind}\n")
+    });
+    format!("number,town,kind\n{}", cells.collect::<String>())
+}
+
+#[test]
+fn missing_cells_are_sampled_at_their_rate() {
+    let room = Room::new();
+    room.write("t.csv", table_with_blanks());
+    let training = r#"--set network={"mlp":{"hidden":[32],"activation":"relu"}} --set latents=2 --steps 600 --set batch_size=64 --no-evaluate"#;
+    room.ok(&format!("train vae --data csv:t.csv --out run {training}"));
+    room.ok("sample run -n 2000 --out s.csv");
+    let text = room.text("s.csv");
+    let rows: Vec<Vec<&str>> = text.lines().skip(1).map(|l| l.split(',').collect()).collect();
+    assert_eq!(rows.len(), 2000);
+    let share = |of: &dyn Fn(&Vec<&str>) -> bool| {
+        rows.iter().filter(|row| of(row)).count() as f64 / rows.len() as f64
+    };
+    // 3 of 10 and 1 of 4; a model of 600 steps is within a tenth, and one that draws no blanks is not.
+    let (number, town) = (share(&|row| row[0].is_empty()), share(&|row| row[1] == "?"));
+    assert!((number - 0.3).abs() < 0.1, "{number}");
+    assert!((town - 0.25).abs() < 0.1, "{town}");
+    assert!(rows.iter().all(|row| row[0].is_empty() || row[0].parse::<f64>().is_ok()));
+    room.json("score run --data csv:t.csv --draws 4 --json");
+    // Samples are data of the same kind.
+    room.json("score run --data csv:s.csv --draws 4 --json");
 }
 
 #[test]

@@ -20,8 +20,11 @@ mod table;
 mod toys;
 
 pub use context::WithContext;
-pub use data::{Data, Items, Modality, Pictures, Points, Sequences, Table, Text};
-pub use dataset::{ClassCount, ColumnSummary, Dataset, Layout, Summary};
+pub use data::{
+    Cells, Data, Documents, Edge, Graph, Items, Modality, Pictures, Pixels, Points, Rating,
+    Ratings, Sequences, Sound, Table, Text,
+};
+pub use dataset::{ClassCount, ColumnSummary, Dataset, LabelColumn, Layout, Summary};
 pub use digits::digits;
 pub use enlarge::Enlarge;
 pub use error::DataError;
@@ -31,9 +34,9 @@ pub use picture_context::PictureContext;
 pub use pictures::{auto_scale, grid_png, grid_png_file, picture_folder};
 pub use prefetch::Prefetch;
 pub use prepare::{
-    Binarise, Blocks, Bounds, Dequantise, DistributionFunction, Grid, Logit, MixedDistribution,
-    OneHot, Preparation, PreparedColumn, Quantiles, Recipe, RestDistribution, Scale,
-    SpikedDistribution, Standardise, Step, Tail, Transform,
+    Binarise, Blocks, Bounds, Dequantise, DistributionFunction, Grid, Logit, MissingNumbers,
+    MixedDistribution, OneHot, Preparation, PreparedColumn, Quantiles, Recipe, RestDistribution,
+    Scale, SpikedDistribution, Standardise, Step, Tail, Transform,
 };
 pub use prepared::Prepared;
 pub use read::matrix::{Matrix, read_matrix};
@@ -42,6 +45,7 @@ pub use read::pictures::PictureOptions;
 pub use source::{Loaded, Reader, Source, SourceText};
 pub use split::{Holdout, Split, split_rows};
 pub use table::{
-    Column, ColumnKind, CsvOptions, CsvWriter, Header, Missing, TableSchema, read_csv, write_csv,
+    Column, ColumnKind, CsvOptions, CsvWriter, DayFormat, DayOrder, Header, Missing, MomentFormat,
+    NumberFormat, TableSchema, TimeFormat, read_csv, read_table, write_csv,
 };
 pub use toys::Toy;

@@ -146,7 +146,7 @@ impl Data {
             return Err(DataError::part("group", expected, self.modality()));
         };
         let cells = table.group_keys(column).ok_or_else(|| {
-            let known = table.column_names().join(", ");
+            let known = table.group_names().join(", ");
             DataError::part("group", format!("one of the columns {known}"), column)
         })?;
         let mut seen = HashMap::new();
@@ -245,7 +245,7 @@ mod tests {
     fn table(column: &[f32]) -> Data {
         use crate::{Column, ColumnKind, TableSchema};
         let rows = Dataset::from_parts(column.to_vec(), vec![1], None).unwrap();
-        let columns = vec![Column { name: "who".into(), kind: ColumnKind::Integer, missing: 0 }];
+        let columns = vec![Column::new("who", ColumnKind::Integer)];
         Data::Table(Table::from_dataset(rows.with_schema(TableSchema { columns }).unwrap()))
     }
 

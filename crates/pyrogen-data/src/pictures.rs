@@ -1,10 +1,12 @@
 //! Pictures of examples: a grid in one file, or a folder of files.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use image::{DynamicImage, GrayImage, ImageFormat, Luma, Rgb, RgbImage};
+use image::{DynamicImage, GrayImage, ImageBuffer, ImageFormat, Luma, Rgb, RgbImage};
 use pyrogen_core::folder::{FileBatch, write_file};
 
 use crate::DataError;
@@ -115,6 +117,58 @@ pub fn picture_folder(
     Ok(batch.finish()?)
 }
 
+/// Writes each picture to a file of its own, in its true size, in a folder that is made if need be, or
+/// is empty; `00000.png`, ..., in a folder for each class where there are classes. `wide` asks for 16
+/// bits a channel.
+pub(crate) fn picture_folders(
+    dir: &Path,
+    values: &[f32],
+    event: &[usize],
+    wide: bool,
+    labels: Option<(&[u32], &[String])>,
+) -> Result<(), DataError> {
+    let width = event.iter().product::<usize>().max(1);
+    let n = values.len() / width;
+    let shape = Shape::check(values, n, event)?;
+    fs::create_dir_all(dir).map_err(DataError::io(dir, "create"))?;
+    let mut entries = fs::read_dir(dir).map_err(DataError::io(dir, "read"))?;
+    if entries.next().is_some() {
+        return Err(DataError::Output {
+            what: "folder",
+            expected: "new or empty: old pictures would mix with new ones",
+            got: dir.display().to_string(),
+        });
+    }
+    let digits = (n - 1).to_string().len().max(5);
+    let mut folders: BTreeMap<PathBuf, FileBatch> = BTreeMap::new();
+    for i in 0..n {
+        let folder = match labels {
+            None => dir.to_path_buf(),
+            Some((labels, names)) => dir.join(class_folder(labels[i], names)),
+        };
+        let batch = match folders.entry(folder) {
+            Entry::Occupied(batch) => batch.into_mut(),
+            Entry::Vacant(place) => {
+                let batch = FileBatch::new(place.key())?;
+                place.insert(batch)
+            }
+        };
+        let picture = if wide { shape.draw_wide(values, i) } else { shape.draw_one(values, i) };
+        batch.write(&format!("{i:0digits$}.png"), &encode(&picture)?)?;
+    }
+    for batch in folders.into_values() {
+        batch.finish()?;
+    }
+    Ok(())
+}
+
+/// The name of a class as that of one folder, its number where the name cannot be one.
+fn class_folder(label: u32, names: &[String]) -> String {
+    let name = names.get(label as usize).map(|name| name.replace(['/', '\\'], "_"));
+    let usable = |name: &String| !["", ".", ".."].contains(&name.as_str());
+    name.filter(usable).unwrap_or_else(|| label.to_string())
+}
+
 struct Shape {
     c: usize,
     h: usize,
@@ -149,6 +203,26 @@ impl Shape {
         match self.c {
             1 => [byte(0); 3],
             _ => [byte(0), byte(1), byte(2)],
+        }
+    }
+
+    fn draw_one(&self, values: &[f32], i: usize) -> DynamicImage {
+        let at = |x, y| self.pixel(values, i, x as usize, y as usize);
+        self.draw(self.w as u32, self.h as u32, at)
+    }
+
+    fn draw_wide(&self, values: &[f32], i: usize) -> DynamicImage {
+        let plane = self.h * self.w;
+        let at = |c: usize, x: u32, y: u32| {
+            let v = values[(i * self.c + c) * plane + y as usize * self.w + x as usize];
+            (v.clamp(0.0, 1.0) * 65_535.0).round() as u16
+        };
+        let (w, h) = (self.w as u32, self.h as u32);
+        match self.c {
+            1 => DynamicImage::ImageLuma16(ImageBuffer::from_fn(w, h, |x, y| Luma([at(0, x, y)]))),
+            _ => DynamicImage::ImageRgb16(ImageBuffer::from_fn(w, h, |x, y| {
+                Rgb([at(0, x, y), at(1, x, y), at(2, x, y)])
+            })),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use pyrogen::core::Seed;
-use pyrogen::data::read_matrix;
+use pyrogen::data::{Matrix, read_matrix};
 use pyrogen::metrics::{Features, Metric};
 
 use crate::args::MetricArgs;
@@ -26,8 +26,7 @@ pub fn run(args: MetricArgs) -> Result<(), CliError> {
             )));
         }
     }
-    let real = features(&args.real)?;
-    let generated = features(&args.generated)?;
+    let (real, generated) = pair(&args.real, &args.generated)?;
     let report = metric.compute(&real, &generated, Seed(args.seed))?;
     if args.json.json {
         return print_json(&report);
@@ -39,9 +38,14 @@ pub fn run(args: MetricArgs) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Reads features.
-pub fn features(path: &Path) -> Result<Features, CliError> {
-    let matrix = read_matrix(path)?;
+/// Features of two files; columns go by name, where both files name them.
+pub fn pair(real: &Path, generated: &Path) -> Result<(Features, Features), CliError> {
+    let first = read_matrix(real)?;
+    let second = read_matrix(generated)?.like(&first)?;
+    Ok((features(real, first)?, features(generated, second)?))
+}
+
+fn features(path: &Path, matrix: Matrix) -> Result<Features, CliError> {
     Features::new(matrix.values, matrix.rows, matrix.cols)
         .map_err(|e| CliError::Failed(format!("{}: {e}", path.display())))
 }

@@ -64,7 +64,7 @@ pub fn run(registry: &Registry, args: ScoreArgs) -> Result<(), CliError> {
 
 /// A column of that one number.
 fn column() -> Layout {
-    let column = Column { name: "log_p_nats".into(), kind: ColumnKind::Continuous, missing: 0 };
+    let column = Column::new("log_p_nats", ColumnKind::Continuous);
     let schema = Some(TableSchema { columns: vec![column] });
     Layout { event: vec![1], schema, ..Layout::default() }
 }

@@ -271,7 +271,7 @@ fn mauve_of(args: &MauveArgs) -> Result<(), CliError> {
     let options =
         MauveOptions { clusters: args.clusters, scaling: args.scaling, ..MauveOptions::default() };
     options.validate()?;
-    let (real, generated) = (features(&args.real)?, features(&args.generated)?);
+    let (real, generated) = pair(&args.real, &args.generated)?;
     let seed = Seed(args.seed);
     let value = mauve(&real, &generated, &options, &Noise::new(seed))?;
     let report = value.report(&real, &generated, &options, seed);

@@ -1,9 +1,16 @@
 //! [`Data`]: items of any modality in raw units.
 
+mod cells;
+mod documents;
+mod graph;
 mod hash;
 mod modality;
+mod pictures;
+mod ratings;
 mod rows;
 mod sequences;
+mod sound;
+mod table;
 mod text;
 
 use std::borrow::Cow;
@@ -12,9 +19,17 @@ use std::path::Path;
 use pyrogen_core::{Noise, Seed};
 use serde_json::Value;
 
+pub use cells::Cells;
+pub use documents::Documents;
+pub use graph::{Edge, Graph};
 pub use modality::Modality;
-pub use rows::{Pictures, Points, Table};
+pub use pictures::{Pictures, Pixels};
+pub use ratings::{Rating, Ratings};
+pub use rows::Points;
 pub use sequences::Sequences;
+pub use sound::Sound;
+pub(crate) use table::Aside;
+pub use table::Table;
 pub use text::Text;
 
 use crate::{DataError, Dataset};
@@ -68,6 +83,14 @@ pub enum Data {
     Text(Text),
     /// Sequences.
     Sequences(Sequences),
+    /// Recordings.
+    Sound(Sound),
+    /// Word counts of documents.
+    Documents(Documents),
+    /// Ratings of things by people.
+    Ratings(Ratings),
+    /// Nodes and edges.
+    Graph(Graph),
 }
 
 macro_rules! each {
@@ -78,6 +101,10 @@ macro_rules! each {
             Data::Points($items) => $body,
             Data::Text($items) => $body,
             Data::Sequences($items) => $body,
+            Data::Sound($items) => $body,
+            Data::Documents($items) => $body,
+            Data::Ratings($items) => $body,
+            Data::Graph($items) => $body,
         }
     };
 }
@@ -91,6 +118,10 @@ impl Data {
             Self::Points(_) => Modality::Points,
             Self::Text(_) => Modality::Text,
             Self::Sequences(_) => Modality::Sequences,
+            Self::Sound(_) => Modality::Sound,
+            Self::Documents(_) => Modality::Documents,
+            Self::Ratings(_) => Modality::Ratings,
+            Self::Graph(_) => Modality::Graph,
         }
     }
 
@@ -144,6 +175,10 @@ impl Data {
             Self::Points(items) => Self::Points(items.select(rows)),
             Self::Text(items) => Self::Text(items.select(rows)),
             Self::Sequences(items) => Self::Sequences(items.select(rows)),
+            Self::Sound(items) => Self::Sound(items.select(rows)),
+            Self::Documents(items) => Self::Documents(items.select(rows)),
+            Self::Ratings(items) => Self::Ratings(items.select(rows)),
+            Self::Graph(items) => Self::Graph(items.select(rows)),
         }
     }
 
@@ -177,17 +212,34 @@ impl Data {
             Self::Points(_) => join!(Points),
             Self::Text(_) => join!(Text),
             Self::Sequences(_) => join!(Sequences),
+            Self::Sound(_) => join!(Sound),
+            Self::Documents(_) => join!(Documents),
+            Self::Ratings(_) => join!(Ratings),
+            Self::Graph(_) => join!(Graph),
         }
     }
 
     /// The class of each item, where there are classes.
     pub fn labels(&self) -> Option<Vec<u32>> {
-        Some(self.dataset()?.labels()?.to_vec())
+        let labels = match self {
+            Self::Pictures(items) => items.labels(),
+            Self::Table(items) => items.labels(),
+            Self::Points(items) => items.labels(),
+            Self::Sound(items) => items.labels(),
+            _ => None,
+        };
+        labels.map(<[u32]>::to_vec)
     }
 
     /// Names of the classes; empty where there are none.
     pub fn class_names(&self) -> Vec<String> {
-        self.dataset().map_or_else(Vec::new, |rows| rows.class_names().to_vec())
+        match self {
+            Self::Pictures(items) => items.class_names().to_vec(),
+            Self::Table(items) => items.class_names().to_vec(),
+            Self::Points(items) => items.class_names().to_vec(),
+            Self::Sound(items) => items.class_names().to_vec(),
+            _ => Vec::new(),
+        }
     }
 
     /// `n` random items, chosen by the seed, in the order of the rows; all of them where there are

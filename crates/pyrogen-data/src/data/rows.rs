@@ -1,4 +1,4 @@
-//! Modalities whose items are rows of numbers of one width.
+//! Items that are rows of numbers of one width.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -7,154 +7,114 @@ use serde_json::{Value, json};
 
 use super::hash::Hasher;
 use super::{Items, Modality};
-use crate::{
-    ColumnKind, DataError, Dataset, auto_scale, grid_png_file, picture_folder, write_csv, write_npy,
-};
+use crate::dataset::ClassCount;
+use crate::{DataError, Dataset, auto_scale, grid_png_file, write_csv, write_npy};
 
-macro_rules! rows_type {
-    ($(#[$doc:meta])* $name:ident, $modality:expr) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq)]
-        pub struct $name {
-            rows: Dataset,
+/// Plain arrays of numbers: points in a space.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Points {
+    rows: Dataset,
+}
+
+impl Points {
+    /// Points from rows of numbers.
+    pub fn from_dataset(rows: Dataset) -> Self {
+        Self { rows }
+    }
+
+    /// The points as rows of numbers.
+    pub fn dataset(&self) -> Cow<'_, Dataset> {
+        Cow::Borrowed(&self.rows)
+    }
+
+    /// The points as rows of numbers.
+    pub fn into_dataset(self) -> Dataset {
+        self.rows
+    }
+
+    /// The class of each point.
+    pub fn labels(&self) -> Option<&[u32]> {
+        self.rows.labels()
+    }
+
+    /// Names of the classes; empty where there are none.
+    pub fn class_names(&self) -> &[String] {
+        self.rows.class_names()
+    }
+}
+
+impl Items for Points {
+    fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn select(&self, rows: &[usize]) -> Self {
+        Self { rows: self.rows.subset(rows) }
+    }
+
+    fn concat(parts: Vec<Self>) -> Result<Self, DataError> {
+        let parts = parts.into_iter().map(|p| p.rows).collect();
+        Ok(Self { rows: Dataset::concat(parts)? })
+    }
+
+    fn sha256(&self) -> String {
+        let layout = self.rows.layout();
+        let mut hash = Hasher::new(Modality::Points);
+        hash.numbers(layout.event.iter().map(|&axis| axis as u64));
+        hash.number(layout.levels.map_or(0, |levels| levels as u64));
+        hash.floats(self.rows.values().iter().map(|&v| f64::from(v)));
+        hash.labels(self.rows.labels());
+        hash.texts(self.rows.class_names());
+        hash.finish()
+    }
+
+    fn describe(&self) -> Value {
+        let summary = serde_json::to_value(self.rows.describe()).expect("a summary is plain JSON");
+        let mut out = json!({ "modality": "points" });
+        if let (Value::Object(out), Value::Object(fields)) = (&mut out, summary) {
+            out.extend(fields.into_iter().filter(|(name, _)| name != "columns"));
+            out.insert("sha256".to_string(), self.sha256().into());
         }
+        out
+    }
 
-        impl $name {
-            /// Items from rows of numbers.
-            pub fn from_dataset(rows: Dataset) -> Self {
-                Self { rows }
-            }
+    /// `.npy`, `.csv`.
+    fn write(&self, path: &Path) -> Result<(), DataError> {
+        write_rows(path, &self.rows)
+    }
+}
 
-            /// The items as rows of numbers in raw units.
-            pub fn dataset(&self) -> Cow<'_, Dataset> {
-                Cow::Borrowed(&self.rows)
-            }
-
-            /// The items as rows of numbers in raw units.
-            pub fn into_dataset(self) -> Dataset {
-                self.rows
-            }
-
-            /// The class of each item.
-            pub fn labels(&self) -> Option<&[u32]> {
-                self.rows.labels()
-            }
-
-            /// Names of the classes; empty where there are none.
-            pub fn class_names(&self) -> &[String] {
-                self.rows.class_names()
-            }
-        }
-
-        impl Items for $name {
-            fn len(&self) -> usize {
-                self.rows.len()
-            }
-
-            fn select(&self, rows: &[usize]) -> Self {
-                Self { rows: self.rows.subset(rows) }
-            }
-
-            fn concat(parts: Vec<Self>) -> Result<Self, DataError> {
-                let parts = parts.into_iter().map(|p| p.rows).collect();
-                Ok(Self { rows: Dataset::concat(parts)? })
-            }
-
-            fn sha256(&self) -> String {
-                hash_rows($modality, &self.rows)
-            }
-
-            fn describe(&self) -> Value {
-                let summary = self.rows.describe();
-                let summary = serde_json::to_value(summary).expect("a summary is plain JSON");
-                let mut out = json!({ "modality": $modality.name() });
-                if let (Value::Object(out), Value::Object(fields)) = (&mut out, summary) {
-                    out.extend(fields);
-                    out.insert("sha256".to_string(), self.sha256().into());
-                }
-                out
-            }
-
-            fn write(&self, path: &Path) -> Result<(), DataError> {
-                write_rows(path, &self.rows)
-            }
-        }
+/// How many items each class has, as JSON.
+pub(super) fn class_counts(labels: &[u32], names: &[String]) -> Value {
+    let top = labels.iter().max().map_or(0, |&l| l as usize + 1);
+    let mut counts = vec![0usize; names.len().max(top)];
+    labels.iter().for_each(|&label| counts[label as usize] += 1);
+    let class = |(k, count): (usize, usize)| ClassCount {
+        name: names.get(k).cloned().unwrap_or_else(|| k.to_string()),
+        count,
     };
+    let classes: Vec<ClassCount> = counts.into_iter().enumerate().map(class).collect();
+    serde_json::to_value(classes).expect("plain JSON")
 }
 
-rows_type!(
-    /// Pictures of one size, `[channels, height, width]`.
-    Pictures,
-    Modality::Pictures
-);
-rows_type!(
-    /// Rows of named columns.
-    Table,
-    Modality::Table
-);
-rows_type!(
-    /// Plain arrays of numbers.
-    Points,
-    Modality::Points
-);
-
-impl Table {
-    /// Names of the columns, in order.
-    pub fn column_names(&self) -> Vec<String> {
-        let schema = self.rows.schema();
-        schema.iter().flat_map(|s| &s.columns).map(|c| c.name.clone()).collect()
-    }
-
-    /// A number for each row that is equal where rows are equal in a column; none for a column that
-    /// the table does not have.
-    pub(crate) fn group_keys(&self, column: &str) -> Option<Vec<u64>> {
-        let place = self.column_names().iter().position(|name| name == column)?;
-        let cells = self.rows.values().iter().skip(place).step_by(self.rows.width());
-        Some(cells.map(|v| u64::from((v + 0.0).to_bits())).collect())
-    }
-}
-
-/// The hash of everything that a model can see.
-fn hash_rows(modality: Modality, rows: &Dataset) -> String {
-    let mut hash = Hasher::new(modality);
-    let layout = rows.layout();
-    hash.numbers(layout.event.iter().map(|&axis| axis as u64));
-    hash.number(layout.levels.map_or(0, |levels| levels as u64));
-    let columns = layout.schema.as_ref().map_or(&[][..], |schema| &schema.columns);
-    hash.number(columns.len() as u64);
-    for column in columns {
-        hash.text(&column.name);
-        hash.text(column.kind.name());
-        if let ColumnKind::Categorical { categories } = &column.kind {
-            hash.texts(categories);
-        }
-    }
-    hash.floats(rows.values().iter().map(|&v| f64::from(v)));
-    hash.labels(rows.labels());
-    hash.texts(rows.class_names());
-    hash.finish()
-}
-
-/// Writes rows by the path's ending: `.png` (a grid), `.csv`, `.npy`, or a folder of pictures.
-fn write_rows(path: &Path, rows: &Dataset) -> Result<(), DataError> {
+/// Writes rows by the path's ending: `.png` (a grid), `.csv`, `.npy`.
+pub(super) fn write_rows(path: &Path, rows: &Dataset) -> Result<(), DataError> {
     let (layout, event) = (rows.layout(), rows.event_shape());
     let ending = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
-    let scale = auto_scale(event);
     match ending.as_deref() {
         Some("png") => {
-            grid_png_file(path, &layout.to_unit(rows.values()), rows.len(), event, 0, scale)
+            let unit = layout.to_unit(rows.values());
+            grid_png_file(path, &unit, rows.len(), event, 0, auto_scale(event))
         }
         Some("csv") => write_csv(path, rows.values(), rows.labels(), layout),
         Some("npy") => {
             let shape: Vec<usize> = [rows.len()].iter().chain(event).copied().collect();
             write_npy(path, rows.values(), &shape)
         }
-        None => picture_folder(path, &layout.to_unit(rows.values()), rows.len(), event, scale)
-            .map(|_| ()),
-        Some(other) => Err(DataError::Output {
+        other => Err(DataError::Output {
             what: "file",
-            expected: "named .png, .csv, .npy, or a folder",
-            got: format!(".{other}"),
+            expected: "named .png or, for pictures, a folder; .csv or .npy",
+            got: other.map_or("no ending".to_string(), |ending| format!(".{ending}")),
         }),
     }
 }

@@ -32,7 +32,15 @@ impl Dataset {
                 ));
             }
         };
+        if let (Some(_), Some(_)) = (&self.layout.schema, &layout.schema) {
+            let mut out = Self::of_rows(values, layout.clone(), labels);
+            if let Some(test) = &self.test {
+                out = out.with_test_part(test.conform_to(layout)?)?;
+            }
+            return Ok(out);
+        }
         let mut out = Self::from_parts(values, layout.event.clone(), labels)?;
+        out.layout.range = layout.range;
         if let Some(levels) = layout.levels {
             if self.levels().is_some_and(|own| own != levels) {
                 let got = self.levels().unwrap_or(0);
@@ -99,21 +107,65 @@ impl Dataset {
 type Read<'a> = Box<dyn FnMut(f32) -> Result<f32, DataError> + 'a>;
 
 fn reader<'a>(from: &'a Column, to: &'a Column) -> Result<Read<'a>, DataError> {
+    let missing = |cell: &str| {
+        let got = if cell.is_empty() { "a missing one".to_string() } else { format!("`{cell}`") };
+        let expected = format!("a value in column `{}`: training had none missing", to.name);
+        DataError::part("values", expected, got)
+    };
     match (&from.kind, &to.kind) {
-        (kind, ColumnKind::Categorical { categories }) => {
+        (_, ColumnKind::Categorical { categories }) => {
             let places: HashMap<&str, f32> =
                 categories.iter().enumerate().map(|(k, name)| (name.as_str(), k as f32)).collect();
+            // Older layouts have the empty text for all missing cells.
+            let blank = to.blanks.first().map_or("", String::as_str);
+            let blank = places.get(blank).copied();
             Ok(Box::new(move |v| {
-                let cell = kind.cell(v);
-                places.get(cell.as_str()).copied().ok_or_else(|| {
-                    let expected = format!("a known category of column `{}`", to.name);
-                    DataError::part("values", expected, format!("`{cell}`"))
-                })
+                let cell = from.cell(v);
+                let known = places.get(cell.as_str()).copied();
+                let is_missing = v.is_nan()
+                    || (from.kind.categories().is_some()
+                        && from.code(v) as usize >= from.known_categories());
+                match known.or(blank.filter(|_| is_missing)) {
+                    Some(place) => Ok(place),
+                    None if is_missing => Err(missing(&cell)),
+                    None => {
+                        let expected = format!("a known category of column `{}`", to.name);
+                        Err(DataError::part("values", expected, format!("`{cell}`")))
+                    }
+                }
             }))
         }
         (ColumnKind::Categorical { .. }, _) => {
             Err(DataError::part("schema", format!("numbers in column `{}`", to.name), "texts"))
         }
-        _ => Ok(Box::new(Ok)),
+        (ColumnKind::Moment { format }, ColumnKind::Moment { format: wanted })
+            if format.time.is_some() == wanted.time.is_some()
+                && format.day.is_some() == wanted.day.is_some() =>
+        {
+            Ok(number_reader(from, to, missing))
+        }
+        (ColumnKind::Moment { .. }, _) | (_, ColumnKind::Moment { .. }) => {
+            let got = from.kind.name();
+            Err(DataError::part(
+                "schema",
+                format!("a {} in column `{}`", to.kind.name(), to.name),
+                got,
+            ))
+        }
+        _ => Ok(number_reader(from, to, missing)),
     }
+}
+
+fn number_reader<'a>(
+    from: &'a Column,
+    to: &'a Column,
+    missing: impl Fn(&str) -> DataError + 'a,
+) -> Read<'a> {
+    let same = from.offset == to.offset && from.unit == to.unit;
+    Box::new(move |v| match v.is_nan() {
+        true if !to.may_be_missing() => Err(missing("")),
+        true => Ok(v),
+        false if same => Ok(v),
+        false => Ok(to.stored(from.offset + from.unit * f64::from(v))),
+    })
 }

@@ -14,10 +14,26 @@ pub struct Layout {
     pub event: Vec<usize>,
     /// Number of discrete values of an element where raw values are the integers `0..levels`.
     pub levels: Option<usize>,
+    /// The raw values of black and white, of pictures without levels; 0 and 1 where it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<[f32; 2]>,
     /// Names and kinds of the columns of a table.
     pub schema: Option<TableSchema>,
     /// Names of the classes; empty where there are none.
     pub class_names: Vec<String>,
+    /// The column of a table that the labels come from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<LabelColumn>,
+}
+
+/// The column of a table that the labels come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LabelColumn {
+    /// Its name.
+    pub name: String,
+    /// How many of the other columns stand before it.
+    pub place: usize,
 }
 
 impl Layout {
@@ -42,20 +58,25 @@ impl Layout {
     }
 
     /// Raw values as brightness in `[0, 1]`, for pictures: divided by `levels - 1` where levels
-    /// are known, and kept as they are where not; then clamped.
+    /// are known, taken from black to white where the range is, and kept as they are where not; then
+    /// clamped.
     pub fn to_unit(&self, raw: &[f32]) -> Vec<f32> {
-        let top = self.top();
-        raw.iter().map(|v| (v / top).clamp(0.0, 1.0)).collect()
+        let [black, white] = self.ends();
+        raw.iter().map(|v| ((v - black) / (white - black)).clamp(0.0, 1.0)).collect()
     }
 
     /// Brightness in `[0, 1]` as raw values: the way back from [`to_unit`](Self::to_unit).
     pub fn of_unit(&self, unit: &[f32]) -> Vec<f32> {
-        let top = self.top();
-        unit.iter().map(|v| v * top).collect()
+        let [black, white] = self.ends();
+        unit.iter().map(|v| black + v * (white - black)).collect()
     }
 
-    /// The raw value of white.
-    fn top(&self) -> f32 {
-        self.levels.map_or(1.0, |l| (l.max(2) - 1) as f32)
+    /// The raw values of black and white.
+    pub(crate) fn ends(&self) -> [f32; 2] {
+        match (self.levels, self.range) {
+            (Some(levels), _) => [0.0, (levels.max(2) - 1) as f32],
+            (None, Some(range)) => range,
+            (None, None) => [0.0, 1.0],
+        }
     }
 }

@@ -6,7 +6,7 @@ mod summary;
 
 use sha2::{Digest, Sha256};
 
-pub use layout::Layout;
+pub use layout::{LabelColumn, Layout};
 pub use summary::{ClassCount, ColumnSummary, Summary};
 
 use crate::DataError;
@@ -18,8 +18,9 @@ const MAX_CLASSES: u32 = 1 << 20;
 /// Examples on the host: one type for pictures, tables and arrays.
 ///
 /// Values are raw (as in the files), finite, f32, row-major: example `i` is
-/// `values[i * width..(i + 1) * width]`. A [`Preparation`](crate::Preparation) makes of them what
-/// a model sees.
+/// `values[i * width..(i + 1) * width]`. In a table a value is as its
+/// [`Column`](crate::Column) stores it, and NaN where a number is missing. A
+/// [`Preparation`](crate::Preparation) makes of them what a model sees.
 ///
 /// ```
 /// use pyrogen_data::Dataset;
@@ -117,6 +118,19 @@ impl Dataset {
         Ok(self)
     }
 
+    /// States the raw values of black and white, for pictures without levels.
+    ///
+    /// # Errors
+    /// Values that are not finite, or equal.
+    pub fn with_range(mut self, black: f32, white: f32) -> Result<Self, DataError> {
+        if !(white - black).is_normal() || !black.is_finite() {
+            let got = format!("{black} and {white}");
+            return Err(DataError::part("range", "two finite numbers that differ", got));
+        }
+        self.layout.range = Some([black, white]);
+        Ok(self)
+    }
+
     /// Names the classes, label 0 first.
     ///
     /// # Errors
@@ -138,6 +152,33 @@ impl Dataset {
         }
         self.layout.class_names = names;
         Ok(self)
+    }
+
+    /// A table of your own values, row-major, as the columns store them: NaN is a missing number,
+    /// where a column says that its cells may be missing.
+    ///
+    /// # Errors
+    /// As [`from_parts`](Self::from_parts) and [`with_schema`](Self::with_schema).
+    pub fn table(
+        values: Vec<f32>,
+        schema: TableSchema,
+        labels: Option<Vec<u32>>,
+    ) -> Result<Self, DataError> {
+        let width = schema.columns.len();
+        let blank = |(i, v): (usize, &f32)| {
+            let column = &schema.columns[i % width];
+            v.is_nan() && column.may_be_missing() && column.kind.categories().is_none()
+        };
+        let filled = values.iter().enumerate().map(|(i, v)| if blank((i, v)) { 0.0 } else { *v });
+        let filled = if width == 0 { Vec::new() } else { filled.collect() };
+        let mut out = Self::from_parts(filled, vec![width], labels)?.with_schema(schema)?;
+        out.values = values;
+        Ok(out)
+    }
+
+    /// Rows that are known to fit their layout.
+    pub(crate) fn of_rows(values: Vec<f32>, layout: Layout, labels: Option<Vec<u32>>) -> Self {
+        Self { values, layout, labels, test: None }
     }
 
     /// Names the columns of a table and says what each holds.
@@ -319,6 +360,7 @@ impl Dataset {
     pub fn without_labels(mut self) -> Self {
         self.labels = None;
         self.layout.class_names.clear();
+        self.layout.label = None;
         self.test = self.test.map(|t| Box::new(t.without_labels()));
         self
     }

@@ -108,13 +108,13 @@ impl Dataset {
 
 fn range(values: impl Iterator<Item = f32>) -> (f32, f32, f64) {
     let (mut min, mut max, mut sum, mut n) = (f32::INFINITY, f32::NEG_INFINITY, 0.0, 0usize);
-    for v in values {
+    for v in values.filter(|v| !v.is_nan()) {
         min = min.min(v);
         max = max.max(v);
         sum += f64::from(v);
         n += 1;
     }
-    (min, max, sum / n as f64)
+    (min, max, sum / n.max(1) as f64)
 }
 
 fn counts(indices: impl Iterator<Item = usize>, k: usize, names: &[String]) -> Vec<ClassCount> {

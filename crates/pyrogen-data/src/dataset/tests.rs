@@ -2,15 +2,14 @@ use super::*;
 use crate::{Column, digits};
 
 fn table(columns: &[(&str, Option<&[&str]>)], values: &[f32]) -> Dataset {
-    let column = |&(name, categories): &(&str, Option<&[&str]>)| Column {
-        name: name.to_string(),
-        kind: match categories {
+    let column = |&(name, categories): &(&str, Option<&[&str]>)| {
+        let kind = match categories {
             None => ColumnKind::Continuous,
             Some(list) => {
                 ColumnKind::Categorical { categories: list.iter().map(|c| c.to_string()).collect() }
             }
-        },
-        missing: 0,
+        };
+        Column::new(name, kind)
     };
     let schema = TableSchema { columns: columns.iter().map(column).collect() };
     Dataset::from_parts(values.to_vec(), vec![columns.len()], None)

@@ -11,8 +11,8 @@ pub enum PreparedColumn {
     Number,
     /// So many features: indicators of the categories.
     Category(usize),
-    /// So many features and two: indicators of values that occur often and of none of them, then the
-    /// number, which is 0 where it is one of these values.
+    /// So many features and two: indicators of states (values that occur often, a missing number,
+    /// frequent categories among many) and of none of them, then the number, which is 0 in a state.
     Spiked(usize),
 }
 
@@ -33,17 +33,27 @@ impl Preparation {
     /// none for other data.
     pub fn columns(&self) -> Option<Vec<PreparedColumn>> {
         let schema = self.layout().schema.as_ref()?;
-        let quantiles = self.steps().iter().find_map(|step| match step {
-            Step::Quantiles(quantiles) => Some(quantiles),
-            _ => None,
-        });
-        let spikes = |j: usize| match quantiles.and_then(|q| q.elements[j].as_ref()) {
-            Some(element) if element.has_spikes() => PreparedColumn::Spiked(element.spikes.len()),
-            _ => PreparedColumn::Number,
-        };
-        let column = |(j, kind): (usize, &ColumnKind)| match kind {
-            ColumnKind::Categorical { categories } => PreparedColumn::Category(categories.len()),
-            _ => spikes(j),
+        let (mut quantiles, mut missing) = (None, None);
+        for step in self.steps() {
+            match step {
+                Step::Quantiles(step) => quantiles = Some(step),
+                Step::MissingNumbers(step) => missing = Some(step),
+                _ => {}
+            }
+        }
+        let column = |(j, kind): (usize, &ColumnKind)| {
+            let element = quantiles.and_then(|q| q.elements[j].as_ref());
+            match (element, kind) {
+                (Some(element), _) if element.has_states() => {
+                    PreparedColumn::Spiked(element.states())
+                }
+                (Some(_), _) => PreparedColumn::Number,
+                (None, ColumnKind::Categorical { categories }) => {
+                    PreparedColumn::Category(categories.len())
+                }
+                (None, _) if missing.is_some_and(|m| m.elements[j]) => PreparedColumn::Spiked(1),
+                (None, _) => PreparedColumn::Number,
+            }
         };
         let kinds = schema.columns.iter().map(|c| &c.kind).enumerate();
         let columns: Vec<PreparedColumn> = kinds.map(column).collect();

@@ -5,8 +5,10 @@ mod card;
 mod columns;
 mod dequantise;
 mod logit;
+mod missing;
 mod one_hot;
 mod quantiles;
+mod rare;
 mod recipe;
 mod scale;
 mod standardise;
@@ -18,6 +20,7 @@ pub use binarise::Binarise;
 pub use columns::PreparedColumn;
 pub use dequantise::Dequantise;
 pub use logit::Logit;
+pub use missing::MissingNumbers;
 pub use one_hot::OneHot;
 pub use quantiles::{
     Blocks, Bounds, DistributionFunction, Grid, MixedDistribution, Quantiles, RestDistribution,
@@ -74,6 +77,8 @@ pub enum Step {
     Standardise(Standardise),
     /// Numbers of any distribution to normal ones.
     Quantiles(Quantiles),
+    /// Missing numbers to an indicator beside the number.
+    MissingNumbers(MissingNumbers),
     /// Categories to indicators.
     OneHot(OneHot),
     /// [0, 1] to 0 or 1.
@@ -88,6 +93,7 @@ impl Step {
             Self::Logit(t) => t,
             Self::Standardise(t) => t,
             Self::Quantiles(t) => t,
+            Self::MissingNumbers(t) => t,
             Self::OneHot(t) => t,
             Self::Binarise(t) => t,
         }

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Binarise, Bounds, Dequantise, Logit, OneHot, Preparation, Quantiles, Scale, Standardise, Step,
-    step_error,
+    Binarise, Bounds, Dequantise, Logit, MissingNumbers, OneHot, Preparation, Quantiles, Scale,
+    Standardise, Step, rare, step_error,
 };
-use crate::table::ColumnKind;
+use crate::table::{Column, ColumnKind};
 use crate::{DataError, Dataset};
 
 /// A way to prepare data, before it is fitted to any.
@@ -17,7 +17,8 @@ pub enum Recipe {
     /// Nothing: raw values.
     #[default]
     Raw,
-    /// To `[0, 1]`: by the levels where they are known, else by the smallest and largest value.
+    /// To `[0, 1]`: by the levels or the range where they are known, else by the smallest and largest
+    /// value.
     Unit,
     /// To `[0, 1]` and then to 0 or 1.
     Binarised(Binarise),
@@ -83,6 +84,9 @@ fn unit(data: &Dataset) -> Step {
     if let Some(levels) = data.levels() {
         return Step::Scale(Scale::unit(levels));
     }
+    if let Some([black, white]) = data.layout().range {
+        return Step::Scale(Scale { shift: black, scale: white - black });
+    }
     let fold = |f: fn(f32, f32) -> f32, start| data.values().iter().copied().fold(start, f);
     let (min, max) = (fold(f32::min, f32::INFINITY), fold(f32::max, f32::NEG_INFINITY));
     let span = max - min;
@@ -117,7 +121,20 @@ fn table(data: &Dataset) -> Vec<Step> {
     for (j, _) in categories.iter().enumerate().filter(|(_, c)| c.is_some()) {
         (standardise.mean[j], standardise.std[j]) = (0.0, 1.0);
     }
-    with_indicators(Step::Standardise(standardise), categories)
+    let mut steps = vec![Step::Standardise(standardise)];
+    let columns = data.schema().map_or(&[][..], |schema| &schema.columns);
+    let missing = |c: &Column| c.kind.categories().is_none() && c.may_be_missing();
+    let elements: Vec<bool> = columns.iter().map(missing).collect();
+    let mut parts = categories;
+    if elements.contains(&true) {
+        // Whether it is missing, and the number.
+        let part = |(c, &missing): (Option<usize>, &bool)| {
+            if missing { vec![Some(2), None] } else { vec![c] }
+        };
+        parts = parts.into_iter().zip(&elements).flat_map(part).collect();
+        steps.push(Step::MissingNumbers(MissingNumbers { elements }));
+    }
+    with_indicators(steps, parts)
 }
 
 fn quantile_table(data: &Dataset, spike: f64, bounds: Bounds) -> Result<Vec<Step>, DataError> {
@@ -125,18 +142,27 @@ fn quantile_table(data: &Dataset, spike: f64, bounds: Bounds) -> Result<Vec<Step
         return Err(step_error("quantiles", "a share of examples above 0", spike));
     }
     let categories = categories(data);
-    let quantiles = Quantiles::fit(data, spike, bounds, |j| categories[j].is_none());
+    let mut quantiles = Quantiles::fit(data, spike, bounds, |j| categories[j].is_none());
+    for (j, count) in categories.iter().enumerate() {
+        if let Some(count) = *count {
+            let codes: Vec<f32> =
+                data.values().iter().skip(j).step_by(data.width()).copied().collect();
+            quantiles.elements[j] = rare::categories(&codes, count);
+        }
+    }
     let parts = quantiles.elements.iter().zip(categories).flat_map(|(element, categories)| {
-        let spikes = element.as_ref().map_or(0, |e| e.spikes.len());
-        // Which spike it is, and the number.
-        if spikes > 0 { vec![Some(spikes + 1), None] } else { vec![categories] }
+        match element.as_ref().map(|e| e.states()) {
+            // Which state it is, and the number.
+            Some(states) if states > 0 => vec![Some(states + 1), None],
+            Some(_) => vec![None],
+            None => vec![categories],
+        }
     });
     let parts = parts.collect();
-    Ok(with_indicators(Step::Quantiles(quantiles), parts))
+    Ok(with_indicators(vec![Step::Quantiles(quantiles)], parts))
 }
 
-fn with_indicators(numbers: Step, categories: Vec<Option<usize>>) -> Vec<Step> {
-    let mut steps = vec![numbers];
+fn with_indicators(mut steps: Vec<Step>, categories: Vec<Option<usize>>) -> Vec<Step> {
     if categories.iter().any(Option::is_some) {
         steps.push(Step::OneHot(OneHot { categories }));
     }

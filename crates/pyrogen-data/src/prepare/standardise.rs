@@ -27,16 +27,25 @@ impl Standardise {
     /// Two passes in f64.
     pub fn fit(data: &Dataset) -> Self {
         let (n, width) = (data.len() as f64, data.width());
+        let mut count = vec![0.0f64; width];
+        for row in data.values().chunks_exact(width) {
+            count.iter_mut().zip(row).for_each(|(c, v)| *c += f64::from(u8::from(!v.is_nan())));
+        }
+        // A missing number (NaN) is in no mean.
         let mut mean = vec![0.0f64; width];
         for row in data.values().chunks_exact(width) {
-            for (m, &v) in mean.iter_mut().zip(row) {
-                *m += f64::from(v) / n;
+            for ((m, c), &v) in mean.iter_mut().zip(&count).zip(row) {
+                if !v.is_nan() {
+                    *m += f64::from(v) / c;
+                }
             }
         }
         let mut variance = vec![0.0f64; width];
         for row in data.values().chunks_exact(width) {
-            for ((s, m), &v) in variance.iter_mut().zip(&mean).zip(row) {
-                *s += (f64::from(v) - m).powi(2) / n;
+            for (((s, m), c), &v) in variance.iter_mut().zip(&mean).zip(&count).zip(row) {
+                if !v.is_nan() {
+                    *s += (f64::from(v) - m).powi(2) / c;
+                }
             }
         }
         let std = |(variance, mean): (&f64, &f64)| {
@@ -89,7 +98,13 @@ impl Transform for Standardise {
     }
 
     fn log_det(&self, y: &[f64], width: usize) -> Vec<f64> {
-        let sum: f64 = self.std.iter().map(|&s| -f64::from(s).ln()).sum();
-        vec![sum; y.len() / width]
+        let each: Vec<f64> = self.std.iter().map(|&s| -f64::from(s).ln()).collect();
+        let sum: f64 = each.iter().sum();
+        let missing = |row: &[f64]| row.iter().any(|v| v.is_nan());
+        let present = |row: &[f64]| {
+            row.iter().zip(&each).filter(|(v, _)| !v.is_nan()).map(|(_, term)| term).sum()
+        };
+        let row = |row: &[f64]| if missing(row) { present(row) } else { sum };
+        y.chunks_exact(width).map(row).collect()
     }
 }

@@ -24,7 +24,7 @@ fn people() -> Dataset {
         ),
         ("height", ColumnKind::Continuous),
     ];
-    let columns = kinds.map(|(name, kind)| Column { name: name.to_string(), kind, missing: 0 });
+    let columns = kinds.map(|(name, kind)| Column::new(name, kind));
     let values = vec![20.0, 2.0, 1.5, 40.0, 0.0, 1.5, 60.0, 1.0, 1.5];
     Dataset::from_parts(values, vec![3], None)
         .unwrap()

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::DataError;
+use crate::table::infer::sort_names;
 
 /// What a folder holds.
 #[derive(Debug, Default)]
@@ -14,6 +15,8 @@ pub(crate) struct Found {
     pub paths: Vec<PathBuf>,
     /// How many other files there are, by ending in lower case.
     pub others: BTreeMap<String, usize>,
+    /// The folders that are right below.
+    folders: Vec<PathBuf>,
 }
 
 impl Found {
@@ -30,6 +33,27 @@ impl Found {
             let endings = endings.join(", ");
             format!("{}: {count} files were passed over ({endings})", self.dir.display())
         })
+    }
+}
+
+impl Found {
+    /// One file.
+    pub fn one(path: &Path) -> Self {
+        Self { paths: vec![path.to_path_buf()], ..Self::default() }
+    }
+
+    /// Checks that each folder right below has a file that is wanted, at any depth.
+    pub fn check_folders(&self) -> Result<(), DataError> {
+        let empty = |folder: &&PathBuf| !self.paths.iter().any(|path| path.starts_with(folder));
+        match self.folders.iter().find(empty) {
+            None => Ok(()),
+            Some(folder) => Err(DataError::NoExamples {
+                path: folder.clone(),
+                hint: "the class of this folder has no file that can be read: remove the folder, \
+                       or turn its files into .png"
+                    .to_string(),
+            }),
+        }
     }
 }
 
@@ -62,6 +86,9 @@ fn walk(
             continue;
         }
         if path.is_dir() {
+            if dir == found.dir {
+                found.folders.push(path.clone());
+            }
             walk(&path, wanted, found, seen)?;
         } else if wanted(&path) {
             found.paths.push(path);
@@ -71,4 +98,25 @@ fn walk(
         }
     }
     Ok(())
+}
+
+/// Classes by the first folder below `dir`, if every picture lies in one: sorted as numbers where all
+/// are, as text where not.
+pub(crate) fn classes(dir: &Path, paths: &[PathBuf]) -> Option<(Vec<u32>, Vec<String>)> {
+    let folder = |path: &PathBuf| -> Option<String> {
+        let below = path.strip_prefix(dir).ok()?;
+        let mut parts = below.components();
+        let first = parts.next()?;
+        parts.next()?;
+        Some(first.as_os_str().to_string_lossy().into_owned())
+    };
+    let folders = paths.iter().map(folder).collect::<Option<Vec<_>>>()?;
+    let mut names = folders.clone();
+    names.sort();
+    names.dedup();
+    sort_names(&mut names);
+    let places: BTreeMap<&str, u32> =
+        names.iter().enumerate().map(|(k, name)| (name.as_str(), k as u32)).collect();
+    let labels = folders.iter().map(|folder| places[folder.as_str()]).collect();
+    Some((labels, names))
 }

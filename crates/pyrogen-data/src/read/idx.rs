@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use crate::data::Pixels;
 use crate::read::bytes::{Content, read_maybe_gzip};
 use crate::{DataError, Dataset};
 
@@ -135,7 +136,12 @@ pub(crate) fn load(path: &Path) -> Result<Dataset, DataError> {
         }
     };
     let data = Dataset::from_parts(array.values, event, None)?;
-    if array.bytes { data.with_levels(256) } else { Ok(data) }
+    if array.bytes {
+        let levels = Pixels::of_values(data.values(), Some(256)).found_levels();
+        data.with_levels(levels)
+    } else {
+        Ok(data)
+    }
 }
 
 #[cfg(test)]

@@ -15,6 +15,40 @@ pub struct Matrix {
     pub cols: usize,
     /// The numbers.
     pub values: Vec<f64>,
+    /// The shape of a row: one axis, or those of a picture.
+    pub shape: Vec<usize>,
+    /// Names of the columns, where the file has them.
+    pub names: Option<Vec<String>>,
+}
+
+impl Matrix {
+    /// These rows with the columns of `other`: by name, where both files name their columns.
+    ///
+    /// # Errors
+    /// Rows of other shapes, or columns of other names.
+    pub fn like(mut self, other: &Self) -> Result<Self, DataError> {
+        // A flat row may be a picture's pixels; two pictures of other axes are not the same.
+        let flat = self.shape.len() == 1 || other.shape.len() == 1;
+        if self.cols != other.cols || (!flat && self.shape != other.shape) {
+            let expected = format!("rows of shape {:?}", other.shape);
+            return Err(DataError::part("rows", expected, format!("{:?}", self.shape)));
+        }
+        let (Some(own), Some(wanted)) = (&self.names, &other.names) else {
+            return Ok(self);
+        };
+        if own == wanted {
+            return Ok(self);
+        }
+        let place = |name: &String| own.iter().position(|n| n == name);
+        let Some(places) = wanted.iter().map(place).collect::<Option<Vec<usize>>>() else {
+            let expected = format!("the columns {}", wanted.join(", "));
+            return Err(DataError::part("columns", expected, own.join(", ")));
+        };
+        let rows = self.values.chunks_exact(self.cols);
+        self.values = rows.flat_map(|row| places.iter().map(|&j| row[j])).collect();
+        self.names = Some(wanted.clone());
+        Ok(self)
+    }
 }
 
 /// Reads rows of numbers: `.npy` of two axes or more (the axes after the first are flattened), or
@@ -59,6 +93,8 @@ fn from_npy(path: &Path) -> Result<Matrix, DataError> {
         rows: array.shape[0],
         cols: array.shape[1..].iter().fold(1, |a, &b| a.saturating_mul(b)),
         values: array.values,
+        shape: array.shape[1..].to_vec(),
+        names: None,
     })
 }
 
@@ -75,14 +111,48 @@ mod tests {
         let (npy, csv) = (dir.path().join("a.npy"), dir.path().join("a.CSV"));
         write_npy(&npy, &[1.0, 2.5, -3.0, 4.0, 5.0, 6.0], &[3, 2]).unwrap();
         fs::write(&csv, "1,2.5\n-3,4\n5,6\n").unwrap();
-        let expected = Matrix { rows: 3, cols: 2, values: vec![1.0, 2.5, -3.0, 4.0, 5.0, 6.0] };
+        let mut expected = Matrix {
+            rows: 3,
+            cols: 2,
+            values: vec![1.0, 2.5, -3.0, 4.0, 5.0, 6.0],
+            shape: vec![2],
+            names: None,
+        };
         assert_eq!(read_matrix(&npy).unwrap(), expected);
         assert_eq!(read_matrix(&csv).unwrap(), expected);
         fs::write(&csv, "x,y\n1,2.5\n-3,4\n5,6\n").unwrap();
+        expected.names = Some(vec!["x".to_string(), "y".to_string()]);
         assert_eq!(read_matrix(&csv).unwrap(), expected);
         write_npy(&npy, &[0.0; 24], &[2, 3, 2, 2]).unwrap();
         let images = read_matrix(&npy).unwrap();
         assert_eq!((images.rows, images.cols), (2, 12));
+    }
+
+    #[test]
+    fn columns_are_matched_by_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let read = |text: &str| {
+            let path = dir.path().join("a.csv");
+            fs::write(&path, text).unwrap();
+            read_matrix(&path).unwrap()
+        };
+        let real = read("age,income,kids\n54,22373.58,0\n67,32801.53,1\n");
+        let moved = read("income,kids,age\n22373.58,0,54\n32801.53,1,67\n");
+        assert_eq!(moved.like(&real).unwrap(), real);
+        let other = read("alpha,beta,gamma\n22373.58,0,54\n32801.53,1,67\n");
+        let error = other.like(&real).unwrap_err().to_string();
+        assert!(error.contains("the columns age, income, kids, got alpha"), "{error}");
+        let bare = read("1.5,2,3\n4,5,6\n");
+        assert_eq!(bare.clone().like(&real).unwrap(), bare);
+        let numbered = read("0,1,2\n0.5,2.5,3.5\n4.5,5.5,6.5\n");
+        assert_eq!((numbered.rows, numbered.names.unwrap()[2].as_str()), (2, "2"));
+        let npy = |shape: &[usize]| {
+            let path = dir.path().join("a.npy");
+            write_npy(&path, &vec![0.0; shape.iter().product()], shape).unwrap();
+            read_matrix(&path).unwrap()
+        };
+        let error = npy(&[2, 4, 4, 3]).like(&npy(&[2, 3, 4, 4])).unwrap_err().to_string();
+        assert!(error.contains("[3, 4, 4]") && error.contains("[4, 4, 3]"), "{error}");
     }
 
     #[test]

@@ -1,12 +1,20 @@
 //! Readers: one file a format. No size that a file announces is trusted before it is compared
 //! with the bytes that are there.
 
+pub(crate) mod arrays;
 pub(crate) mod bytes;
+pub(crate) mod cifar;
+mod decode;
+pub(crate) mod documents;
 pub(crate) mod folder;
 pub(crate) mod idx;
 pub(crate) mod matrix;
 pub(crate) mod mnist;
+pub(crate) mod music;
 pub(crate) mod npy;
+pub(crate) mod npz;
+pub(crate) mod pairs;
 pub(crate) mod pictures;
 pub(crate) mod sequences;
+pub(crate) mod sound;
 pub(crate) mod text;

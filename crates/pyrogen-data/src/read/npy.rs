@@ -7,8 +7,8 @@ use std::path::Path;
 
 use pyrogen_core::folder::write_file;
 
+use crate::DataError;
 use crate::read::bytes;
-use crate::{DataError, Dataset};
 
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
 
@@ -27,17 +27,29 @@ struct Header {
 pub(crate) struct NpyArray {
     pub shape: Vec<usize>,
     pub values: Vec<f64>,
-    /// Whether the file holds `u8`.
-    pub bytes: bool,
+    pub kind: Kind,
 }
 
-/// Reads an npy file of f32, f64, u8, i32 or i64 values, of either byte order: the values
-/// row-major, and the shape. Arrays in Fortran order are transposed into row-major.
+/// What the elements of an array are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// True or false.
+    Bits,
+    /// Bytes without a sign.
+    Bytes,
+    /// Other whole numbers.
+    Integers,
+    /// Numbers.
+    Floats,
+}
+
+/// Reads an npy file of numbers, of either byte order: the values row-major, and the shape. Arrays in
+/// Fortran order are transposed into row-major.
 ///
 /// Values may be infinite or NaN. Integers beyond 2^53 are rounded.
 ///
 /// # Errors
-/// A file that is not npy, another type of element, or a header that does not fit the file's
+/// A file that is not npy, elements that are no numbers, or a header that does not fit the file's
 /// length.
 pub fn read_npy(path: &Path) -> Result<(Vec<f64>, Vec<usize>), DataError> {
     let array = read_array(path)?;
@@ -46,8 +58,16 @@ pub fn read_npy(path: &Path) -> Result<(Vec<f64>, Vec<usize>), DataError> {
 
 pub(crate) fn read_array(path: &Path) -> Result<NpyArray, DataError> {
     let bytes = bytes::read(path)?;
-    let header =
-        Header::parse(&bytes).map_err(|message| DataError::format(path, "npy", message))?;
+    if bytes.starts_with(b"PK") {
+        let message = "it is a zip of arrays: give npz:FILE";
+        return Err(DataError::format(path, "npy", message));
+    }
+    parse_array(path, &bytes)
+}
+
+/// The array of an npy file's bytes.
+pub(crate) fn parse_array(path: &Path, bytes: &[u8]) -> Result<NpyArray, DataError> {
+    let header = Header::parse(bytes).map_err(|message| DataError::format(path, "npy", message))?;
     let body = &bytes[header.len..];
     let (big, kind) = match header.descr.split_at_checked(1) {
         Some(("<" | "|" | "=", kind)) => (false, kind),
@@ -55,9 +75,10 @@ pub(crate) fn read_array(path: &Path) -> Result<NpyArray, DataError> {
         _ => (false, ""),
     };
     let size: u128 = match kind {
-        "u1" => 1,
-        "f4" | "i4" => 4,
-        "f8" | "i8" => 8,
+        "b1" | "u1" | "i1" => 1,
+        "f2" | "u2" | "i2" => 2,
+        "f4" | "u4" | "i4" => 4,
+        "f8" | "u8" | "i8" => 8,
         _ => {
             let message = format!(
                 "elements of type `{}`: convert them to float32, float64, uint8, int32 or int64",
@@ -75,19 +96,48 @@ pub(crate) fn read_array(path: &Path) -> Result<NpyArray, DataError> {
             more: false,
         });
     }
-    let values: Vec<f64> = match kind {
-        "u1" => body.iter().map(|&b| f64::from(b)).collect(),
-        "f4" => elements(body, big, |b| f64::from(f32::from_le_bytes(b))),
-        "i4" => elements(body, big, |b| f64::from(i32::from_le_bytes(b))),
-        "f8" => elements(body, big, f64::from_le_bytes),
-        _ => elements(body, big, |b| i64::from_le_bytes(b) as f64),
-    };
+    let values = values(kind, body, big);
     let values = if header.fortran && !values.is_empty() {
         to_row_major(&values, &header.shape)
     } else {
         values
     };
-    Ok(NpyArray { shape: header.shape, values, bytes: kind == "u1" })
+    let kind = match kind {
+        "b1" => Kind::Bits,
+        "u1" => Kind::Bytes,
+        "f2" | "f4" | "f8" => Kind::Floats,
+        _ => Kind::Integers,
+    };
+    Ok(NpyArray { shape: header.shape, values, kind })
+}
+
+fn values(kind: &str, body: &[u8], big: bool) -> Vec<f64> {
+    match kind {
+        "b1" => body.iter().map(|&b| f64::from(u8::from(b != 0))).collect(),
+        "u1" => body.iter().map(|&b| f64::from(b)).collect(),
+        "i1" => body.iter().map(|&b| f64::from(b as i8)).collect(),
+        "f2" => elements(body, big, |b| half(u16::from_le_bytes(b))),
+        "u2" => elements(body, big, |b| f64::from(u16::from_le_bytes(b))),
+        "i2" => elements(body, big, |b| f64::from(i16::from_le_bytes(b))),
+        "f4" => elements(body, big, |b| f64::from(f32::from_le_bytes(b))),
+        "u4" => elements(body, big, |b| f64::from(u32::from_le_bytes(b))),
+        "i4" => elements(body, big, |b| f64::from(i32::from_le_bytes(b))),
+        "f8" => elements(body, big, f64::from_le_bytes),
+        "u8" => elements(body, big, |b| u64::from_le_bytes(b) as f64),
+        _ => elements(body, big, |b| i64::from_le_bytes(b) as f64),
+    }
+}
+
+/// A number of half precision (IEEE 754, binary16).
+fn half(bits: u16) -> f64 {
+    let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
+    let (exponent, fraction) = (i32::from(bits >> 10 & 0x1f), f64::from(bits & 0x3ff));
+    sign * match exponent {
+        0 => fraction * 2f64.powi(-24),
+        31 if fraction == 0.0 => f64::INFINITY,
+        31 => f64::NAN,
+        e => (1024.0 + fraction) * 2f64.powi(e - 25),
+    }
 }
 
 fn elements<const N: usize>(body: &[u8], big: bool, f: impl Fn([u8; N]) -> f64) -> Vec<f64> {
@@ -222,41 +272,6 @@ pub fn write_npy(path: &Path, values: &[f32], shape: &[usize]) -> Result<(), Dat
     out.extend(header.as_bytes());
     values.iter().for_each(|v| out.extend(v.to_le_bytes()));
     Ok(write_file(path, &out)?)
-}
-
-/// The examples of an npy file: `[n, columns]` are rows, `[n, h, w]` are pictures of one channel,
-/// `[n, c, h, w]` are pictures.
-pub(crate) fn load(path: &Path) -> Result<Dataset, DataError> {
-    let array = read_array(path)?;
-    let event = match array.shape[..] {
-        [_, columns] => vec![columns],
-        [_, h, w] => vec![1, h, w],
-        [_, c, h, w] => vec![c, h, w],
-        _ => {
-            return Err(DataError::ArrayShape {
-                path: path.to_path_buf(),
-                expected: "[n, columns], [n, height, width] or [n, channels, height, width]",
-                got: array.shape,
-            });
-        }
-    };
-    if array.values.is_empty() {
-        return Err(DataError::NoExamples {
-            path: path.to_path_buf(),
-            hint: format!("an array of shape {:?}", array.shape),
-        });
-    }
-    let finite = |v: &f64| (*v as f32).is_finite();
-    if let Some(index) = array.values.iter().position(|v| !finite(v)) {
-        return Err(DataError::NotFinite {
-            path: path.to_path_buf(),
-            index,
-            value: array.values[index],
-        });
-    }
-    let values = array.values.iter().map(|&v| v as f32).collect();
-    let data = Dataset::from_parts(values, event, None)?;
-    if array.bytes { data.with_levels(256) } else { Ok(data) }
 }
 
 #[cfg(test)]

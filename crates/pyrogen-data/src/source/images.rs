@@ -16,7 +16,7 @@ impl Reader for Images {
     }
 
     fn options(&self) -> &'static [&'static str] {
-        &["size=WIDTHxHEIGHT", "crop", "grey"]
+        &["size=WIDTHxHEIGHT", "crop", "grey", "background=white|black|RRGGBB"]
     }
 
     fn about(&self) -> &'static str {
@@ -34,7 +34,14 @@ impl Reader for Images {
 
 fn options(text: &SourceText) -> Result<PictureOptions, DataError> {
     let size = text.value("size").map(parse_size).transpose()?;
-    let out = PictureOptions { size, crop: text.flag("crop"), grey: text.flag("grey") };
+    let background = text.value("background").map(parse_colour).transpose()?;
+    let plain = PictureOptions::default();
+    let out = PictureOptions {
+        size,
+        crop: text.flag("crop"),
+        grey: text.flag("grey"),
+        background: background.unwrap_or(plain.background),
+    };
     if out.crop && out.size.is_none() {
         return Err(DataError::option("crop", "given together with size=WIDTHxHEIGHT"));
     }
@@ -47,4 +54,19 @@ fn parse_size(size: &str) -> Result<(u32, u32), DataError> {
         let expected = format!("size=WIDTHxHEIGHT, each from 1 to {MAX_SIDE}");
         DataError::option(format!("size={size}"), expected)
     })
+}
+
+fn parse_colour(colour: &str) -> Result<[u8; 3], DataError> {
+    let hex = |text: &str| {
+        let digits = text.len() == 6 && text.bytes().all(|b| b.is_ascii_hexdigit());
+        let number = u32::from_str_radix(text, 16).ok().filter(|_| digits)?.to_be_bytes();
+        Some([number[1], number[2], number[3]])
+    };
+    match colour {
+        "white" => Ok([255; 3]),
+        "black" => Ok([0; 3]),
+        other => hex(other.trim_start_matches('#')).ok_or_else(|| {
+            DataError::option(format!("background={colour}"), "background=white|black|RRGGBB")
+        }),
+    }
 }

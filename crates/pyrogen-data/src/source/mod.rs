@@ -3,6 +3,7 @@
 mod arrays;
 mod csv;
 mod images;
+mod lists;
 mod reader;
 mod sequences;
 mod text;
@@ -19,15 +20,22 @@ pub use text::SourceText;
 use crate::{DataError, Dataset};
 
 /// Every scheme, in the order of help texts.
-static READERS: [&dyn Reader; 9] = [
+static READERS: [&dyn Reader; 16] = [
     &arrays::Digits,
     &arrays::Mnist,
+    &arrays::Cifar,
     &arrays::Idx,
     &images::Images,
     &csv::Csv,
     &arrays::Npy,
+    &arrays::Npz,
     &text_files::TextFiles,
     &sequences::SequenceTable,
+    &lists::Sounds,
+    &lists::WordCounts,
+    &lists::RatingTable,
+    &lists::EdgeList,
+    &lists::Music,
     &toy::Toys,
 ];
 
@@ -37,13 +45,20 @@ static READERS: [&dyn Reader; 9] = [
 /// |---|---|
 /// | `digits` | the embedded digits |
 /// | `mnist:DIR` | the four idx files, `.gz` or not, with the test part |
+/// | `cifar:DIR` | the binary files of CIFAR-10 or CIFAR-100, with the test part |
 /// | `idx:FILE` | one idx file, gzip or not |
-/// | `images:DIR` | every picture below a folder, sorted by path, or one picture file; options `size=WIDTHxHEIGHT`, `crop`, `grey`; one channel where no pixel has a colour, else three; classes from the first folder level if every picture lies in one |
-/// | `csv:FILE` | a table; options `label=COLUMN`, `categorical=COLUMN` (more than once), `missing=error\|drop\|category`, `header=yes\|no` |
-/// | `npy:FILE` | an array whose first axis counts the examples |
-/// | `text:FILE` or `text:DIR` | documents of text, one a file; options `lines` (one a line), `documents` (one a paragraph: blank lines separate them) |
-/// | `sequences:FILE` | a CSV table of one step a row; options `id=COLUMN`, `time=COLUMN`; blank cells are missing |
+/// | `images:DIR` | every picture below a folder, sorted by path, or one picture file; one channel where no pixel has a colour, else three; classes from the first folder level if every picture lies in one |
+/// | `csv:FILE` | a table, see [`read_table`](crate::read_table) |
+/// | `npy:FILE`, `npz:FILE` | an array whose first axis counts the examples |
+/// | `text:FILE`, `text:DIR` | documents of text, one a file; `lines`: one a line; `documents`: between blank lines |
+/// | `sequences:FILE` | a CSV table of one step a row, with `id=COLUMN` and `time=COLUMN`; blank cells are missing |
+/// | `sound:DIR` | recordings as `.wav` files |
+/// | `documents:FILE`, `documents:DIR` | word counts: of text files, a column of a CSV file, or LDA-C |
+/// | `ratings:FILE`, `graph:FILE` | CSV tables of two names and a number |
+/// | `music:FILE` | pieces as steps of pitches, from JSON |
 /// | `toy:NAME` | points in the plane of known density, see [`Toy`](crate::Toy): `moons`, `eight-gaussians`, `gaussian-grid`, `checkerboard`; 10,000 of them, or `examples=NUMBER`; always the same |
+///
+/// [`readers`](Self::readers) lists each with its options.
 ///
 /// A comma inside a path or a column name is written twice. `Display` writes the text that
 /// parses to the same source.
@@ -91,7 +106,7 @@ impl Source {
         Self { reader: &arrays::Digits, text: SourceText::new("digits", Path::new("")) }
     }
 
-    fn of(text: SourceText) -> Result<Self, DataError> {
+    fn of(mut text: SourceText) -> Result<Self, DataError> {
         let known = |r: &&&dyn Reader| {
             r.scheme() == text.scheme()
                 && r.place().is_empty() == text.place().as_os_str().is_empty()
@@ -99,6 +114,7 @@ impl Source {
         let Some(&reader) = READERS.iter().find(known) else {
             return Err(DataError::UnknownSource { got: text.to_string(), known: Self::known() });
         };
+        text.join_lists(reader.options());
         text.check_options(reader.options())?;
         reader.check(&text)?;
         Ok(Self { reader, text })
@@ -185,5 +201,7 @@ impl std::hash::Hash for Source {
     }
 }
 
+#[cfg(test)]
+mod fuzz;
 #[cfg(test)]
 mod tests;

@@ -46,7 +46,7 @@ fn unknown_sources_and_options_are_errors_that_list_the_known() {
         ("csv:f,missing=zero", "missing=error|drop"),
         ("csv:f,label=", "label=COLUMN"),
         ("csv:f,label", "label=COLUMN"),
-        ("npy:f,grey", "takes no options"),
+        ("idx:f,grey", "takes no options"),
         ("text:f,words", "one of lines, documents"),
         ("text:f,lines,documents", "without `documents`"),
         ("sequences:f,group=a", "one of id=COLUMN, time=COLUMN"),

@@ -101,6 +101,30 @@ impl SourceText {
         }
     }
 
+    /// Joins the words of options that take a list, `na=TEXT,...`: what follows such an option and is
+    /// none itself is one of its words.
+    pub(super) fn join_lists(&mut self, known: &[&str]) {
+        let is_list = |name: &str| {
+            let list = |option: &&str| {
+                option.split_once('=').is_some_and(|(n, v)| n == name && v.ends_with(",..."))
+            };
+            known.iter().any(list)
+        };
+        let mut joined: Vec<(String, Option<String>)> = Vec::new();
+        for (name, value) in std::mem::take(&mut self.options) {
+            match (joined.last_mut(), &value) {
+                (Some((list, Some(words))), None)
+                    if is_list(list) && !known.contains(&name.as_str()) =>
+                {
+                    words.push(',');
+                    words.push_str(&name);
+                }
+                _ => joined.push((name, value)),
+            }
+        }
+        self.options = joined;
+    }
+
     /// Checks every option against those that a scheme knows: `crop` for one without a value,
     /// `size=WIDTHxHEIGHT` for one with a value.
     pub(super) fn check_options(&self, known: &[&str]) -> Result<(), DataError> {

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::path::Path;
 
-use super::Header;
+use super::CsvOptions;
 use super::text::{Cell, Text};
 use crate::DataError;
 
@@ -15,7 +15,22 @@ pub(crate) struct StepTable {
 impl StepTable {
     /// Reads a file.
     pub fn read(path: &Path) -> Result<Self, DataError> {
-        Ok(Self { text: Text::read(path, Header::Detect)? })
+        Ok(Self { text: Text::read(path, &CsvOptions::default())? })
+    }
+
+    /// Reads a list of edges: cells may be separated by blanks, and the names of nodes are no header.
+    pub fn read_edges(path: &Path) -> Result<Self, DataError> {
+        let found = Text::read(path, &CsvOptions::default())?;
+        if found.names.len() > 1 {
+            return Ok(Self { text: found });
+        }
+        let options = CsvOptions { delimiter: Some(' '), ..CsvOptions::default() };
+        Ok(Self { text: Text::read(path, &options)? })
+    }
+
+    /// An error that says that a name is missing.
+    pub fn missing(&self, row: usize, column: usize) -> DataError {
+        self.text.cell_error(row, column, "the name is missing".to_string())
     }
 
     /// Names of the columns.
@@ -25,7 +40,7 @@ impl StepTable {
 
     /// Number of rows.
     pub fn len(&self) -> usize {
-        self.text.records.len()
+        self.text.len()
     }
 
     /// The place of a column.
@@ -35,7 +50,7 @@ impl StepTable {
 
     /// A cell as it is written.
     pub fn text(&self, row: usize, column: usize) -> &str {
-        self.text.records[row][column].trim()
+        self.text.raw(row, column)
     }
 
     /// A cell as a number, NaN where it is missing.

@@ -1,11 +1,12 @@
-//! CSV text into records of equal width, with line numbers; nothing is interpreted yet but the
-//! header.
+//! The cells of a file: rows of equal width under names, with line numbers for messages.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use csv::{ByteRecord, ReaderBuilder, StringRecord};
-
-use super::Header;
+use super::dialect::Dialect;
+use super::header;
+use super::read::CsvOptions;
+use super::rows::{MAX_COLUMNS, Rows, Wrong};
 use crate::DataError;
 use crate::read::bytes;
 
@@ -16,7 +17,32 @@ pub(super) struct Text {
     pub names: Vec<String>,
     /// Whether the names come from the file.
     pub named: bool,
-    pub records: Vec<StringRecord>,
+    /// What a user should know of how the file was read.
+    pub notes: Vec<String>,
+    pub delimiter: char,
+    rows: Rows,
+    words: Words,
+}
+
+/// Which texts stand for a missing value.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Words {
+    /// The words besides the empty text; none for the usual ones.
+    given: Option<Vec<String>>,
+}
+
+/// Texts that usually stand for a missing value, in any case.
+const USUAL: [&str; 8] = ["", "?", "na", "n/a", "nan", "-nan", "null", "none"];
+
+impl Words {
+    /// Whether a cell is missing.
+    pub fn is_missing(&self, cell: &str) -> bool {
+        match &self.given {
+            // None is longer than four bytes.
+            None => cell.len() <= 4 && USUAL.iter().any(|word| cell.eq_ignore_ascii_case(word)),
+            Some(words) => cell.is_empty() || words.iter().any(|word| word == cell),
+        }
+    }
 }
 
 /// What a cell says.
@@ -28,56 +54,46 @@ pub(super) enum Cell<'a> {
     Text(&'a str),
 }
 
-impl<'a> Cell<'a> {
-    pub fn of(cell: &'a str) -> Self {
-        let cell = cell.trim();
-        const MISSING: [&str; 8] = ["", "?", "na", "n/a", "nan", "-nan", "null", "none"];
-        if MISSING.iter().any(|m| cell.eq_ignore_ascii_case(m)) {
-            return Self::Missing;
-        }
-        cell.parse().map_or(Self::Text(cell), Self::Number)
-    }
-}
-
 impl Text {
-    /// Reads a file: UTF-8, comma-separated, lines of equal width.
-    pub fn read(path: &Path, header: Header) -> Result<Self, DataError> {
-        let bytes = bytes::read(path)?;
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-        let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes);
-        let mut records: Vec<StringRecord> = Vec::new();
-        let mut record = ByteRecord::new();
-        while reader.read_byte_record(&mut record).map_err(|e| DataError::format(path, "CSV", e))? {
-            let line = record.position().map_or(0, csv::Position::line);
-            let record = StringRecord::from_byte_record(record.clone())
-                .map_err(|_| DataError::NotUtf8 { path: path.to_path_buf(), line })?;
-            let expected = records.first().map_or(record.len(), StringRecord::len);
-            if record.len() != expected {
-                return Err(DataError::Ragged {
-                    path: path.to_path_buf(),
-                    line,
-                    expected,
-                    got: record.len(),
-                });
-            }
-            records.push(record);
+    /// Reads a file: UTF-8, lines of equal width.
+    pub fn read(path: &Path, options: &CsvOptions) -> Result<Self, DataError> {
+        let bytes = bytes::read_text(path)?;
+        let text = std::str::from_utf8(&bytes).map_err(|error| {
+            let before = &bytes[..error.valid_up_to()];
+            DataError::NotUtf8 { path: path.to_path_buf(), line: line_at_end(before) }
+        })?;
+        let dialect = Dialect::find(text, options.delimiter, options.comment);
+        let rows = Rows::split(text, &dialect).map_err(|wrong| wrong_line(path, &wrong))?;
+        let mut notes = Vec::new();
+        if options.delimiter.is_none() && dialect.delimiter != ',' {
+            notes.push(format!("cells are separated by {}", dialect.delimiter_name()));
         }
-        let total = records.len();
-        let names = take_names(&mut records, header);
-        let named = records.len() < total;
-        if records.is_empty() {
-            return Err(DataError::NoExamples {
-                path: path.to_path_buf(),
-                hint: "the table has no rows".to_string(),
-            });
+        if rows.comments > 0 {
+            let mark = dialect.comment.unwrap_or('#');
+            notes
+                .push(format!("{} lines that begin with `{mark}` were passed over", rows.comments));
         }
-        let text = Self { path: path.to_path_buf(), names, named, records };
+        let words = Words { given: options.na.clone() };
+        let names = header::names(&rows, options.header, &words);
+        let named = names.is_some();
+        let path = path.to_path_buf();
+        if rows.len() == usize::from(named) {
+            return Err(DataError::NoExamples { path, hint: "the table has no rows".to_string() });
+        }
+        let width = rows.width(0);
+        let names = names.unwrap_or_else(|| (0..width).map(header::numbered).collect());
+        if let Some(row) = (0..rows.len()).find(|&i| rows.width(i) != width) {
+            let (line, got) = (rows.line(row), rows.width(row));
+            return Err(DataError::Ragged { path, line, expected: width, got });
+        }
+        let delimiter = dialect.delimiter;
+        let text = Self { path, names, named, notes, delimiter, rows, words };
         text.check_names()?;
         Ok(text)
     }
 
     fn check_names(&self) -> Result<(), DataError> {
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         match self.names.iter().find(|name| !seen.insert(*name)) {
             None => Ok(()),
             Some(twice) => Err(DataError::Column {
@@ -90,6 +106,11 @@ impl Text {
         }
     }
 
+    /// Number of rows, without the header.
+    pub fn len(&self) -> usize {
+        self.rows.len() - usize::from(self.named)
+    }
+
     /// The place of a column.
     pub fn column(&self, name: &str) -> Result<usize, DataError> {
         self.names.iter().position(|n| n == name).ok_or_else(|| DataError::UnknownColumn {
@@ -99,52 +120,58 @@ impl Text {
         })
     }
 
+    /// A cell as it is written, without the blanks around it.
+    pub fn raw(&self, row: usize, column: usize) -> &str {
+        self.rows.cell(row + usize::from(self.named), column)
+    }
+
+    pub fn is_missing(&self, row: usize, column: usize) -> bool {
+        self.words.is_missing(self.raw(row, column))
+    }
+
     pub fn cell(&self, row: usize, column: usize) -> Cell<'_> {
-        Cell::of(&self.records[row][column])
+        let cell = self.raw(row, column);
+        if self.words.is_missing(cell) {
+            return Cell::Missing;
+        }
+        cell.parse().map_or(Cell::Text(cell), Cell::Number)
     }
 
     /// An error about one cell.
     pub fn cell_error(&self, row: usize, column: usize, message: String) -> DataError {
         DataError::Cell {
             path: self.path.clone(),
-            line: self.records[row].position().map_or(0, csv::Position::line),
+            line: self.rows.line(row + usize::from(self.named)),
             column: self.names[column].clone(),
             message,
         }
     }
-}
 
-/// Takes the header off, if there is one, and names the columns.
-fn take_names(records: &mut Vec<StringRecord>, header: Header) -> Vec<String> {
-    let Some(first) = records.first() else {
-        return Vec::new();
-    };
-    let has = match header {
-        Header::Yes => true,
-        Header::No => false,
-        Header::Detect => looks_like_header(first, &records[1..]),
-    };
-    let name = |(j, cell): (usize, &str)| match cell.trim() {
-        "" => format!("column{}", j + 1),
-        name => name.to_string(),
-    };
-    if has {
-        let first = records.remove(0);
-        first.iter().enumerate().map(name).collect()
-    } else {
-        (0..first.len()).map(|j| name((j, ""))).collect()
+    /// An error about one column.
+    pub fn column_error(&self, column: usize, message: impl Into<String>) -> DataError {
+        DataError::Column {
+            path: self.path.clone(),
+            column: self.names[column].clone(),
+            message: message.into(),
+        }
     }
 }
 
-/// The rule that [`Header::Detect`] documents.
-fn looks_like_header(first: &StringRecord, rest: &[StringRecord]) -> bool {
-    let number = |cell: &str| matches!(Cell::of(cell), Cell::Number(_));
-    if first.iter().any(number) || first.iter().all(|c| Cell::of(c) == Cell::Missing) {
-        return false;
-    }
-    if rest.iter().any(|record| record.iter().any(number)) {
-        return true;
-    }
-    // All text: names are not repeated below themselves.
-    !rest.iter().any(|record| record.iter().zip(first).any(|(a, b)| a.trim() == b.trim()))
+/// The line on which text ends, as editors count: `\n`, `\r\n` and `\r` end lines.
+fn line_at_end(text: &[u8]) -> u64 {
+    let ends = text
+        .iter()
+        .enumerate()
+        .filter(|&(i, &b)| b == b'\n' || (b == b'\r' && text.get(i + 1) != Some(&b'\n')));
+    1 + ends.count() as u64
+}
+
+fn wrong_line(path: &Path, wrong: &Wrong) -> DataError {
+    let message = match wrong {
+        Wrong::Quote(line) => format!("line {line}: a quote is opened and never closed"),
+        Wrong::Columns(line) => {
+            format!("line {line} has more than {MAX_COLUMNS} cells, which is the limit")
+        }
+    };
+    DataError::format(path, "CSV", message)
 }

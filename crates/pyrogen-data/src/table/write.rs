@@ -5,12 +5,14 @@ use std::path::Path;
 
 use pyrogen_core::folder::write_file;
 
+use crate::data::{Items, Table};
 use crate::{DataError, Layout};
 
 /// Writes rows of raw values as CSV, row by row.
 ///
 /// Tables get the names and kinds of their columns; other data gets a column `x0`, `x1`, ... an
-/// element. Labels, where given, are a last column `label`, by class name.
+/// element. Labels, where given, are a column under the name and in the place that the layout says,
+/// by class name; else a last column `label`.
 pub struct CsvWriter<'a, W: Write> {
     out: csv::Writer<W>,
     layout: &'a Layout,
@@ -29,10 +31,21 @@ impl<'a, W: Write> CsvWriter<'a, W> {
             None => (0..layout.width()).map(|j| format!("x{j}")).collect(),
         };
         if labelled {
-            names.push("label".to_string());
+            let (name, place) = writer.label();
+            let name = free_name(name, &names);
+            names.insert(place, name);
         }
         writer.record(&names)?;
         Ok(writer)
+    }
+
+    /// Name and place of the label's column.
+    fn label(&self) -> (&'a str, usize) {
+        let width = self.layout.width();
+        match &self.layout.label {
+            Some(label) => (&label.name, label.place.min(width)),
+            None => ("label", width),
+        }
     }
 
     /// Writes one row of raw values.
@@ -56,14 +69,13 @@ impl<'a, W: Write> CsvWriter<'a, W> {
         );
         let mut cells: Vec<String> = match &self.layout.schema {
             Some(schema) => {
-                schema.columns.iter().zip(values).map(|(column, &v)| column.kind.cell(v)).collect()
+                schema.columns.iter().zip(values).map(|(column, &v)| column.cell(v)).collect()
             }
             None => values.iter().map(f32::to_string).collect(),
         };
-        cells.extend(label.map(|l| match self.layout.class_names.get(l as usize) {
-            Some(name) => name.clone(),
-            None => l.to_string(),
-        }));
+        if let Some(label) = label {
+            cells.insert(self.label().1, class_name(&self.layout.class_names, label));
+        }
         self.record(&cells)
     }
 
@@ -78,6 +90,41 @@ impl<'a, W: Write> CsvWriter<'a, W> {
     pub fn finish(self) -> std::io::Result<W> {
         self.out.into_inner().map_err(|e| std::io::Error::new(e.error().kind(), e.to_string()))
     }
+}
+
+/// The name of a class; a class without one is no other's.
+fn class_name(names: &[String], label: u32) -> String {
+    match names.get(label as usize) {
+        Some(name) => name.clone(),
+        None if names.is_empty() => label.to_string(),
+        None => format!("class {label}"),
+    }
+}
+
+/// A name that no column has.
+fn free_name(name: &str, names: &[String]) -> String {
+    let mut name = name.to_string();
+    while names.contains(&name) {
+        name.push('_');
+    }
+    name
+}
+
+/// Writes a table to a CSV file: every number with all of its digits.
+pub(crate) fn write_table(path: &Path, table: &Table) -> Result<(), DataError> {
+    let layout = table.layout();
+    let mut writer = CsvWriter::new(Vec::new(), layout, table.labels().is_some())
+        .map_err(DataError::io(path, "write"))?;
+    for row in 0..table.len() {
+        let mut cells: Vec<String> =
+            (0..table.columns().len()).map(|j| table.text(row, j)).collect();
+        if let Some(labels) = table.labels() {
+            cells.insert(writer.label().1, class_name(&layout.class_names, labels[row]));
+        }
+        writer.record(&cells).map_err(DataError::io(path, "write"))?;
+    }
+    let bytes = writer.finish().map_err(DataError::io(path, "write"))?;
+    Ok(write_file(path, &bytes)?)
 }
 
 /// Writes rows of raw values to a CSV file, as [`CsvWriter`] does; an old file stays whole until

@@ -19,7 +19,7 @@ pub use spiked::{RestDistribution, SpikedDistribution};
 pub use tail::Tail;
 
 use super::{Transform, step_error};
-use crate::{DataError, Dataset};
+use crate::{Column, DataError, Dataset};
 
 /// Takes numbers of any distribution to the standard normal one, element by element, through a
 /// distribution function `F` that is fitted to the training data:
@@ -40,8 +40,9 @@ use crate::{DataError, Dataset};
 /// A value that very many examples share, a spike, can be told apart instead: of such an element two
 /// are made, the number of the spike (counted from 0; the number of spikes where it is none) and `y`,
 /// which is 0 at a spike and by the distribution function of the other examples elsewhere. A model
-/// then sees whether it is a spike, and does not have to model the draw within it. Elements without
-/// a distribution stay as they are.
+/// then sees whether it is a spike, and does not have to model the draw within it. A missing number
+/// (NaN), where the data's schema has such, is told apart as a spike is, with the number after the
+/// spikes'. Elements without a distribution stay as they are.
 ///
 /// # Units
 /// The log-determinant is `ln F'(x) - ln phi(y)` where `F` has a density and `ln P(x) - ln phi(y)` at
@@ -87,15 +88,24 @@ impl Quantiles {
         is_number: impl Fn(usize) -> bool,
     ) -> Self {
         let width = data.width();
-        let column = |j: usize| data.values().iter().skip(j).step_by(width).copied().collect();
+        let columns = data.schema().map_or(&[][..], |schema| &schema.columns);
         let seen = bounds == Bounds::Seen;
-        let fit = |j: usize| is_number(j).then(|| SpikedDistribution::fit(column(j), spike, seen));
-        Self { elements: (0..width).map(fit).collect() }
+        let fit = |j: usize| {
+            let cells = data.values().iter().skip(j).step_by(width).copied();
+            let mut numbers: Vec<f32> = cells.filter(|v| !v.is_nan()).collect();
+            if numbers.is_empty() {
+                numbers.push(0.0);
+            }
+            let mut fitted = SpikedDistribution::fit(numbers, spike, seen);
+            fitted.missing = columns.get(j).is_some_and(Column::may_be_missing);
+            fitted
+        };
+        Self { elements: (0..width).map(|j| is_number(j).then(|| fit(j))).collect() }
     }
 
     /// Elements that are made of each element.
     fn widths(&self) -> impl Iterator<Item = usize> {
-        self.elements.iter().map(|e| e.as_ref().map_or(1, |e| 1 + usize::from(e.has_spikes())))
+        self.elements.iter().map(|e| e.as_ref().map_or(1, |e| 1 + usize::from(e.has_states())))
     }
 }
 

@@ -14,6 +14,9 @@ use super::normal::{normal_cdf, normal_log_density};
 pub struct SpikedDistribution {
     /// The values that are told apart, ascending.
     pub spikes: Vec<f32>,
+    /// Whether a number may be missing: then that is told apart, too, after the spikes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub missing: bool,
     /// The distribution of the other values.
     pub rest: RestDistribution,
 }
@@ -52,12 +55,22 @@ impl SpikedDistribution {
         let is_rest = |v: &f32| spikes.binary_search_by(|s| s.total_cmp(&(v + 0.0))).is_err();
         let rest: Vec<f32> = numbers.iter().copied().filter(is_rest).collect();
         let rest = RestDistribution::Mixed(MixedDistribution::fit(&rest, seen));
-        Self { spikes, rest }
+        Self { spikes, missing: false, rest }
+    }
+
+    /// Number of states that are told apart: the spikes, and a missing number.
+    pub fn states(&self) -> usize {
+        self.spikes.len() + usize::from(self.missing)
+    }
+
+    /// Whether values are told apart.
+    pub fn has_spikes(&self) -> bool {
+        !self.spikes.is_empty()
     }
 
     /// Whether an element is made of two.
-    pub fn has_spikes(&self) -> bool {
-        !self.spikes.is_empty()
+    pub fn has_states(&self) -> bool {
+        self.states() > 0
     }
 
     pub(super) fn is_valid(&self) -> bool {
@@ -66,10 +79,15 @@ impl SpikedDistribution {
     }
 
     pub(super) fn forward(&self, x: f64, r: f64, out: &mut Vec<f64>) {
-        match self.spikes.iter().position(|&spike| f64::from(spike) == x) {
-            Some(spike) => out.extend([spike as f64, 0.0]),
-            None if self.has_spikes() => {
-                out.extend([self.spikes.len() as f64, self.rest.forward(x, r)]);
+        let state = match x.is_nan() {
+            true if self.missing => Some(self.spikes.len()),
+            true => panic!("Quantiles: a missing number where none may be missing"),
+            false => self.spikes.iter().position(|&spike| f64::from(spike) == x),
+        };
+        match state {
+            Some(state) => out.extend([state as f64, 0.0]),
+            None if self.has_states() => {
+                out.extend([self.states() as f64, self.rest.forward(x, r)]);
             }
             None => out.push(self.rest.forward(x, r)),
         }
@@ -77,10 +95,9 @@ impl SpikedDistribution {
 
     /// The value that became `y`, and `ln |dy/dx|`.
     pub(super) fn backward(&self, y: &[f64]) -> (f64, f64) {
-        if self.has_spikes()
-            && let Some(&spike) = self.spikes.get(y[0].round().max(0.0) as usize)
-        {
-            return (f64::from(spike), 0.0);
+        let state = y[0].round().max(0.0) as usize;
+        if self.has_states() && state < self.states() {
+            return (self.spikes.get(state).map_or(f64::NAN, |&spike| f64::from(spike)), 0.0);
         }
         self.rest.backward(y[y.len() - 1])
     }

@@ -1,0 +1,301 @@
+//! Tables.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::hash::Hasher;
+use super::rows::{class_counts, write_rows};
+use super::{Cells, Items, Modality};
+use crate::dataset::{ClassCount, LabelColumn};
+use crate::table::write::write_table;
+use crate::{Column, ColumnKind, DataError, Dataset, Layout, TableSchema};
+
+/// Rows of named columns, as they were read: whole numbers are exact, real ones f64, cells may be
+/// missing.
+///
+/// [`dataset`](Self::dataset) gives the rows of f32 that models of tensors see.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Table {
+    layout: Layout,
+    cells: Vec<Cells>,
+    labels: Option<Vec<u32>>,
+    rows: usize,
+    /// Columns that are not learnt from.
+    aside: Vec<Aside>,
+}
+
+/// A column that no model sees: it says which rows belong together.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Aside {
+    name: String,
+    keys: Vec<u32>,
+}
+
+impl Aside {
+    pub fn new<'a>(name: &str, cells: impl Iterator<Item = &'a str>) -> Self {
+        let mut seen: HashMap<&str, u32> = HashMap::new();
+        let key = |cell| {
+            let next = seen.len() as u32;
+            *seen.entry(cell).or_insert(next)
+        };
+        Self { name: name.to_string(), keys: cells.map(key).collect() }
+    }
+}
+
+impl Table {
+    /// Parts that fit each other.
+    pub(crate) fn of_parts(
+        layout: Layout,
+        cells: Vec<Cells>,
+        labels: Option<Vec<u32>>,
+        aside: Vec<Aside>,
+    ) -> Self {
+        let rows = cells.first().map_or(0, Cells::len);
+        Self { layout, cells, labels, rows, aside }
+    }
+
+    /// A table from rows of numbers, such as samples of a model: whole numbers are rounded, real ones
+    /// to the places of their column, categories to the nearest.
+    pub fn from_dataset(rows: Dataset) -> Self {
+        let mut layout = rows.layout().clone();
+        let width = layout.width();
+        let schema = layout.schema.get_or_insert_with(|| {
+            let column = |j| Column::new(format!("x{j}"), ColumnKind::Continuous);
+            TableSchema { columns: (0..width).map(column).collect() }
+        });
+        let stored = |j: usize| rows.values().iter().skip(j).step_by(width).copied();
+        let cells = |(j, column): (usize, &Column)| match column.kind {
+            ColumnKind::Continuous => Cells::Numbers(stored(j).map(|v| column.number(v)).collect()),
+            ColumnKind::Categorical { .. } => {
+                Cells::Categories(stored(j).map(|v| column.code(v)).collect())
+            }
+            _ => {
+                let whole = |v: f64| if v.is_nan() { Cells::MISSING } else { v as i64 };
+                Cells::Integers(stored(j).map(|v| whole(column.number(v))).collect())
+            }
+        };
+        let cells = schema.columns.iter().enumerate().map(cells).collect();
+        Self::of_parts(layout, cells, rows.labels().map(<[u32]>::to_vec), Vec::new())
+    }
+
+    /// The rows as f32, each as its [`Column`] stores it.
+    pub fn dataset(&self) -> Cow<'_, Dataset> {
+        let width = self.cells.len();
+        let mut values = vec![0.0; self.rows * width];
+        for (j, (column, cells)) in self.columns().iter().zip(&self.cells).enumerate() {
+            for (row, place) in values.iter_mut().skip(j).step_by(width).enumerate() {
+                *place = match cells {
+                    Cells::Categories(codes) => codes[row] as f32,
+                    cells => column.stored(cells.number(row)),
+                };
+            }
+        }
+        Cow::Owned(Dataset::of_rows(values, self.layout.clone(), self.labels.clone()))
+    }
+
+    /// The rows as f32, each as its [`Column`] stores it.
+    pub fn into_dataset(self) -> Dataset {
+        self.dataset().into_owned()
+    }
+
+    /// What the columns hold.
+    pub fn columns(&self) -> &[Column] {
+        self.layout.schema.as_ref().map_or(&[], |schema| &schema.columns)
+    }
+
+    /// The cells of a column.
+    ///
+    /// # Panics
+    /// If `column` is out of range.
+    pub fn cells(&self, column: usize) -> &Cells {
+        &self.cells[column]
+    }
+
+    /// Whether a cell is missing.
+    ///
+    /// # Panics
+    /// If `row` or `column` is out of range.
+    pub fn is_missing(&self, row: usize, column: usize) -> bool {
+        match &self.cells[column] {
+            Cells::Categories(codes) => {
+                codes[row] as usize >= self.columns()[column].known_categories()
+            }
+            cells => cells.number(row).is_nan(),
+        }
+    }
+
+    /// A cell as it is written in a file.
+    ///
+    /// # Panics
+    /// If `row` or `column` is out of range.
+    pub fn text(&self, row: usize, column: usize) -> String {
+        let about = &self.columns()[column];
+        match (&self.cells[column], &about.kind) {
+            (Cells::Categories(codes), ColumnKind::Categorical { categories }) => {
+                categories.get(codes[row] as usize).cloned().unwrap_or_default()
+            }
+            (Cells::Integers(v), kind) if v[row] != Cells::MISSING => match kind {
+                ColumnKind::Moment { format } => format.print(v[row]),
+                _ if about.format.as_ref().is_none_or(|f| f.is_plain()) => v[row].to_string(),
+                _ => about.number_cell(v[row] as f64),
+            },
+            (cells, _) => about.number_cell(cells.number(row)),
+        }
+    }
+
+    /// What the rows mean.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The class of each row.
+    pub fn labels(&self) -> Option<&[u32]> {
+        self.labels.as_deref()
+    }
+
+    /// Names of the classes; empty where there are none.
+    pub fn class_names(&self) -> &[String] {
+        &self.layout.class_names
+    }
+
+    /// Names of the columns, in order.
+    pub fn column_names(&self) -> Vec<String> {
+        self.columns().iter().map(|c| c.name.clone()).collect()
+    }
+
+    /// A number for each row that is equal where rows are equal in a column, which may be one that no
+    /// model sees; none for a column that the table does not have.
+    pub(crate) fn group_keys(&self, column: &str) -> Option<Vec<u64>> {
+        if let Some(aside) = self.aside.iter().find(|aside| aside.name == column) {
+            return Some(aside.keys.iter().map(|&k| u64::from(k)).collect());
+        }
+        let place = self.columns().iter().position(|c| c.name == column)?;
+        let cells = &self.cells[place];
+        Some(
+            (0..self.rows)
+                .map(|row| match cells {
+                    Cells::Integers(v) => v[row] as u64,
+                    cells => (cells.number(row) + 0.0).to_bits(),
+                })
+                .collect(),
+        )
+    }
+
+    /// Names of the columns that rows can be grouped by.
+    pub(crate) fn group_names(&self) -> Vec<String> {
+        let aside = self.aside.iter().map(|aside| aside.name.clone());
+        self.column_names().into_iter().chain(aside).collect()
+    }
+
+    fn describe_column(&self, j: usize) -> Value {
+        let column = &self.columns()[j];
+        let missing = (0..self.rows).filter(|&row| self.is_missing(row, j)).count();
+        let mut out =
+            json!({ "name": column.name, "kind": column.kind.name(), "missing": missing });
+        if let (Cells::Categories(codes), Some(names)) = (&self.cells[j], column.kind.categories())
+        {
+            let mut counts = vec![0; names.len()];
+            codes.iter().for_each(|&code| counts[code as usize] += 1);
+            let count = |(name, count): (&String, usize)| ClassCount { name: name.clone(), count };
+            let counts: Vec<ClassCount> = names.iter().zip(counts).map(count).collect();
+            out["categories"] = serde_json::to_value(counts).expect("plain JSON");
+            return out;
+        }
+        let values = || (0..self.rows).map(|row| self.cells[j].number(row)).filter(|v| !v.is_nan());
+        let count = values().count().max(1) as f64;
+        let (min, max) = (values().reduce(f64::min), values().reduce(f64::max));
+        if let (Some(min), Some(max)) = (min, max) {
+            let mean = values().sum::<f64>() / count;
+            if let ColumnKind::Moment { format } = &column.kind {
+                let text = |v: f64| Value::from(format.print(v.round() as i64));
+                (out["min"], out["max"], out["mean"]) = (text(min), text(max), text(mean));
+            } else {
+                (out["min"], out["max"], out["mean"]) = (min.into(), max.into(), mean.into());
+            }
+        }
+        out
+    }
+}
+
+impl Items for Table {
+    fn len(&self) -> usize {
+        self.rows
+    }
+
+    fn select(&self, rows: &[usize]) -> Self {
+        let aside = |aside: &Aside| Aside {
+            name: aside.name.clone(),
+            keys: rows.iter().map(|&r| aside.keys[r]).collect(),
+        };
+        Self {
+            layout: self.layout.clone(),
+            cells: self.cells.iter().map(|cells| cells.select(rows)).collect(),
+            labels: self.labels.as_ref().map(|l| rows.iter().map(|&r| l[r]).collect()),
+            rows: rows.len(),
+            aside: self.aside.iter().map(aside).collect(),
+        }
+    }
+
+    fn concat(parts: Vec<Self>) -> Result<Self, DataError> {
+        let mut parts = parts.into_iter();
+        let Some(mut all) = parts.next() else {
+            return Err(DataError::part("parts", "one or more", 0));
+        };
+        // Keys of different parts do not tell the same groups.
+        all.aside.clear();
+        for part in parts {
+            if part.layout != all.layout || part.labels.is_some() != all.labels.is_some() {
+                let expected = format!("tables with the columns {}", all.column_names().join(", "));
+                return Err(DataError::part("parts", expected, part.column_names().join(", ")));
+            }
+            all.cells.iter_mut().zip(part.cells).for_each(|(all, cells)| all.extend(cells));
+            if let (Some(all), Some(labels)) = (&mut all.labels, part.labels) {
+                all.extend(labels);
+            }
+            all.rows += part.rows;
+        }
+        Ok(all)
+    }
+
+    fn sha256(&self) -> String {
+        let mut hash = Hasher::new(Modality::Table);
+        hash.number(self.cells.len() as u64);
+        for (column, cells) in self.columns().iter().zip(&self.cells) {
+            hash.text(&column.name);
+            hash.text(column.kind.name());
+            hash.texts(column.kind.categories().unwrap_or(&[]));
+            hash.number(column.blanks.len() as u64);
+            match cells {
+                Cells::Numbers(v) => hash.floats(v.iter().copied()),
+                Cells::Integers(v) => hash.numbers(v.iter().map(|&v| v as u64)),
+                Cells::Categories(v) => hash.numbers(v.iter().map(|&v| u64::from(v))),
+            }
+        }
+        hash.text(self.layout.label.as_ref().map_or("", |label: &LabelColumn| &label.name));
+        hash.labels(self.labels());
+        hash.texts(self.class_names());
+        hash.finish()
+    }
+
+    fn describe(&self) -> Value {
+        let columns: Vec<Value> = (0..self.cells.len()).map(|j| self.describe_column(j)).collect();
+        let mut out = json!({ "modality": "table", "examples": self.rows });
+        if let Some(labels) = &self.labels {
+            out["classes"] = class_counts(labels, self.class_names());
+        }
+        out["columns"] = columns.into();
+        out["sha256"] = self.sha256().into();
+        out
+    }
+
+    /// `.csv`, and `.npy` of the stored values.
+    fn write(&self, path: &Path) -> Result<(), DataError> {
+        match path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv")) {
+            true => write_table(path, self),
+            false => write_rows(path, &self.dataset()),
+        }
+    }
+}

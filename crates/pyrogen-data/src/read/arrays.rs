@@ -1,0 +1,241 @@
+//! Arrays as examples: which axes mean what, and which values are black and white.
+
+use std::path::Path;
+
+use super::npy::{Kind, NpyArray};
+use crate::data::{Data, Pictures, Pixels, Points};
+use crate::{DataError, Dataset, Layout, Loaded};
+
+/// How an array is read.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct ArrayOptions {
+    /// Whether the last axis of pictures is the channels; none to find out.
+    pub channels_last: Option<bool>,
+    /// The raw values of black and white.
+    pub range: Option<[f32; 2]>,
+}
+
+/// The examples of an array: `[n, columns]` are rows, `[n, h, w]` are pictures of one channel,
+/// `[n, c, h, w]` and `[n, h, w, c]` are pictures.
+pub(crate) fn examples(
+    path: &Path,
+    array: NpyArray,
+    labels: Option<Vec<u32>>,
+    options: &ArrayOptions,
+) -> Result<Loaded, DataError> {
+    let mut notes = Vec::new();
+    let shape = array.shape.clone();
+    let wrong =
+        |expected| DataError::ArrayShape { path: path.to_path_buf(), expected, got: shape.clone() };
+    if shape.contains(&0) {
+        return Err(DataError::NoExamples {
+            path: path.to_path_buf(),
+            hint: format!("the array has shape {shape:?}"),
+        });
+    }
+    if let Some(index) = array.values.iter().position(|v| !(*v as f32).is_finite()) {
+        let value = array.values[index];
+        return Err(DataError::NotFinite { path: path.to_path_buf(), index, value });
+    }
+    let (event, values) = match shape[..] {
+        [_, columns] => (vec![columns], array.values),
+        [_, h, w] => (vec![1, h, w], array.values),
+        [_, a, b, c] => {
+            let last = match options.channels_last {
+                Some(last) => last,
+                None => {
+                    let looks_last = matches!(c, 1 | 3) && !matches!(a, 1 | 3);
+                    if looks_last {
+                        notes.push(format!(
+                            "the last axis of {shape:?} is taken for the channels (channels=first \
+                             says otherwise)"
+                        ));
+                    }
+                    looks_last
+                }
+            };
+            match last {
+                true => (vec![c, a, b], channels_first(&array.values, a * b, c)),
+                false => (vec![a, b, c], array.values),
+            }
+        }
+        _ => return Err(wrong("examples of one to three axes")),
+    };
+    let values: Vec<f32> = values.into_iter().map(|v| v as f32).collect();
+    let layout = Layout { event, ..Layout::default() };
+    let mut loaded = if layout.event.len() == 3 {
+        pictures(layout, values, labels, array.kind, options, &mut notes)?
+    } else {
+        rows(layout, values, labels, array.kind, options)?
+    };
+    loaded.notes = notes;
+    Ok(loaded)
+}
+
+/// Pixels that have their channels side by side, as planes.
+fn channels_first(values: &[f64], plane: usize, channels: usize) -> Vec<f64> {
+    let mut out = Vec::with_capacity(values.len());
+    for picture in values.chunks_exact(plane * channels) {
+        for c in 0..channels {
+            out.extend(picture.iter().skip(c).step_by(channels));
+        }
+    }
+    out
+}
+
+fn rows(
+    layout: Layout,
+    values: Vec<f32>,
+    labels: Option<Vec<u32>>,
+    kind: Kind,
+    options: &ArrayOptions,
+) -> Result<Loaded, DataError> {
+    let rows = Dataset::from_parts(values, layout.event, labels)?;
+    let rows = match (kind, options.range) {
+        (_, Some([black, white])) => rows.with_range(black, white)?,
+        (Kind::Bits, None) => rows.with_levels(2)?,
+        (Kind::Bytes, None) => {
+            let levels = Pixels::of_values(rows.values(), Some(256)).found_levels();
+            rows.with_levels(levels)?
+        }
+        _ => rows,
+    };
+    Ok(Loaded::new(Data::Points(Points::from_dataset(rows))))
+}
+
+fn pictures(
+    mut layout: Layout,
+    values: Vec<f32>,
+    labels: Option<Vec<u32>>,
+    kind: Kind,
+    options: &ArrayOptions,
+    notes: &mut Vec<String>,
+) -> Result<Loaded, DataError> {
+    // Checks what every data set is checked for.
+    let rows = Dataset::from_parts(values, layout.event.clone(), labels)?;
+    match (options.range, kind) {
+        (Some([black, white]), _) => {
+            let range = rows.clone().with_range(black, white)?.layout().range;
+            layout.range = range;
+        }
+        (None, Kind::Bits) => layout.levels = Some(2),
+        (None, Kind::Bytes) => {
+            let levels = Pixels::of_values(rows.values(), Some(256)).found_levels();
+            layout.levels = Some(levels);
+            if levels == 2 {
+                notes.push("pixels are 0 or 1: taken for black and white".to_string());
+            }
+        }
+        (None, _) => {
+            (layout.levels, layout.range) = found_range(rows.values());
+            if let Some([black, white]) = layout.range {
+                notes.push(format!(
+                    "pixels from {black} to {white} are taken for black to white (range=LOW:HIGH \
+                     says otherwise)"
+                ));
+            }
+        }
+    }
+    let pixels = Pixels::of_values(rows.values(), layout.levels);
+    let labels = rows.labels().map(<[u32]>::to_vec);
+    Ok(Loaded::new(Data::Pictures(Pictures::of_parts(layout, pixels, labels))))
+}
+
+/// The levels or the range of pictures: the smallest that holds them of those that are in use.
+fn found_range(values: &[f32]) -> (Option<usize>, Option<[f32; 2]>) {
+    let (low, high) = values
+        .iter()
+        .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), &v| (low.min(v), high.max(v)));
+    let whole = values.iter().all(|v| v.fract() == 0.0);
+    match () {
+        () if low >= 0.0 && high <= 1.0 && whole => (Some(2), None),
+        () if low >= 0.0 && high <= 1.0 => (None, Some([0.0, 1.0])),
+        () if low >= -1.0 && high <= 1.0 => (None, Some([-1.0, 1.0])),
+        () if low >= 0.0 && high <= 255.0 && whole => (Some(256), None),
+        () if low >= 0.0 && high <= 255.0 => (None, Some([0.0, 255.0])),
+        () if low >= 0.0 && high <= 65_535.0 && whole => (Some(65_536), None),
+        () => (None, Some([low, high])),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prepare::{Preparation, Recipe};
+    use pyrogen_core::{Noise, Seed};
+
+    fn load(values: Vec<f64>, shape: &[usize], kind: Kind) -> Loaded {
+        let array = NpyArray { shape: shape.to_vec(), values, kind };
+        examples(Path::new("a.npy"), array, None, &ArrayOptions::default()).unwrap()
+    }
+
+    /// What a model sees, and a picture of it.
+    fn seen(loaded: &Loaded) -> (Vec<f32>, Vec<u8>) {
+        let rows = loaded.data.dataset().unwrap();
+        let preparation = Preparation::fit(&Recipe::Unit, &rows).unwrap();
+        let seen = preparation.apply(rows.values(), &mut Noise::new(Seed(0)));
+        let unit = rows.layout().to_unit(rows.values());
+        (seen, crate::grid_png(&unit, 2, &[1, 2, 2], 0, 1).unwrap())
+    }
+
+    #[test]
+    fn the_same_pictures_are_the_same_however_they_are_stored() {
+        // The first picture has no white, the second no black.
+        let bytes = [0.0, 64.0, 128.0, 9.0, 255.0, 200.0, 3.0, 77.0];
+        let shape = [2, 2, 2];
+        let (values, png) = seen(&load(bytes.to_vec(), &shape, Kind::Bytes));
+        let scaled = |f: &dyn Fn(f64) -> f64| bytes.iter().map(|&v| f(v)).collect::<Vec<f64>>();
+        for (stored, kind) in [
+            (scaled(&|v| v), Kind::Integers),
+            (scaled(&|v| v), Kind::Floats),
+            (scaled(&|v| v / 255.0), Kind::Floats),
+            (scaled(&|v| v / 127.5 - 1.0), Kind::Floats),
+            (scaled(&|v| v * 257.0), Kind::Integers),
+        ] {
+            let (other, other_png) = seen(&load(stored, &shape, kind));
+            for (a, b) in values.iter().zip(&other) {
+                assert!((a - b).abs() < 1e-6, "{a} {b}");
+            }
+            assert_eq!(png, other_png);
+        }
+    }
+
+    #[test]
+    fn zeros_and_ones_are_black_and_white() {
+        let bits = vec![0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 1.0];
+        let (values, png) = seen(&load(bits.clone(), &[2, 2, 2], Kind::Floats));
+        for kind in [Kind::Bits, Kind::Bytes, Kind::Integers] {
+            let loaded = load(bits.clone(), &[2, 2, 2], kind);
+            assert_eq!(loaded.data.dataset().unwrap().levels(), Some(2));
+            assert_eq!(seen(&loaded), (values.clone(), png.clone()));
+        }
+        let table = load(bits, &[4, 2], Kind::Bytes);
+        assert_eq!(table.data.dataset().unwrap().levels(), Some(2));
+    }
+
+    #[test]
+    fn channels_may_be_last() {
+        // Two pictures of 2x4 pixels with three channels: red is 1 to 8 and 9 to 16.
+        let pixel = |i: usize| [i as f64, 100.0, 200.0 + i as f64];
+        let values: Vec<f64> = (1..=16).flat_map(pixel).collect();
+        let loaded = load(values.clone(), &[2, 2, 4, 3], Kind::Bytes);
+        let rows = loaded.data.dataset().unwrap().into_owned();
+        assert_eq!(rows.event_shape(), [3, 2, 4]);
+        let plane: Vec<f32> = (1..=8).map(|i| i as f32).collect();
+        assert_eq!(rows.row(0)[..8], plane);
+        assert!(loaded.notes[0].contains("taken for the channels"), "{:?}", loaded.notes);
+        let first = ArrayOptions { channels_last: Some(false), ..ArrayOptions::default() };
+        let array = NpyArray { shape: vec![2, 2, 4, 3], values, kind: Kind::Bytes };
+        let loaded = examples(Path::new("a.npy"), array, None, &first).unwrap();
+        assert_eq!(loaded.data.dataset().unwrap().event_shape(), [2, 4, 3]);
+    }
+
+    #[test]
+    fn a_range_may_be_stated() {
+        let options = ArrayOptions { range: Some([0.0, 16.0]), ..ArrayOptions::default() };
+        let array = NpyArray { shape: vec![1, 1, 2], values: vec![4.0, 8.0], kind: Kind::Floats };
+        let loaded = examples(Path::new("a.npy"), array, None, &options).unwrap();
+        let rows = loaded.data.dataset().unwrap().into_owned();
+        assert_eq!(rows.layout().to_unit(rows.values()), [0.25, 0.5]);
+    }
+}

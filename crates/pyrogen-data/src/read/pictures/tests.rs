@@ -1,0 +1,269 @@
+use std::fs;
+
+use image::{
+    GrayAlphaImage, GrayImage, ImageBuffer, ImageFormat, Luma, LumaA, Rgb, RgbImage, Rgba,
+    RgbaImage,
+};
+
+use super::*;
+use crate::Dataset;
+
+/// The rows of numbers.
+fn load(dir: &Path, options: &PictureOptions) -> Result<Dataset, DataError> {
+    Ok(super::load(dir, options)?.data.into_dataset().unwrap())
+}
+
+fn grey(path: &Path, w: u32, h: u32, f: impl Fn(u32, u32) -> u8) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    GrayImage::from_fn(w, h, |x, y| Luma([f(x, y)])).save(path).unwrap();
+}
+
+#[test]
+fn folders_are_classes_and_paths_the_order() {
+    let dir = tempfile::tempdir().unwrap();
+    grey(&dir.path().join("cat/z/2.png"), 3, 2, |x, y| (10 * y + x) as u8);
+    grey(&dir.path().join("ant/9.bmp"), 3, 2, |_, _| 7);
+    fs::write(dir.path().join("notes.txt"), "not a picture").unwrap();
+    fs::write(dir.path().join("cat/.hidden.png"), "no").unwrap();
+    let data = load(dir.path(), &PictureOptions::default()).unwrap();
+    assert_eq!(data.event_shape(), [1, 2, 3]);
+    assert_eq!(data.row(0), [7.0; 6]);
+    assert_eq!(data.row(1), [0.0, 1.0, 2.0, 10.0, 11.0, 12.0]);
+    assert_eq!(data.labels(), Some(&[0, 1][..]));
+    assert_eq!(data.class_names(), ["ant", "cat"]);
+    assert_eq!(data.levels(), Some(256));
+    // One picture outside a folder: no labels.
+    grey(&dir.path().join("0.png"), 3, 2, |_, _| 1);
+    let data = load(dir.path(), &PictureOptions::default()).unwrap();
+    assert_eq!((data.len(), data.labels()), (3, None));
+}
+
+#[test]
+fn colour_is_kept_as_planes_and_grey_pictures_join_it() {
+    let dir = tempfile::tempdir().unwrap();
+    grey(&dir.path().join("a.png"), 2, 1, |x, _| 100 + x as u8);
+    RgbImage::from_fn(2, 1, |x, _| Rgb([x as u8, 20, 30 + x as u8]))
+        .save(dir.path().join("b.png"))
+        .unwrap();
+    let data = load(dir.path(), &PictureOptions::default()).unwrap();
+    assert_eq!(data.event_shape(), [3, 1, 2]);
+    assert_eq!(data.row(0), [100.0, 101.0, 100.0, 101.0, 100.0, 101.0]);
+    assert_eq!(data.row(1), [0.0, 1.0, 20.0, 20.0, 30.0, 31.0]);
+    let grey = PictureOptions { grey: true, ..PictureOptions::default() };
+    assert_eq!(load(dir.path(), &grey).unwrap().event_shape(), [1, 1, 2]);
+    // One file alone.
+    let one = load(&dir.path().join("b.png"), &PictureOptions::default()).unwrap();
+    assert_eq!((one.len(), one.labels(), one.row(0)), (1, None, data.row(1)));
+}
+
+#[test]
+fn another_size_is_an_error_or_is_resized() {
+    let dir = tempfile::tempdir().unwrap();
+    grey(&dir.path().join("a.png"), 4, 4, |_, _| 9);
+    grey(&dir.path().join("b.png"), 6, 4, |x, _| if x % 5 == 0 { 255 } else { 60 });
+    let text = load(dir.path(), &PictureOptions::default()).unwrap_err().to_string();
+    for part in ["b.png: is 6x4", "a.png is 4x4", "size=4x4"] {
+        assert!(text.contains(part), "{text}");
+    }
+    let mut options = PictureOptions { size: Some((4, 4)), ..PictureOptions::default() };
+    let squeezed = load(dir.path(), &options).unwrap();
+    assert!(squeezed.row(1).iter().any(|&v| v > 60.0));
+    // The crop cuts the bright borders off.
+    options.crop = true;
+    assert_eq!(load(dir.path(), &options).unwrap().row(1), [60.0; 16]);
+}
+
+#[test]
+fn unreadable_pictures_and_empty_folders_are_errors() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = |options: &PictureOptions| load(dir.path(), options).unwrap_err().to_string();
+    assert!(text(&PictureOptions::default()).contains("no file ending in png"));
+    grey(&dir.path().join("a.png"), 8, 8, |x, y| (x * y) as u8);
+    let whole = fs::read(dir.path().join("a.png")).unwrap();
+    let mut lying = whole.clone();
+    lying[16..24].copy_from_slice(&[0x7f; 8]);
+    let bad = [b"".to_vec(), b"text".to_vec(), whole[..whole.len() / 2].to_vec(), lying];
+    for bytes in bad {
+        fs::write(dir.path().join("a.png"), bytes).unwrap();
+        let got = text(&PictureOptions::default());
+        assert!(got.contains("a.png: cannot decode") && !got.contains('\n'), "{got}");
+    }
+    let missing = load(&dir.path().join("none"), &PictureOptions::default());
+    assert!(missing.unwrap_err().to_string().contains("cannot read"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_loop_of_links_ends() {
+    let dir = tempfile::tempdir().unwrap();
+    grey(&dir.path().join("c/a.png"), 1, 1, |_, _| 1);
+    std::os::unix::fs::symlink(dir.path(), dir.path().join("c/up")).unwrap();
+    assert_eq!(load(dir.path(), &PictureOptions::default()).unwrap().len(), 1);
+}
+
+fn options() -> PictureOptions {
+    PictureOptions::default()
+}
+
+fn full(dir: &Path) -> Loaded {
+    super::load(dir, &options()).unwrap()
+}
+
+#[test]
+fn every_format_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let picture = RgbImage::from_fn(4, 3, |x, y| Rgb([60 * x as u8, 80 * y as u8, 7]));
+    for (name, format) in [
+        ("a.png", ImageFormat::Png),
+        ("b.BMP", ImageFormat::Bmp),
+        ("c.gif", ImageFormat::Gif),
+        ("d.pnm", ImageFormat::Pnm),
+        ("e.webp", ImageFormat::WebP),
+        ("f.ppm", ImageFormat::Pnm),
+        ("g.jpeg", ImageFormat::Jpeg),
+    ] {
+        picture.save_with_format(dir.path().join(name), format).unwrap();
+    }
+    fs::write(dir.path().join("x.mp4"), "film").unwrap();
+    fs::write(dir.path().join("README"), "words").unwrap();
+    let loaded = full(dir.path());
+    let rows = loaded.data.dataset().unwrap().into_owned();
+    assert_eq!((rows.len(), rows.event_shape()), (7, &[3, 3, 4][..]));
+    for i in 0..6 {
+        assert_eq!(rows.row(i), rows.row(0), "{i}");
+    }
+    // JPEG is not exact.
+    let off = rows.row(6).iter().zip(rows.row(0)).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(off < 60.0, "{off}");
+    let note = &loaded.notes[0];
+    assert!(note.contains("2 files were passed over (1 without an ending, 1 .mp4)"), "{note}");
+}
+
+#[test]
+fn class_folders_of_numbers_are_in_their_order_and_none_is_lost() {
+    let dir = tempfile::tempdir().unwrap();
+    for k in 0..12 {
+        grey(&dir.path().join(format!("{k}/a.png")), 2, 2, |_, _| k as u8 + 10);
+    }
+    let data = load(dir.path(), &options()).unwrap();
+    assert_eq!(data.class_names()[2], "2");
+    for i in 0..12 {
+        assert_eq!(data.row(i)[0], data.labels().unwrap()[i] as f32 + 10.0);
+    }
+    fs::create_dir(dir.path().join("dogs")).unwrap();
+    fs::write(dir.path().join("dogs/1.heic"), "later").unwrap();
+    let error = load(dir.path(), &options()).unwrap_err().to_string();
+    assert!(error.contains("dogs: no examples: the class of this folder"), "{error}");
+}
+
+#[test]
+fn transparent_pixels_are_laid_on_a_background() {
+    let dir = tempfile::tempdir().unwrap();
+    // Black behind full, half and no transparency; colours under what cannot be seen.
+    let icon = RgbaImage::from_fn(3, 1, |x, _| Rgba([0, 0, 0, [0, 128, 255][x as usize]]));
+    icon.save(dir.path().join("a.png")).unwrap();
+    let garbage = RgbaImage::from_fn(3, 1, |x, _| Rgba([x as u8 * 90, 5, 200, 0]));
+    garbage.save(dir.path().join("b.png")).unwrap();
+    let greys = GrayAlphaImage::from_fn(3, 1, |_, _| LumaA([40, 255]));
+    greys.save(dir.path().join("c.png")).unwrap();
+    let loaded = full(dir.path());
+    let rows = loaded.data.dataset().unwrap().into_owned();
+    assert_eq!(rows.event_shape(), [1, 1, 3]);
+    assert_eq!(rows.values(), [255.0, 127.0, 0.0, 255.0, 255.0, 255.0, 40.0, 40.0, 40.0]);
+    assert!(loaded.notes[0].contains("2 pictures have transparent pixels"), "{:?}", loaded.notes);
+    let red = PictureOptions { background: [255, 0, 0], ..options() };
+    let rows = load(dir.path(), &red).unwrap();
+    assert_eq!(rows.event_shape(), [3, 1, 3]);
+    assert_eq!(rows.row(0), [255.0, 127.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+}
+
+#[test]
+fn sixteen_bits_are_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let twelve: ImageBuffer<Luma<u16>, Vec<u16>> =
+        ImageBuffer::from_fn(2, 1, |x, _| Luma([49 + 3482 * x as u16]));
+    twelve.save(dir.path().join("a.png")).unwrap();
+    grey(&dir.path().join("b.png"), 2, 1, |_, _| 255);
+    let data = full(dir.path()).data;
+    let rows = data.dataset().unwrap().into_owned();
+    assert_eq!(
+        (rows.values(), rows.levels()),
+        (&[49.0, 3531.0, 65535.0, 65535.0][..], Some(65536))
+    );
+    // Written and read again, they are the same.
+    let out = dir.path().join("out");
+    data.write(&out).unwrap();
+    assert_eq!(full(&out).data, data);
+    // 16 bits that hold no more than bytes do are bytes.
+    let wide: ImageBuffer<Luma<u16>, Vec<u16>> = ImageBuffer::from_fn(2, 1, |_, _| Luma([257 * 9]));
+    wide.save(dir.path().join("a.png")).unwrap();
+    let only = super::load(&dir.path().join("a.png"), &options()).unwrap();
+    assert_eq!(only.data.dataset().unwrap().levels(), Some(256));
+}
+
+#[test]
+fn masks_of_zeros_and_ones_are_black_and_white() {
+    let dir = tempfile::tempdir().unwrap();
+    grey(&dir.path().join("a.png"), 2, 1, |x, _| x as u8);
+    let loaded = full(dir.path());
+    assert_eq!(loaded.data.dataset().unwrap().levels(), Some(2));
+    assert!(loaded.notes[0].contains("black and white"));
+}
+
+/// A JPEG whose orientation tag says: turn by 90 degrees to the right.
+fn turned(dir: &Path) -> std::path::PathBuf {
+    let path = dir.join("turned.jpg");
+    // Black on the left, white on the right.
+    GrayImage::from_fn(32, 16, |x, _| Luma([if x < 16 { 0 } else { 255 }])).save(&path).unwrap();
+    let jpeg = fs::read(&path).unwrap();
+    let mut exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01".to_vec();
+    exif.extend([0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, 6, 0, 0, 0, 0, 0, 0]);
+    let mut out = jpeg[..2].to_vec();
+    out.extend([0xff, 0xe1]);
+    out.extend((exif.len() as u16 + 2).to_be_bytes());
+    out.extend(exif);
+    out.extend(&jpeg[2..]);
+    fs::write(&path, out).unwrap();
+    path
+}
+
+#[test]
+fn photos_are_turned_as_their_tag_says() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = load(&turned(dir.path()), &options()).unwrap();
+    assert_eq!(data.event_shape(), [1, 32, 16]);
+    // Turned to the right, the left is on top.
+    assert!(data.row(0)[5] < 10.0 && data.row(0)[31 * 16 + 5] > 245.0);
+}
+
+#[test]
+fn a_huge_picture_is_refused_before_it_is_decoded() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.png");
+    grey(&path, 4, 4, |_, _| 1);
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[16..24].copy_from_slice(&[20_000u32.to_be_bytes(), 20_000u32.to_be_bytes()].concat());
+    let mut crc = flate2::Crc::new();
+    crc.update(&bytes[12..29]);
+    bytes[29..33].copy_from_slice(&crc.sum().to_be_bytes());
+    fs::write(&path, bytes).unwrap();
+    let error = load(&path, &options()).unwrap_err().to_string();
+    assert!(error.contains("20000x20000 pixels are more than 134217728"), "{error}");
+}
+
+#[test]
+fn a_folder_of_samples_is_data_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let digits = crate::digits().subset(&[0, 5, 9, 11]);
+    let data = Data::from_dataset(digits.clone());
+    let out = dir.path().join("out");
+    data.write(&out).unwrap();
+    assert!(out.join("9/00002.png").is_file(), "a folder a class");
+    let back = load(&out, &options()).unwrap();
+    assert_eq!(back.event_shape(), [1, 8, 8]);
+    assert_eq!(back.class_names(), ["0", "1", "5", "9"]);
+    let unit = digits.layout().to_unit(digits.values());
+    assert_eq!(back.row(0)[3], (unit[3] * 255.0).round());
+    let error = data.write(&out).unwrap_err().to_string();
+    assert!(error.contains("new or empty"), "{error}");
+}

@@ -1,0 +1,89 @@
+//! `sound`, `documents`, `ratings`, `graph` and `music`.
+
+use super::{Loaded, Reader, SourceText};
+use crate::DataError;
+use crate::read::documents::DocumentOptions;
+use crate::read::pairs::PairColumns;
+use crate::read::{documents, music, pairs, sound};
+
+macro_rules! reader {
+    ($name:ident, $scheme:literal, $place:literal, $options:expr, $about:literal, $read:expr) => {
+        pub(super) struct $name;
+
+        impl Reader for $name {
+            fn scheme(&self) -> &'static str {
+                $scheme
+            }
+
+            fn place(&self) -> &'static str {
+                $place
+            }
+
+            fn options(&self) -> &'static [&'static str] {
+                $options
+            }
+
+            fn about(&self) -> &'static str {
+                $about
+            }
+
+            fn check(&self, text: &SourceText) -> Result<(), DataError> {
+                text.number("least", 1..=usize::MAX).map(|_| ())
+            }
+
+            fn read(&self, text: &SourceText) -> Result<Loaded, DataError> {
+                let read: fn(&SourceText) -> Result<Loaded, DataError> = $read;
+                read(text)
+            }
+        }
+    };
+}
+
+reader!(Sounds, "sound", "FILE|DIR", &[], "recordings as .wav files", |text| {
+    sound::load(text.place())
+});
+
+reader!(
+    WordCounts,
+    "documents",
+    "FILE|DIR",
+    &["column=COLUMN", "lines", "vocabulary=FILE", "least=NUMBER"],
+    "word counts of documents: text files, a column of a CSV file, or LDA-C (.ldac, .dat)",
+    |text| documents::load(text.place(), &document_options(text)?)
+);
+
+reader!(
+    RatingTable,
+    "ratings",
+    "FILE",
+    &["user=COLUMN", "thing=COLUMN", "rating=COLUMN"],
+    "a CSV table of one rating a row: who, what, how much",
+    |text| pairs::ratings(text.place(), &columns(text, ["user", "thing", "rating"]))
+);
+
+reader!(
+    EdgeList,
+    "graph",
+    "FILE",
+    &["from=COLUMN", "to=COLUMN", "weight=COLUMN"],
+    "a list of edges: two nodes and a weight, if any",
+    |text| pairs::graph(text.place(), &columns(text, ["from", "to", "weight"]))
+);
+
+reader!(Music, "music", "FILE", &[], "pieces as steps of pitches, from JSON", |text| {
+    music::load(text.place())
+});
+
+fn columns(text: &SourceText, names: [&str; 3]) -> PairColumns {
+    let [first, second, value] = names.map(|name| text.value(name).map(str::to_string));
+    PairColumns { first, second, value }
+}
+
+fn document_options(text: &SourceText) -> Result<DocumentOptions, DataError> {
+    Ok(DocumentOptions {
+        column: text.value("column").map(str::to_string),
+        lines: text.flag("lines"),
+        vocabulary: text.value("vocabulary").map(str::to_string),
+        least: text.number("least", 1..=usize::MAX)?,
+    })
+}
