@@ -106,6 +106,7 @@ impl<O: Objective<Batch = Batch<2>>> Workload for Train<O> {
             step: self.step,
             epoch: 1,
             total_steps: None,
+            time: None,
             noise: noise("vae").fork("draws").fork_index(self.step),
             rate: 1.0,
         };

@@ -178,7 +178,7 @@ impl Page<'_> {
         let cells = |row: &[f32]| -> Vec<String> {
             match schema {
                 Some(schema) => {
-                    schema.columns.iter().zip(row).map(|(c, &v)| c.kind.cell(v)).collect()
+                    schema.columns.iter().zip(row).map(|(c, &v)| c.cell(v)).collect()
                 }
                 None => row.iter().map(|v| format!("{v:.3}")).collect(),
             }

@@ -16,7 +16,7 @@ use crate::args::{
     BleuArgs, BleuOptions, DistinctArgs, JsonArg, MauveArgs, MetricCommand, Segments, SelfBleuArgs,
     SmoothName, TestName, TextMetric, text_metrics,
 };
-use crate::commands::metric::{self, features};
+use crate::commands::metric::{self, pair};
 use crate::error::CliError;
 use crate::lines::Lines;
 use crate::output::{expect_ending, make_parent, print_json, print_line};
