@@ -279,7 +279,7 @@ fn densities_of_trained_networks_integrate_to_one_and_are_the_right_ones() {
     is_the_density_of_the_bumps("flow", |x| {
         let noise = &mut Noise::new(Seed(3));
         let options = ScoreOptions::default();
-        flow.log_likelihood(x, &Condition::none(), &options, noise).nats().to_vec()
+        flow.log_likelihood(x, &Condition::none(), &options, noise).unwrap().nats().to_vec()
     });
 }
 
