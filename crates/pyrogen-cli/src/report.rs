@@ -177,9 +177,7 @@ impl Page<'_> {
         let schema = rows.schema();
         let cells = |row: &[f32]| -> Vec<String> {
             match schema {
-                Some(schema) => {
-                    schema.columns.iter().zip(row).map(|(c, &v)| c.cell(v)).collect()
-                }
+                Some(schema) => schema.columns.iter().zip(row).map(|(c, &v)| c.cell(v)).collect(),
                 None => row.iter().map(|v| format!("{v:.3}")).collect(),
             }
         };

@@ -26,6 +26,7 @@ pub use weights::{from_bytes, sha256_hex, to_bytes};
 use crate::{FolderError, config as parse};
 
 const WEIGHTS: &str = "model.safetensors";
+const MODEL: &str = "model.json";
 const CONFIG: &str = "config.json";
 const CARD: &str = "card.json";
 
@@ -48,25 +49,85 @@ impl ModelFolder {
         card: &Card,
     ) -> Result<(), FolderError> {
         let bytes = to_bytes(model);
-        let card = Card { weights_sha256: sha256_hex(&bytes), ..card.clone() };
+        Self::write(path, WEIGHTS, &bytes, config, card)
+    }
+
+    /// Writes a model of the host, whose parameters are JSON, with its config and card; replaces what
+    /// was at `path`.
+    ///
+    /// # Errors
+    /// When the system refuses; the previous folder is then still there.
+    pub fn save_json<M: Serialize, C: Serialize>(
+        path: &Path,
+        model: &M,
+        config: &C,
+        card: &Card,
+    ) -> Result<(), FolderError> {
+        let text = serde_json::to_string(model)
+            .map_err(|e| FolderError::Json { path: path.join(MODEL), message: e.to_string() })?;
+        Self::write(path, MODEL, text.as_bytes(), config, card)
+    }
+
+    /// Parameters, config and card, whose hashes are in the card.
+    fn write<C: Serialize>(
+        path: &Path,
+        name: &str,
+        parameters: &[u8],
+        config: &C,
+        card: &Card,
+    ) -> Result<(), FolderError> {
+        let config = json_text(config, &path.join(CONFIG))?;
+        let card = Card {
+            format: card::FORMAT,
+            weights_sha256: sha256_hex(parameters),
+            config_sha256: sha256_hex(config.as_bytes()),
+            ..card.clone()
+        };
         replace_folder(path, |tmp| {
-            write_file(&tmp.join(WEIGHTS), &bytes)?;
-            write_json(&tmp.join(CONFIG), config)?;
+            write_file(&tmp.join(name), parameters)?;
+            write_file(&tmp.join(CONFIG), config.as_bytes())?;
             write_json(&tmp.join(CARD), &card)
         })
+    }
+
+    /// Whether bytes are those whose hash the card holds; folders of format 1 may hold none.
+    fn is_whole(&self, bytes: &[u8], sha256: &str) -> bool {
+        (self.card.format == 1 && sha256.is_empty()) || sha256_hex(bytes) == sha256
+    }
+
+    /// The parameters that [`save_json`](Self::save_json) wrote.
+    ///
+    /// # Errors
+    /// When the file is missing or damaged, or holds something else.
+    pub fn load_json<M: DeserializeOwned>(&self) -> Result<M, FolderError> {
+        let path = self.path.join(MODEL);
+        let bytes = std::fs::read(&path).map_err(FolderError::io(&path, "read"))?;
+        if !self.is_whole(&bytes, &self.card.weights_sha256) {
+            return Err(FolderError::Damaged { path });
+        }
+        parse::from_json(&String::from_utf8_lossy(&bytes))
+            .map_err(|e| FolderError::Json { path, message: e.to_string() })
     }
 
     /// Opens a model folder, or a run folder that holds one under `model`.
     ///
     /// # Errors
-    /// When there is none, or its card cannot be read.
+    /// When there is none, its card cannot be read, or it is of a newer format.
     pub fn open(path: &Path) -> Result<Self, FolderError> {
         let path = [path.to_path_buf(), path.join("model")]
             .iter()
             .filter_map(|p| atomic::recover(p))
             .find(|p| p.join(CARD).exists())
             .unwrap_or_else(|| path.to_path_buf());
-        let card = read_json(&path.join(CARD))?;
+        let card: Card = read_json(&path.join(CARD))?;
+        if card.format > card::FORMAT || card.format == 0 {
+            let message = format!(
+                "the folder is of format {}, and this version reads 1 to {}: use a newer version",
+                card.format,
+                card::FORMAT
+            );
+            return Err(FolderError::Json { path: path.join(CARD), message });
+        }
         Ok(Self { path, card })
     }
 
@@ -98,9 +159,16 @@ impl ModelFolder {
     /// The model's config.
     ///
     /// # Errors
-    /// When the file is missing, is not JSON or has an unknown field.
+    /// When the file is missing or damaged, is not JSON or has an unknown field.
     pub fn config<C: DeserializeOwned>(&self) -> Result<C, FolderError> {
-        read_json(&self.path.join(CONFIG))
+        let path = self.path.join(CONFIG);
+        let bytes = std::fs::read(&path).map_err(FolderError::io(&path, "read"))?;
+        let config = parse::from_json(&String::from_utf8_lossy(&bytes))
+            .map_err(|e| FolderError::Json { path: path.clone(), message: e.to_string() })?;
+        if !self.is_whole(&bytes, &self.card.config_sha256) {
+            return Err(FolderError::Damaged { path });
+        }
+        Ok(config)
     }
 
     /// Fills a model of the right architecture with the saved weights.
@@ -111,7 +179,7 @@ impl ModelFolder {
         let path = self.path.join(WEIGHTS);
         let bytes = std::fs::read(&path).map_err(FolderError::io(&path, "read"))?;
         let loaded = from_bytes(model, &bytes, &path)?;
-        if !self.card.weights_sha256.is_empty() && sha256_hex(&bytes) != self.card.weights_sha256 {
+        if !self.is_whole(&bytes, &self.card.weights_sha256) {
             return Err(FolderError::Damaged { path });
         }
         Ok(loaded)
@@ -134,10 +202,15 @@ pub fn replace_card(folder: &Path, change: impl FnOnce(&mut Card)) -> Result<(),
 /// # Errors
 /// When the system refuses.
 pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), FolderError> {
+    write_file(path, json_text(value, path)?.as_bytes())
+}
+
+/// JSON for people.
+fn json_text<T: Serialize>(value: &T, path: &Path) -> Result<String, FolderError> {
     let mut text = serde_json::to_string_pretty(value)
         .map_err(|e| FolderError::Json { path: path.to_path_buf(), message: e.to_string() })?;
     text.push('\n');
-    write_file(path, text.as_bytes())
+    Ok(text)
 }
 
 /// Reads JSON.

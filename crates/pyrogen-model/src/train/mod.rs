@@ -9,6 +9,7 @@ mod gradient;
 mod job;
 mod observer;
 mod settings;
+mod sweeps;
 mod wish;
 
 pub use driver::{Trained, plan, train};
@@ -17,4 +18,5 @@ pub use job::{Defaults, Job, Plan, Train, Wanted};
 pub use observer::{Event, Flow, Observer, Quiet};
 pub use pyrogen_train::{Limits, StopReason, TrainConfig, WorkerCount};
 pub use settings::{apply, read_config};
+pub use sweeps::{Sweeps, fit_sweeps, sweeps};
 pub use wish::Wish;
