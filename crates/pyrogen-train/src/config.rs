@@ -136,7 +136,8 @@ impl TrainConfig {
             0 => Err(ConfigError::value(name, "at least 1", v)),
             _ => Ok(()),
         };
-        check::within("batch_size", self.batch_size, check::MOST_ELEMENTS)?;
+        // Any number: a batch has as many rows as there are at most, and a sweep over all asks for more.
+        positive("batch_size", self.batch_size as u64)?;
         positive("log_every", self.log_every)?;
         check::at_least_one("gradient.accumulation", self.gradient.accumulation)?;
         if let WorkerCount::Exactly(workers) = self.gradient.workers {
@@ -185,7 +186,6 @@ mod tests {
         };
         refused(r#"{"gradient": {"workers": 1000000}}"#, "gradient.workers");
         refused(r#"{"gradient": {"accumulation": 18446744073709551615}}"#, "gradient.accumulation");
-        refused(r#"{"batch_size": 18446744073709551615}"#, "batch_size");
         for name in ["generator_steps", "discriminator_steps"] {
             let json = format!(r#"{{"players": {{"{name}": 18446744073709551615}}}}"#);
             refused(&json, &format!("players.{name}"));
