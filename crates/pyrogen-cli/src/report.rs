@@ -187,7 +187,7 @@ fn samples(
             .take(10)
             .map(|row| match &layout.schema {
                 Some(schema) => {
-                    schema.columns.iter().zip(row).map(|(c, &v)| c.kind.cell(v)).collect()
+                    schema.columns.iter().zip(row).map(|(c, &v)| c.cell(v)).collect()
                 }
                 None => row.iter().map(|v| format!("{v:.3}")).collect(),
             })
