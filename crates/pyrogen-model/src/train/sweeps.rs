@@ -110,7 +110,7 @@ pub fn fit_sweeps<M: Sweeps>(job: Job, model: M) -> Result<RunFolder, Error> {
     let learner = Sweeper { model, device: job.device.clone() };
     let train = Arc::new(All(job.data.clone()));
     let validation = job.validation.clone().map(|v| Arc::new(All(v)));
-    fit(job, learner, train, validation, save::<M>, Ok)
+    fit(job, learner, train, validation, save::<M>, |trainer| Ok(trainer))
 }
 
 fn save<M: Sweeps>(model: &M, folder: &Path, card: &Card) -> Result<(), FolderError> {
