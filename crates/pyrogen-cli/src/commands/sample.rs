@@ -10,7 +10,7 @@ use pyrogen::{Control, Model, Request};
 use serde_json::json;
 
 use crate::args::{LatentsName, SampleArgs};
-use crate::door::{Pictures, device, read, request, sampler_options, seen};
+use crate::door::{Pictures, device, layout, read, request, sampler_options, seen};
 use crate::error::CliError;
 use crate::output::{check_out, print_json, print_line, write_items};
 use crate::progress::control;
@@ -83,8 +83,7 @@ fn write_parts(
     control: &Control,
 ) -> Result<(), CliError> {
     let generate = model.generator()?;
-    let first = generate.generate(args.offset..args.offset + args.n.min(1), asked, control)?;
-    let width = first.dataset().map_or(1, |rows| rows.width() as u64).max(1);
+    let width = layout(model)?.map_or(1, |layout| layout.width() as u64).max(1);
     if args.n.saturating_mul(width) > WRITTEN {
         return Err(CliError::Failed(format!(
             "{} samples do not fit on a disk: draw fewer at a time, with --offset",
