@@ -158,15 +158,15 @@ fn volumes_before(scatter: &Scatter, memory: &Memory, trace: impl Fn(usize) -> f
 
 /// Volumes and one shape for diagonals `W_k` (VEI; in their own axes, VEV).
 fn one_shape(scatter: &Scatter, memory: &mut Memory) -> Result<(Vec<f64>, Vec<f64>), Flat> {
-    let (k, d) = (scatter.n.len(), scatter.d);
+    let d = scatter.d;
     let mut volumes = volumes_before(scatter, memory, |c| scatter.part(c).iter().sum());
     let mut shape = Vec::new();
     let mut before = f64::INFINITY;
     for _ in 0..ROUNDS {
         shape = unit(&scatter.pooled(|c| 1.0 / volumes[c])).map_err(all)?.1;
-        for c in 0..k {
+        for (c, volume) in volumes.iter_mut().enumerate() {
             let trace: f64 = scatter.part(c).iter().zip(&shape).map(|(w, s)| w / s).sum();
-            volumes[c] = trace / (d as f64 * scatter.n[c]);
+            *volume = trace / (d as f64 * scatter.n[c]);
         }
         if stands_still(scatter, &volumes, &mut before) {
             break;
@@ -186,7 +186,7 @@ fn stands_still(scatter: &Scatter, volumes: &[f64], before: &mut f64) -> bool {
 
 /// `v_k C` (VEE).
 fn common_matrix(scatter: &Scatter, memory: &mut Memory) -> Result<Vec<f64>, Flat> {
-    let (k, d) = (scatter.n.len(), scatter.d);
+    let d = scatter.d;
     let trace = |c: usize| (0..d).map(|i| scatter.part(c)[packed(i + 1) - 1]).sum();
     let mut volumes = volumes_before(scatter, memory, trace);
     let mut matrix = Vec::new();
@@ -198,9 +198,9 @@ fn common_matrix(scatter: &Scatter, memory: &mut Memory) -> Result<Vec<f64>, Fla
         let scale = (-log_det / d as f64).exp();
         let inverse = transposed_square(&invert_lower(&l, d), d);
         matrix.iter_mut().for_each(|m| *m *= scale);
-        for c in 0..k {
+        for (c, volume) in volumes.iter_mut().enumerate() {
             let trace = trace_of_product(scatter.part(c), &inverse, d) / scale;
-            volumes[c] = trace / (d as f64 * scatter.n[c]);
+            *volume = trace / (d as f64 * scatter.n[c]);
         }
         if stands_still(scatter, &volumes, &mut before) {
             break;

@@ -41,13 +41,12 @@ pub(crate) struct Posterior {
 impl Prior {
     /// The best `q` of the parameters, given sums over shares.
     pub fn posterior(&self, statistics: &Statistics) -> Posterior {
-        let (k, d) = (statistics.n.len(), self.mean.len());
+        let d = self.mean.len();
         let size = self.scale.len();
         let mean_precisions: Vec<f64> =
             statistics.n.iter().map(|n| self.mean_precision + n).collect();
         let (mut means, mut scales) = (statistics.means.clone(), statistics.scatter.clone());
-        for c in 0..k {
-            let n = statistics.n[c];
+        for (c, n) in statistics.n.iter().enumerate() {
             let mean = &mut means[c * d..][..d];
             let apart: Vec<f64> = self.mean.iter().zip(&*mean).map(|(m, x)| m - x).collect();
             let pull = self.mean_precision / mean_precisions[c];

@@ -211,8 +211,8 @@ impl Rules<'_> {
             }
             Regularisation::Prior { shrinkage, degrees } => {
                 let (degrees, scale) = self.prior(degrees, size == d, k);
-                for c in 0..k {
-                    let n = effective[c];
+                for (c, effective) in effective.iter_mut().enumerate() {
+                    let n = *effective;
                     let part = &mut statistics.scatter[c * size..][..size];
                     part.iter_mut().zip(&scale).for_each(|(w, s)| *w += s);
                     let mean = &mut statistics.means[c * d..][..d];
@@ -221,7 +221,7 @@ impl Rules<'_> {
                     let pull = shrinkage / (n + shrinkage);
                     add_square(part, &apart, n * pull);
                     mean.iter_mut().zip(&apart).for_each(|(m, v)| *m += pull * v);
-                    effective[c] = n + degrees + d as f64 + 2.0;
+                    *effective = n + degrees + d as f64 + 2.0;
                 }
             }
         }
