@@ -1,0 +1,11 @@
+#![doc = include_str!("../README.md")]
+
+mod draws;
+mod error;
+pub mod hmm;
+mod linear;
+mod sequences;
+mod special;
+
+pub use error::MarkovError;
+pub use sequences::{MISSING, Sequences};
