@@ -115,8 +115,10 @@ impl Draws {
 
     /// Dirichlet; parameters of 0 give 0.
     pub(crate) fn dirichlet(&mut self, parameters: &[f64]) -> Vec<f64> {
-        let draws: Vec<f64> =
-            parameters.iter().map(|a| if *a > 0.0 { self.gamma(*a).max(1e-300) } else { 0.0 }).collect();
+        let draws: Vec<f64> = parameters
+            .iter()
+            .map(|a| if *a > 0.0 { self.gamma(*a).max(1e-300) } else { 0.0 })
+            .collect();
         let total: f64 = draws.iter().sum();
         draws.into_iter().map(|v| v / total).collect()
     }
@@ -140,9 +142,13 @@ mod tests {
         check("gamma 7", 7.0, 7f64.sqrt(), &mut |d| d.gamma(7.0));
         check("poisson 3", 3.0, 3f64.sqrt(), &mut |d| d.poisson(3.0) as f64);
         check("poisson 250", 250.0, 250f64.sqrt(), &mut |d| d.poisson(250.0) as f64);
-        check("poisson 250, variance", 250.0, 360.0, &mut |d| (d.poisson(250.0) as f64 - 250.0).powi(2));
+        check("poisson 250, variance", 250.0, 360.0, &mut |d| {
+            (d.poisson(250.0) as f64 - 250.0).powi(2)
+        });
         check("binomial", 300.0, 210f64.sqrt(), &mut |d| d.binomial(1000, 0.3) as f64);
-        check("binomial, variance", 210.0, 300.0, &mut |d| (d.binomial(1000, 0.3) as f64 - 300.0).powi(2));
+        check("binomial, variance", 210.0, 300.0, &mut |d| {
+            (d.binomial(1000, 0.3) as f64 - 300.0).powi(2)
+        });
         check("beta", 0.25, 0.2, &mut |d| d.beta(1.0, 3.0));
         check("place", 1.0 / 3.0, 0.5, &mut |d| d.place(&[0.0, 2.0, 1.0, 0.0]) as f64 - 1.0);
         check("below", 4.5, 2.9, &mut |d| d.below(10) as f64);

@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+pub mod analysis;
+pub mod chain;
 mod draws;
 mod error;
 pub mod hmm;

@@ -55,7 +55,10 @@ pub(crate) fn symmetric_eigen(a: &[f64], n: usize) -> (Vec<f64>, Vec<f64>) {
     let mut v = vec![0.0; n * n];
     (0..n).for_each(|i| v[i * n + i] = 1.0);
     for _ in 0..60 {
-        let off: f64 = (0..n).flat_map(|i| (0..i).map(move |j| (i, j))).map(|(i, j)| a[i * n + j].powi(2)).sum();
+        let off: f64 = (0..n)
+            .flat_map(|i| (0..i).map(move |j| (i, j)))
+            .map(|(i, j)| a[i * n + j].powi(2))
+            .sum();
         let diagonal: f64 = (0..n).map(|i| a[i * n + i].powi(2)).sum();
         if off <= 1e-34 * diagonal || off == 0.0 {
             break;
@@ -98,8 +101,7 @@ fn rotate(a: &mut [f64], v: &mut [f64], n: usize, p: usize, q: usize) {
 /// square roots of the floors, eigenvalues below 1 become 1.
 pub(crate) fn raise_to_floor(a: &mut [f64], n: usize, floors: &[f64]) -> bool {
     let scale: Vec<f64> = floors.iter().map(|f| f.sqrt()).collect();
-    let scaled: Vec<f64> =
-        (0..n * n).map(|p| a[p] / (scale[p / n] * scale[p % n])).collect();
+    let scaled: Vec<f64> = (0..n * n).map(|p| a[p] / (scale[p / n] * scale[p % n])).collect();
     let mut above = scaled.clone();
     (0..n).for_each(|i| above[i * n + i] -= 1.0);
     if cholesky(&above, n).is_some() {
@@ -176,7 +178,8 @@ mod tests {
         let half: Vec<f64> = (0..16).map(|i| ((i * 7 % 11) as f64 - 4.0) / 3.0).collect();
         let a = product(&half, &transposed(&half, n), n);
         let l = cholesky(&a, n).unwrap();
-        let near = |x: &[f64], y: &[f64]| x.iter().zip(y).all(|(x, y)| (x - y).abs() < CLOSE * 10.0);
+        let near =
+            |x: &[f64], y: &[f64]| x.iter().zip(y).all(|(x, y)| (x - y).abs() < CLOSE * 10.0);
         assert!(near(&product(&l, &transposed(&l, n), n), &a));
         let unit = product(&l, &invert_lower(&l, n), n);
         assert!((0..16).all(|p| (unit[p] - f64::from(u8::from(p / 4 == p % 4))).abs() < CLOSE));

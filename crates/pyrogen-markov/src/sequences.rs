@@ -47,11 +47,7 @@ impl Sequences {
     ///
     /// # Errors
     /// Lengths that do not add up, a width of 0, or an infinite value.
-    pub fn real(
-        values: Vec<f64>,
-        width: usize,
-        lengths: Vec<usize>,
-    ) -> Result<Self, MarkovError> {
+    pub fn real(values: Vec<f64>, width: usize, lengths: Vec<usize>) -> Result<Self, MarkovError> {
         if width == 0 || values.len() % width != 0 {
             let expected = format!("a divisor of {} values", values.len());
             return Err(MarkovError::request("width", expected, width));

@@ -31,7 +31,8 @@ pub(crate) fn trigamma(mut x: f64) -> f64 {
     }
     let r = 1.0 / (x * x);
     let series = 1.0 / 6.0
-        - r * (1.0 / 30.0 - r * (1.0 / 42.0 - r * (1.0 / 30.0 - r * (5.0 / 66.0 - r * 691.0 / 2730.0))));
+        - r * (1.0 / 30.0
+            - r * (1.0 / 42.0 - r * (1.0 / 30.0 - r * (5.0 / 66.0 - r * 691.0 / 2730.0))));
     sum + 1.0 / x + 0.5 * r + series * r / x
 }
 
@@ -130,8 +131,7 @@ pub(crate) fn beta_i(a: f64, b: f64, x: f64) -> f64 {
     if x <= 0.0 || x >= 1.0 {
         return if x <= 0.0 { 0.0 } else { 1.0 };
     }
-    let front =
-        (ln_gamma(a + b) - ln_gamma(a) - ln_gamma(b) + a * x.ln() + b * (-x).ln_1p()).exp();
+    let front = (ln_gamma(a + b) - ln_gamma(a) - ln_gamma(b) + a * x.ln() + b * (-x).ln_1p()).exp();
     if x < (a + 1.0) / (a + b + 2.0) {
         front * beta_fraction(a, b, x) / a
     } else {
@@ -182,7 +182,9 @@ mod tests {
             assert!((gamma_p(0.5, x) - libm::erf(x.sqrt())).abs() < CLOSE);
             let p = x / 21.0;
             assert!((beta_i(3.0, 1.0, p) - p.powi(3)).abs() < CLOSE);
-            assert!((beta_i(0.5, 0.5, p) - p.sqrt().asin() * std::f64::consts::FRAC_2_PI).abs() < CLOSE);
+            assert!(
+                (beta_i(0.5, 0.5, p) - p.sqrt().asin() * std::f64::consts::FRAC_2_PI).abs() < CLOSE
+            );
         }
         assert!((log_sum_exp(&[1000.0, 1000.0]) - 1000.0 - 2f64.ln()).abs() < CLOSE);
         assert_eq!(log_sum_exp(&[]), f64::NEG_INFINITY);

@@ -7,6 +7,8 @@ pub use pyrogen_data as data;
 pub use pyrogen_diffusion as diffusion;
 #[cfg(feature = "gan")]
 pub use pyrogen_gan as gan;
+#[cfg(feature = "markov")]
+pub use pyrogen_markov as markov;
 #[cfg(feature = "metrics")]
 pub use pyrogen_metrics as metrics;
 pub use pyrogen_nn as nn;

@@ -185,7 +185,11 @@ impl Topology {
             return Err(ConfigError::value("topology.mask", expected, got));
         }
         if !start.contains(&true) {
-            return Err(ConfigError::value("topology.mask.start", "one state that may start", "none"));
+            return Err(ConfigError::value(
+                "topology.mask.start",
+                "one state that may start",
+                "none",
+            ));
         }
         match transition.iter().position(|row| !row.contains(&true)) {
             None => Ok(()),
@@ -241,7 +245,9 @@ impl HmmConfig {
     pub(super) fn classes(&self) -> usize {
         match &self.shared {
             None => self.states,
-            Some(shared) => shared.iter().max().map_or(0, |c| c.saturating_add(1)).min(shared.len() + 1),
+            Some(shared) => {
+                shared.iter().max().map_or(0, |c| c.saturating_add(1)).min(shared.len() + 1)
+            }
         }
     }
 }

@@ -150,7 +150,8 @@ impl HmmFit {
             let what = "the log-likelihood with the priors";
             return Err(MarkovError::NotFinite { step, what, value: objective });
         }
-        if let Some(before) = self.objective.filter(|b| objective < b - ROUNDING * (1.0 + b.abs())) {
+        if let Some(before) = self.objective.filter(|b| objective < b - ROUNDING * (1.0 + b.abs()))
+        {
             return Err(MarkovError::Fell { step, before, after: objective });
         }
         let held = self.maximise(&expected);

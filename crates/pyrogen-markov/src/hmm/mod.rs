@@ -3,10 +3,13 @@
 mod config;
 mod emission;
 mod fit;
+mod gibbs;
 mod kernels;
 mod model;
 mod pass;
+mod sample;
 mod score;
+mod semi;
 mod start;
 mod viterbi;
 
@@ -16,6 +19,10 @@ pub use emission::{
     Poisson, Regression, StudentT,
 };
 pub use fit::{EmStep, FitEnd, HmmFit};
+pub use gibbs::{Gibbs, GibbsPriors};
 pub use model::Hmm;
+pub(crate) use model::probabilities;
+pub use sample::{Forecast, Sampled, Start};
 pub use score::Scored;
+pub use semi::SemiMarkov;
 pub use viterbi::Path;

@@ -236,8 +236,7 @@ impl<'a> Engine<'a> {
             None => (self.log_filter(message.as_deref(), s)?, true),
         };
         let last = &s.posterior[s.posterior.len() - self.k..];
-        *message =
-            Some(last.iter().map(|p| if logs { *p } else { p.ln() }).collect());
+        *message = Some(last.iter().map(|p| if logs { *p } else { p.ln() }).collect());
         Ok(log_likelihood)
     }
 
@@ -478,10 +477,23 @@ impl<'a> Engine<'a> {
         Ok(total)
     }
 
+    /// Filtered log-probabilities of all steps, `[steps, k]`, or the step from which on no path is left.
+    pub(super) fn log_filtered(&self, sequence: usize) -> Result<Vec<f64>, usize> {
+        let (mut message, mut s, mut all): (Message, _, _) = (None, Scratch::default(), Vec::new());
+        for index in 0..self.data.length(sequence).div_ceil(BLOCK) {
+            self.logs(&self.block_view(Block { sequence, index }), &mut s.logs);
+            self.log_filter(message.as_deref(), &mut s).map_err(|t| index * BLOCK + t)?;
+            all.extend_from_slice(&s.posterior);
+            message = Some(s.posterior[s.posterior.len() - self.k..].to_vec());
+        }
+        Ok(all)
+    }
+
     /// The log-density of each step given those before it.
     pub(super) fn increments(&self, sequence: usize) -> Vec<f64> {
         let (k, n) = (self.k, self.data.length(sequence));
-        let (mut out, mut s, mut message) = (vec![f64::NEG_INFINITY; n], Scratch::default(), None);
+        let (mut out, mut s) = (vec![f64::NEG_INFINITY; n], Scratch::default());
+        let mut message = None;
         'blocks: for index in 0..n.div_ceil(BLOCK) {
             self.logs(&self.block_view(Block { sequence, index }), &mut s.logs);
             let logs = std::mem::take(&mut s.logs);

@@ -111,9 +111,8 @@ impl Columns {
     fn rules(&self, config: &HmmConfig) -> Rules {
         // Rounding leaves a constant column a variance of some units in the last place.
         let constant = |(v, m): (&f64, &f64)| *v <= 1e-20 * m * m;
-        let floor = |(v, m): (&f64, &f64)| {
-            config.variance_floor * if constant((v, m)) { 1.0 } else { *v }
-        };
+        let floor =
+            |(v, m): (&f64, &f64)| config.variance_floor * if constant((v, m)) { 1.0 } else { *v };
         Rules {
             floors: self.variances.iter().zip(&self.means).map(floor).collect(),
             covariance_prior: config.covariance_prior,
@@ -127,8 +126,7 @@ impl Columns {
         let rows = |row: Vec<f64>| vec![row; classes];
         let Self { means, variances } = self;
         let floors = self.rules(config).floors;
-        let variances: Vec<f64> =
-            variances.iter().zip(&floors).map(|(v, f)| v.max(*f)).collect();
+        let variances: Vec<f64> = variances.iter().zip(&floors).map(|(v, f)| v.max(*f)).collect();
         let width = data.width().unwrap_or(1);
         let even = vec![1.0 / width as f64; width];
         Ok(match &config.emission {
@@ -204,13 +202,15 @@ fn assign(
     let (k, classes) = (config.states, config.classes());
     let left_right = matches!(config.topology, Topology::LeftRight { .. });
     let class_of = |state: usize| config.shared.as_ref().map_or(state, |s| s[state]);
-    let cluster = (!left_right && data.width().is_some()).then(|| Clusters::find(data, columns, classes, draws));
+    let cluster = (!left_right && data.width().is_some())
+        .then(|| Clusters::find(data, columns, classes, draws));
     let mut all = Vec::with_capacity(data.len());
     for sequence in 0..data.len() {
         let n = data.length(sequence);
         let mut share = vec![0.0; n * classes];
         for t in 0..n {
-            let (row, weight) = (&mut share[t * classes..][..classes], data.total_weight(sequence, t));
+            let (row, weight) =
+                (&mut share[t * classes..][..classes], data.total_weight(sequence, t));
             if left_right {
                 // States divide a sequence among themselves.
                 row[class_of(t * k / n)] = weight;
@@ -364,9 +364,8 @@ fn chain(config: &HmmConfig, data: &Sequences, draws: &mut Draws) -> (Vec<f64>, 
         _ => 0.8,
     };
     let mut row = |allowed: &dyn Fn(usize) -> bool, own: Option<usize>| {
-        let mut row: Vec<f64> = (0..k)
-            .map(|j| if allowed(j) { draws.uniform() * 0.2 + 0.9 } else { 0.0 })
-            .collect();
+        let mut row: Vec<f64> =
+            (0..k).map(|j| if allowed(j) { draws.uniform() * 0.2 + 0.9 } else { 0.0 }).collect();
         if let Some(own) = own.filter(|own| allowed(*own)) {
             row[own] = 0.0;
             let others: f64 = row.iter().sum();

@@ -145,7 +145,10 @@ impl Density for Bernoulli {
     }
 
     fn draw(&self, class: usize, _: &[f64], _: &[f64], draws: &mut Draws) -> Vec<f64> {
-        self.probabilities[class].iter().map(|p| f64::from(u8::from(draws.uniform() < *p))).collect()
+        self.probabilities[class]
+            .iter()
+            .map(|p| f64::from(u8::from(draws.uniform() < *p)))
+            .collect()
     }
 
     fn log_prior(&self, rules: &Rules) -> f64 {

@@ -104,7 +104,9 @@ impl Density for Gaussian {
 
     fn maximise(&mut self, statistics: &[f64], rules: &Rules) -> Vec<usize> {
         match self.form {
-            Covariance::Spherical | Covariance::Diagonal => self.maximise_diagonal(statistics, rules),
+            Covariance::Spherical | Covariance::Diagonal => {
+                self.maximise_diagonal(statistics, rules)
+            }
             Covariance::Full | Covariance::Tied => self.maximise_dense(statistics, rules),
         }
     }
@@ -221,4 +223,3 @@ impl Gaussian {
         raised
     }
 }
-

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::gaussian::Gaussian;
 use super::Kernel;
+use super::gaussian::Gaussian;
 use crate::MarkovError;
 use crate::linear::{cholesky, invert_lower, solve_cholesky};
 use crate::sequences::View;
@@ -181,7 +181,8 @@ impl GaussianKernel<'_> {
         }
         let seen: Vec<usize> = (0..x.len()).filter(|i| !x[*i].is_nan()).collect();
         for (state, part) in self.pattern(x, patterns).iter().enumerate() {
-            let offsets: Vec<f64> = seen.iter().map(|i| x[*i] - self.means[i * k + state]).collect();
+            let offsets: Vec<f64> =
+                seen.iter().map(|i| x[*i] - self.means[i * k + state]).collect();
             let z = solve_cholesky(&part.factor, seen.len(), &offsets);
             out[state] = part.peak - 0.5 * offsets.iter().zip(&z).map(|(o, z)| o * z).sum::<f64>();
         }

@@ -211,9 +211,7 @@ fn range(emission: &Emission) -> Option<(&'static str, fn(f64) -> bool)> {
     const LARGEST: f64 = 9_007_199_254_740_992.0;
     match emission {
         Emission::Poisson(_) | Emission::Multinomial(_) => {
-            Some(("a whole number of at least 0", |v| {
-                v >= 0.0 && v.fract() == 0.0 && v <= LARGEST
-            }))
+            Some(("a whole number of at least 0", |v| v >= 0.0 && v.fract() == 0.0 && v <= LARGEST))
         }
         Emission::Bernoulli(_) => Some(("0 or 1", |v| v == 0.0 || v == 1.0)),
         Emission::Gamma(_) => Some(("above 0", |v| v > 0.0)),

@@ -163,7 +163,14 @@ fn regress(gram: &[f64], cross: &[f64], r: usize, d: usize) -> Vec<f64> {
 }
 
 /// Sums of products of residuals: `Σ yyᵀ - W Σ φyᵀ - (W Σ φyᵀ)ᵀ + W Σ φφᵀ Wᵀ`.
-fn residual(w: &[f64], gram: &[f64], cross: &[f64], squares: &[f64], r: usize, d: usize) -> Vec<f64> {
+fn residual(
+    w: &[f64],
+    gram: &[f64],
+    cross: &[f64],
+    squares: &[f64],
+    r: usize,
+    d: usize,
+) -> Vec<f64> {
     let mut out = squares.to_vec();
     for a in 0..d {
         for b in 0..d {

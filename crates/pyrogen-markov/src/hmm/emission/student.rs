@@ -109,7 +109,11 @@ fn best_degrees(old: f64, mean: f64) -> f64 {
     let mut nu = old.clamp(low, high);
     for _ in 0..200 {
         let value = f(nu);
-        if value > 0.0 { low = nu } else { high = nu }
+        if value > 0.0 {
+            low = nu
+        } else {
+            high = nu
+        }
         let newton = nu - value / (1.0 / nu - 0.5 * trigamma(0.5 * nu));
         let next = if newton > low && newton < high { newton } else { 0.5 * (low + high) };
         if (next - nu).abs() <= 1e-14 * nu {
