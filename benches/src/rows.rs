@@ -1,7 +1,9 @@
 //! The rows of the table.
 
 use crate::workload::{Plan, Workload};
-use crate::{adam, dcgan, decode, frechet, gan, gpt, lstm, matmul, resblock, sampling, unet, vae};
+use crate::{
+    adam, dcgan, decode, frechet, gan, gpt, lstm, markov, matmul, resblock, sampling, unet, vae,
+};
 
 /// A row of the table.
 #[derive(Debug, Clone, Copy)]
@@ -40,5 +42,10 @@ pub fn rows() -> Vec<Row> {
         row("unet_denoise_1", false, unet::denoise_one),
         row("unet_denoise_16", false, unet::denoise_sixteen),
         row("unet_sample", false, unet::sample),
+        row("hmm_step", false, markov::step),
+        row("hmm_viterbi", false, markov::viterbi),
+        row("hmm_score", false, markov::score),
+        row("words_count", false, markov::count),
+        row("words_sentences", false, markov::sentences),
     ]
 }

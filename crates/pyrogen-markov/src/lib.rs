@@ -1,4 +1,6 @@
 #![doc = include_str!("../README.md")]
+// Matrices and rows of several arrays are walked through by index.
+#![allow(clippy::needless_range_loop)]
 
 pub mod analysis;
 pub mod chain;

@@ -212,7 +212,7 @@ impl ContinuousChain {
             let rate: f64 = self.rates[last.state].iter().sum();
             let from = last.from + draws.exponential() / rate;
             // Also where the rate is 0.
-            if !(from < end) {
+            if from.is_nan() || from >= end {
                 return Ok(stays);
             }
             stays.push(Stay::new(draws.place(&self.rates[last.state]), from));

@@ -82,11 +82,13 @@ impl Continuations {
         all.left_of_nothing = all.leftover(counts, 0, counts.first());
         for n in 0..top {
             let contexts = (0..counts.levels[n].len()).into_par_iter();
-            let left = contexts.map(|i| match counts.children(n, i) {
-                Some(range) => all.leftover(counts, n + 1, range),
-                None => 1.0,
-            });
-            all.left.push(left.collect());
+            let left: Vec<f64> = contexts
+                .map(|i| match counts.children(n, i) {
+                    Some(range) => all.leftover(counts, n + 1, range),
+                    None => 1.0,
+                })
+                .collect();
+            all.left.push(left);
         }
         all
     }
@@ -145,8 +147,8 @@ fn suffixes(counts: &Counts) -> Vec<Vec<u32>> {
             })
             .collect()
         };
-        let parts: Vec<Vec<u32>> = parents.map(of_parent).collect();
-        all.push(parts.concat());
+        let level: Vec<u32> = parents.flat_map_iter(of_parent).collect();
+        all.push(level);
     }
     all
 }

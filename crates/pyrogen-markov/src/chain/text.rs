@@ -122,7 +122,7 @@ impl Default for Wish<'_> {
 /// let lines = "the cat sat on the mat\nthe dog sat on the rug\na cat lay on the rug\n";
 /// let model = TextModel::lines(lines, TextConfig { order: 1, ..Default::default() })?;
 /// let noise = Noise::new(Seed(1));
-/// let made = model.sentence(&noise, 0, &Wish { start: "the", ..Default::default() })?;
+/// let made = model.sentence(&noise, 0, &Wish { start: "the", tries: 100, ..Default::default() })?;
 /// let text = made.text.expect("a sentence that is not copied");
 /// assert!(text.starts_with("the") && !lines.contains(&text));
 /// # Ok::<(), pyrogen_markov::MarkovError>(())
@@ -238,6 +238,20 @@ impl TextModel {
             rejected.push(Rejected { text, reason });
         }
         Ok(Made { text: None, rejected })
+    }
+
+    /// Some of these sentences, on all cores.
+    ///
+    /// # Errors
+    /// As [`sentence`](Self::sentence).
+    pub fn sentences(
+        &self,
+        noise: &Noise,
+        items: std::ops::Range<usize>,
+        wish: &Wish<'_>,
+    ) -> Result<Vec<Made>, MarkovError> {
+        let made = items.into_par_iter().map(|item| self.sentence(noise, item, wish));
+        made.collect::<Vec<_>>().into_iter().collect()
     }
 
     fn start(&self, wish: &Wish<'_>) -> Result<Vec<u32>, MarkovError> {

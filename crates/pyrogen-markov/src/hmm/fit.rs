@@ -217,12 +217,17 @@ impl HmmFit {
     }
 }
 
+/// What a probability that is not 0 stays above: 0 is for what is impossible by the model's structure.
+const LEAST: f64 = 1e-300;
+
 /// Probabilities in proportion to counts; zeros stay, and a row without counts does.
 fn set_row(row: &mut [f64], counts: &[f64], prior: f64) {
     let possible = |p: f64, n: f64| if p > 0.0 { n + prior } else { 0.0 };
     let total: f64 = row.iter().zip(counts).map(|(p, n)| possible(*p, *n)).sum();
     if total > 0.0 {
-        row.iter_mut().zip(counts).for_each(|(p, n)| *p = possible(*p, *n) / total);
+        for (p, n) in row.iter_mut().zip(counts).filter(|(p, _)| **p > 0.0) {
+            *p = (possible(*p, *n) / total).max(LEAST);
+        }
     }
 }
 

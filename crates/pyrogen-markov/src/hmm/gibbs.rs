@@ -130,16 +130,11 @@ impl Gibbs {
         let mut draws = Draws::new(&noise, "parameters");
         let k = self.model.states();
         let prior = self.priors.chain;
-        let dirichlet = |row: &mut [f64], counts: &[f64], draws: &mut Draws| {
-            let possible =
-                row.iter().zip(counts).map(|(p, n)| if *p > 0.0 { n + prior } else { 0.0 });
-            row.copy_from_slice(&draws.dirichlet(&possible.collect::<Vec<_>>()));
-        };
-        dirichlet(&mut self.model.start, &counts.start, &mut draws);
+        draw_row(&mut self.model.start, &counts.start, prior, &mut draws);
         for (row, counts) in
             self.model.transition.chunks_exact_mut(k).zip(counts.transitions.chunks_exact(k))
         {
-            dirichlet(row, counts, &mut draws);
+            draw_row(row, counts, prior, &mut draws);
         }
         self.draw_emission(&counts.emissions, &mut draws);
         self.draw += 1;
@@ -197,6 +192,13 @@ impl Gibbs {
             _ => unreachable!("refused when the sampler was made"),
         }
     }
+}
+
+/// Probabilities from their Dirichlet posterior; zeros stay.
+fn draw_row(row: &mut [f64], counts: &[f64], prior: f64, draws: &mut Draws) {
+    let possible = row.iter().zip(counts).map(|(p, n)| if *p > 0.0 { n + prior } else { 0.0 });
+    let drawn = draws.dirichlet(&possible.collect::<Vec<_>>());
+    row.copy_from_slice(&drawn);
 }
 
 fn count(engine: &Engine<'_>, paths: &[Vec<usize>]) -> Counts {

@@ -147,7 +147,7 @@ impl Loop for Forward<'_> {
                 total += now[j];
             }
             // Also where it is NaN.
-            if !(total > TINY) {
+            if total.is_nan() || total <= TINY {
                 return None;
             }
             let inverse = 1.0 / total;
@@ -337,7 +337,7 @@ impl Loop for Backward<'_> {
             for m in message.iter() {
                 largest = if *m > largest { *m } else { largest };
             }
-            if !(largest > TINY) {
+            if largest <= TINY {
                 return false;
             }
             let inverse = 1.0 / largest;

@@ -161,8 +161,7 @@ impl Hmm {
             + self.emission.free_parameters()
     }
 
-    /// The share of time in each state after many steps, from any start
-    /// ([`Chain`](crate::analysis::Chain) has more).
+    /// The transition matrix.
     pub(crate) fn rows(&self) -> Vec<Vec<f64>> {
         self.transition.chunks_exact(self.states()).map(<[f64]>::to_vec).collect()
     }

@@ -121,13 +121,14 @@ impl Hmm {
     pub fn last_states(&self, data: &Sequences) -> Result<Vec<Vec<f64>>, MarkovError> {
         let engine = Engine::new(self, data)?;
         let one = |sequence: usize| {
-            let mut last = Vec::new();
+            let mut last: Vec<f64> = Vec::new();
             engine
                 .filtered(sequence, |_, p| last = p.to_vec())
                 .map_err(|step| MarkovError::Impossible { sequence, step })?;
             Ok(last.into_iter().map(f64::exp).collect())
         };
-        let all: Vec<Result<_, MarkovError>> = (0..data.len()).into_par_iter().map(one).collect();
+        let all: Vec<Result<Vec<f64>, MarkovError>> =
+            (0..data.len()).into_par_iter().map(one).collect();
         all.into_iter().collect()
     }
 
@@ -171,13 +172,14 @@ impl Hmm {
             p.iter().enumerate().for_each(|(state, p)| classes[self.emission_of(state)] += p);
             out.states.push(p.clone());
             if let Emission::Categorical(e) = &self.emission {
-                let mean =
-                    |s: usize| classes.iter().zip(&e.probabilities).map(|(p, r)| p * r[s]).sum();
+                let mean = |s: usize| -> f64 {
+                    classes.iter().zip(&e.probabilities).map(|(p, r)| p * r[s]).sum()
+                };
                 out.means.push((0..e.probabilities[0].len()).map(mean).collect());
                 continue;
             }
             let columns = 0..self.emission.width().unwrap_or(0);
-            let mean = |column: usize| {
+            let mean = |column: usize| -> f64 {
                 classes.iter().enumerate().map(|(c, p)| p * self.emission.mean(c, column)).sum()
             };
             out.means.push(columns.clone().map(mean).collect());

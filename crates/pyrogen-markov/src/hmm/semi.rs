@@ -55,15 +55,29 @@ struct Logs {
     lasts: Vec<Vec<f64>>,
     /// `[state][d - 1]`: lasts `d` steps or more.
     at_least: Vec<Vec<f64>>,
-    /// Emissions added up: `[step][state]`, with a row of zeros first.
+    /// `[step][state]`.
     emissions: Vec<f64>,
     steps: usize,
 }
 
 impl Logs {
-    /// The log-density of steps `from..to` in a state.
-    fn run(&self, from: usize, to: usize, state: usize) -> f64 {
-        self.emissions[to * self.k + state] - self.emissions[from * self.k + state]
+    /// For each stay in a state that ends at `end`: where it starts, and its log-probability with what
+    /// it shows.
+    fn ending(&self, state: usize, end: usize) -> impl Iterator<Item = (usize, f64)> + '_ {
+        let mut shown = 0.0;
+        (1..=self.longest.min(end)).map(move |d| {
+            shown += self.emissions[(end - d) * self.k + state];
+            (end - d, self.stay(state, d, end) + shown)
+        })
+    }
+
+    /// For each stay in a state that starts at `from`: where it ends, and the same.
+    fn starting(&self, state: usize, from: usize) -> impl Iterator<Item = (usize, f64)> + '_ {
+        let mut shown = 0.0;
+        (1..=self.longest.min(self.steps - from)).map(move |d| {
+            shown += self.emissions[(from + d - 1) * self.k + state];
+            (from + d, self.stay(state, d, from + d) + shown)
+        })
     }
 
     /// The log-probability of a stay of `d` steps that ends at `end` (the last one may go on).
@@ -110,16 +124,8 @@ impl SemiMarkov {
 
     fn logs(&self, engine: &Engine<'_>, sequence: usize) -> Logs {
         let (k, n) = (engine.k, engine.data.length(sequence));
-        let mut own = Vec::new();
-        engine.logs(&engine.data.view(sequence, 0..n), &mut own);
-        let mut emissions = vec![0.0; (n + 1) * k];
-        for t in 0..n {
-            for j in 0..k {
-                // Differences of sums must not meet infinities.
-                let log = own[t * k + j].max(IMPOSSIBLE);
-                emissions[(t + 1) * k + j] = emissions[t * k + j] + log;
-            }
-        }
+        let mut emissions = Vec::new();
+        engine.logs(&engine.data.view(sequence, 0..n), &mut emissions);
         let longest = self.durations.iter().map(Vec::len).max().unwrap_or(0);
         let tail = |row: &Vec<f64>, d: usize| row.iter().skip(d).sum::<f64>();
         let at = |row: &Vec<f64>, d: usize| row.get(d).copied().unwrap_or(0.0);
@@ -221,10 +227,10 @@ impl SemiMarkov {
             return Some((0.0, share));
         }
         let (enters, total) = forward(logs);
-        if total <= IMPOSSIBLE {
+        if total == f64::NEG_INFINITY {
             return None;
         }
-        let after = backward(logs);
+        let (after, ahead) = backward(logs);
         for from in 0..n {
             for j in 0..k {
                 let enter = enters[from * k + j];
@@ -232,29 +238,22 @@ impl SemiMarkov {
                     continue;
                 }
                 let mut entered = 0.0;
-                for d in 1..=logs.longest.min(n - from) {
-                    let end = from + d;
-                    let stay = enter + logs.stay(j, d, end) + logs.run(from, end, j);
+                for (end, stay) in logs.starting(j, from) {
+                    let stay = enter + stay;
                     let p = weight * (stay + after[end * k + j] - total).exp();
                     if p == 0.0 {
                         continue;
                     }
                     entered += p;
                     (from..end).for_each(|t| share[t * k + j] += p / weight);
-                    if end < n {
-                        counts.durations[j][d - 1] += p;
-                        for next in 0..k {
-                            let step =
-                                logs.transition[j * k + next] + follow(logs, &after, end, next);
-                            counts.transitions[j * k + next] +=
-                                weight * (stay + step - total).exp();
-                        }
-                    } else {
-                        let row = &self.durations[j];
-                        let left: f64 = row.iter().skip(d - 1).sum();
-                        for (e, q) in row.iter().enumerate().skip(d - 1) {
-                            counts.durations[j][e] += p * q / left;
-                        }
+                    if end == n {
+                        self.count_cut(j, end - from, p, &mut counts.durations[j]);
+                        continue;
+                    }
+                    counts.durations[j][end - from - 1] += p;
+                    for next in 0..k {
+                        let step = logs.transition[j * k + next] + ahead[end * k + next];
+                        counts.transitions[j * k + next] += weight * (stay + step - total).exp();
                     }
                 }
                 if from == 0 {
@@ -263,6 +262,15 @@ impl SemiMarkov {
             }
         }
         Some((total, share))
+    }
+
+    /// Counts a stay that the end cuts off after `lasted` steps, by what it may still become.
+    fn count_cut(&self, state: usize, lasted: usize, p: f64, durations: &mut [f64]) {
+        let row = &self.durations[state];
+        let left: f64 = row.iter().skip(lasted - 1).sum();
+        for (sum, q) in durations.iter_mut().zip(row).skip(lasted - 1) {
+            *sum += p * q / left;
+        }
     }
 
     /// Sequence `item` of those that the model makes from this noise: a function of both alone.
@@ -283,9 +291,6 @@ impl SemiMarkov {
         out
     }
 }
-
-/// Stands for the logarithm of 0 in sums of which differences are taken.
-const IMPOSSIBLE: f64 = -1e100;
 
 struct Counted {
     start: Vec<f64>,
@@ -312,49 +317,36 @@ fn forward(logs: &Logs) -> (Vec<f64>, f64) {
     enters[..k].copy_from_slice(&logs.start);
     let mut last = vec![f64::NEG_INFINITY; k];
     for end in 1..=n {
-        let ends: Vec<f64> = (0..k)
-            .map(|j| {
-                let stay = |d: usize| {
-                    let from = end - d;
-                    enters[from * k + j] + logs.stay(j, d, end) + logs.run(from, end, j)
-                };
-                log_sum_exp(&(1..=logs.longest.min(end)).map(stay).collect::<Vec<_>>())
-            })
-            .collect();
-        if end < n {
-            for j in 0..k {
-                let terms: Vec<f64> =
-                    (0..k).map(|i| ends[i] + logs.transition[i * k + j]).collect();
-                enters[end * k + j] = log_sum_exp(&terms);
-            }
+        for (j, last) in last.iter_mut().enumerate() {
+            let stays = logs.ending(j, end).map(|(from, stay)| enters[from * k + j] + stay);
+            *last = log_sum_exp(&stays.collect::<Vec<_>>());
         }
-        last = ends;
+        for j in (0..k).filter(|_| end < n) {
+            let terms: Vec<f64> = (0..k).map(|i| last[i] + logs.transition[i * k + j]).collect();
+            enters[end * k + j] = log_sum_exp(&terms);
+        }
     }
     let total = log_sum_exp(&last);
-    (enters, if total <= 0.5 * IMPOSSIBLE { f64::NEG_INFINITY } else { total })
+    (enters, total)
 }
 
-/// What follows a stay in each state that ends before each step, in logarithms: `[step][state]`.
-fn backward(logs: &Logs) -> Vec<f64> {
+/// In logarithms, `[step][state]`: what follows a stay in a state that ends before a step, and all from a
+/// step on if a stay starts there.
+fn backward(logs: &Logs) -> (Vec<f64>, Vec<f64>) {
     let (n, k) = (logs.steps, logs.k);
     let mut after = vec![0.0; (n + 1) * k];
-    for end in (1..n).rev() {
-        let ahead: Vec<f64> = (0..k).map(|j| follow(logs, &after, end, j)).collect();
+    let mut ahead = vec![0.0; (n + 1) * k];
+    for from in (1..n).rev() {
+        for j in 0..k {
+            let stays = logs.starting(j, from).map(|(end, stay)| stay + after[end * k + j]);
+            ahead[from * k + j] = log_sum_exp(&stays.collect::<Vec<_>>());
+        }
         for i in 0..k {
-            let terms: Vec<f64> = (0..k).map(|j| logs.transition[i * k + j] + ahead[j]).collect();
-            after[end * k + i] = log_sum_exp(&terms);
+            let term = |j: usize| logs.transition[i * k + j] + ahead[from * k + j];
+            after[from * k + i] = log_sum_exp(&(0..k).map(term).collect::<Vec<_>>());
         }
     }
-    after
-}
-
-/// The log-probability of all from step `from` on, given that a stay in state `j` starts there.
-fn follow(logs: &Logs, after: &[f64], from: usize, j: usize) -> f64 {
-    let stay = |d: usize| {
-        let end = from + d;
-        logs.stay(j, d, end) + logs.run(from, end, j) + after[end * logs.k + j]
-    };
-    log_sum_exp(&(1..=logs.longest.min(logs.steps - from)).map(stay).collect::<Vec<_>>())
+    (after, ahead)
 }
 
 fn best(logs: &Logs) -> Option<Path> {
@@ -370,11 +362,10 @@ fn best(logs: &Logs) -> Option<Path> {
     for end in 1..=n {
         for j in 0..k {
             ends[j] = f64::NEG_INFINITY;
-            for d in 1..=logs.longest.min(end) {
-                let from = end - d;
-                let score = enters[from * k + j] + logs.stay(j, d, end) + logs.run(from, end, j);
+            for (from, stay) in logs.ending(j, end) {
+                let score = enters[from * k + j] + stay;
                 if score > ends[j] {
-                    (ends[j], lasted[end * k + j]) = (score, d);
+                    (ends[j], lasted[end * k + j]) = (score, end - from);
                 }
             }
         }
@@ -389,7 +380,7 @@ fn best(logs: &Logs) -> Option<Path> {
     }
     let mut state = (0..k).max_by(|a, b| ends[*a].total_cmp(&ends[*b]).then(b.cmp(a)))?;
     let log_probability = ends[state];
-    if log_probability <= 0.5 * IMPOSSIBLE {
+    if log_probability == f64::NEG_INFINITY {
         return None;
     }
     let (mut states, mut end) = (vec![0; n], n);

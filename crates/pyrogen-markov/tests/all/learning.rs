@@ -308,7 +308,10 @@ fn models_are_chosen_by_criteria_and_forecasts_are_mixtures() {
     assert!(bic[1] < bic[0] && bic[1] < bic[2] && bic[2] < bic[3], "{bic:?}");
     assert_eq!(model.free_parameters(), 1 + 2 + 2);
     let aic = fits[1].aic(&data).unwrap();
-    assert!((aic - (10.0 - 2.0 * fits[1].log_likelihood(&data).unwrap())).abs() < 1e-9);
+    let parameters = fits[1].free_parameters() as f64;
+    assert_eq!(parameters, 5.0);
+    let truth = 2.0 * parameters - 2.0 * fits[1].log_likelihood(&data).unwrap();
+    assert!((aic - truth).abs() < 1e-9);
 
     let forecast = &model.forecast(&data, 3, 0.9).unwrap()[0];
     // The same by summing the mixture's probabilities.
