@@ -6,8 +6,9 @@ use pyrogen_core::Seed;
 
 use super::config::{HmmConfig, Method};
 use super::emission::{Emission, Rules};
+use super::engine::Engine;
 use super::model::Hmm;
-use super::pass::{Engine, Expected};
+use super::pass::Expected;
 use super::start::start;
 use crate::MarkovError;
 use crate::linear::raise_to_floor;

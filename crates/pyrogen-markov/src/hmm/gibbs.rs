@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use pyrogen_core::{Noise, Seed};
 
 use super::emission::{Covariance, Emission};
+use super::engine::Engine;
 use super::model::Hmm;
-use super::pass::Engine;
 use crate::MarkovError;
 use crate::draws::Draws;
 use crate::sequences::Sequences;

@@ -1,7 +1,9 @@
 //! Hidden Markov models.
 
+mod block;
 mod config;
 mod emission;
+mod engine;
 mod fit;
 mod gibbs;
 mod kernels;

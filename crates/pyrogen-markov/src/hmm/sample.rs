@@ -5,8 +5,8 @@ use rayon::prelude::*;
 use pyrogen_core::Noise;
 
 use super::emission::Emission;
+use super::engine::Engine;
 use super::model::Hmm;
-use super::pass::Engine;
 use crate::MarkovError;
 use crate::draws::Draws;
 use crate::sequences::Sequences;

@@ -2,8 +2,9 @@
 
 use rayon::prelude::*;
 
+use super::engine::Engine;
 use super::model::Hmm;
-use super::pass::{Engine, in_order};
+use super::pass::in_order;
 use crate::MarkovError;
 use crate::sequences::Sequences;
 
@@ -43,9 +44,8 @@ impl Hmm {
         Ok(weighted.filter(|(w, _)| *w > 0.0).map(|(w, l)| w * l).sum())
     }
 
-    /// The log-density of each step given all steps before it: they add up to the log-likelihood.
-    /// From the first step on at which no path is left, minus infinity, then NaN is avoided: all later
-    /// steps are minus infinity too.
+    /// The log-density of each step given all steps before it: they add up to the log-likelihood. From
+    /// the first step on at which no path is left, all are minus infinity.
     ///
     /// # Errors
     /// As [`scores`](Self::scores).

@@ -1,12 +1,14 @@
 //! [`SemiMarkov`]: states that last for a time with its own distribution.
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use pyrogen_core::Noise;
 
 use super::emission::Emission;
+use super::engine::Engine;
 use super::model::{Hmm, probabilities};
-use super::pass::Engine;
+use super::pass::in_order;
 use super::sample::Sampled;
 use super::viterbi::Path;
 use crate::MarkovError;
@@ -153,7 +155,8 @@ impl SemiMarkov {
     /// Data of another kind.
     pub fn log_likelihoods(&self, data: &Sequences) -> Result<Vec<f64>, MarkovError> {
         let engine = Engine::new(&self.model, data)?;
-        Ok((0..data.len()).map(|i| forward(&self.logs(&engine, i)).1).collect())
+        let one = |i: usize| forward(&self.logs(&engine, i)).1;
+        Ok((0..data.len()).into_par_iter().map(one).collect())
     }
 
     /// The most probable path of each sequence.
@@ -162,11 +165,10 @@ impl SemiMarkov {
     /// Data of another kind, or a sequence that the model cannot have made.
     pub fn viterbi(&self, data: &Sequences) -> Result<Vec<Path>, MarkovError> {
         let engine = Engine::new(&self.model, data)?;
-        (0..data.len())
-            .map(|i| {
-                best(&self.logs(&engine, i)).ok_or(MarkovError::Impossible { sequence: i, step: 0 })
-            })
-            .collect()
+        in_order((0..data.len()).into_par_iter().map(|sequence| {
+            let logs = self.logs(&engine, sequence);
+            best(&logs).ok_or_else(|| impossible(logs, sequence))
+        }))
     }
 
     /// One step of expectation maximisation of start, transition and duration probabilities and of the
@@ -193,7 +195,7 @@ impl SemiMarkov {
                 let (logs, weight) = (self.logs(&engine, sequence), data.weight(sequence));
                 let (log_likelihood, share) = self
                     .expect(&logs, weight, &mut counts)
-                    .ok_or(MarkovError::Impossible { sequence, step: 0 })?;
+                    .ok_or_else(|| impossible(logs, sequence))?;
                 total += weight * log_likelihood;
                 let view = data.view(sequence, 0..data.length(sequence));
                 engine.accumulate(&view, &share, &mut statistics);
@@ -290,6 +292,20 @@ impl SemiMarkov {
         }
         out
     }
+}
+
+/// The error of a sequence that the model cannot have made, with the first step that cannot be explained.
+fn impossible(mut logs: Logs, sequence: usize) -> MarkovError {
+    // The first `possible` steps have a path, the first `end` have none.
+    let (mut possible, mut end) = (0, logs.steps);
+    while end - possible > 1 {
+        logs.steps = (possible + end) / 2;
+        match forward(&logs).1 == f64::NEG_INFINITY {
+            true => end = logs.steps,
+            false => possible = logs.steps,
+        }
+    }
+    MarkovError::Impossible { sequence, step: possible }
 }
 
 struct Counted {

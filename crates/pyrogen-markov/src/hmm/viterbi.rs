@@ -2,8 +2,9 @@
 
 use rayon::prelude::*;
 
+use super::engine::Engine;
 use super::model::Hmm;
-use super::pass::{BLOCK, Engine, Expected, in_order};
+use super::pass::{BLOCK, Expected, in_order};
 use crate::MarkovError;
 use crate::sequences::Sequences;
 

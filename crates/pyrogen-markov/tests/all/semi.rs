@@ -114,6 +114,23 @@ fn learning_never_lowers_the_likelihood_and_finds_durations() {
 }
 
 #[test]
+fn impossible_sequences_are_named() {
+    // A state that lasts one step and shows nothing but 0, and one that shows anything.
+    let emission = Emission::Poisson(Poisson { means: vec![vec![0.0], vec![3.0]] });
+    let turn = vec![vec![0.0, 1.0], vec![1.0, 0.0]];
+    let model =
+        SemiMarkov::new(vec![1.0, 0.0], turn, vec![vec![1.0], vec![0.0, 1.0]], emission).unwrap();
+    let data = Sequences::real(vec![0.0, 5.0, 2.0, 0.0, 1.0, 1.0, 0.0, 0.0, 2.0], 1, vec![7, 2]);
+    let data = data.unwrap();
+    let logs = model.log_likelihoods(&data).unwrap();
+    assert!(logs[0].is_finite() && logs[1].is_finite());
+    let data = Sequences::real(vec![0.0, 5.0, 2.0, 7.0, 1.0], 1, vec![5]).unwrap();
+    assert_eq!(model.log_likelihoods(&data).unwrap(), [f64::NEG_INFINITY]);
+    let message = model.viterbi(&data).unwrap_err().to_string();
+    assert!(message.contains("sequence 0") && message.contains("from step 3 on"), "{message}");
+}
+
+#[test]
 fn bad_models_are_named() {
     let emission = || Emission::Poisson(Poisson { means: vec![vec![2.0], vec![7.0]] });
     let of = |transition: Vec<Vec<f64>>, durations: Vec<Vec<f64>>| {
