@@ -204,6 +204,13 @@ impl Sequences {
         values.chunks_exact(width)
     }
 
+    /// Rows with their weights in learning.
+    pub(crate) fn weighted_rows(&self) -> impl Iterator<Item = (f64, &[f64])> {
+        let weights =
+            (0..self.len()).flat_map(|i| (0..self.length(i)).map(move |t| self.total_weight(i, t)));
+        weights.zip(self.rows())
+    }
+
     /// The weight of a step in learning: its sequence's times its own.
     pub(crate) fn total_weight(&self, sequence: usize, step: usize) -> f64 {
         let own = self.step_weights.get(self.starts[sequence] + step).copied().unwrap_or(1.0);

@@ -1,5 +1,7 @@
 //! Where learning starts.
 
+use std::ops::Range;
+
 use pyrogen_core::{Noise, Seed};
 
 use super::config::{EmissionConfig, HmmConfig, Topology};
@@ -8,6 +10,7 @@ use super::emission::{
     Poisson, Regression, Rules, StudentT,
 };
 use super::model::Hmm;
+use super::pass::BLOCK;
 use crate::MarkovError;
 use crate::draws::Draws;
 use crate::sequences::{MISSING, Sequences};
@@ -37,15 +40,17 @@ pub(super) fn start(
     let mut emission = columns.emission(config, data)?;
     emission.check(data)?;
     let mut draws = Draws::new(&noise, "emission");
-    let classes = config.classes();
-    let assigned = assign(config, data, &columns, &mut draws);
+    let first = Assignment::new(config, data, &columns, &mut draws);
     let statistics = {
         let kernel = emission.density().kernel()?;
         let mut statistics = vec![0.0; kernel.statistics()];
-        for (sequence, share) in assigned.iter().enumerate() {
-            let view = data.view(sequence, 0..data.length(sequence));
-            debug_assert_eq!(share.len(), view.len() * classes);
-            kernel.accumulate(&view, share, &mut statistics);
+        for sequence in 0..data.len() {
+            let n = data.length(sequence);
+            for block in (0..n).step_by(BLOCK) {
+                let steps = block..(block + BLOCK).min(n);
+                let share = first.share(sequence, steps.clone(), &mut draws);
+                kernel.accumulate(&data.view(sequence, steps), &share, &mut statistics);
+            }
         }
         statistics
     };
@@ -87,13 +92,9 @@ impl Columns {
         let Some(width) = data.width() else {
             return Ok(Self { means: vec![0.0], variances: vec![1.0] });
         };
-        let mut weights = Vec::with_capacity(data.steps());
-        for sequence in 0..data.len() {
-            weights.extend((0..data.length(sequence)).map(|t| data.total_weight(sequence, t)));
-        }
         let sums = |column: usize, of: &dyn Fn(f64) -> f64| {
-            let seen = data.rows().zip(&weights).filter(|(row, _)| !row[column].is_nan());
-            seen.fold((0.0, 0.0), |(n, sum), (row, w)| (n + w, sum + w * of(row[column])))
+            let seen = data.weighted_rows().filter(|(_, row)| !row[column].is_nan());
+            seen.fold((0.0, 0.0), |(n, sum), (w, row)| (n + w, sum + w * of(row[column])))
         };
         let (mut means, mut variances) = (Vec::new(), Vec::new());
         for column in 0..width {
@@ -192,45 +193,47 @@ fn gaussian(form: Covariance, count: usize, means: &[f64], variances: &[f64]) ->
     Gaussian { form, means: vec![means.to_vec(); count], covariances }
 }
 
-/// The share of each class in each step, `[steps, classes]` a sequence, times the step's weight.
-fn assign(
-    config: &HmmConfig,
-    data: &Sequences,
-    columns: &Columns,
-    draws: &mut Draws,
-) -> Vec<Vec<f64>> {
-    let (k, classes) = (config.states, config.classes());
-    let left_right = matches!(config.topology, Topology::LeftRight { .. });
-    let class_of = |state: usize| config.shared.as_ref().map_or(state, |s| s[state]);
-    let cluster = (!left_right && data.width().is_some())
-        .then(|| Clusters::find(data, columns, classes, draws));
-    let mut all = Vec::with_capacity(data.len());
-    for sequence in 0..data.len() {
-        let n = data.length(sequence);
-        let mut share = vec![0.0; n * classes];
-        for t in 0..n {
-            let (row, weight) =
-                (&mut share[t * classes..][..classes], data.total_weight(sequence, t));
-            if left_right {
+/// The first guess of which class each step belongs to.
+struct Assignment<'a> {
+    config: &'a HmmConfig,
+    data: &'a Sequences,
+    clusters: Option<Clusters>,
+}
+
+impl<'a> Assignment<'a> {
+    fn new(
+        config: &'a HmmConfig,
+        data: &'a Sequences,
+        columns: &Columns,
+        draws: &mut Draws,
+    ) -> Self {
+        let left_right = matches!(config.topology, Topology::LeftRight { .. });
+        let clustered = !left_right && data.width().is_some();
+        let clusters = clustered.then(|| Clusters::find(data, columns, config.classes(), draws));
+        Self { config, data, clusters }
+    }
+
+    /// The share of each class in some steps, `[steps, classes]`, times the steps' weights.
+    fn share(&self, sequence: usize, steps: Range<usize>, draws: &mut Draws) -> Vec<f64> {
+        let (k, classes) = (self.config.states, self.config.classes());
+        let mut share = vec![0.0; steps.len() * classes];
+        for (t, row) in steps.zip(share.chunks_exact_mut(classes)) {
+            let weight = self.data.total_weight(sequence, t);
+            if matches!(self.config.topology, Topology::LeftRight { .. }) {
                 // States divide a sequence among themselves.
-                row[class_of(t * k / n)] = weight;
-            } else if let Some(cluster) = &cluster {
-                let x = data.view(sequence, t..t + 1).rows().next().expect("a step");
-                row[cluster.nearest(x)] = weight;
+                let state = t * k / self.data.length(sequence);
+                row[self.config.shared.as_ref().map_or(state, |s| s[state])] = weight;
+            } else if let Some(clusters) = &self.clusters {
+                let x = self.data.view(sequence, t..t + 1).rows().next().expect("a step");
+                row[clusters.nearest(x)] = weight;
             } else {
-                let total: f64 = row
-                    .iter_mut()
-                    .map(|share| {
-                        *share = 0.5 + draws.exponential();
-                        *share
-                    })
-                    .sum();
+                row.iter_mut().for_each(|share| *share = 0.5 + draws.exponential());
+                let total: f64 = row.iter().sum();
                 row.iter_mut().for_each(|share| *share *= weight / total);
             }
         }
-        all.push(share);
+        share
     }
-    all
 }
 
 /// Centres of rows in units of the columns' standard deviations (k-means from k-means++;
