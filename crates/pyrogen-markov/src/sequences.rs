@@ -206,8 +206,8 @@ impl Sequences {
 
     /// Rows with their weights in learning.
     pub(crate) fn weighted_rows(&self) -> impl Iterator<Item = (f64, &[f64])> {
-        let weights =
-            (0..self.len()).flat_map(|i| (0..self.length(i)).map(move |t| self.total_weight(i, t)));
+        let weights = (0..self.len())
+            .flat_map(move |i| (0..self.length(i)).map(move |t| self.total_weight(i, t)));
         weights.zip(self.rows())
     }
 
