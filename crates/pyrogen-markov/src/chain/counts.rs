@@ -198,16 +198,6 @@ impl Counts {
         Some(from as usize..to as usize)
     }
 
-    /// The symbols that followed a context, on level `context.len()`; none where the context was not
-    /// seen or nothing followed it.
-    pub(super) fn after(&self, context: &[u32]) -> Option<std::ops::Range<usize>> {
-        let range = match context.len() {
-            0 => self.first(),
-            n => self.children(n - 1, self.find(context)?)?,
-        };
-        (!range.is_empty()).then_some(range)
-    }
-
     /// Single symbols that can be predicted: the beginning is the last of level 0, and only a context.
     pub(super) fn first(&self) -> std::ops::Range<usize> {
         0..self.levels[0].len() - usize::from(self.ends)

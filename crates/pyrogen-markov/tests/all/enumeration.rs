@@ -145,7 +145,8 @@ fn far_apart_states_do_not_underflow() {
 
 #[test]
 fn symbols_counts_and_bits() {
-    let probabilities = vec![vec![0.5, 0.3, 0.2], vec![0.1, 0.0, 0.9], vec![0.2, 0.7, 0.1]];
+    let probabilities: Vec<Vec<f64>> =
+        vec![vec![0.5, 0.3, 0.2], vec![0.1, 0.0, 0.9], vec![0.2, 0.7, 0.1]];
     let symbols = [0u32, 2, MISSING, 1, 2, 0];
     let logs: Logs = symbols
         .iter()
@@ -155,7 +156,7 @@ fn symbols_counts_and_bits() {
         })
         .collect();
     let bits = [[1.0, 0.0], [f64::NAN, 1.0], [0.0, 0.0], [1.0, 1.0]];
-    let yes = vec![vec![0.9, 0.2], vec![0.5, 0.5], vec![1.0, 0.1]];
+    let yes: Vec<Vec<f64>> = vec![vec![0.9, 0.2], vec![0.5, 0.5], vec![1.0, 0.1]];
     let bit = |x: f64, p: f64| match x.is_nan() {
         true => 0.0,
         false => (if x == 1.0 { p } else { 1.0 - p }).ln(),
