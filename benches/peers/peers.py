@@ -60,7 +60,15 @@ ABOUT = {
     "unet_denoise_16": "the same, batch 16",
     "unet_sample": "the same: 16 samples in 50 steps",
     "first_sample": "start of the process to the first sample",
+    "hmm_step": "Gaussian HMM, 50,000 steps, 8 states, 4 columns: EM step (hmmlearn)",
+    "hmm_viterbi": "the same: most probable path (hmmlearn)",
+    "hmm_score": "the same: log-likelihood (hmmlearn)",
+    "words_count": "chain of order 2 over 10 million words: counting (markovify)",
+    "words_sentences": "the same: 10,000 sentences that do not copy (markovify)",
 }
+
+# Rows whose peer is not PyTorch, by the start of their names.
+OTHERS = {"hmm_": "markov_rows.py", "words_": "markov_rows.py"}
 
 
 class Server:
@@ -179,7 +187,9 @@ def sides_of(row, args, folder):
             "ours 1": Starter([binary, "first-sample", model], args.threads),
         }
     trains = f"{row} train" in args.known
-    sides = {"torch": Server([*torch_rows, "serve", row], args.threads)}
+    script = next((s for start, s in OTHERS.items() if row.startswith(start)), "torch_rows.py")
+    peer = [sys.executable, str(HERE / script)]
+    sides = {"torch": Server([*peer, "serve", row], args.threads)}
     for workers in args.workers if trains else [1]:
         command = [binary, "serve", OURS.get(row, row), str(workers)]
         sides[f"ours {workers}"] = Server(command, args.threads)

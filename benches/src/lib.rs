@@ -16,6 +16,7 @@ pub mod gpt;
 pub mod growth;
 pub mod layers;
 pub mod lstm;
+pub mod markov;
 pub mod matmul;
 pub mod models;
 pub mod resblock;

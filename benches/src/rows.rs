@@ -2,7 +2,8 @@
 
 use crate::workload::{Plan, Workload};
 use crate::{
-    adam, dcgan, decode, frechet, gan, gpt, lstm, matmul, resblock, sampling, text, unet, vae,
+    adam, dcgan, decode, frechet, gan, gpt, lstm, markov, matmul, resblock, sampling, text, unet,
+    vae,
 };
 
 /// A row of the table.
@@ -46,5 +47,10 @@ pub fn rows() -> Vec<Row> {
         row("text_chrf", false, text::chrf),
         row("text_ter", false, text::ter),
         row("text_rouge", false, text::rouge),
+        row("hmm_step", false, markov::step),
+        row("hmm_viterbi", false, markov::viterbi),
+        row("hmm_score", false, markov::score),
+        row("words_count", false, markov::count),
+        row("words_sentences", false, markov::sentences),
     ]
 }

@@ -69,6 +69,11 @@ pub struct TutorialFirstModel;
 #[doc = include_str!("../../docs/src/data.md")]
 pub struct Data;
 
+/// The book's chapter on hidden Markov models and Markov chains.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/src/markov.md")]
+pub struct Markov;
+
 /// Pictures on the CPU with their labels.
 #[derive(Debug)]
 pub struct Labelled {

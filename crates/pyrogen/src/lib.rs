@@ -8,6 +8,8 @@ pub use pyrogen_diffusion as diffusion;
 pub use pyrogen_evaluate as evaluation;
 #[cfg(feature = "gan")]
 pub use pyrogen_gan as gan;
+#[cfg(feature = "markov")]
+pub use pyrogen_markov as markov;
 #[cfg(feature = "metrics")]
 pub use pyrogen_metrics as metrics;
 pub use pyrogen_model as model;
