@@ -186,9 +186,7 @@ fn samples(
             .chunks(width)
             .take(10)
             .map(|row| match &layout.schema {
-                Some(schema) => {
-                    schema.columns.iter().zip(row).map(|(c, &v)| c.cell(v)).collect()
-                }
+                Some(schema) => schema.columns.iter().zip(row).map(|(c, &v)| c.cell(v)).collect(),
                 None => row.iter().map(|v| format!("{v:.3}")).collect(),
             })
             .collect();
