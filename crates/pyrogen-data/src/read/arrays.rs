@@ -127,13 +127,12 @@ fn pictures(
             }
         }
         (None, _) => {
-            (layout.levels, layout.range) = found_range(rows.values());
-            if let Some([black, white]) = layout.range {
-                notes.push(format!(
-                    "pixels from {black} to {white} are taken for black to white (range=LOW:HIGH \
-                     says otherwise)"
-                ));
-            }
+            let [black, white] = found_range(rows.values());
+            layout.range = Some([black, white]);
+            notes.push(format!(
+                "pixels from {black} to {white} are taken for black to white (range=LOW:HIGH says \
+                 otherwise)"
+            ));
         }
     }
     let pixels = Pixels::of_values(rows.values(), layout.levels);
@@ -141,21 +140,16 @@ fn pictures(
     Ok(Loaded::new(Data::Pictures(Pictures::of_parts(layout, pixels, labels))))
 }
 
-/// The levels or the range of pictures: the smallest that holds them of those that are in use.
-fn found_range(values: &[f32]) -> (Option<usize>, Option<[f32; 2]>) {
+/// The range of pictures that are no bytes: the smallest of those in use that holds them.
+fn found_range(values: &[f32]) -> [f32; 2] {
     let (low, high) = values
         .iter()
         .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), &v| (low.min(v), high.max(v)));
-    let whole = values.iter().all(|v| v.fract() == 0.0);
-    match () {
-        () if low >= 0.0 && high <= 1.0 && whole => (Some(2), None),
-        () if low >= 0.0 && high <= 1.0 => (None, Some([0.0, 1.0])),
-        () if low >= -1.0 && high <= 1.0 => (None, Some([-1.0, 1.0])),
-        () if low >= 0.0 && high <= 255.0 && whole => (Some(256), None),
-        () if low >= 0.0 && high <= 255.0 => (None, Some([0.0, 255.0])),
-        () if low >= 0.0 && high <= 65_535.0 && whole => (Some(65_536), None),
-        () => (None, Some([low, high])),
-    }
+    let holds = |&[black, white]: &[f32; 2]| black <= low && high <= white;
+    let usual = [[0.0, 1.0], [-1.0, 1.0], [0.0, 255.0], [0.0, 65_535.0]];
+    // Pictures that do not vary have some range, too.
+    let own = [low, if high > low { high } else { low + low.abs().max(1.0) }];
+    usual.into_iter().find(holds).unwrap_or(own)
 }
 
 #[cfg(test)]
@@ -204,13 +198,24 @@ mod tests {
     fn zeros_and_ones_are_black_and_white() {
         let bits = vec![0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 1.0];
         let (values, png) = seen(&load(bits.clone(), &[2, 2, 2], Kind::Floats));
-        for kind in [Kind::Bits, Kind::Bytes, Kind::Integers] {
+        for (kind, levels) in
+            [(Kind::Bits, Some(2)), (Kind::Bytes, Some(2)), (Kind::Integers, None)]
+        {
             let loaded = load(bits.clone(), &[2, 2, 2], kind);
-            assert_eq!(loaded.data.dataset().unwrap().levels(), Some(2));
+            assert_eq!(loaded.data.dataset().unwrap().levels(), levels);
             assert_eq!(seen(&loaded), (values.clone(), png.clone()));
         }
         let table = load(bits, &[4, 2], Kind::Bytes);
         assert_eq!(table.data.dataset().unwrap().levels(), Some(2));
+    }
+
+    #[test]
+    fn samples_that_were_written_are_read_in_the_terms_of_their_model() {
+        let digits = crate::digits().subset(&[3, 4]);
+        let values = digits.values().iter().map(|&v| f64::from(v)).collect();
+        let back = load(values, &[2, 1, 8, 8], Kind::Floats).data.into_dataset().unwrap();
+        let back = back.conform_to(digits.layout()).unwrap();
+        assert_eq!((back.values(), back.layout()), (digits.values(), digits.layout()));
     }
 
     #[test]

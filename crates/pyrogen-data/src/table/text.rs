@@ -98,7 +98,7 @@ impl Text {
             None => Ok(()),
             Some(twice) => Err(DataError::Column {
                 path: self.path.clone(),
-                column: twice.clone(),
+                column: one_line(twice),
                 message: "two columns have this name: rename one, or give header=no if the first \
                           line is data"
                     .to_string(),
@@ -115,8 +115,8 @@ impl Text {
     pub fn column(&self, name: &str) -> Result<usize, DataError> {
         self.names.iter().position(|n| n == name).ok_or_else(|| DataError::UnknownColumn {
             path: self.path.clone(),
-            column: name.to_string(),
-            known: self.names.join(", "),
+            column: one_line(name),
+            known: one_line(&self.names.join(", ")),
         })
     }
 
@@ -142,8 +142,8 @@ impl Text {
         DataError::Cell {
             path: self.path.clone(),
             line: self.rows.line(row + usize::from(self.named)),
-            column: self.names[column].clone(),
-            message,
+            column: one_line(&self.names[column]),
+            message: one_line(&message),
         }
     }
 
@@ -151,10 +151,20 @@ impl Text {
     pub fn column_error(&self, column: usize, message: impl Into<String>) -> DataError {
         DataError::Column {
             path: self.path.clone(),
-            column: self.names[column].clone(),
-            message: message.into(),
+            column: one_line(&self.names[column]),
+            message: one_line(&message.into()),
         }
     }
+}
+
+/// Text for a message, which is one line that can be read.
+fn one_line(text: &str) -> String {
+    const LONGEST: usize = 400;
+    let mut out: String = text.chars().take(LONGEST).collect();
+    if out.len() < text.len() {
+        out.push_str("...");
+    }
+    out.replace(['\n', '\r'], " ")
 }
 
 /// The line on which text ends, as editors count: `\n`, `\r\n` and `\r` end lines.

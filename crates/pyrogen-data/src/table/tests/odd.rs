@@ -256,6 +256,17 @@ fn lines_are_those_that_editors_show() {
 }
 
 #[test]
+fn messages_are_one_line_whatever_the_cells_hold() {
+    let long = "y".repeat(10_000);
+    for text in ["x\n1\n2\n\"a\nb\"\n".to_string(), format!("x\n1\n2\n{long}\n")] {
+        let error = load(text, &[]).unwrap_err().to_string();
+        assert!(!error.contains('\n') && error.len() < 600, "{error}");
+    }
+    let error = load("\"a\nb\",c\n1,2\n", &["label=d"]).unwrap_err().to_string();
+    assert!(!error.contains('\n'), "{error}");
+}
+
+#[test]
 fn labels_keep_their_name_and_place() {
     let text = "outcome,label,age\n0,1.5,54\n1,2.5,67\n";
     let first = table(text, &["label=outcome"]);
