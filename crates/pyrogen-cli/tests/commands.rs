@@ -127,7 +127,7 @@ fn samples_are_written_in_every_form() {
     room.ok("sample run -n 10 --out pictures");
     let files = std::fs::read_dir(room.path("pictures")).unwrap().count();
     assert_eq!(files, 10);
-    assert_eq!(png_size(&room.read("pictures/00009.png")), (64, 64));
+    assert_eq!(png_size(&room.read("pictures/00009.png")), (8, 8), "in their true size");
 
     room.ok("sample run -n 10 --out s.csv");
     let csv = room.text("s.csv");

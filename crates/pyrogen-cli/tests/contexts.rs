@@ -172,12 +172,12 @@ fn contexts_that_make_no_sense() {
         (
             "vae",
             "--data digits --context edges --set context=[1,4,4]",
-            "which --context edges makes, got [1, 4, 4]",
+            "which the context edges makes, got [1, 4, 4]",
         ),
         (
             "vae",
             "--data digits --context edges --set context=null",
-            "which --context edges makes, got null",
+            "which the context edges makes, got null",
         ),
     ] {
         room.refused(&train(family, rest), USAGE, says);

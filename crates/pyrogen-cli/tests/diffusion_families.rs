@@ -86,7 +86,7 @@ fn what_makes_no_sense_is_one_line() {
         ("sample d --sampler dpm --out x.png", "`sampler` must be one of ddpm, "),
         ("sample f --sampler dpmpp-2m --out x.png", "one of euler, heun, midpoint, rk45"),
         ("sample d --class 3 --out x.png", "the model was trained without labels"),
-        ("sample run --steps 5 --out x.png", "--steps is for diffusion models and flows"),
+        ("sample run --steps 5 --out x.png", "has no option `steps`"),
         ("sample run --guidance 2 --out x.png", "--guidance is for diffusion models and flows"),
         ("inpaint d --data digits -n 0 --out x.png", "-n and --candidates must be at least 1"),
     ] {

@@ -289,11 +289,11 @@ pub struct EvaluateArgs {
 #[derive(Debug, Args)]
 pub struct MetricArgs {
     /// The metric: frechet, kid, prdc, mmd
-    pub name: String,
+    pub name: Option<String>,
     /// Real samples or features (.npy or .csv), one a row
-    pub real: PathBuf,
+    pub real: Option<PathBuf>,
     /// Generated samples or features
-    pub generated: PathBuf,
+    pub generated: Option<PathBuf>,
     /// Neighbours, for prdc
     #[arg(short)]
     pub k: Option<usize>,

@@ -17,7 +17,7 @@ pub struct MetricCommand {
     pub text: Option<TextMetric>,
     /// A metric of features.
     #[command(flatten)]
-    pub features: Option<MetricArgs>,
+    pub features: MetricArgs,
 }
 
 /// A metric of texts.

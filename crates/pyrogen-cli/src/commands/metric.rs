@@ -12,10 +12,12 @@ use crate::output::{print_json, print_line};
 
 /// Compares two files of samples or features.
 pub fn run(args: MetricArgs) -> Result<(), CliError> {
-    let mut metric: Metric = args
-        .name
-        .parse()
-        .map_err(|e: pyrogen::metrics::MetricError| CliError::Usage(e.to_string()))?;
+    let (Some(name), Some(real), Some(generated)) = (args.name, args.real, args.generated) else {
+        let what = "give a metric and two files: pyrogen metric NAME REAL GENERATED";
+        return Err(CliError::Usage(what.into()));
+    };
+    let mut metric: Metric =
+        name.parse().map_err(|e: pyrogen::metrics::MetricError| CliError::Usage(e.to_string()))?;
     match (&mut metric, args.k) {
         (_, None) => {}
         (Metric::Prdc { k }, Some(given)) => *k = given,
@@ -26,7 +28,7 @@ pub fn run(args: MetricArgs) -> Result<(), CliError> {
             )));
         }
     }
-    let (real, generated) = pair(&args.real, &args.generated)?;
+    let (real, generated) = pair(&real, &generated)?;
     let report = metric.compute(&real, &generated, Seed(args.seed))?;
     if args.json.json {
         return print_json(&report);

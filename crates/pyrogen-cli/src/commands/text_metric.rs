@@ -33,9 +33,10 @@ impl From<TextError> for CliError {
 /// Scores texts, or compares two files of samples or features.
 pub fn run(args: MetricCommand) -> Result<(), CliError> {
     let Some(text) = args.text else {
-        let args = args.features.expect("the grammar asks for one of both");
-        let known = Metric::names().contains(&args.name.as_str());
-        return if known { metric::run(args) } else { Err(unknown(&args.name)) };
+        let args = args.features;
+        let name = args.name.clone().unwrap_or_default();
+        let known = Metric::names().contains(&name.as_str());
+        return if known { metric::run(args) } else { Err(unknown(&name)) };
     };
     match text {
         TextMetric::Bleu(args) => bleu_of(&args),

@@ -146,7 +146,9 @@ impl Outcome {
         let all = format!("pyrogen {line}\n{self:?}");
         assert_eq!(self.code, Some(code), "{all}");
         assert!(!self.stderr.contains("panicked"), "{all}");
-        let lines: Vec<&str> = self.stderr.lines().filter(|l| !l.trim().is_empty()).collect();
+        // What data is read may be said before.
+        let is_error = |l: &&str| !l.trim().is_empty() && !l.starts_with("note: ");
+        let lines: Vec<&str> = self.stderr.lines().filter(is_error).collect();
         assert_eq!(lines.len(), 1, "one line on standard error: {all}");
         assert!(lines[0].starts_with("error: ") && lines[0].contains(says), "`{says}`: {all}");
         assert_eq!(self.stdout, "", "{all}");

@@ -17,6 +17,10 @@ use crate::{
 /// thrown away.
 const FEWEST: usize = 16;
 
+/// Rows that are scored at once are a multiple of this: the gradients of an ODE's divergence have
+/// kernels of their own for up to sixteen rows.
+const SCORED: usize = 32;
+
 /// The condition of some rows, and of as many more as [`FEWEST`] takes.
 fn filled(condition: Condition, rows: usize) -> Condition {
     condition.repeat(FEWEST.div_ceil(rows)).rows(0..FEWEST)
@@ -125,15 +129,13 @@ pub fn log_likelihood<const D: usize>(
     let parts = batches(n, size, &x.device(), |rows| {
         let x = x.clone().slice([rows.clone()]);
         let (first, condition) = (rows.start as u64, condition.rows(rows.clone()));
-        if rows.len() < FEWEST {
-            let x = x.repeat_dim(0, FEWEST.div_ceil(rows.len())).slice([0..FEWEST]);
-            let condition = filled(condition, rows.len());
-            let mut noise = noise.items(first..first + FEWEST as u64);
-            let found = model.log_likelihood(x, &condition, options, &mut noise)?;
-            return Ok(found.rows(0..rows.len()));
-        }
-        let mut noise = noise.items(first..rows.end as u64);
-        model.log_likelihood(x, &condition, options, &mut noise)
+        let count = rows.len().next_multiple_of(SCORED);
+        let times = count.div_ceil(rows.len());
+        let x = x.repeat_dim(0, times).slice([0..count]);
+        let condition = condition.repeat(times).rows(0..count);
+        let mut noise = noise.items(first..first + count as u64);
+        let found = model.log_likelihood(x, &condition, options, &mut noise)?;
+        Ok(found.rows(0..rows.len()))
     });
     let mut parts = parts.into_iter();
     let none = || RequestError::Value { name: "examples", expected: "at least 1", got: "0".into() };

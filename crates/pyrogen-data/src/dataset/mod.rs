@@ -91,13 +91,16 @@ impl Dataset {
     /// two levels.
     ///
     /// # Errors
-    /// As [`from_parts`](Self::from_parts).
+    /// As [`from_parts`](Self::from_parts); of a table as [`table`](Self::table).
     pub fn from_rows(
         values: Vec<f32>,
         labels: Option<Vec<u32>>,
         layout: Layout,
     ) -> Result<Self, DataError> {
-        let rows = Self::from_parts(values, layout.event.clone(), labels)?;
+        let rows = match layout.schema.clone() {
+            Some(schema) => Self::table(values, schema, labels)?,
+            None => Self::from_parts(values, layout.event.clone(), labels)?,
+        };
         Ok(Self { layout, ..rows })
     }
 

@@ -38,6 +38,10 @@ pub(super) struct TensorScore<M> {
     pub policy: ScorePolicy,
 }
 
+/// Rows that are scored at once are a multiple of this: the gradients of an ODE's divergence have
+/// kernels of their own for up to sixteen rows.
+const SCORED: usize = 32;
+
 const ESTIMATE: &str = "estimate";
 const LOWER_BOUND: &str = "lower_bound";
 
@@ -72,7 +76,7 @@ impl<M: Score<2> + Send + Sync + 'static> Likely for TensorScore<M> {
         let parts = batches(n, CHUNK, self.frame.device(), |rows| {
             control.check()?;
             let (first, count) = (rows.start as u64, rows.len());
-            let items = first..first + self.frame.padded(count) as u64;
+            let items = first..first + count.next_multiple_of(SCORED) as u64;
             // Rows beyond those of the data repeat its last and are thrown away.
             let picked: Vec<usize> = items.clone().map(|i| (i as usize).min(n - 1)).collect();
             let (x, condition) =
