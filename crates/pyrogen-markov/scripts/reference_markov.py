@@ -86,6 +86,11 @@ def gaussian(form):
     for name, value in start.items():
         start[name] = listed(value)
     steps = run(model, x, lengths, ["means", "covars"])
+    if form == "spherical":
+        # After a fit, hmmlearn gives the matrix of a state once a column.
+        for step in steps:
+            assert len(step["covars"]) == k * d and step["covars"][0] == step["covars"][1]
+            step["covars"] = step["covars"][::d]
     return {
         "form": form, "x": listed(x), "lengths": lengths, "start": {**start, "covars": listed(covars)},
         "steps": steps, "viterbi": listed(model.predict(x, lengths)),
