@@ -194,7 +194,7 @@ fn contexts_that_make_no_sense() {
     ] {
         room.refused(line, USAGE, says);
     }
-    let why = "cannot begin with examples: it does not remove noise";
+    let why = "cannot vary";
     room.refused("sample run --from digits --strength 0.5 --out s.png", FAILED, why);
 }
 

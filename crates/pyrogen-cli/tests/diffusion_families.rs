@@ -87,7 +87,7 @@ fn what_makes_no_sense_is_one_line() {
         ("sample f --sampler dpmpp-2m --out x.png", "one of euler, heun, midpoint, rk45"),
         ("sample d --class 3 --out x.png", "the model was trained without labels"),
         ("sample run --steps 5 --out x.png", "has no option `steps`"),
-        ("sample run --guidance 2 --out x.png", "--guidance is for diffusion models and flows"),
+        ("sample run --guidance 2 --out x.png", "has no option `guidance`"),
         ("inpaint d --data digits -n 0 --out x.png", "-n and --candidates must be at least 1"),
     ] {
         room.refused(line, 2, says);

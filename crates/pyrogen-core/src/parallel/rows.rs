@@ -135,7 +135,7 @@ pub fn log_likelihood<const D: usize>(
         let condition = condition.repeat(times).rows(0..count);
         let mut noise = noise.items(first..first + count as u64);
         let found = model.log_likelihood(x, &condition, options, &mut noise)?;
-        Ok(found.rows(0..rows.len()))
+        Ok::<_, ModelError>(found.rows(0..rows.len()))
     });
     let mut parts = parts.into_iter();
     let none = || RequestError::Value { name: "examples", expected: "at least 1", got: "0".into() };
