@@ -92,8 +92,8 @@ fn what_makes_no_sense_is_one_line() {
     ] {
         room.refused(line, 2, says);
     }
-    room.refused("inpaint run --data digits --out x.png", 1, "cannot inpaint");
-    room.refused("inpaint f --data digits --out x.png", 1, "cannot inpaint");
+    room.refused("inpaint run --data digits --out x.png", 1, "cannot complete");
+    room.refused("inpaint f --data digits --out x.png", 1, "cannot complete");
     let bad = format!("train diffusion --data digits --out b {SMALL}");
     room.refused(&format!("{bad} --set label_dropout=1"), 2, "`label_dropout` must be in [0, 1)");
     room.refused(&format!("{bad} --set classes=3"), 2, "at least 10, the classes of the data");
