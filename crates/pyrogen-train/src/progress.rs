@@ -30,6 +30,9 @@ enum Kind {
     },
 }
 
+/// Time after which a rate is said.
+const SOON: Duration = Duration::from_millis(20);
+
 /// Time between two plain lines.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
@@ -83,21 +86,24 @@ impl Progress {
                     return;
                 }
                 *next = elapsed + LINE_EVERY;
-                let rate = (step - *first) as f64 / elapsed.as_secs_f64().max(1e-9);
-                let (of, left) = match total {
-                    Some(t) => {
-                        (format!("/{t}"), format!(", {:.0} s left", (*t - step) as f64 / rate))
-                    }
-                    None => {
-                        let left = limit.map(|l| l.saturating_sub(elapsed).as_secs());
-                        let left = left.map_or(String::new(), |s| format!(", {s} s left"));
-                        (String::new(), left)
-                    }
+                let seconds = elapsed.as_secs_f64();
+                let rate = (step - *first) as f64 / seconds;
+                let of = total.map_or(String::new(), |t| format!("/{t}"));
+                let left = match (total, limit) {
+                    (Some(t), _) => Some((*t - step) as f64 / rate),
+                    (None, Some(limit)) => Some((limit.as_secs_f64() - seconds).max(0.0)),
+                    (None, None) => None,
+                };
+                let left = left.map_or(String::new(), |s| format!(", {s:.0} s left"));
+                // The first step has taken no time yet that a rate could be taken from.
+                let speed = match elapsed < SOON {
+                    true => String::new(),
+                    false => format!(", {rate:.1} steps/s{left}"),
                 };
                 // Nobody may be listening any more: that is no reason to stop.
                 let _ = writeln!(
                     std::io::stderr(),
-                    "step {step}{of}, epoch {epoch}, loss {loss:.4}, {rate:.1} steps/s{left}"
+                    "step {step}{of}, epoch {epoch}, loss {loss:.4}{speed}"
                 );
             }
         }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use pyrogen_core::parallel::batches;
-use pyrogen_core::{Examples, Likelihood, Noise, Score, ScoreMethod, ScoreOptions};
-use pyrogen_data::Data;
+use pyrogen_core::{Counts, Examples, Likelihood, Noise, Score, ScoreMethod, ScoreOptions, Unit};
+use pyrogen_data::{Data, Modality};
 use serde_json::{Map, Value, json};
 
 use super::Frame;
@@ -100,6 +100,13 @@ impl<M: Score<2> + Send + Sync + 'static> Likely for TensorScore<M> {
                 None => all = Some(part),
             }
         }
+        let all = match self.frame.layout().modality() {
+            // What a cell of the data costs, whatever it is prepared as.
+            Modality::Table => {
+                all.map(|l| l.in_units(Unit::Cell, Counts::Same(self.frame.layout().width())))
+            }
+            _ => all,
+        };
         let conditional = self.frame.classes().is_some() || self.frame.context().is_some();
         let all = all.map(|all| all.conditional(conditional));
         all.ok_or_else(|| Error::Wish("the data is empty: there is nothing to score".into()))
