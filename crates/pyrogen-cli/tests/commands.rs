@@ -369,7 +369,7 @@ fn reports_are_one_object() {
     let room = Room::with_run();
     let info = room.json("info run --json");
     for key in ["path", "parameters", "event", "classes", "card", "config", "can", "modality"] {
-        assert!(keys(&info).iter().any(|k| *k == key), "{key}");
+        assert!(keys(&info).contains(&key), "{key}");
     }
     assert_eq!(info["config"]["latents"], 2);
     assert_eq!(info["path"], "run/model");

@@ -48,7 +48,7 @@ impl Sequences {
     /// # Errors
     /// Lengths that do not add up, a width of 0, or an infinite value.
     pub fn real(values: Vec<f64>, width: usize, lengths: Vec<usize>) -> Result<Self, MarkovError> {
-        if width == 0 || values.len() % width != 0 {
+        if width == 0 || !values.len().is_multiple_of(width) {
             let expected = format!("a divisor of {} values", values.len());
             return Err(MarkovError::request("width", expected, width));
         }

@@ -241,7 +241,7 @@ fn random_directions_estimate_the_density() {
 /// A row of the mixture's velocity, each at its own time.
 fn row_by_row(x: Tensor<2>, times: &[f64], of: impl Fn(Tensor<2>, f64) -> Tensor<2>) -> Tensor<2> {
     let rows = times.iter().enumerate();
-    Tensor::cat(rows.map(|(i, &t)| of(x.clone().slice([i..i + 1]), t)).collect(), 0)
+    Tensor::cat(rows.map(|(i, &t)| of(x.clone().narrow(0, i, 1), t)).collect(), 0)
 }
 
 #[test]
@@ -260,15 +260,15 @@ fn rows_with_steps_of_their_own_do_not_know_of_each_other() {
     let nats = density(start.clone());
     let mut steps = Vec::new();
     for i in 0..5 {
-        let one = solve(start.clone().slice([i..i + 1]));
-        assert_eq!(one.x.to_data(), whole.x.clone().slice([i..i + 1]).to_data(), "row {i}");
-        assert_eq!(density(start.clone().slice([i..i + 1])).nats, nats.nats[i..i + 1], "row {i}");
+        let one = solve(start.clone().narrow(0, i, 1));
+        assert_eq!(one.x.to_data(), whole.x.clone().narrow(0, i, 1).to_data(), "row {i}");
+        assert_eq!(density(start.clone().narrow(0, i, 1)).nats, nats.nats[i..i + 1], "row {i}");
         steps.push(one.steps + one.rejected);
     }
     // Or it would show nothing.
     assert!(steps.iter().any(|s| *s != steps[0]), "all rows take as many steps: {steps:?}");
     // One row is the batch's worst row.
-    let alone = start.clone().slice([2..3]);
+    let alone = start.clone().narrow(0, 2, 1);
     let shared =
         solver.solve(|x, t| mixture.velocity(x, t), alone.clone(), &times, |_| {}).unwrap();
     assert_eq!(shared.x.to_data(), solve(alone).x.to_data());
@@ -282,7 +282,7 @@ fn rows_with_steps_of_their_own_do_not_know_of_each_other() {
     let seen = |step: &pyrogen_solve::FlowStep<2>| {
         kept_back += step.times.iter().zip(&step.times_next).filter(|(a, b)| a == b).count();
     };
-    let end = solver.solve_rows(velocity, start.slice([0..0]), &times, |_| {}).unwrap();
+    let end = solver.solve_rows(velocity, start.narrow(0, 0, 0), &times, |_| {}).unwrap();
     assert_eq!((end.x.dims(), end.evaluations), ([0, 2], 0));
     solver.solve_rows(velocity, whole.x, &times.reversed(), seen).unwrap();
     assert!(kept_back > 0);

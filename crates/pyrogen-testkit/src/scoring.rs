@@ -76,7 +76,7 @@ pub fn scores_do_not_depend_on_each_other<const D: usize>(
         same(&values(&parts), &values(&whole), &format!("batches of {size}"));
     }
     let few = n.min(3);
-    let part = x.clone().slice([0..few]);
+    let part = x.clone().narrow(0, 0, few);
     let part = log_likelihood(model, &part, 16, &condition.rows(0..few), options, &noise);
     same(unwrap(part).nats(), &whole.nats()[..few], "few examples");
 }

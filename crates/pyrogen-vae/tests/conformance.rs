@@ -208,7 +208,7 @@ fn scores_agree_with_samples() {
         let x: Tensor<2> =
             model.sample_from_decoder(n, &options, &mut Noise::new(Seed(4))).unwrap();
         let options = ScoreOptions { draws: 5, ..ScoreOptions::default() };
-        let (few, given) = (x.clone().slice([0..70]), condition.rows(0..70));
+        let (few, given) = (x.clone().narrow(0, 0, 70), condition.rows(0..70));
         kit::scores_do_not_depend_on_each_other(&model, &few, &given, &options);
         kit::score_agrees_with_samples::<2, _>(&model, &other, x, &condition, SIGMAS);
     }

@@ -66,7 +66,7 @@ pub fn sample<const D: usize>(
         let first = items.start + rows.start as u64;
         let mut noise = noise.items(first..first + count as u64);
         let x = model.sample(count, &options, &mut noise)?;
-        let x = if few { x.slice([0..rows.len()]) } else { x };
+        let x = if few { x.narrow(0, 0, rows.len()) } else { x };
         if !in_place || x.dtype() != DType::F32 {
             return Ok(Some(x));
         }
@@ -131,7 +131,7 @@ pub fn log_likelihood<const D: usize>(
         let (first, condition) = (rows.start as u64, condition.rows(rows.clone()));
         let count = rows.len().next_multiple_of(SCORED);
         let times = count.div_ceil(rows.len());
-        let x = x.repeat_dim(0, times).slice([0..count]);
+        let x = x.repeat_dim(0, times).narrow(0, 0, count);
         let condition = condition.repeat(times).rows(0..count);
         let mut noise = noise.items(first..first + count as u64);
         let found = model.log_likelihood(x, &condition, options, &mut noise)?;
@@ -220,7 +220,7 @@ mod tests {
         // A part, by itself.
         let part = SampleOptions { condition: condition.rows(20..31), ..options };
         let x = sample(&model, 20..31, 4, &part, &noise, &device).unwrap();
-        assert_eq!(x.to_data(), whole.slice([20..31]).to_data());
+        assert_eq!(x.to_data(), whole.narrow(0, 20, 11).to_data());
     }
 
     #[test]

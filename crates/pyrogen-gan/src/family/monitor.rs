@@ -26,7 +26,7 @@ pub(super) fn monitor(
     let extract = move |batch: &Batch<2>| {
         let prepared: Vec<f32> = batch.x.to_data().iter::<f32>().collect();
         let raw = preparation.inverse(&prepared);
-        let rows = Dataset::from_rows(raw, None, layout.clone()).map_err(|e| input_error(e))?;
+        let rows = Dataset::from_rows(raw, None, layout.clone()).map_err(input_error)?;
         embedding.features(&Data::from_dataset(rows))
     };
     let mut config = players.monitor.clone();

@@ -241,9 +241,9 @@ fn a_step_with_weights_and_missing_values_is_the_enumerated_one() {
     near(&[step.log_likelihood], &[total]);
     let started: f64 = starts.iter().sum();
     near(fit.model().start(), &starts.map(|s| s / started));
-    for from in 0..2 {
-        let left: f64 = pairs[from].iter().sum();
-        near(fit.model().transition(from), &pairs[from].map(|p| p / left));
+    for (from, row) in pairs.iter().enumerate() {
+        let left: f64 = row.iter().sum();
+        near(fit.model().transition(from), &row.map(|p| p / left));
     }
     let Emission::Gaussian(learnt) = fit.model().emission() else { panic!() };
     for (state, [n, first, second]) in sums.into_iter().enumerate() {

@@ -140,11 +140,11 @@ impl PorterStemmer {
             if self.measure(self.word.len() - 3) > 0 {
                 self.cut(1);
             }
-        } else if let Some(ending) = ["ed", "ing"].into_iter().find(|e| self.ends(e)) {
-            if self.has_vowel(self.word.len() - ending.len()) {
-                self.cut(ending.len());
-                self.repair();
-            }
+        } else if let Some(ending) = ["ed", "ing"].into_iter().find(|e| self.ends(e))
+            && self.has_vowel(self.word.len() - ending.len())
+        {
+            self.cut(ending.len());
+            self.repair();
         }
     }
 

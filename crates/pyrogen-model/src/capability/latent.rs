@@ -59,7 +59,7 @@ pub struct Latents {
 impl Latents {
     /// Number of items.
     pub fn len(&self) -> usize {
-        if self.dims == 0 { 0 } else { self.values.len() / self.dims }
+        self.values.len().checked_div(self.dims).unwrap_or(0)
     }
 
     /// Whether there are no items.
@@ -95,7 +95,7 @@ impl Latents {
     /// # Panics
     /// If `of` is out of range where there are conditions.
     pub fn points_like(&self, of: usize, values: Vec<f32>) -> Self {
-        let n = if self.dims == 0 { 0 } else { values.len() / self.dims };
+        let n = values.len().checked_div(self.dims).unwrap_or(0);
         let context = self.contexts.as_ref().map(|all| {
             let width = all.len() / self.len().max(1);
             all[of * width..(of + 1) * width].repeat(n)

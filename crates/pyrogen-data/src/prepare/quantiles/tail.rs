@@ -109,7 +109,8 @@ mod tests {
     fn known_tails_are_found() {
         // Ten thousand distances: the prior's ten rows and the cut at the last move a shape by this.
         const NEAR: f64 = 0.03;
-        let cases: [(f64, fn(f64) -> f64); 4] = [
+        type Case = (f64, fn(f64) -> f64);
+        let cases: [Case; 4] = [
             (-1.0, |u| u),
             (0.0, |u| -(1.0 - u).ln()),
             (0.5, |u| ((1.0 - u).powf(-0.5) - 1.0) / 0.5),

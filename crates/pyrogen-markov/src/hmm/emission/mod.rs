@@ -205,8 +205,11 @@ impl Emission {
     }
 }
 
+/// What values are allowed, in words and as a test.
+type Range = (&'static str, fn(f64) -> bool);
+
 /// Values that a distribution can have.
-fn range(emission: &Emission) -> Option<(&'static str, fn(f64) -> bool)> {
+fn range(emission: &Emission) -> Option<Range> {
     /// Above it, not all whole numbers are f64.
     const LARGEST: f64 = 9_007_199_254_740_992.0;
     match emission {
