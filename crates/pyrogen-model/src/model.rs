@@ -242,7 +242,7 @@ impl Model {
     /// For each item, the distribution of what is missing in it.
     ///
     /// # Errors
-    /// Where the model cannot, and as [`Query::query`].
+    /// Where the model cannot, and as [`Query::query`](crate::Query::query).
     pub fn query(
         &self,
         evidence: &Data,
@@ -255,7 +255,7 @@ impl Model {
     /// What the model says of itself; nothing where it has nothing to say.
     ///
     /// # Errors
-    /// As [`Inspect::inspect`].
+    /// As [`Inspect::inspect`](crate::Inspect::inspect).
     pub fn inspect(
         &self,
         data: &Data,

@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 
 pub use atomic::{recover, remove_leftovers, replace_folder, write_file};
 pub use batch::FileBatch;
-pub use card::{Card, DataCard};
+pub use card::{Card, DataCard, FORMAT};
 pub use config::ModelConfig;
 pub use weights::{from_bytes, sha256_hex, to_bytes};
 
