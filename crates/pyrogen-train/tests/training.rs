@@ -123,8 +123,10 @@ fn the_schedule_goes_by_minutes_where_nothing_else_ends_the_run() {
     // A step is much shorter than a second of the 1.2.
     assert!(rates.last().unwrap().1 < 0.2 * full, "{rates:?}");
     // Its minutes are over: it is done, and more minutes go on where it was.
+    let step = outcome.state.step;
+    drop(outcome);
     let again = run(&config, dir.path(), true, None).unwrap();
-    assert_eq!((again.reason, again.state.step), (StopReason::Time, outcome.state.step));
+    assert_eq!((again.reason, again.state.step), (StopReason::Time, step));
 }
 
 #[test]

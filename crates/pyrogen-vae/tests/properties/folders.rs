@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use pyrogen_core::folder::{Card, to_bytes};
+use pyrogen_core::folder::{Card, sha256_hex, to_bytes};
 use pyrogen_core::{FolderError, Seed};
 use pyrogen_testkit::device;
 use pyrogen_vae::{FAMILY, Vae};
@@ -38,7 +38,13 @@ fn bad_folders_are_errors() {
         let file = path.join(file);
         let text = fs::read_to_string(&file).unwrap();
         assert!(text.contains(from), "{text}");
-        fs::write(&file, text.replace(from, to)).unwrap();
+        let changed = text.replace(from, to);
+        fs::write(&file, &changed).unwrap();
+        // The card vouches for the config: it is written anew, so that what comes next is looked at.
+        let card = path.join("card.json");
+        let hashes = [&text, &changed].map(|t| sha256_hex(t.as_bytes()));
+        let vouched = fs::read_to_string(&card).unwrap().replace(&hashes[0], &hashes[1]);
+        fs::write(&card, vouched).unwrap();
         Vae::load(&path, &device).unwrap_err()
     };
     assert!(matches!(Vae::load(&path, &device), Err(FolderError::Io { .. })));
