@@ -59,7 +59,7 @@ fn bad_folders_are_errors() {
         FolderError::Mismatch { .. }
     ));
     let huge = edit("config.json", "\"latents\": 3", "\"latents\": 1000000000000000");
-    assert!(matches!(huge, FolderError::Mismatch { .. }));
+    assert!(matches!(huge, FolderError::Config { .. }));
     assert!(!huge.to_string().contains('\n'));
     write();
     let bytes = fs::read(&weights).unwrap();
