@@ -67,7 +67,7 @@ fn every_method_serves_every_command() {
         let line = format!("evaluate {name} --data digits --draws 2 --limit 40 --json");
         let report = room.json(&line);
         assert_eq!(report["rate_distortion"].is_null(), name == "wae", "{name}");
-        // Points and codes have no posterior whose divergence could be told.
+        // Points and codes have no posterior whose divergence could be measured.
         assert_eq!(report["latent"].is_null(), ["vq-vae", "wae"].contains(&name), "{name}");
         assert_eq!(report["codes"].is_null(), name != "vq-vae", "{name}");
     }

@@ -33,7 +33,7 @@ pub enum Recipe {
     Table,
     /// For tables: numbers made normal by [`Quantiles`], categories as indicators.
     QuantileTable {
-        /// The share of examples from which on a value of a number is a spike, told apart by
+        /// The share of examples from which on a value of a number is a spike, kept apart by
         /// an indicator of its own (eight examples at least); above 1 there are none.
         spike: f64,
         /// How far samples may go.
@@ -42,7 +42,7 @@ pub enum Recipe {
     },
 }
 
-/// The share of a table's rows from which on a value of a number is told apart.
+/// The share of a table's rows from which on a value of a number is kept apart.
 const SPIKE: f64 = 0.05;
 
 impl Recipe {

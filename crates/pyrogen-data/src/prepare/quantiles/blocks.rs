@@ -94,7 +94,7 @@ fn runs(sorted: &[f64]) -> Vec<Run> {
     runs
 }
 
-/// `x` with as many binary digits as parts of `width` it is told by.
+/// `x` rounded to a multiple of the largest power of two that is at most `width / parts`.
 fn coarse(x: f64, width: f64, parts: f64) -> f64 {
     let cell = (width / parts).log2().floor().exp2();
     if cell.is_normal() { (x / cell).round() * cell } else { x }

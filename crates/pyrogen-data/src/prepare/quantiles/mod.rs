@@ -37,11 +37,11 @@ use crate::{Column, DataError, Dataset};
 /// distribution does, so that a value far outside is far outside in `y`, and samples may leave the
 /// range that was seen by as much as that tail says; [`Bounds::Seen`] keeps them in.
 ///
-/// A value that very many examples share, a spike, can be told apart instead: of such an element two
+/// A value that very many examples share, a spike, can be kept apart instead: of such an element two
 /// are made, the number of the spike (counted from 0; the number of spikes where it is none) and `y`,
 /// which is 0 at a spike and by the distribution function of the other examples elsewhere. A model
 /// then sees whether it is a spike, and does not have to model the draw within it. A missing number
-/// (NaN), where the data's schema has such, is told apart as a spike is, with the number after the
+/// (NaN), where the data's schema has such, is kept apart as a spike is, with the number after the
 /// spikes'. Elements without a distribution stay as they are.
 ///
 /// # Units
@@ -80,7 +80,7 @@ pub enum Bounds {
 
 impl Quantiles {
     /// The distributions of the elements for which `is_number` holds; a value that at least the
-    /// share `spike` of the examples and eight of them have is told apart (none for a share above 1).
+    /// share `spike` of the examples and eight of them have is kept apart (none for a share above 1).
     pub fn fit(
         data: &Dataset,
         spike: f64,

@@ -12,9 +12,9 @@ use super::normal::{normal_cdf, normal_log_density};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SpikedDistribution {
-    /// The values that are told apart, ascending.
+    /// The values that are kept apart, ascending.
     pub spikes: Vec<f32>,
-    /// Whether a number may be missing: then that is told apart, too, after the spikes.
+    /// Whether a number may be missing: then that is kept apart, too, after the spikes.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub missing: bool,
     /// The distribution of the other values.
@@ -36,7 +36,7 @@ impl SpikedDistribution {
     /// The distribution of some finite numbers.
     ///
     /// A value is a spike if the share `spike` of the numbers and eight of them at least have it. If all
-    /// values are spikes, the rarest is not told apart: a value that comes new is then of its kind, and
+    /// values are spikes, the rarest is not kept apart: a value that comes new is then of its kind, and
     /// not of one that no example has. `seen` says whether values keep to the range of the numbers.
     ///
     /// # Panics
@@ -58,12 +58,12 @@ impl SpikedDistribution {
         Self { spikes, missing: false, rest }
     }
 
-    /// Number of states that are told apart: the spikes, and a missing number.
+    /// Number of states that are kept apart: the spikes, and a missing number.
     pub fn states(&self) -> usize {
         self.spikes.len() + usize::from(self.missing)
     }
 
-    /// Whether values are told apart.
+    /// Whether values are kept apart.
     pub fn has_spikes(&self) -> bool {
         !self.spikes.is_empty()
     }
