@@ -26,12 +26,14 @@
 //! | `pix2pix` | edge maps to digits by a GAN, several candidates each |
 //! | `gan_latents` | the moves of `latent_arithmetic` with a model without an encoder |
 //! | `gan_collapse` | GANs that collapse, GANs that do not, and what the collapse monitor says |
+//! | `own_families` | three families of one's own beside the built-in ones, in one command |
 //! | `own_objective` | a model of one's own, trained by the same trainer |
 
 pub mod baselines;
 pub mod candidates;
 pub mod classifier;
 pub mod collapse;
+pub mod families;
 pub mod moves;
 pub mod painter;
 pub mod pictures;

@@ -30,6 +30,8 @@ mod gan_latents;
 #[expect(dead_code, reason = "its main reads the arguments of the program")]
 #[path = "../examples/gan_super_resolution.rs"]
 mod gan_super_resolution;
+#[path = "run/families.rs"]
+mod families;
 #[path = "../examples/inpaint.rs"]
 mod inpaint;
 #[path = "../examples/latent_arithmetic.rs"]

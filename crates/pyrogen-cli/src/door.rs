@@ -4,12 +4,16 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use burn::tensor::Device;
-use pyrogen::data::{Data, DataError, Dataset, Loaded, PartitionSpec, PictureContext, Source};
+use pyrogen::data::{
+    Data, DataError, Dataset, Loaded, PartitionSpec, PictureContext, Source, Table, Text,
+};
 use pyrogen::model::Registry;
 use pyrogen::{Model, Request};
 use serde_json::Value;
 
-use crate::args::{ContextArg, DeviceName, ModelData, PartName, SamplerArgs};
+use crate::args::{
+    ContextArg, DeviceName, EvidenceArgs, ModelData, PartName, SamplerArgs, TextArgs,
+};
 use crate::error::CliError;
 use crate::output::note;
 
@@ -287,14 +291,63 @@ pub fn sampler_options(mut request: Request, args: &SamplerArgs) -> Result<Reque
         }
         request = request.set("guidance", guidance);
     }
-    for option in &args.option {
-        let (name, value) = option.split_once('=').ok_or_else(|| {
-            CliError::Usage(format!("--option must be NAME=VALUE, got `{option}`"))
-        })?;
+    set_options(request, &args.option)
+}
+
+/// Options by name.
+pub fn set_options(mut request: Request, options: &[String]) -> Result<Request, CliError> {
+    for option in options {
+        let (name, value) = pair("--option", "NAME=VALUE", option)?;
         let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
-        request = request.set(name.trim(), value);
+        request = request.set(name, value);
     }
     Ok(request)
+}
+
+fn pair<'a>(option: &str, form: &str, text: &'a str) -> Result<(&'a str, &'a str), CliError> {
+    let parts = text.split_once('=').map(|(name, value)| (name.trim(), value));
+    parts.ok_or_else(|| CliError::Usage(format!("{option} must be {form}, got `{text}`")))
+}
+
+/// The options of text, as far as they are given.
+pub fn text_options(mut request: Request, args: &TextArgs) -> Request {
+    let counts = [("max_tokens", args.max_tokens), ("top_k", args.top_k)];
+    for (name, count) in counts {
+        if let Some(count) = count {
+            request = request.set(name, count);
+        }
+    }
+    for (name, share) in [("top_p", args.top_p), ("min_p", args.min_p)] {
+        if let Some(share) = share {
+            request = request.set(name, share);
+        }
+    }
+    if !args.stop.is_empty() {
+        let plain = |text: &String| text.replace("\\n", "\n").replace("\\t", "\t");
+        request = request.set("stop", args.stop.iter().map(plain).collect::<Vec<_>>());
+    }
+    request
+}
+
+/// Items of which a part is known: of data, of named cells, or of a prompt.
+pub fn evidence(model: &Model, args: &EvidenceArgs) -> Result<Data, CliError> {
+    if let Some(source) = &args.data {
+        return part(model, read(source)?, args.part);
+    }
+    if let Some(prompt) = &args.prompt {
+        return Ok(Data::Text(Text::new([prompt.as_str()])));
+    }
+    if args.given.is_empty() {
+        let what = "what is known? give --data SOURCE, --given COLUMN=VALUE or --prompt TEXT";
+        return Err(CliError::Usage(what.into()));
+    }
+    let pairs = args.given.iter().map(|text| pair("--given", "COLUMN=VALUE", text));
+    let pairs = pairs.collect::<Result<Vec<_>, _>>()?;
+    let layout = layout(model)?.ok_or_else(|| {
+        let modality = model.about().modality;
+        CliError::Usage(format!("--given is for tables; the model is of {modality}"))
+    })?;
+    Ok(Data::Table(Table::partial(&layout, &pairs)?))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The command line's grammar.
 
+mod given;
 mod latent;
 mod sample;
 mod text_metric;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+pub use given::{AssignArgs, CompleteArgs, EvidenceArgs, QueryArgs, TextArgs};
 pub use latent::{InterpolateArgs, ReconstructArgs, TraverseArgs};
 use pyrogen::data::{PictureContext, Source};
 use pyrogen::train::{OnCollapse, WorkerCount};
@@ -36,6 +38,12 @@ pub enum Command {
     Sample(SampleArgs),
     /// Say how probable examples are
     Score(ScoreArgs),
+    /// Fill in the rest of what is partly given: a text after its beginning, the blank cells of rows
+    Complete(CompleteArgs),
+    /// Say which component, state or topic examples belong to
+    Assign(AssignArgs),
+    /// Say how what is unknown of examples is distributed, given the rest
+    Query(QueryArgs),
     /// Fill in hidden parts of examples
     Inpaint(InpaintArgs),
     /// Make pictures of small ones, with a model trained with --context small:FACTOR

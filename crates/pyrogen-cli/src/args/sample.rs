@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use pyrogen::data::Source;
 
-use super::{DeviceArg, JsonArg, ModelData};
+use super::{DeviceArg, JsonArg, ModelData, TextArgs};
 use crate::door::Pictures;
 
 /// Where latents of samples come from.
@@ -137,9 +137,18 @@ pub struct SampleArgs {
     /// Seed of the draws
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Where to: FILE.png (grid), FILE.csv, FILE.npy, or a folder of pictures
+    /// Where to: FILE.png (grid), FILE.csv, FILE.npy, FILE.txt, or a folder of pictures or texts;
+    /// standard output where it is left out, of what can be read there
     #[arg(long)]
-    pub out: PathBuf,
+    pub out: Option<PathBuf>,
+    /// Print each sample piece by piece, as it comes
+    #[arg(long, conflicts_with_all = ["out", "json"])]
+    pub stream: bool,
+    /// The beginning of each text
+    #[arg(long, value_name = "TEXT")]
+    pub prompt: Option<String>,
+    #[command(flatten)]
+    pub text: TextArgs,
     /// The class to draw, by name or number, for conditional models
     #[arg(long)]
     pub class: Option<String>,

@@ -1,6 +1,8 @@
 //! One file a command.
 
 pub mod anomaly;
+pub mod assign;
+pub mod complete;
 pub mod data;
 pub mod demo;
 pub mod evaluate;
@@ -9,6 +11,7 @@ pub mod info;
 pub mod inpaint;
 pub mod latent;
 pub mod metric;
+pub mod query;
 pub mod sample;
 pub mod score;
 pub mod settings;
@@ -29,6 +32,9 @@ pub fn run(registry: &Registry, command: Command) -> Result<(), CliError> {
         Command::Train(args) => train::run(registry, args),
         Command::Sample(args) => sample::run(registry, args),
         Command::Score(args) => score::run(registry, args),
+        Command::Complete(args) => complete::run(registry, args),
+        Command::Assign(args) => assign::run(registry, args),
+        Command::Query(args) => query::run(registry, args),
         Command::Inpaint(args) => inpaint::run(registry, args),
         Command::Upscale(args) => upscale::run(registry, args),
         Command::Reconstruct(args) => latent::reconstruct(registry, args),

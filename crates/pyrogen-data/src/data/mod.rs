@@ -5,6 +5,7 @@ mod documents;
 mod graph;
 mod hash;
 mod modality;
+mod partial;
 mod pictures;
 mod ratings;
 mod rows;

@@ -10,7 +10,7 @@ use pyrogen_data::Data;
 
 use super::frame::{CHUNK, host};
 use super::{Configure, Frame};
-use crate::{Ability, Control, Error, Generate, OptionSpec, Options, Request};
+use crate::{Ability, Control, Error, Generate, OptionSpec, Options, Request, count};
 
 pub(super) struct TensorGenerate<M> {
     pub model: Arc<M>,
@@ -74,10 +74,7 @@ impl Frame {
         + Sync,
         noise: &Noise,
     ) -> Result<Data, Error> {
-        let n = usize::try_from(items.end.saturating_sub(items.start)).unwrap_or(usize::MAX);
-        if n == 0 {
-            return Err(Error::Wish("0 items: give at least 1".into()));
-        }
+        let n = count(&items)?;
         let mut values = Vec::new();
         values.try_reserve_exact(n.saturating_mul(self.width())).map_err(|_| {
             Error::Memory(format!("{n} items do not fit into memory: draw fewer at a time"))
