@@ -24,14 +24,14 @@ mod digits_by_label;
 #[expect(dead_code, reason = "its main reads the arguments of the program")]
 #[path = "../examples/edges.rs"]
 mod edges;
+#[path = "run/families.rs"]
+mod families;
 #[expect(dead_code, reason = "its main reads the arguments of the program")]
 #[path = "../examples/gan_latents.rs"]
 mod gan_latents;
 #[expect(dead_code, reason = "its main reads the arguments of the program")]
 #[path = "../examples/gan_super_resolution.rs"]
 mod gan_super_resolution;
-#[path = "run/families.rs"]
-mod families;
 #[path = "../examples/inpaint.rs"]
 mod inpaint;
 #[path = "../examples/latent_arithmetic.rs"]

@@ -1,12 +1,10 @@
 //! Whatever a command is given: the right exit code, one line that says what to do, nothing lost.
 
-mod common;
-
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use common::{Room, TINY};
+use crate::common::{Room, TINY};
 use pyrogen::data::{picture_folder, write_npy};
 
 /// The command could not be carried out.

@@ -1,8 +1,6 @@
 //! What the commands do when all is well.
 
-mod common;
-
-use common::{Room, TINY, outcome};
+use crate::common::{Room, TINY, outcome};
 use pyrogen::core::{Noise, Seed};
 use pyrogen::data::{digits, read_npy, write_npy};
 use serde_json::Value;

@@ -1,16 +1,14 @@
 //! A run that is killed again and again ends as the unbroken run does, byte for byte.
 #![cfg(unix)]
 
-mod common;
-
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Stdio;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use crate::common::{Room, Tree};
 use burn::tensor::Device;
-use common::{Room, Tree};
 use pyrogen::core::folder::{ModelFolder, to_bytes};
 use pyrogen::core::{Noise, Seed};
 use pyrogen::train::checkpoint::load_module;

@@ -270,9 +270,8 @@ fn keeps(given: &Given, made: &Data) -> bool {
             let names = made.column_names();
             given.column_names().iter().enumerate().all(|(j, name)| {
                 let Some(place) = names.iter().position(|n| n == name) else { return true };
-                (0..given.len()).all(|i| {
-                    given.is_missing(i, j) || given.text(i, j) == made.text(i, place)
-                })
+                (0..given.len())
+                    .all(|i| given.is_missing(i, j) || given.text(i, j) == made.text(i, place))
             })
         }
         _ => true,

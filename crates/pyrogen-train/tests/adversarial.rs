@@ -1,15 +1,13 @@
 //! Two players: turns, what is logged, what is refused, exact resume.
 
-mod common;
-
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::common::players::{Pair, config, run_pair};
+use crate::common::{Denoiser, bytes};
 use burn::module::{Module, Param};
 use burn::tensor::activation::softplus;
 use burn::tensor::{Device, Tensor, TensorData};
-use common::players::{Pair, config, run_pair};
-use common::{Denoiser, bytes};
 use pyrogen_core::{
     Adversarial, Batch, ConfigError, Examples, Loss, Noise, NumericalError, Player, Seed, folder,
     init,
@@ -167,7 +165,7 @@ fn two_players_learn_from_each_other() {
 
 /// The pieces of one batch, and what an update is told.
 fn one_step(learner: &AdversarialLearner<Pair>, step: u64) -> (Vec<Part<Batch<2>>>, StepContext) {
-    let table = common::Table::new(12);
+    let table = crate::common::Table::new(12);
     let noise = Noise::new(Seed(9)).fork_index(step);
     let pieces = learner.parts(12);
     let size = 12 / pieces;

@@ -1,13 +1,11 @@
 //! Ladders and codebooks: the promises that every family makes, and their own.
 
-mod common;
-
 use std::path::Path;
 
+use crate::common::{trained, trained_with};
 use burn::module::Module;
 use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::{Device, Tensor, TensorData};
-use common::{trained, trained_with};
 use pyrogen_core::distribution::Moments;
 use pyrogen_core::folder::{Card, to_bytes};
 use pyrogen_core::{

@@ -1,12 +1,10 @@
 //! The promises that every family makes.
 
-mod common;
-
 use std::path::Path;
 
+use crate::common::{trained, trained_with};
 use burn::module::Module;
 use burn::tensor::{Tensor, TensorData};
-use common::{trained, trained_with};
 use pyrogen_core::folder::{Card, to_bytes};
 use pyrogen_core::{Batch, Noise, SampleOptions, ScoreOptions, Seed};
 use pyrogen_nn::{ConvConfig, MlpConfig, Network};

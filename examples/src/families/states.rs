@@ -127,8 +127,11 @@ impl Sweeps for States {
         let (all, width, states) = (sequences(data)?, self.columns.len(), self.start.len());
         // A little of a uniform distribution, so that nothing becomes impossible.
         let (mut start, mut moves) = (vec![1e-3; states], vec![vec![1e-3; states]; states]);
-        let (mut weight, mut sum, mut squares) =
-            (vec![vec![0.0; width]; states], vec![vec![0.0; width]; states], vec![vec![0.0; width]; states]);
+        let (mut weight, mut sum, mut squares) = (
+            vec![vec![0.0; width]; states],
+            vec![vec![0.0; width]; states],
+            vec![vec![0.0; width]; states],
+        );
         let mut nats = 0.0;
         for i in 0..all.len() {
             let passes = self.passes(all.sequence(i));
@@ -193,7 +196,8 @@ impl Generate for States {
     }
 
     fn generate(&self, items: Range<u64>, request: &Request, c: &Control) -> Result<Data, Error> {
-        let options = Options::resolve(Ability::Generate, &Generate::options(self), &request.options)?;
+        let options =
+            Options::resolve(Ability::Generate, &Generate::options(self), &request.options)?;
         let steps = options.count("steps")?.unwrap_or(self.steps);
         let (mut values, n) = (Vec::new(), count(&items)?);
         for item in items {
@@ -208,7 +212,8 @@ impl Generate for States {
                 });
                 let k = drawn.unwrap_or(now.len() - 1);
                 let z = noise.normal_vec(self.columns.len());
-                let value = |(j, z): (usize, &f64)| self.mean[k][j] + self.variance[k][j].sqrt() * z;
+                let value =
+                    |(j, z): (usize, &f64)| self.mean[k][j] + self.variance[k][j].sqrt() * z;
                 values.extend(z.iter().enumerate().map(value));
                 now = &self.moves[k];
             }

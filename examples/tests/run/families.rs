@@ -70,7 +70,10 @@ fn a_chain_over_text_streams_completes_and_scores() {
     let book = write(&room, "book.txt", &"ab\n".repeat(300).replacen("ab\n", "a\n", 100));
     let source = format!("text:{},lines", book.display());
     let run = room.path().join("chain");
-    assert!(command(&format!("train chain --data {source} --test-share 0 --validation-share 0 --out OUT"), &run));
+    assert!(command(
+        &format!("train chain --data {source} --test-share 0 --validation-share 0 --out OUT"),
+        &run
+    ));
     assert!(command("sample OUT -n 3 --stream", &run));
     assert!(command("complete OUT --prompt a --json", &run));
     assert!(command(&format!("score OUT --data {source} --part all --json"), &run));
@@ -133,7 +136,10 @@ fn a_hidden_markov_model_over_sequences_assigns_states() {
     let train = "--set states=2 --test-share 0 --validation-share 0 --out OUT";
     assert!(command(&format!("train states --data {source} {train}"), &run));
     let out = room.path().join("states.csv");
-    assert!(command(&format!("assign {} --data {source} --part all --out OUT", run.display()), &out));
+    assert!(command(
+        &format!("assign {} --data {source} --part all --out OUT", run.display()),
+        &out
+    ));
     let written = std::fs::read_to_string(&out).unwrap();
     assert!(written.starts_with("item,step,state,p_0,p_1\n0,0,"), "{written}");
     assert!(command(&format!("evaluate OUT --data {source} --part all"), &run));

@@ -39,7 +39,11 @@ pub fn run(registry: &Registry, args: AssignArgs) -> Result<(), CliError> {
         }));
     }
     for (name, &count) in assignment.names.iter().zip(&counts) {
-        print_line(&format!("{} {name}: {count} ({:.1} %)", assignment.what, 100.0 * share(count)))?;
+        print_line(&format!(
+            "{} {name}: {count} ({:.1} %)",
+            assignment.what,
+            100.0 * share(count)
+        ))?;
     }
     let items = assignment.assigned.len() as u64;
     match items == places {
@@ -92,7 +96,8 @@ mod tests {
     #[test]
     fn a_row_an_item_or_a_step() {
         let items = assignment(vec![vec![1], vec![0]], vec![vec![0.25, 0.75], vec![1.0, 0.0]]);
-        let expected = "item,state,p_low,\"p_high, or so\"\n0,\"high, or so\",0.25,0.75\n1,low,1,0\n";
+        let expected =
+            "item,state,p_low,\"p_high, or so\"\n0,\"high, or so\",0.25,0.75\n1,low,1,0\n";
         assert_eq!(table(&items), expected);
         let steps = assignment(vec![vec![1, 0], vec![]], vec![]);
         assert_eq!(table(&steps), "item,step,state\n0,0,\"high, or so\"\n0,1,low\n");

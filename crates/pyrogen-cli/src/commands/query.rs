@@ -67,11 +67,7 @@ fn line(marginal: &Marginal, top: usize) -> String {
 /// A value that would not be seen, or would break the line, between quotes.
 fn visible(value: &str) -> String {
     let hidden = value.is_empty() || value.trim() != value || value.contains(char::is_control);
-    if !hidden {
-        value.to_string()
-    } else {
-        format!("{value:?}")
-    }
+    if !hidden { value.to_string() } else { format!("{value:?}") }
 }
 
 #[cfg(test)]

@@ -156,7 +156,10 @@ fn write_parts(
         return finish(args, &generate.detailed(items, asked, control)?);
     }
     let Some(out) = &args.out else {
-        return Err(CliError::Usage(format!("{} samples are too many to print: give --out", args.n)));
+        return Err(CliError::Usage(format!(
+            "{} samples are too many to print: give --out",
+            args.n
+        )));
     };
     let parts = args.n.div_ceil(part);
     for i in 0..parts {

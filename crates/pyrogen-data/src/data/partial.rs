@@ -92,9 +92,7 @@ fn missing(column: &mut Column) -> Cells {
         }
     }
     match column.kind {
-        ColumnKind::Categorical { .. } => {
-            Cells::Categories(vec![column.known_categories() as u32])
-        }
+        ColumnKind::Categorical { .. } => Cells::Categories(vec![column.known_categories() as u32]),
         ColumnKind::Continuous => Cells::Numbers(vec![f64::NAN]),
         _ => Cells::Integers(vec![Cells::MISSING]),
     }
@@ -127,7 +125,8 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_said() {
-        let text = |given: &[(&str, &str)]| Table::partial(&layout(), given).unwrap_err().to_string();
+        let text =
+            |given: &[(&str, &str)]| Table::partial(&layout(), given).unwrap_err().to_string();
         assert!(text(&[("weight", "1")]).contains("one of age, colour, size"));
         assert!(text(&[("colour", "green")]).contains("one of blue, red in column `colour`"));
         assert!(text(&[("age", "old")]).contains("a number in column `age`"));

@@ -5,7 +5,7 @@ use pyrogen_core::{Batch, Condition, Decode, Describe, Noise, Objective, Request
 use pyrogen_testkit::device;
 use pyrogen_vae::{Vae, VaeConfig};
 
-use crate::{small, values};
+use super::{small, values};
 
 #[test]
 fn a_condition_changes_what_is_drawn() {

@@ -6,7 +6,7 @@ use pyrogen_core::{Condition, Decode, Noise, Sample, SampleOptions, Seed};
 use pyrogen_testkit::device;
 use pyrogen_vae::{Decoder, Prior, Scale, VaeConfig};
 
-use crate::{ROUNDING, assert_close, every_kind, labels, mlp, small, values};
+use super::{ROUNDING, assert_close, every_kind, labels, mlp, small, values};
 
 #[test]
 fn samples_repeat_and_do_not_depend_on_the_batch() {
