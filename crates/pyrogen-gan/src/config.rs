@@ -28,6 +28,7 @@ use pyrogen_core::config::count::product;
 /// assert!(gan.regularise.spectral); // what is left out has its default
 /// # Ok::<(), pyrogen_core::ConfigError>(())
 /// ```
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct GanConfig {
@@ -53,6 +54,7 @@ pub struct GanConfig {
 }
 
 /// Which numbers examples hold.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -67,6 +69,7 @@ pub enum Output {
 
 /// How the discriminator is told the class. The generator reads it beside its latents (dense
 /// networks), or chooses by it scale and shift of each batch normalisation (convolutions).
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]

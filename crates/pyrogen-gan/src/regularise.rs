@@ -7,6 +7,7 @@ use crate::{Augment, GanLoss};
 use pyrogen_core::config::check::{not_negative, positive};
 
 /// What is added to the game so that it stays one. The default is spectral normalisation alone.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Regularisers {
@@ -70,6 +71,7 @@ impl Default for Regularisers {
 }
 
 /// A penalty on the discriminator's slope `g`, its gradient by an example.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]

@@ -13,6 +13,7 @@ use crate::layers::near_zero;
 use crate::{Activation, TimeEmbedding, TimeEncoding, conv2d, forward, linear};
 
 /// Configuration of a [`Dit`].
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DitConfig {

@@ -12,6 +12,7 @@ use crate::layers::near_zero;
 use crate::{LayerNorm, TimeEmbedding, TimeEncoding, forward, linear};
 
 /// Configuration of a [`TimeMlp`].
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TimeMlpConfig {

@@ -27,6 +27,7 @@ use crate::finite::gradient;
 /// let x = Tensor::<2>::zeros([1, 2], &Device::flex());
 /// assert_eq!(guided(x, 1.0).dims(), [1, 2]);
 /// ```
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Guidance {

@@ -28,6 +28,7 @@ use pyrogen_core::config::check::{at_least_one, not_negative};
 /// assert_eq!(vae.classes, None); // what is left out has its default
 /// # Ok::<(), pyrogen_core::ConfigError>(())
 /// ```
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct VaeConfig {

@@ -3,6 +3,7 @@
 pub mod anomaly;
 pub mod assign;
 pub mod complete;
+pub mod completions;
 pub mod data;
 pub mod demo;
 pub mod evaluate;
@@ -23,7 +24,6 @@ use pyrogen::model::Registry;
 
 use crate::args::{Command, DataCommand};
 use crate::error::CliError;
-use crate::output::print_text;
 
 /// Carries out a command.
 pub fn run(registry: &Registry, command: Command) -> Result<(), CliError> {
@@ -47,12 +47,6 @@ pub fn run(registry: &Registry, command: Command) -> Result<(), CliError> {
         Command::Families(args) => families::run(registry, args),
         Command::Settings(args) => settings::run(registry, args),
         Command::Data(DataCommand::Describe { source, json }) => data::describe(source, json),
-        Command::Completions { shell } => {
-            use clap::CommandFactory;
-            let mut grammar = crate::args::Cli::command();
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut grammar, "pyrogen", &mut script);
-            print_text(&String::from_utf8_lossy(&script))
-        }
+        Command::Completions { shell } => completions::run(registry, shell),
     }
 }

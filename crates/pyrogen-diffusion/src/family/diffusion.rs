@@ -8,7 +8,7 @@ use pyrogen_core::ScoreMethod;
 use pyrogen_core::folder::ModelFolder;
 use pyrogen_data::Modality;
 use pyrogen_model::tensor::{ScorePolicy, TensorModel};
-use pyrogen_model::{Ability, Error, Family, LatentKind, Model, Options};
+use pyrogen_model::{Ability, Error, Family, LatentKind, Model, OptionSpec, Options};
 use pyrogen_solve::Sampler;
 
 use super::{BY_ODE, DIRECTIONS, TAKES, sampler_options};
@@ -71,6 +71,10 @@ impl Family for DiffusionFamily {
 
     fn takes_class(&self) -> bool {
         true
+    }
+
+    fn sampling(&self) -> Vec<OptionSpec> {
+        sampler_options(Sampler::NAMES)
     }
 
     fn likelihoods(&self) -> Vec<&'static str> {

@@ -7,7 +7,7 @@ use burn::tensor::Device;
 use pyrogen_core::folder::ModelFolder;
 use pyrogen_data::Modality;
 use pyrogen_model::tensor::{ScorePolicy, TensorModel};
-use pyrogen_model::{Ability, Error, Family, LatentKind, Model, Options};
+use pyrogen_model::{Ability, Error, Family, LatentKind, Model, OptionSpec, Options};
 use pyrogen_solve::FlowSolver;
 
 use super::{BY_ODE, TAKES, directions, sampler_options};
@@ -54,6 +54,10 @@ impl Family for FlowFamily {
 
     fn takes_class(&self) -> bool {
         true
+    }
+
+    fn sampling(&self) -> Vec<OptionSpec> {
+        sampler_options(FlowSolver::NAMES)
     }
 
     fn likelihoods(&self) -> Vec<&'static str> {

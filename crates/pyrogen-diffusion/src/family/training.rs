@@ -14,6 +14,8 @@ use pyrogen_train::{
 };
 
 use super::{DiffusionFamily, FlowFamily};
+use serde_json::Value;
+
 use crate::{
     Diffusion, DiffusionConfig, FAMILY, FLOW_FAMILY, FlowConfig, FlowMatching, TimeNetwork,
 };
@@ -118,6 +120,10 @@ where
 }
 
 impl Train for DiffusionFamily {
+    fn schema(&self) -> Option<Value> {
+        Some(schemars::schema_for!(DiffusionConfig).to_value())
+    }
+
     fn takes_context(&self) -> bool {
         true
     }
@@ -143,6 +149,10 @@ impl Train for DiffusionFamily {
 }
 
 impl Train for FlowFamily {
+    fn schema(&self) -> Option<Value> {
+        Some(schemars::schema_for!(FlowConfig).to_value())
+    }
+
     fn takes_context(&self) -> bool {
         true
     }

@@ -15,6 +15,8 @@ use pyrogen_train::{
 
 use super::GanFamily;
 use super::monitor::monitor;
+use serde_json::Value;
+
 use crate::{DcganConfig, Gan, GanConfig, MlpPair, Networks, Output, UnetConfig};
 
 /// Pictures from this side on are given to convolutions.
@@ -83,6 +85,10 @@ fn training(examples: usize) -> TrainConfig {
 }
 
 impl Train for GanFamily {
+    fn schema(&self) -> Option<Value> {
+        Some(schemars::schema_for!(GanConfig).to_value())
+    }
+
     fn takes_context(&self) -> bool {
         true
     }

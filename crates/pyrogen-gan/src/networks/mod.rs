@@ -29,6 +29,7 @@ use unet::{PatchDiscriminator, UnetGenerator};
 ///
 /// In JSON `{"dcgan": {"channels": [32, 64], "norm": false}}`,
 /// `{"mlp": {"generator": {..}, "discriminator": {..}}}`.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -41,6 +41,7 @@ const EPSILON: f64 = 1e-5;
 /// so that examples do not depend on each other; latents instead of dropout as the source of
 /// variation (Zhu et al. 2017, "Toward multimodal image-to-image translation", section 3.4); the last
 /// convolution sees the input.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct UnetConfig {

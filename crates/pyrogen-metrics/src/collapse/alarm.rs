@@ -95,6 +95,7 @@ impl Sign {
 /// From where on a sign is bad.
 ///
 /// The defaults were chosen on runs that are none of those that `docs/RESULTS.md` shows them on.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Thresholds {

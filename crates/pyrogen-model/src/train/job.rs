@@ -94,6 +94,12 @@ pub trait Train: Send + Sync {
         false
     }
 
+    /// What the model's settings mean: a JSON schema with descriptions. None where the family does
+    /// not say.
+    fn schema(&self) -> Option<Value> {
+        None
+    }
+
     /// The defaults for what is wanted.
     ///
     /// # Errors

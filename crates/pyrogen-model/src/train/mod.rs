@@ -7,6 +7,7 @@
 mod driver;
 mod gradient;
 mod job;
+mod meaning;
 mod observer;
 mod settings;
 mod sweeps;
@@ -15,6 +16,7 @@ mod wish;
 pub use driver::{Trained, plan, train};
 pub use gradient::{check_data, examples, fit, fit_gradient, fits_memory, rows_of, start_batch};
 pub use job::{Defaults, Job, Plan, Train, Wanted};
+pub use meaning::{Setting, settings};
 pub use observer::{Event, Flow, Observer, Quiet};
 pub use pyrogen_train::{Limits, StopReason, TrainConfig, WorkerCount};
 pub use settings::{apply, read_config};

@@ -65,6 +65,7 @@ pub(crate) use walk::{Walk, slope};
 /// assert_eq!(x.dims(), [64, 2]);
 /// # Ok::<(), pyrogen_solve::SolveError>(())
 /// ```
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]

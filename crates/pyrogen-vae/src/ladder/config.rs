@@ -15,6 +15,7 @@ use pyrogen_core::config::check::{at_least_one, not_negative};
 const MOST_LAYERS: usize = 8;
 
 /// Configuration of a [`LadderVae`].
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LadderConfig {

@@ -15,6 +15,7 @@ use pyrogen_core::config::check::{at_least_one, not_negative};
 const MOST_LEVELS: usize = 64;
 
 /// Configuration of a [`VqVae`].
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct VqConfig {
@@ -55,6 +56,7 @@ impl Default for VqConfig {
 }
 
 /// How codes follow the encoder.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
