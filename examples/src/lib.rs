@@ -11,11 +11,11 @@
 //! | `anomaly` | each digit held out in turn, beside principal components and an isolation forest |
 //! | `augmentation` | a classifier of few labels with and without generated examples |
 //! | `synthetic_table` | generated rows of a table, and how good they are |
-//! | `denoise` | noise is removed by a model that is told the noisy picture |
-//! | `inpaint` | holes are filled by a model that is told the rest |
+//! | `denoise` | noise is removed by a model conditioned on the noisy picture |
+//! | `inpaint` | holes are filled by a model conditioned on the rest |
 //! | `rate_distortion` | the book's picture of the methods in the rate-distortion plane |
 //! | `samplers` | which sampler and how many steps: errors on a mixture of Gaussians |
-//! | `digits_by_label` | a diffusion model that is told the digit; what guidance does |
+//! | `digits_by_label` | a diffusion model conditioned on the digit; what guidance does |
 //! | `classifier_guidance` | a model that knows no classes, led by a classifier of noisy digits |
 //! | `lower_half` | half of a digit is filled in by a model of whole ones |
 //! | `edges` | edge maps to digits, several candidates each |

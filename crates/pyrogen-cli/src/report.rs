@@ -281,7 +281,7 @@ fn monitor(page: &mut Report, out: &Path) -> Result<(), CliError> {
     page.section("Collapse monitor");
     let captions = [
         "Of what training examples reach: recall and coverage; of real data: diversity, classes made",
-        "How surely the discriminator tells held-out from generated examples (separation) and \
+        "How surely the discriminator separates held-out from generated examples (separation) and \
          training from held-out ones (memory); 0.5 is guessing",
     ];
     for ((svg, caption), name) in

@@ -44,11 +44,11 @@ pub struct GanConfig {
     pub loss: GanLoss,
     /// What holds them back.
     pub regularise: Regularisers,
-    /// Number of classes, for a model that is told the class of an example.
+    /// Number of classes, for a model that is conditioned on the class of an example.
     pub classes: Option<usize>,
-    /// How the discriminator is told the class.
+    /// How the discriminator reads the class.
     pub conditioning: Conditioning,
-    /// Shape of the picture or vector that the model is told with each example, for a model of
+    /// Shape of the picture or vector that is the context of each example, for a model of
     /// examples that belong to something: a sketch's picture, a small picture's large one.
     pub context: Option<Vec<usize>>,
 }
@@ -67,7 +67,7 @@ pub enum Output {
     Real,
 }
 
-/// How the discriminator is told the class. The generator reads it beside its latents (dense
+/// How the discriminator reads the class. The generator reads it beside its latents (dense
 /// networks), or chooses by it scale and shift of each batch normalisation (convolutions).
 #[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -128,7 +128,7 @@ impl GanConfig {
             return Err(ConfigError::value("regularise.penalty", expected, "one"));
         }
         if let Some(classes) = self.classes.filter(|&c| c < 2) {
-            let expected = "at least 2 (leave it out for a model that is told no class)";
+            let expected = "at least 2 (leave it out for a model without classes)";
             return Err(ConfigError::value("classes", expected, classes));
         }
         at_least_one("classes", self.classes.unwrap_or(1))?;

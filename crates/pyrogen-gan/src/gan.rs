@@ -10,7 +10,7 @@ use crate::given::Given;
 use crate::{Discriminator, GanConfig, Generator};
 
 /// A generative adversarial network (Goodfellow et al. 2014): a generator makes examples of normal
-/// numbers, a discriminator tells them from real ones, and each learns from the other.
+/// numbers, a discriminator separates them from real ones, and each learns from the other.
 ///
 /// ```text
 /// z ~ N(0, 1)

@@ -32,7 +32,7 @@ pub(crate) struct HeadConfig {
     pub deviation: bool,
     /// Number of classes; 0 for none.
     pub classes: usize,
-    /// How classes are told.
+    /// How the class is read.
     pub conditioning: Conditioning,
     /// How weights are held.
     pub spectral: bool,

@@ -17,7 +17,7 @@ pub struct ClassShares {
 }
 
 /// The share of each class among generated examples, where `labels` are the classes of the real ones
-/// and `asked` those that the generator was told, if any.
+/// and `asked` the conditions of the generator, if any.
 ///
 /// The class of a generated example is read as that of the closest real one in feature space (the first
 /// of several at one distance). A reading errs as a one-neighbour classifier in these features does:

@@ -1,4 +1,4 @@
-//! Dense networks for rows, told a time and a class.
+//! Dense networks for rows, conditioned on a time and a class.
 
 use burn::module::Module;
 use burn::nn::Linear;
@@ -89,7 +89,7 @@ impl TimeMlpConfig {
     }
 }
 
-/// Dense layers with shortcuts, told a time and a class:
+/// Dense layers with shortcuts, conditioned on a time and a class:
 /// `h = h + second(silu(first(norm(h)) + time))` in each block.
 #[derive(Module, Debug)]
 pub struct TimeMlp {

@@ -1,9 +1,9 @@
 //! Everything that this crate promises to its users, in one program: each test program links all of
 //! Burn.
 
+mod conditioned;
 mod properties;
 mod reference;
-mod told_the_time;
 
 #[test]
 fn every_file_is_a_module() {

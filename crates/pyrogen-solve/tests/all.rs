@@ -2,11 +2,11 @@
 //! Burn.
 
 mod flow;
+mod guidance;
 mod order;
 mod properties;
 mod samplers;
 mod schedules;
-mod steering;
 
 #[test]
 fn every_file_is_a_module() {

@@ -218,7 +218,7 @@ fn annealing_acts_on_the_named_term_alone() {
     assert!((annealed[0].1 - value("error")).abs() < 1e-6, "{annealed:?}");
 }
 
-/// A loss that becomes NaN or infinite where it is told to.
+/// A loss that becomes NaN or infinite on demand.
 #[derive(burn::module::Module, Debug)]
 struct Breaks {
     inner: Denoiser,

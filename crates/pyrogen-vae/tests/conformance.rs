@@ -221,7 +221,7 @@ fn resuming() {
     }
 }
 
-/// Twenty examples with what the model is told of them.
+/// Twenty examples with their conditions.
 fn rows(config: &VaeConfig) -> Rows {
     Rows {
         values: values(20, config),

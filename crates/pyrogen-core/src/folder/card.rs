@@ -80,7 +80,7 @@ pub struct DataCard {
     /// How raw data becomes what the model sees; read by `pyrogen-data`.
     #[serde(default)]
     pub preparation: Value,
-    /// What is made from each example and told to the model, as text; read by `pyrogen-data`.
+    /// How the context of each example is made, as text; read by `pyrogen-data`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<String>,
 }

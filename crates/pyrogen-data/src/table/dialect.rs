@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn comments_at_the_top_are_told_from_a_header() {
+    fn comments_at_the_top_are_no_header() {
         let comment = |text: &str| Dialect::find(text, None, None).comment;
         assert_eq!(comment("# exported\n# by hand\na,b\n1,2\n"), Some('#'));
         assert_eq!(comment("# x,y\n1,2\n3,4\n"), None);

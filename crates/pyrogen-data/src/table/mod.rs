@@ -1,4 +1,4 @@
-//! Tables: reading CSV, telling the columns' kinds, and writing rows back.
+//! Tables: reading CSV, finding the columns' kinds, and writing rows back.
 
 mod dialect;
 mod format;

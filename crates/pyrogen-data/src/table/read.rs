@@ -72,7 +72,7 @@ pub fn read_csv(path: &Path, options: &CsvOptions) -> Result<Dataset, DataError>
     Ok(loaded.data.into_dataset().expect("a table is rows of numbers"))
 }
 
-/// Reads a table and tells what each column holds.
+/// Reads a table and finds what each column holds.
 ///
 /// - A column whose every cell is a number holds whole numbers if none has a point or an exponent,
 ///   else real ones. Decimal commas, marks of thousands, currencies and `%` are read where the whole

@@ -55,7 +55,7 @@ impl<'a, W: Write> CsvWriter<'a, W> {
     ///
     /// # Panics
     /// If the row has another width than the layout, or a label is given or left out against
-    /// what [`new`](Self::new) was told.
+    /// what [`new`](Self::new) was given.
     pub fn row(&mut self, values: &[f32], label: Option<u32>) -> std::io::Result<()> {
         assert_eq!(
             values.len(),

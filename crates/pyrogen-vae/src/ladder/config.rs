@@ -33,9 +33,9 @@ pub struct LadderConfig {
     pub decoder: Decoder,
     /// Weight of the divergence in the training loss; 1 is the bound itself.
     pub beta: f64,
-    /// Number of classes, for a model that is told the class of an example.
+    /// Number of classes, for a model that is conditioned on the class of an example.
     pub classes: Option<usize>,
-    /// Shape of the picture or vector that the model is told with each example; with convolutions
+    /// Shape of the picture or vector that is the context of each example; with convolutions
     /// `[channels, height, width]` with the example's height and width.
     pub context: Option<Vec<usize>>,
 }

@@ -121,7 +121,7 @@ impl VqConfig {
         count::product(&self.event)
     }
 
-    /// Number of codes that an example is told by, over all positions and levels.
+    /// Number of codes that describe an example, over all positions and levels.
     pub fn slots(&self) -> usize {
         self.network.positions(&self.event).saturating_mul(self.levels)
     }

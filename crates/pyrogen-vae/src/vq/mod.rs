@@ -21,7 +21,7 @@ use crate::DecoderDistribution;
 /// Decay of the averages of how often codes are used, where codes have no decay of their own.
 const USAGE_DECAY: f64 = 0.99;
 
-/// A vector-quantised autoencoder (van den Oord et al. 2017): an example is told by codes out of
+/// A vector-quantised autoencoder (van den Oord et al. 2017): an example is described by codes out of
 /// codebooks, one a position and level.
 ///
 /// ```text
