@@ -5,6 +5,7 @@
 //!
 //! | example | what |
 //! |---|---|
+//! | `first_model` | the book's tutorial: training by name, samples, scores; then with the model's own type |
 //! | `train_vae` | data, training, scores, samples and a saved model, in the library |
 //! | `load_and_sample` | a program that loads a model and samples |
 //! | `latent_arithmetic` | morphs, classes into classes, italics |
@@ -60,11 +61,6 @@ use pyrogen::train::{
 /// Large short-lived tensors make the system's allocator give memory back and clear it again.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-/// The first tutorial of the book: every block of Rust in the book is compiled and run.
-#[cfg(doctest)]
-#[doc = include_str!("../../docs/src/tutorial-first-model.md")]
-pub struct TutorialFirstModel;
 
 /// The book's chapter on data.
 #[cfg(doctest)]
