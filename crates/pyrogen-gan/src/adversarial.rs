@@ -5,9 +5,9 @@ use burn::tensor::{Tensor, activation};
 use pyrogen_core::{Adversarial, Batch, Loss, Noise, Player, unflatten};
 
 use crate::augment::{self, augment};
-use crate::config::Conditioning;
 use crate::dual::Dual;
 use crate::given::Given;
+use crate::head::Conditioning;
 use crate::head::Verdict;
 use crate::loss::feature_matching;
 use crate::penalty::{self, penalty};

@@ -3,8 +3,8 @@
 use pyrogen_core::{ConfigError, RequestError};
 use serde::{Deserialize, Serialize};
 
-use crate::head::HeadConfig;
-use crate::networks::Plan;
+use crate::head::{Conditioning, HeadConfig};
+use crate::networks::{Output, Plan};
 use crate::{GanLoss, Networks, Regularisers};
 use pyrogen_core::config::check::{self, at_least_one, not_negative, shape};
 use pyrogen_core::config::count::product;
@@ -51,39 +51,6 @@ pub struct GanConfig {
     /// Shape of the picture or vector that is the context of each example, for a model of
     /// examples that belong to something: a sketch's picture, a small picture's large one.
     pub context: Option<Vec<usize>>,
-}
-
-/// Which numbers examples hold.
-#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Output {
-    /// Numbers in [0, 1], as pictures have. The networks see them in [-1, 1]: the generator ends
-    /// with the hyperbolic tangent.
-    #[default]
-    Unit,
-    /// Any numbers, as columns of a table or points of a plane have.
-    Real,
-}
-
-/// How the discriminator reads the class. The generator reads it beside its latents (dense
-/// networks), or chooses by it scale and shift of each batch normalisation (convolutions).
-#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-#[non_exhaustive]
-pub enum Conditioning {
-    /// A vector of the class, multiplied with what the discriminator saw, is added to the logit
-    /// (Miyato and Koyama 2018, eq. 4).
-    #[default]
-    Projection,
-    /// The discriminator also names the class, and both players want it right (Odena, Olah and Shlens
-    /// 2017): the discriminator of real examples, the generator of its own.
-    Auxiliary {
-        /// Weight of the cross entropy of the class in both losses.
-        weight: f64,
-    },
 }
 
 impl Default for GanConfig {

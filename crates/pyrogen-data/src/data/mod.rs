@@ -4,7 +4,7 @@ mod cells;
 mod documents;
 mod graph;
 mod hash;
-mod modality;
+pub(crate) mod modality;
 mod partial;
 mod pictures;
 mod ratings;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::Modality;
+use crate::data::modality::Modality;
 use crate::table::TableSchema;
 
 /// The meaning of raw values: enough to write samples of a model in the data's own terms.

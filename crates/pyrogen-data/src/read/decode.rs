@@ -6,7 +6,7 @@ use image::imageops::FilterType;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageReader};
 
-use super::pictures::PictureOptions;
+use super::picture_options::PictureOptions;
 use crate::DataError;
 use crate::data::Pixels;
 
