@@ -78,6 +78,15 @@ fn partition(
         spec.validation = 0.0;
     }
     let makers = test.as_ref().or(loaded.test.as_ref());
+    if let (Some(was), Some(now)) = (&card.data.test_sha256, makers)
+        && !now.has_sha256(was)
+    {
+        let name = split.get("test_source").and_then(Value::as_str).unwrap_or(&card.data.source);
+        return Err(CliError::Failed(format!(
+            "the test part of {name} is not the one that was held out when the model was trained: \
+             it has changed; give --part all for all of the data"
+        )));
+    }
     Ok(loaded.data.partition(makers, &spec, card.seed)?)
 }
 
@@ -88,11 +97,7 @@ pub fn part(model: &Model, loaded: Loaded, part: PartName) -> Result<Data, CliEr
     if part == PartName::All {
         return Ok(loaded.data);
     }
-    let same = card.data.sha256 == loaded.data.sha256() || {
-        // Folders of format 1 hold the hash of rows.
-        loaded.data.dataset().is_some_and(|rows| rows.sha256() == card.data.sha256)
-    };
-    match (same, part) {
+    match (loaded.data.has_sha256(&card.data.sha256), part) {
         (true, PartName::Train) => Ok(partition(model, &loaded, part)?.train),
         (true, _) => partition(model, &loaded, part)?.test.ok_or_else(|| {
             CliError::Usage(
@@ -179,18 +184,24 @@ impl Pictures {
 fn in_levels(model: &Model, loaded: Loaded) -> Result<Loaded, CliError> {
     let Some(layout) = layout(model)? else { return Ok(loaded) };
     let Some(rows) = loaded.data.dataset() else { return Ok(loaded) };
-    let Some(levels) = layout.levels.filter(|_| layout.is_picture()) else {
-        drop(rows);
-        return Ok(loaded);
-    };
-    if rows.levels() == Some(levels) || rows.event_shape() != layout.event {
+    let grey = (rows.layout().levels, rows.layout().range);
+    let own = (layout.levels, layout.range);
+    if !layout.is_picture()
+        || own == (None, None)
+        || grey == own
+        || rows.event_shape() != layout.event
+    {
         drop(rows);
         return Ok(loaded);
     }
-    let unit = rows.layout().to_unit(rows.values());
-    let raw = layout.of_unit(&unit).into_iter().map(f32::round).collect();
+    let raw = layout.of_unit(&rows.layout().to_unit(rows.values()));
     let labels = rows.labels().map(<[u32]>::to_vec);
-    let rows = Dataset::from_parts(raw, layout.event.clone(), labels)?.with_levels(levels)?;
+    let of = |raw| Dataset::from_parts(raw, layout.event.clone(), labels);
+    let rows = match own {
+        (Some(levels), _) => of(raw.into_iter().map(f32::round).collect())?.with_levels(levels)?,
+        (None, Some([black, white])) => of(raw)?.with_range(black, white)?,
+        (None, None) => of(raw)?,
+    };
     Ok(Loaded::new(Data::from_dataset(rows)))
 }
 
@@ -290,6 +301,15 @@ pub fn sampler_options(mut request: Request, args: &SamplerArgs) -> Result<Reque
             return Err(CliError::Usage(format!("--guidance must be a number, got {guidance}")));
         }
         request = request.set("guidance", guidance);
+    }
+    if let Some(spacing) = &args.spacing {
+        request = request.set("spacing", spacing.as_str());
+    }
+    if let Some(eta) = args.eta {
+        request = request.set("eta", eta);
+    }
+    if let Some(interval) = &args.guidance_interval {
+        request = request.set("guidance_interval", interval.clone());
     }
     set_options(request, &args.option)
 }

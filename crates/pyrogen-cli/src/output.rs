@@ -4,6 +4,7 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use pyrogen::core::FolderError;
+use pyrogen::core::folder::remove_abandoned;
 use pyrogen::data::{Cells, Data, Modality, Table, auto_scale, grid_png_file};
 use pyrogen::model::Detailed;
 use serde::Serialize;
@@ -74,12 +75,16 @@ pub fn expect_ending(path: &Path, allowed: &[&str]) -> Result<(), CliError> {
     Err(CliError::Usage(format!("{}: give {}", path.display(), allowed.join(" or "))))
 }
 
-/// Makes the folder that a file is to be in.
+/// Makes the folder that a file is to be in, and clears it of what killed commands left.
 pub fn make_parent(path: &Path) -> Result<(), CliError> {
-    let Some(parent) = path.parent().filter(|p| !p.as_os_str().is_empty()) else {
+    let parent = path.parent().unwrap_or(Path::new(""));
+    if parent.as_os_str().is_empty() {
+        remove_abandoned(Path::new("."));
         return Ok(());
-    };
-    Ok(std::fs::create_dir_all(parent).map_err(FolderError::io(parent, "create"))?)
+    }
+    std::fs::create_dir_all(parent).map_err(FolderError::io(parent, "create"))?;
+    remove_abandoned(parent);
+    Ok(())
 }
 
 /// Writes items; `columns` is for grids (0 for a square).

@@ -108,7 +108,7 @@ pub struct JsonArg {
 /// `pyrogen demo`
 #[derive(Debug, Args)]
 pub struct DemoArgs {
-    /// The run folder; replaced if it holds a demo
+    /// The run folder; a demo in it is trained anew, other files stay
     #[arg(long, default_value = "runs/demo")]
     pub out: PathBuf,
     /// Seed of all randomness
@@ -119,6 +119,8 @@ pub struct DemoArgs {
     pub epochs: Option<u64>,
     #[command(flatten)]
     pub device: DeviceArg,
+    #[command(flatten)]
+    pub json: JsonArg,
 }
 
 /// `pyrogen train`
@@ -173,6 +175,9 @@ pub struct TrainArgs {
     /// Go on with the run in the folder; begin one where there is none
     #[arg(long)]
     pub resume: bool,
+    /// Train anew where the folder holds a run; its model stays until the new one is written
+    #[arg(long, conflicts_with = "resume")]
+    pub overwrite: bool,
     /// Passes over the data
     #[arg(long, conflicts_with_all = ["steps", "minutes"])]
     pub epochs: Option<u64>,

@@ -27,9 +27,18 @@ pub struct SamplerArgs {
     /// or rk45
     #[arg(long)]
     pub sampler: Option<String>,
+    /// How the noise levels of a diffusion model's steps are spaced: trailing, karras and others
+    #[arg(long)]
+    pub spacing: Option<String>,
+    /// The noise that a diffusion model's steps add, for samplers that add noise: 0 for none
+    #[arg(long, allow_negative_numbers = true)]
+    pub eta: Option<f64>,
     /// Guidance towards the class: 1 is the model, more is closer to the class and less varied
     #[arg(long, allow_negative_numbers = true)]
     pub guidance: Option<f64>,
+    /// The noise levels at which there is guidance
+    #[arg(long, value_name = "LOW,HIGH", value_delimiter = ',', allow_negative_numbers = true)]
+    pub guidance_interval: Option<Vec<f64>>,
     /// Another option of the model, as temperature=0.8; `pyrogen info MODEL` lists them
     #[arg(long, value_name = "NAME=VALUE")]
     pub option: Vec<String>,
@@ -163,6 +172,12 @@ pub struct SampleArgs {
     /// Spread of the latent draws: below 1 is safer and less varied
     #[arg(long, default_value_t = 1.0, allow_negative_numbers = true)]
     pub temperature: f64,
+    /// The mean of what a VAE's decoder says of each example, as is usual for pictures
+    #[arg(long, conflicts_with_all = ["draw", "from"])]
+    pub mean: bool,
+    /// A draw from what a VAE's decoder says of each example, as is usual for all but pictures
+    #[arg(long, conflicts_with = "from")]
+    pub draw: bool,
     /// Where latents come from
     #[arg(long, value_enum, default_value = "prior")]
     pub latents: LatentsName,

@@ -38,7 +38,12 @@ pub fn run(registry: &Registry, args: SampleArgs) -> Result<(), CliError> {
         return Err(CliError::Usage("--offset and -n together are too large".into()));
     }
     let asked = request(&model, args.seed, args.class.as_deref(), &args.condition)?;
-    let asked = sampler_options(text_options(asked, &args.text), &args.sampler)?;
+    let mut asked = sampler_options(text_options(asked, &args.text), &args.sampler)?;
+    for (output, given) in [("mean", args.mean), ("draw", args.draw)] {
+        if given {
+            asked = asked.set("output", output);
+        }
+    }
     let control = control();
     if args.stream {
         return stream(&model, &args, asked, &control);
@@ -221,7 +226,8 @@ fn fitted(
     }
     let mut points = latent.origin(n, asked)?;
     points.values = values;
-    Ok(latent.decode(&points, control)?)
+    let items = args.offset..args.offset + args.n;
+    Ok(latent.draw(&points, items, asked, control)?)
 }
 
 /// Samples like the given items, in turn.

@@ -10,7 +10,7 @@ use pyrogen_model::tensor::{ScorePolicy, TensorModel};
 use pyrogen_model::{Ability, Error, Family, LatentKind, Model, OptionSpec, Options};
 use pyrogen_solve::FlowSolver;
 
-use super::{BY_ODE, TAKES, directions, sampler_options};
+use super::{BY_ODE, TAKES, directions, guidance, sampler_options};
 use crate::{FLOW_FAMILY, FlowMatching, FlowSampling};
 
 /// The family `flow-matching`.
@@ -22,9 +22,7 @@ fn configure(model: &Arc<FlowMatching>, options: &Options) -> Result<Arc<FlowMat
     let own: FlowSampling = model.config().sampling;
     let mut sampling = own;
     sampling.steps = options.count("steps")?.unwrap_or(own.steps);
-    if !options.get("guidance").is_null() {
-        sampling.guidance.weight = options.number("guidance")?;
-    }
+    sampling.guidance = guidance(own.guidance, options)?;
     if let Some(name) = options.text("sampler")? {
         sampling.solver = name.parse::<FlowSolver>().map_err(pyrogen_core::ModelError::from)?;
     }
@@ -49,7 +47,8 @@ impl Family for FlowFamily {
     }
 
     fn abilities(&self) -> Vec<Ability> {
-        vec![Ability::Generate, Ability::Vary, Ability::Score, Ability::Latent]
+        use Ability::{Generate, Latent, Rank, Score, Vary};
+        vec![Generate, Vary, Score, Rank, Latent]
     }
 
     fn takes_class(&self) -> bool {
@@ -77,7 +76,7 @@ impl Family for FlowFamily {
             .sampling(sampler_options(FlowSolver::NAMES), configure)
             .generate()
             .vary()
-            .score(policy)
+            .density(policy)
             .latent(LatentKind::Noise);
         Ok(door.build())
     }

@@ -7,6 +7,7 @@ use pyrogen_data::{Dataset, Preparation, Recipe};
 use pyrogen_model::Error;
 use pyrogen_model::train::{
     Defaults, Job, Plan, Train, Wanted, check_data, examples, fit, fits_memory, rows_of,
+    try_untrained,
 };
 use pyrogen_train::{
     AdversarialLearner, GradientConfig, Learner, Limits, MonitorConfig, OptimizerConfig,
@@ -143,6 +144,8 @@ impl Train for GanFamily {
             }
         };
         check_data(&model, &job)?;
+        let save = |model: &Gan, folder: &_, card: &_| model.save(folder, card);
+        try_untrained(&job, &model, save)?;
         let learner = AdversarialLearner::new(model, &job.plan.train)?;
         let rows = job.plan.train.batch_size.min(job.data.len());
         config.check_batch(rows / learner.parts(rows).max(1))?;
@@ -153,7 +156,6 @@ impl Train for GanFamily {
             Some(held_out) => monitor(&job, &train, held_out)?,
             None => None,
         };
-        let save = |model: &Gan, folder: &_, card: &_| model.save(folder, card);
         fit(job, learner, train, held_out, save, |trainer| {
             Ok(match monitor {
                 Some(monitor) => trainer.callback(monitor),

@@ -253,6 +253,20 @@ impl Sampler {
         }
     }
 
+    /// The sampler with another amount of noise in its steps (`eta`); None for a sampler without such a
+    /// number.
+    pub fn with_eta(self, eta: f64) -> Option<Self> {
+        Some(match self {
+            Self::Ddim { .. } => Self::Ddim { eta },
+            Self::EulerAncestral { .. } => Self::EulerAncestral { eta },
+            Self::Dpmpp2sAncestral { .. } => Self::Dpmpp2sAncestral { eta },
+            Self::Dpmpp2mSde { .. } => Self::Dpmpp2mSde { eta },
+            Self::Dpmpp3mSde { .. } => Self::Dpmpp3mSde { eta },
+            Self::DpmppSde { .. } => Self::DpmppSde { eta },
+            _ => return None,
+        })
+    }
+
     /// Whether steps add noise of their own. Without, samples are a function of the noise that they
     /// start from.
     pub fn adds_noise(&self) -> bool {
