@@ -46,7 +46,7 @@ pub trait Decode<const D: usize>: Describe {
     ///
     /// # Errors
     /// As [`decode`](Self::decode).
-    fn draw(
+    fn decode_draw(
         &self,
         z: Tensor<2>,
         condition: &Condition,

@@ -1,5 +1,7 @@
 //! What a saved model says of itself.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -44,6 +46,9 @@ pub struct Card {
     /// SHA-256 of `config.json`, in hexadecimal; empty in folders of format 1.
     #[serde(default)]
     pub config_sha256: String,
+    /// SHA-256 of the folder's other files, by name: a tokenizer.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files_sha256: BTreeMap<String, String>,
     /// Measured scores, by name.
     #[serde(default)]
     pub scores: Map<String, Value>,
@@ -68,6 +73,7 @@ impl Card {
             split: None,
             weights_sha256: String::new(),
             config_sha256: String::new(),
+            files_sha256: BTreeMap::new(),
             scores: Map::new(),
             sha256: String::new(),
         }

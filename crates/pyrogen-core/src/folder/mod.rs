@@ -53,8 +53,35 @@ impl ModelFolder {
         config: &C,
         card: &Card,
     ) -> Result<(), FolderError> {
+        Self::save_with(path, model, config, card, &[])
+    }
+
+    /// As [`save`](Self::save), with further files (name and bytes), whose hashes are in the card.
+    ///
+    /// # Errors
+    /// As [`save`](Self::save).
+    pub fn save_with<M: Module, C: Serialize>(
+        path: &Path,
+        model: &M,
+        config: &C,
+        card: &Card,
+        files: &[(&str, Vec<u8>)],
+    ) -> Result<(), FolderError> {
         let bytes = to_bytes(model);
-        Self::write(path, WEIGHTS, &bytes, config, card)
+        Self::write(path, WEIGHTS, &bytes, config, card, files)
+    }
+
+    /// A file that [`save_with`](Self::save_with) wrote.
+    ///
+    /// # Errors
+    /// When it is missing, or is not the one whose hash the card holds.
+    pub fn file(&self, name: &str) -> Result<Vec<u8>, FolderError> {
+        let path = self.path.join(name);
+        let bytes = std::fs::read(&path).map_err(FolderError::io(&path, "read"))?;
+        match self.card.files_sha256.get(name) {
+            Some(hash) if *hash == sha256_hex(&bytes) => Ok(bytes),
+            _ => Err(FolderError::Damaged { path }),
+        }
     }
 
     /// Writes a model of the host, whose parameters are JSON, with its config and card; replaces what
@@ -70,7 +97,7 @@ impl ModelFolder {
     ) -> Result<(), FolderError> {
         let text = serde_json::to_string(model)
             .map_err(|e| FolderError::Json { path: path.join(MODEL), message: e.to_string() })?;
-        Self::write(path, MODEL, text.as_bytes(), config, card)
+        Self::write(path, MODEL, text.as_bytes(), config, card, &[])
     }
 
     /// Parameters, config and card, whose hashes are in the card.
@@ -80,9 +107,12 @@ impl ModelFolder {
         parameters: &[u8],
         config: &C,
         card: &Card,
+        files: &[(&str, Vec<u8>)],
     ) -> Result<(), FolderError> {
         let config = json_text(config, &path.join(CONFIG))?;
+        let hash = |(name, bytes): &(&str, Vec<u8>)| (name.to_string(), sha256_hex(bytes));
         let card = Card {
+            files_sha256: files.iter().map(hash).collect(),
             format: card::FORMAT,
             weights_sha256: sha256_hex(parameters),
             config_sha256: sha256_hex(config.as_bytes()),
@@ -91,6 +121,7 @@ impl ModelFolder {
         atomic::replace_in_folder(path, Some(&OURS), |tmp| {
             write_file(&tmp.join(name), parameters)?;
             write_file(&tmp.join(CONFIG), config.as_bytes())?;
+            files.iter().try_for_each(|(name, bytes)| write_file(&tmp.join(name), bytes))?;
             write_json(&tmp.join(CARD), &card.sealed())
         })
     }

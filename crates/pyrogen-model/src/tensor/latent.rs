@@ -83,7 +83,7 @@ impl<M: Encode<2> + Decode<2> + Send + Sync + 'static> Latent for TensorLatent<M
         let noise = Noise::new(request.seed).fork("decoder");
         self.of_latents(latents, control, |z, condition, rows| {
             let own = items.start + rows.start as u64..items.start + rows.end as u64;
-            self.model.draw(z, condition, &mut noise.items(own))
+            self.model.decode_draw(z, condition, &mut noise.items(own))
         })
     }
 

@@ -83,7 +83,7 @@ impl<const D: usize> Decode<D> for VqVae {
         Ok(unflatten(x, &self.config().event))
     }
 
-    fn draw(
+    fn decode_draw(
         &self,
         z: Tensor<2>,
         condition: &Condition,
