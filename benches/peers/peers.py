@@ -59,6 +59,14 @@ ABOUT = {
     "unet_denoise_1": "the same: one denoising, batch 1",
     "unet_denoise_16": "the same, batch 16",
     "unet_sample": "the same: 16 samples in 50 steps",
+    "normal_log_prob": "1M normal densities",
+    "normal_sample": "1M normal draws",
+    "gamma_log_prob": "1M gamma densities",
+    "gamma_sample": "1M gamma draws",
+    "categorical_log_prob": "1M log-probabilities of 16 categories",
+    "categorical_sample": "1M draws of 16 categories",
+    "mvn_log_prob": "1M densities of normal vectors of 64, one covariance",
+    "mvn_sample": "the same: draws",
     "first_sample": "start of the process to the first sample",
 }
 

@@ -1,7 +1,10 @@
 //! The rows of the table.
 
 use crate::workload::{Plan, Workload};
-use crate::{adam, dcgan, decode, frechet, gan, gpt, lstm, matmul, resblock, sampling, unet, vae};
+use crate::{
+    adam, dcgan, decode, distributions, frechet, gan, gpt, lstm, matmul, resblock, sampling, unet,
+    vae,
+};
 
 /// A row of the table.
 #[derive(Debug, Clone, Copy)]
@@ -40,5 +43,13 @@ pub fn rows() -> Vec<Row> {
         row("unet_denoise_1", false, unet::denoise_one),
         row("unet_denoise_16", false, unet::denoise_sixteen),
         row("unet_sample", false, unet::sample),
+        row("normal_log_prob", false, distributions::normal_log_prob),
+        row("normal_sample", false, distributions::normal_sample),
+        row("gamma_log_prob", false, distributions::gamma_log_prob),
+        row("gamma_sample", false, distributions::gamma_sample),
+        row("categorical_log_prob", false, distributions::categorical_log_prob),
+        row("categorical_sample", false, distributions::categorical_sample),
+        row("mvn_log_prob", false, distributions::vector_log_prob),
+        row("mvn_sample", false, distributions::vector_sample),
     ]
 }

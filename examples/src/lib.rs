@@ -69,6 +69,11 @@ pub struct TutorialFirstModel;
 #[doc = include_str!("../../docs/src/data.md")]
 pub struct Data;
 
+/// The book's chapter on distributions.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/src/distributions.md")]
+pub struct Distributions;
+
 /// Pictures on the CPU with their labels.
 #[derive(Debug)]
 pub struct Labelled {
