@@ -73,6 +73,10 @@ pub struct Data;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/src/markov.md")]
 pub struct Markov;
+/// The book's chapter on distributions.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/src/distributions.md")]
+pub struct Distributions;
 
 /// Pictures on the CPU with their labels.
 #[derive(Debug)]

@@ -4,8 +4,9 @@ use burn::tensor::Tensor;
 
 use pyrogen_ops::{sigmoid, softplus};
 
+use super::normal::in_type_of;
 use super::numerics::log_sigmoid;
-use super::{Distribution, Entropy, KlDivergence, Moments};
+use super::{Distribution, Entropy, HasSupport, KlDivergence, Mode, Moments, Support};
 use crate::Noise;
 
 /// Bernoulli distribution of each element, from logits `l = ln(p / (1 - p))`.
@@ -66,7 +67,8 @@ impl<const D: usize> Distribution<D, D> for Bernoulli<D> {
 
     fn sample(&self, noise: &mut Noise) -> Tensor<D> {
         let uniform = noise.uniform(self.logits.dims(), &self.logits.device());
-        uniform.lower(self.probs()).float()
+        let ones = in_type_of(&self.logits, uniform).lower(self.probs());
+        in_type_of(&self.logits, ones.float())
     }
 }
 
@@ -77,6 +79,19 @@ impl<const D: usize> Moments<D> for Bernoulli<D> {
 
     fn variance(&self) -> Tensor<D> {
         self.probs() * sigmoid(self.logits.clone().neg())
+    }
+}
+
+impl<const D: usize> Mode<D> for Bernoulli<D> {
+    /// 0 where both are as probable.
+    fn mode(&self) -> Tensor<D> {
+        self.logits.clone().greater_elem(0.0).float()
+    }
+}
+
+impl<const D: usize> HasSupport<D> for Bernoulli<D> {
+    fn support(&self) -> Support<D> {
+        Support::Binary
     }
 }
 

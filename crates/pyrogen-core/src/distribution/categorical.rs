@@ -3,6 +3,7 @@
 use burn::tensor::{Int, Tensor};
 use pyrogen_ops::log_softmax;
 
+use super::normal::in_type_of;
 use super::numerics::{broadcast_dims, expand_to};
 use super::{Distribution, Entropy, KlDivergence, OneMoreThan, Rank};
 use crate::Noise;
@@ -91,7 +92,7 @@ pub(super) fn gumbel_argmax<const L: usize>(
     logits: Tensor<L>,
     noise: &mut Noise,
 ) -> Tensor<L, Int> {
-    let gumbel = noise.gumbel(logits.dims(), &logits.device());
+    let gumbel = in_type_of(&logits, noise.gumbel(logits.dims(), &logits.device()));
     (logits + gumbel).argmax(L - 1)
 }
 

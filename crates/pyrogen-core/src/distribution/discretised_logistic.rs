@@ -5,7 +5,7 @@ use burn::tensor::{Bool, Tensor};
 use pyrogen_ops::{sigmoid, softplus};
 
 use super::numerics::{broadcast_dims, expand_to, log_sigmoid, log1mexp_double};
-use super::{Distribution, Moments};
+use super::{Distribution, HasSupport, Mode, Moments, Support};
 use crate::Noise;
 
 /// A logistic distribution of each element, rounded to the nearest of `levels` equally spaced
@@ -127,10 +127,32 @@ impl<const D: usize> Distribution<D, D> for DiscretisedLogistic<D> {
 
     fn sample(&self, noise: &mut Noise) -> Tensor<D> {
         let uniform = noise.uniform(self.dims(), &self.mean.device());
+        let uniform = super::normal::in_type_of(&self.mean, uniform);
         let logistic = uniform.clone().log() - (uniform.neg() + 1.0).log();
         let draw = (self.mean.clone() + self.scale() * logistic).detach();
         let steps = (self.levels - 1) as f64;
         (draw.clamp(0.0, 1.0) * steps).round() / steps
+    }
+}
+
+impl<const D: usize> Mode<D> for DiscretisedLogistic<D> {
+    /// The level nearest to the location, or an end of [0, 1], which takes a whole tail, where its mass is
+    /// larger.
+    fn mode(&self) -> Tensor<D> {
+        let steps = (self.levels - 1) as f64;
+        let nearest = (self.location().clamp(0.0, 1.0) * steps).round() / steps;
+        let ends = [nearest.zeros_like(), nearest.ones_like()];
+        let mass = |x: &Tensor<D>| self.log_prob(x.clone());
+        ends.into_iter().fold(nearest, |best, end| {
+            let better = mass(&end).greater(mass(&best));
+            best.mask_where(better, end)
+        })
+    }
+}
+
+impl<const D: usize> HasSupport<D> for DiscretisedLogistic<D> {
+    fn support(&self) -> Support<D> {
+        Support::Levels { levels: self.levels }
     }
 }
 

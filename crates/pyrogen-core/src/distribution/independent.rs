@@ -78,7 +78,7 @@ impl<P, const B: usize> Independent<P, B> {
 }
 
 /// Sums over the axes after the first `B`.
-fn sum_event<const D: usize, const B: usize>(x: Tensor<D>) -> Tensor<B> {
+pub(crate) fn sum_event<const D: usize, const B: usize>(x: Tensor<D>) -> Tensor<B> {
     let dims = x.dims();
     assert!(B <= D, "Independent: a tensor of rank {D} does not have {B} batch axes");
     let batch: [usize; B] = std::array::from_fn(|i| dims[i]);

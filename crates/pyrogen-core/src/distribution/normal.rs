@@ -5,8 +5,13 @@ use std::f64::consts::{E, PI};
 use burn::tensor::{Device, Tensor};
 
 use super::numerics::{broadcast_dims, expand_to};
-use super::{Distribution, Entropy, KlDivergence, Moments, Reparameterized};
+use super::{
+    Cdf, Distribution, Entropy, HasSupport, KlDivergence, Mode, Moments, Pathwise, Quantile,
+    Reparameterized, Support,
+};
 use crate::Noise;
+use crate::real::functions::{ndtr, ndtri};
+use crate::real::{Formula, Real, apply};
 
 /// Normal distribution of each element, with mean `mean` and log-variance `log_var`.
 ///
@@ -49,6 +54,14 @@ impl<const D: usize> Normal<D> {
         Self { mean, log_var }
     }
 
+    /// From means and standard deviations, which are above 0.
+    ///
+    /// # Panics
+    /// If the shapes do not broadcast.
+    pub fn from_std(mean: Tensor<D>, std: Tensor<D>) -> Self {
+        Self::new(mean, std.log() * 2.0)
+    }
+
     /// Mean 0 and variance 1.
     pub fn standard(shape: [usize; D], device: &Device) -> Self {
         Self::new(Tensor::zeros(shape, device), Tensor::zeros(shape, device))
@@ -82,8 +95,85 @@ impl<const D: usize> Distribution<D, D> for Normal<D> {
     }
 
     fn sample(&self, noise: &mut Noise) -> Tensor<D> {
+        self.rsample(noise).detach()
+    }
+}
+
+impl<const D: usize> Pathwise<D> for Normal<D> {
+    fn rsample(&self, noise: &mut Noise) -> Tensor<D> {
         let epsilon = noise.normal(self.dims(), &self.mean.device());
-        self.reparameterize(epsilon).detach()
+        self.reparameterize(in_type_of(&self.mean, epsilon))
+    }
+}
+
+/// Noise is made in f32; a distribution may be in another type.
+pub(super) fn in_type_of<const D: usize, const E: usize>(
+    x: &Tensor<D>,
+    noise: Tensor<E>,
+) -> Tensor<E> {
+    if x.dtype() == noise.dtype() { noise } else { noise.cast(x.dtype()) }
+}
+
+/// `(x - mean) exp(-log_var / 2)`, or from below where `sign` is -1.
+struct Phi {
+    sign: f64,
+}
+
+impl Formula for Phi {
+    fn eval<R: Real>(&self, args: &[R]) -> R {
+        let [x, mean, log_var] = [args[0], args[1], args[2]];
+        ndtr((x - mean) * (log_var * -0.5).exp() * self.sign)
+    }
+}
+
+/// The inverse of [`Phi`].
+struct Inverse {
+    sign: f64,
+}
+
+impl Formula for Inverse {
+    fn eval<R: Real>(&self, args: &[R]) -> R {
+        let [q, mean, log_var] = [args[0], args[1], args[2]];
+        mean + ndtri(q) * (log_var * 0.5).exp() * self.sign
+    }
+}
+
+impl<const D: usize> Normal<D> {
+    /// A value and the parameters, as formulas take them.
+    pub(super) fn with(&self, x: Tensor<D>) -> [Tensor<D>; 3] {
+        [x, self.mean.clone(), self.log_var.clone()]
+    }
+}
+
+impl<const D: usize> Cdf<D> for Normal<D> {
+    fn cdf(&self, value: Tensor<D>) -> Tensor<D> {
+        apply("Normal", &Phi { sign: 1.0 }, &self.with(value))
+    }
+
+    fn survival(&self, value: Tensor<D>) -> Tensor<D> {
+        apply("Normal", &Phi { sign: -1.0 }, &self.with(value))
+    }
+}
+
+impl<const D: usize> Quantile<D> for Normal<D> {
+    fn icdf(&self, probability: Tensor<D>) -> Tensor<D> {
+        apply("Normal", &Inverse { sign: 1.0 }, &self.with(probability))
+    }
+
+    fn isf(&self, probability: Tensor<D>) -> Tensor<D> {
+        apply("Normal", &Inverse { sign: -1.0 }, &self.with(probability))
+    }
+}
+
+impl<const D: usize> Mode<D> for Normal<D> {
+    fn mode(&self) -> Tensor<D> {
+        self.mean()
+    }
+}
+
+impl<const D: usize> HasSupport<D> for Normal<D> {
+    fn support(&self) -> Support<D> {
+        Support::Real
     }
 }
 
