@@ -34,7 +34,8 @@ CHILDREN = []
 ROOT = HERE.parent.parent
 
 # Rows that our program serves under another name, and what each row is.
-OURS = {"adam_fused": "adam"}
+DISTRIBUTIONS = [f"{name}_{what}" for name in ("normal", "gamma", "categorical", "mvn") for what in ("log_prob", "sample")]
+OURS = {"adam_fused": "adam"} | {f"np_{row}": row for row in DISTRIBUTIONS}
 ABOUT = {
     "matmul": "product of 1024x1024 matrices",
     "vae": "VAE 784-400-20, batch 128: training step",
@@ -75,8 +76,10 @@ ABOUT = {
     "words_sentences": "the same: 10,000 sentences that do not copy (markovify)",
 }
 
+ABOUT |= {f"np_{row}": f"{ABOUT[row]} (NumPy and SciPy, double precision)" for row in DISTRIBUTIONS}
+
 # Rows whose peer is not PyTorch, by the start of their names.
-OTHERS = {"hmm_": "markov_rows.py", "words_": "markov_rows.py"}
+OTHERS = {"hmm_": "markov_rows.py", "words_": "markov_rows.py", "np_": "numpy_rows.py"}
 
 
 class Server:

@@ -34,7 +34,7 @@ D = {
     "Beta": (lambda x, a, b: (a - 1) * mp.log(x) + (b - 1) * mp.log(1 - x) - mp.log(mp.beta(a, b)),
              lambda a, b: [0, F(10) ** -12, F(10) ** -6, 0.01, 0.1, 0.5, 0.9, 0.99, 1 - F(10) ** -6, 1 - F(10) ** -12, 1], lambda a, b: td.Beta(a, b)),
     "Cauchy": (lambda x, m, s: -mp.log(mp.pi * s * (1 + ((x - m) / s) ** 2)), lambda m, s: [-inf, m - 100 * s, m - 5 * s, m, m + 5 * s, m + 100 * s, inf], lambda m, s: td.Cauchy(m, s)),
-    "ChiSquared": (lambda x, v: (v / 2 - 1) * mp.log(x) - x / 2 - v / 2 * mp.log(2) - mp.loggamma(v / 2), lambda v: [0, F(10) ** -12, F(10) ** -4, 0.1, 1, v, 2 * v + 5, 4 * v + 40, 6 * v + 300], lambda v: td.Chi2(v)),
+    "ChiSquared": (lambda x, v: (v / 2 - 1) * mp.log(x) - x / 2 - v / 2 * mp.log(2) - mp.loggamma(v / 2), lambda v: [0, *(F(10) ** -k for k in (90, 70, 50, 40, 30, 20, 12, 8, 4)), 0.1, 1, v, 2 * v + 5, 4 * v + 40, 6 * v + 300], lambda v: td.Chi2(v)),
     "Exponential": (lambda x, r: mp.log(r) - r * x, lambda r: [z / r for z in [0, 1, 4, 10, 30, 80]], lambda r: td.Exponential(r)),
     "Gamma": (lambda x, a, r: a * mp.log(r) + (a - 1) * mp.log(x) - r * x - mp.loggamma(a), lambda a, r: [z / r for z in [0, F(10) ** -12, F(10) ** -4, 0.1, 1, a, 2 * a + 5, 3 * a + 20, 5 * a + 100]], lambda a, r: td.Gamma(a, r)),
     "InverseGamma": (lambda x, a, r: a * mp.log(r) - (a + 1) * mp.log(x) - r / x - mp.loggamma(a), lambda a, r: [0, r / 100, r / 30, r / 8, r / 2, r, 3 * r, 10 * r, 100 * r, F(10) ** 6, inf], lambda a, r: td.InverseGamma(a, r)),

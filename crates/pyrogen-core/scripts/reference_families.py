@@ -1,13 +1,14 @@
 """Writes tests/fixtures/families.json: distributions of numbers, from mpmath, scipy and torch.
 
-    pip install numpy==2.4.6 scipy==1.17.1 mpmath==1.3.0 torch==2.8.0
+    pip install numpy==2.4.6 scipy==1.17.1 mpmath==1.3.0 torch==2.8.0 numpyro==0.22.0 jax==0.10.2
     python crates/pyrogen-core/scripts/reference_families.py
 
 Each distribution has rows of parameters and values, rounded to f32 first, so that one array serves both
 precisions. Log-densities, distribution functions, moments and entropies are their textbook formulas in
 mpmath with 60 digits, where nothing cancels; derivatives of the log-density are mpmath's numeric ones.
-What scipy.stats has is compared with its results, and gradients with torch's autograd where torch has the
-distribution and does not underflow.
+What scipy.stats and numpyro (in double precision) have is compared with their results, and gradients with
+torch's autograd where torch has the distribution and does not underflow. torch and numpyro may be missing:
+the arrays are the same without.
 """
 
 import json
@@ -20,8 +21,15 @@ import scipy.stats as st
 try:
     import torch
     from torch import distributions as td
-except ImportError:  # the arrays are the same without
+except ImportError:
     torch = None
+try:
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    import numpyro.distributions as nd
+except ImportError:
+    nd = None
 
 mp.mp.dps = 60
 OUT = pathlib.Path(__file__).parent.parent / "tests" / "fixtures" / "families.json"
@@ -64,6 +72,40 @@ def beta_p(a, b, x):
 
 def choose(n, k):
     return mp.loggamma(n + 1) - mp.loggamma(k + 1) - mp.loggamma(n - k + 1)
+
+
+CACHE = {}
+
+
+def count_entropy(name, mass, start, last=inf):
+    """The entropy of a count, summed from its mode both ways."""
+    if name not in CACHE:
+        total, k = F(0), F(start)
+        while k <= last and (k == start or log > -170):
+            log = mass(k)
+            total, k = total - mp.exp(log) * log, k + 1
+        k, log = F(start) - 1, F(0)
+        while k >= 0 and log > -170:
+            log = mass(k)
+            total, k = total - mp.exp(log) * log, k - 1
+        CACHE[name] = total
+    return CACHE[name]
+
+
+def binomial_mass(x, n, l):
+    return choose(n, x) + x * mp.log(sig(l)) + (n - x) * mp.log(sig(-l))
+
+
+def negative_mass(x, n, l):
+    return mp.loggamma(n + x) - mp.loggamma(x + 1) - mp.loggamma(n) + n * mp.log(sig(-l)) + x * mp.log(sig(l))
+
+
+def poisson_mass(x, r):
+    return x * mp.log(r) - r - mp.loggamma(x + 1)
+
+
+def inflated_mass(x, g, r):
+    return mp.log(g + (1 - g) * mp.exp(-r)) if x == 0 else mp.log(1 - g) + poisson_mass(x, r)
 
 
 def log1m(x):
@@ -194,24 +236,28 @@ FAMILIES = {
         dict(mean=lambda m, k: m, variance=lambda m, k: 1 - mp.besseli(1, k) / mp.besseli(0, k),
              entropy=lambda m, k: mp.log(2 * mp.pi * mp.besseli(0, k)) - k * mp.besseli(1, k) / mp.besseli(0, k), mode=lambda m, k: m),
         lambda m, k: st.vonmises(k, m), lambda m, k: td.VonMises(m, k), [((m, k), x) for m, k in [(0, 1e-3), (0.5, 2), (-1, 300), (0, 1e5)] for x in [-3, -0.1, 0.02, 1.5]]),
-    "Poisson": (("rate",), lambda x, r: x * mp.log(r) - r - mp.loggamma(x + 1), (lambda x, r: gamma_q(x + 1, r), lambda x, r: gamma_p(x + 1, r)),
-        dict(mean=lambda r: r, variance=lambda r: r, mode=lambda r: mp.floor(r)), lambda r: st.poisson(r), lambda r: td.Poisson(r),
+    "Poisson": (("rate",), poisson_mass, (lambda x, r: gamma_q(x + 1, r), lambda x, r: gamma_p(x + 1, r)),
+        dict(mean=lambda r: r, variance=lambda r: r, mode=lambda r: mp.floor(r),
+             entropy=lambda r: count_entropy(("p", r), lambda k: poisson_mass(k, r), mp.floor(r))), lambda r: st.poisson(r), lambda r: td.Poisson(r),
         [((r,), x) for r in [1e-3, 0.7, 12.5] for x in [0, 1, 3, 20, 90]] + [((1e5,), x) for x in [97000, 100000, 103000]]),
-    "ZeroInflatedPoisson": (("gate", "rate"), lambda x, g, r: mp.log(g + (1 - g) * mp.exp(-r)) if x == 0 else mp.log(1 - g) + x * mp.log(r) - r - mp.loggamma(x + 1),
+    "ZeroInflatedPoisson": (("gate", "rate"), inflated_mass,
         (lambda x, g, r: g + (1 - g) * gamma_q(x + 1, r), lambda x, g, r: (1 - g) * gamma_p(x + 1, r)),
-        dict(mean=lambda g, r: (1 - g) * r, variance=lambda g, r: (1 - g) * r * (1 + g * r)), None, None,
+        dict(mean=lambda g, r: (1 - g) * r, variance=lambda g, r: (1 - g) * r * (1 + g * r),
+             mode=lambda g, r: max(F(0), mp.floor(r), key=lambda x: inflated_mass(x, g, r))), None, None,
         [((g, r), x) for g, r in [(0.25, 3), (1e-6, 40), (0.9, 0.01)] for x in [0, 1, 5, 60]]),
-    "Binomial": (("total_count", "logits"), lambda x, n, l: choose(n, x) + x * mp.log(sig(l)) + (n - x) * mp.log(sig(-l)),
+    "Binomial": (("total_count", "logits"), binomial_mass,
         (lambda x, n, l: beta_p(n - x, x + 1, sig(-l)) if x < n else F(1), lambda x, n, l: beta_p(x + 1, n - x, sig(l)) if x < n else F(0)),
-        dict(mean=lambda n, l: n * sig(l), variance=lambda n, l: n * sig(l) * sig(-l), mode=lambda n, l: mp.floor((n + 1) * sig(l))),
+        dict(mean=lambda n, l: n * sig(l), variance=lambda n, l: n * sig(l) * sig(-l), mode=lambda n, l: mp.floor((n + 1) * sig(l)),
+             entropy=lambda n, l: count_entropy(("b", n, l), lambda k: binomial_mass(k, n, l), mp.floor((n + 1) * sig(l)), n)),
         lambda n, l: st.binom(int(n), sig(l)), lambda n, l: td.Binomial(n, logits=l),
         [((n, l), x) for n, l in [(10, 0.3), (10, -20), (40, 4)] for x in [0, 1, 5, 10]] + [((1e5, -1), x) for x in [25000, 26895, 28500]]),
     "Geometric": (("logits",), lambda x, l: x * mp.log(sig(-l)) + mp.log(sig(l)), (lambda x, l: -mp.expm1((x + 1) * mp.log(sig(-l))), lambda x, l: sig(-l) ** (x + 1)),
         dict(mean=lambda l: mp.exp(-l), variance=lambda l: mp.exp(-l) * (1 + mp.exp(-l)), entropy=lambda l: -(sig(-l) * mp.log(sig(-l)) + sig(l) * mp.log(sig(l))) / sig(l), mode=lambda l: F(0)),
         lambda l: st.geom(sig(l), -1), lambda l: td.Geometric(logits=l), [((l,), x) for l in [-9, -0.5, 0, 3] for x in [0, 1, 7, 30]]),
-    "NegativeBinomial": (("total_count", "logits"), lambda x, n, l: mp.loggamma(n + x) - mp.loggamma(x + 1) - mp.loggamma(n) + n * mp.log(sig(-l)) + x * mp.log(sig(l)),
+    "NegativeBinomial": (("total_count", "logits"), negative_mass,
         (lambda x, n, l: beta_p(n, x + 1, sig(-l)), lambda x, n, l: beta_p(x + 1, n, sig(l))),
-        dict(mean=lambda n, l: n * mp.exp(l), variance=lambda n, l: n * mp.exp(l) * (1 + mp.exp(l)), mode=lambda n, l: mp.floor((n - 1) * mp.exp(l)) if n > 1 else F(0)),
+        dict(mean=lambda n, l: n * mp.exp(l), variance=lambda n, l: n * mp.exp(l) * (1 + mp.exp(l)), mode=lambda n, l: mp.floor((n - 1) * mp.exp(l)) if n > 1 else F(0),
+             entropy=lambda n, l: count_entropy(("n", n, l), lambda k: negative_mass(k, n, l), max(F(0), mp.floor((n - 1) * mp.exp(l))))),
         lambda n, l: st.nbinom(n, sig(-l)), lambda n, l: td.NegativeBinomial(n, logits=l),
         [((n, l), x) for n, l in [(0.001, 2), (0.7, -1), (12, 0.5)] for x in [0, 1, 6, 100]] + [((1e5, -0.5), x) for x in [59000, 60653, 62000]]),
     "RelaxedBernoulli": (("temperature", "logits"),
@@ -267,6 +313,27 @@ def torchs(name, make, p, x, row):
             np.testing.assert_allclose(mine, theirs.item(), rtol=1e-5, atol=1e-6, err_msg=f"{name} {p} {x}")
 
 
+NUMPYRO = {
+    "ChiSquared": lambda v: nd.Chi2(v), "Binomial": lambda n, l: nd.BinomialLogits(l, int(n)),
+    "Geometric": lambda l: nd.GeometricLogits(l), "NegativeBinomial": lambda n, l: nd.NegativeBinomialLogits(n, l),
+    "Kumaraswamy": lambda a, b: nd.Kumaraswamy(a, b), "TruncatedNormal": lambda m, s, a, b: nd.TruncatedNormal(m, s, low=a, high=b),
+    "RelaxedBernoulli": None, "Weibull": lambda s, k: nd.Weibull(s, k),
+}
+
+
+def numpyros(name, p, x, row):
+    """numpyro's log-density, in double precision."""
+    make = NUMPYRO.get(name, getattr(nd, name, None)) if nd else None
+    if make is None or abs(row["log_prob"]) > 1e5 or name == "TruncatedNormal" and abs(p[2]) > 6:
+        return
+    theirs = float(make(*map(float, p)).log_prob(float(x)))
+    if np.isfinite(theirs):
+        np.testing.assert_allclose(row["log_prob"], theirs, rtol=1e-6, atol=1e-7, err_msg=f"{name} {p} {x}")
+        COMPARED.setdefault(name, 0)
+        COMPARED[name] += 1
+
+
+COMPARED = {}
 DISCRETE = {"Poisson", "ZeroInflatedPoisson", "Binomial", "Geometric", "NegativeBinomial"}
 COUNTS = {"Binomial": 1}  # arguments that are integers
 
@@ -304,6 +371,7 @@ for name, (parameters, log_prob, cdfs, closed, scipy_make, torch_make, rows) in 
         row = one(name, log_prob, cdfs, closed, [F(v) for v in p], F(x))
         scipys(name, scipy_make, p, x, row)
         torchs(name, torch_make, p, x, row)
+        numpyros(name, p, x, row)
         table.append({"p": p, "x": x, **row})
     keys = [k for k in table[0] if k != "slopes"]
     out[name] = {k: [r[k] for r in table] for k in keys}
@@ -313,4 +381,4 @@ for name, (parameters, log_prob, cdfs, closed, scipy_make, torch_make, rows) in 
             out[name][f"d_{argument}"] = column
     print(name, len(table), flush=True)
 OUT.write_text(json.dumps(out, separators=(",", ":")) + "\n")
-print(OUT, OUT.stat().st_size, "bytes; torch", torch and torch.__version__)
+print(OUT, OUT.stat().st_size, "bytes; torch", torch and torch.__version__, "numpyro", COMPARED)

@@ -104,3 +104,20 @@ impl FamilyCdf for BinomialFamily {
         value.unless(below, 1.0).unless(all, 0.0)
     }
 }
+
+impl FamilyQuantile for BinomialFamily {
+    fn icdf<R: Real>(q: R, p: &[R]) -> R {
+        binomial_icdf(p[0], p[1], q)
+    }
+
+    fn isf<R: Real>(q: R, p: &[R]) -> R {
+        binomial_isf(p[0], p[1], q)
+    }
+}
+
+impl FamilyEntropy for BinomialFamily {
+    /// A sum over the counts that matter.
+    fn entropy<R: Real>(p: &[R]) -> R {
+        binomial_entropy(p[0], p[1])
+    }
+}

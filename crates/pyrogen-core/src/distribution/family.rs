@@ -43,6 +43,11 @@ pub trait Family: Send + Sync + 'static {
 
     /// The draw, from its noise.
     fn transform<R: Real>(e: &[R], p: &[R]) -> R;
+
+    /// The log-density by a faster way than the formula, where there is one for these tensors.
+    fn fast_log_prob<const D: usize>(_x: &Tensor<D>, _p: &[Tensor<D>]) -> Option<Tensor<D>> {
+        None
+    }
 }
 
 /// A family with a mean and a variance; NaN or infinity where the integrals say so.
@@ -211,14 +216,56 @@ macro_rules! formulas {
 
 formulas! {
     LogProb: Family, log_prob(value);
-    CdfOf: FamilyCdf, cdf(value);
-    SurvivalOf: FamilyCdf, survival(value);
-    IcdfOf: FamilyQuantile, icdf(value);
-    IsfOf: FamilyQuantile, isf(value);
     MeanOf: FamilyMoments, mean();
     VarianceOf: FamilyMoments, variance();
     EntropyOf: FamilyEntropy, entropy();
     ModeOf: FamilyMode, mode();
+}
+
+/// A distribution function or its complement; at infinity no formula is asked.
+struct TailOf<F> {
+    upper: bool,
+    family: PhantomData<F>,
+}
+
+impl<F> TailOf<F> {
+    fn new(upper: bool) -> Self {
+        Self { upper, family: PhantomData }
+    }
+}
+
+impl<F: FamilyCdf> Formula for TailOf<F> {
+    fn eval<R: Real>(&self, args: &[R]) -> R {
+        let (x, p) = (args[0], &args[1..]);
+        let (below, above) = (x.under(f64::MIN), x.over(f64::MAX));
+        let inner = x.safe(R::either(below, above), 1.0);
+        if self.upper {
+            return F::survival(inner, p).unless(below, 1.0).unless(above, 0.0);
+        }
+        F::cdf(inner, p).unless(below, 0.0).unless(above, 1.0)
+    }
+}
+
+/// A quantile; NaN where the probability is none.
+struct QuantileOf<F> {
+    upper: bool,
+    family: PhantomData<F>,
+}
+
+impl<F> QuantileOf<F> {
+    fn new(upper: bool) -> Self {
+        Self { upper, family: PhantomData }
+    }
+}
+
+impl<F: FamilyQuantile> Formula for QuantileOf<F> {
+    fn eval<R: Real>(&self, args: &[R]) -> R {
+        let (q, p) = (args[0], &args[1..]);
+        let outside = R::not(R::both(q.at_least(0.0), R::not(q.over(1.0))));
+        let inner = q.safe(outside, 0.5);
+        let x = if self.upper { F::isf(inner, p) } else { F::icdf(inner, p) };
+        x.unless(outside, f64::NAN)
+    }
 }
 
 /// A draw: the last arguments are its noise.
@@ -263,6 +310,9 @@ pub(super) fn expanded<const D: usize, T: Elementwise<D>>(of: &T, x: &Tensor<D>)
 
 impl<const D: usize, T: Elementwise<D>> Distribution<D, D> for T {
     fn log_prob(&self, value: Tensor<D>) -> Tensor<D> {
+        if let Some(log_prob) = T::Family::fast_log_prob(&value, &self.parameters()) {
+            return log_prob;
+        }
         of_value::<T::Family, _, D>(LogProb::<T::Family>(PhantomData), value, self.parameters())
     }
 
@@ -326,11 +376,11 @@ where
     T::Family: FamilyCdf,
 {
     fn cdf(&self, value: Tensor<D>) -> Tensor<D> {
-        of_value::<T::Family, _, D>(CdfOf::<T::Family>(PhantomData), value, self.parameters())
+        of_value::<T::Family, _, D>(TailOf::<T::Family>::new(false), value, self.parameters())
     }
 
     fn survival(&self, value: Tensor<D>) -> Tensor<D> {
-        of_value::<T::Family, _, D>(SurvivalOf::<T::Family>(PhantomData), value, self.parameters())
+        of_value::<T::Family, _, D>(TailOf::<T::Family>::new(true), value, self.parameters())
     }
 }
 
@@ -339,12 +389,12 @@ where
     T::Family: FamilyQuantile,
 {
     fn icdf(&self, probability: Tensor<D>) -> Tensor<D> {
-        let formula = IcdfOf::<T::Family>(PhantomData);
+        let formula = QuantileOf::<T::Family>::new(false);
         of_value::<T::Family, _, D>(formula, probability, self.parameters())
     }
 
     fn isf(&self, probability: Tensor<D>) -> Tensor<D> {
-        let formula = IsfOf::<T::Family>(PhantomData);
+        let formula = QuantileOf::<T::Family>::new(true);
         of_value::<T::Family, _, D>(formula, probability, self.parameters())
     }
 }

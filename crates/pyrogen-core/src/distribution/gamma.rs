@@ -1,5 +1,7 @@
 //! The gamma distribution.
 
+use burn::tensor::Tensor;
+
 use super::draws;
 use super::family::prelude::*;
 
@@ -88,6 +90,13 @@ impl Family for GammaFamily {
 
     fn transform<R: Real>(e: &[R], p: &[R]) -> R {
         (log_gamma_draw(p[0], e[0]) - p[1].ln()).exp()
+    }
+
+    fn fast_log_prob<const D: usize>(x: &Tensor<D>, p: &[Tensor<D>]) -> Option<Tensor<D>> {
+        if crate::real::is_in_tensor_arithmetic() {
+            return None;
+        }
+        pyrogen_ops::gamma_log_density(x, &p[0], &p[1], |x, a, rate| Self::log_prob(x, &[a, rate]))
     }
 }
 

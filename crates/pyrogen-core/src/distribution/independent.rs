@@ -3,7 +3,10 @@
 use burn::tensor::Tensor;
 use burn::tensor::kind::Basic;
 
-use super::{Distribution, Entropy, KlDivergence, Moments, Reparameterized};
+use super::{
+    Distribution, Entropy, HasSupport, KlDivergence, Mode, Moments, Pathwise, Reparameterized,
+    Support,
+};
 use crate::Noise;
 
 /// Independent elements seen as one event: log-densities, entropies and divergences are summed
@@ -116,5 +119,23 @@ where
 {
     fn reparameterize(&self, epsilon: Tensor<X>) -> Tensor<X> {
         self.base.reparameterize(epsilon)
+    }
+}
+
+impl<const X: usize, const B: usize, P: Pathwise<X>> Pathwise<X> for Independent<P, B> {
+    fn rsample(&self, noise: &mut Noise) -> Tensor<X> {
+        self.base.rsample(noise)
+    }
+}
+
+impl<const X: usize, const B: usize, P: Mode<X>> Mode<X> for Independent<P, B> {
+    fn mode(&self) -> Tensor<X> {
+        self.base.mode()
+    }
+}
+
+impl<const X: usize, const B: usize, P: HasSupport<X>> HasSupport<X> for Independent<P, B> {
+    fn support(&self) -> Support<X> {
+        self.base.support()
     }
 }

@@ -14,6 +14,7 @@
 use burn::tensor::{DType, Tensor, TensorData};
 use rayon::prelude::*;
 
+use crate::ParameterError;
 use crate::real::tensor;
 
 /// The inverse of lower triangular matrices in the last two axes. What lies above the diagonal is
@@ -45,6 +46,41 @@ pub(crate) fn cholesky<const X: usize>(matrix: Tensor<X>) -> Tensor<X> {
     let inner = inverse.matmul(change).matmul(transposed);
     let half = inner.clone().tril(0) + inner.tril(-1);
     factor.clone() + factor.matmul(half * 0.5)
+}
+
+/// How much two numbers across the diagonal may differ, as a share of the largest number.
+const ASYMMETRY: f64 = 1e-5;
+
+/// The Cholesky factors of symmetric positive-definite matrices, or which number of which pivot is not
+/// so. The check reads the matrices from the device.
+pub(crate) fn checked_cholesky<const X: usize>(
+    distribution: &'static str,
+    [parameter, pivot]: [&'static str; 2],
+    matrix: Tensor<X>,
+) -> Result<Tensor<X>, ParameterError> {
+    let n = matrix.dims()[X - 1];
+    assert_eq!(matrix.dims()[X - 2], n, "{distribution}: `{parameter}` is not square");
+    let values: Vec<f64> = plain(matrix.clone()).into_data().iter().collect();
+    let wrong = |parameter, expected, got, index| {
+        Err(ParameterError { distribution, parameter, expected, got, index })
+    };
+    for (m, matrix) in values.chunks(n * n).enumerate() {
+        let largest = matrix.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
+        for (k, &x) in matrix.iter().enumerate() {
+            let across = matrix[k % n * n + k / n];
+            if !x.is_finite() {
+                return wrong(parameter, "finite", x, m * n * n + k);
+            }
+            if (x - across).abs() > ASYMMETRY * largest {
+                return wrong(parameter, "symmetric", x, m * n * n + k);
+            }
+        }
+        let mut work = matrix.to_vec();
+        if let Some((i, rest)) = factorise_or(&mut work, n) {
+            return wrong(pivot, "positive (a positive-definite matrix)", rest, m * n + i);
+        }
+    }
+    Ok(cholesky(matrix))
 }
 
 /// The diagonals of matrices in the last two axes, `[.., n, 1]`.
@@ -79,18 +115,30 @@ fn on_host<const X: usize>(x: &Tensor<X>, f: fn(&mut [f64], usize)) -> Tensor<X>
 
 /// Cholesky's factor of one matrix, row by row; the upper triangle is cleared.
 pub(crate) fn factorise(a: &mut [f64], n: usize) {
+    factorise_or(a, n);
+}
+
+/// The same, and the first pivot that is not positive: its number and its value.
+fn factorise_or(a: &mut [f64], n: usize) -> Option<(usize, f64)> {
+    let mut wrong = None;
     for i in 0..n {
         for j in 0..=i {
             let products: f64 = (0..j).map(|k| a[i * n + k] * a[j * n + k]).sum();
             let rest = a[i * n + j] - products;
-            a[i * n + j] = if i == j {
-                if rest > 0.0 { rest.sqrt() } else { f64::NAN }
-            } else {
-                rest / a[j * n + j]
+            // Below, what is left is the rounding of the sum.
+            let least = 4.0 * f64::EPSILON * (a[i * n + j].abs() + products.abs());
+            if i == j && !(rest > least) {
+                wrong = wrong.or(Some((i, rest)));
+            }
+            a[i * n + j] = match i == j {
+                true if rest > least => rest.sqrt(),
+                true => f64::NAN,
+                false => rest / a[j * n + j],
             };
         }
         a[i * n + i + 1..(i + 1) * n].fill(0.0);
     }
+    wrong
 }
 
 /// The inverse of one lower triangular matrix, column by column.

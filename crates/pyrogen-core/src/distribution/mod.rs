@@ -11,19 +11,20 @@
 //! | [`Uniform`], [`TruncatedNormal`], [`Truncated`] | numbers between bounds | yes | but `Truncated` |
 //! | [`Beta`], [`Kumaraswamy`], [`RelaxedBernoulli`] | numbers in [0, 1] | yes | yes |
 //! | [`VonMises`] | angles | yes | yes |
-//! | [`Poisson`], [`ZeroInflatedPoisson`], [`Binomial`], [`Geometric`], [`NegativeBinomial`] | counts | cdf; quantiles of `Geometric` | |
-//! | [`Bernoulli`] | 0 or 1 | | |
+//! | [`Poisson`], [`ZeroInflatedPoisson`], [`Binomial`], [`Geometric`], [`NegativeBinomial`] | counts | yes | |
+//! | [`Bernoulli`] | 0 or 1 | yes | |
 //! | [`Categorical`], [`OneHotCategorical`], [`Multinomial`] | categories and their counts | | |
-//! | [`DiscretisedLogistic`], [`ColourMixture`] | levels in [0, 1], pixels | | |
+//! | [`DiscretisedLogistic`] | levels in [0, 1] | yes | |
+//! | [`ColourMixture`] | pixels | | |
 //! | [`MultivariateNormal`] | real vectors | | yes |
 //! | [`Dirichlet`], [`RelaxedOneHot`] | vectors that sum to 1 | | yes |
 //! | [`Wishart`], [`Lkj`] | matrices | | yes |
-//! | [`Independent`], [`Mixture`], [`Transformed`] | what their parts are of | | as their parts |
+//! | [`Independent`], [`Mixture`], [`Transformed`] | what their parts are of | cdf of mixtures of numbers | as their parts |
 //!
 //! Parameters with a domain are checked by `new`, which gives a
 //! [`ParameterError`](crate::ParameterError) with the name and the value; the check reads one number a
 //! parameter from the device. `new_unchecked` is for parameters that are in their domain by construction
-//! (a softplus), and waits for nothing.
+//! (a softplus), and waits for nothing; what lies outside gives NaN there, as a scale of 0 does.
 //!
 //! # Precision
 //! The distributions of numbers whose parameters have a domain, and the functions of
@@ -216,6 +217,9 @@ pub trait Cdf<const X: usize> {
 }
 
 /// A distribution of numbers with a quantile function.
+///
+/// A probability of 0 or 1 gives the ends of the support (infinite where it has none), one outside [0, 1]
+/// gives NaN.
 pub trait Quantile<const X: usize> {
     /// The inverse of [`Cdf::cdf`]; for discrete values the smallest with `cdf(x) >= probability`.
     fn icdf(&self, probability: Tensor<X>) -> Tensor<X>;

@@ -102,3 +102,20 @@ impl FamilyCdf for NegativeBinomialFamily {
         beta_lower(k + 1.0, n, l.sigmoid(), (-l).sigmoid()).unless(below, 1.0)
     }
 }
+
+impl FamilyQuantile for NegativeBinomialFamily {
+    fn icdf<R: Real>(q: R, p: &[R]) -> R {
+        negative_binomial_icdf(p[0], p[1], q)
+    }
+
+    fn isf<R: Real>(q: R, p: &[R]) -> R {
+        negative_binomial_isf(p[0], p[1], q)
+    }
+}
+
+impl FamilyEntropy for NegativeBinomialFamily {
+    /// A sum over the counts that matter.
+    fn entropy<R: Real>(p: &[R]) -> R {
+        negative_binomial_entropy(p[0], p[1])
+    }
+}

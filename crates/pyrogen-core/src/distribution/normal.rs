@@ -4,14 +4,15 @@ use std::f64::consts::{E, PI};
 
 use burn::tensor::{Device, Tensor};
 
+use super::domain::Domain;
 use super::numerics::{broadcast_dims, expand_to};
 use super::{
     Cdf, Distribution, Entropy, HasSupport, KlDivergence, Mode, Moments, Pathwise, Quantile,
     Reparameterized, Support,
 };
-use crate::Noise;
 use crate::real::functions::{ndtr, ndtri};
 use crate::real::{Formula, Real, apply};
+use crate::{Noise, ParameterError};
 
 /// Normal distribution of each element, with mean `mean` and log-variance `log_var`.
 ///
@@ -24,8 +25,8 @@ use crate::real::{Formula, Real, apply};
 /// entropies have the shape that the two make together.
 ///
 /// # Numerics
-/// The log-variance is not clamped: `exp(-log_var)` overflows f32 below -88. Networks that
-/// predict it should bound it.
+/// The log-variance is not clamped: `exp(-log_var)` overflows f32 below -88, and then the density at the
+/// mean is NaN. Networks that predict it should bound it.
 ///
 /// # Examples
 /// ```
@@ -54,12 +55,19 @@ impl<const D: usize> Normal<D> {
         Self { mean, log_var }
     }
 
-    /// From means and standard deviations, which are above 0.
+    /// From means and standard deviations.
+    ///
+    /// The check reads one number a parameter from the device.
+    ///
+    /// # Errors
+    /// A mean that is not finite, or a standard deviation that is not positive and finite.
     ///
     /// # Panics
     /// If the shapes do not broadcast.
-    pub fn from_std(mean: Tensor<D>, std: Tensor<D>) -> Self {
-        Self::new(mean, std.log() * 2.0)
+    pub fn from_std(mean: Tensor<D>, std: Tensor<D>) -> Result<Self, ParameterError> {
+        Domain::Real.check("Normal", "mean", &mean)?;
+        Domain::Positive.check("Normal", "std", &std)?;
+        Ok(Self::new(mean, std.log() * 2.0))
     }
 
     /// Mean 0 and variance 1.
@@ -89,9 +97,8 @@ impl<const D: usize> Normal<D> {
 
 impl<const D: usize> Distribution<D, D> for Normal<D> {
     fn log_prob(&self, value: Tensor<D>) -> Tensor<D> {
-        let diff = value - self.mean.clone();
-        let scaled = diff.square() * self.log_var.clone().neg().exp();
-        (scaled + self.log_var.clone() + (2.0 * PI).ln()) * -0.5
+        broadcast_dims("Normal", self.dims(), value.dims());
+        pyrogen_ops::normal_log_density(value, self.mean.clone(), self.log_var.clone())
     }
 
     fn sample(&self, noise: &mut Noise) -> Tensor<D> {
@@ -132,6 +139,7 @@ struct Inverse {
 }
 
 impl Formula for Inverse {
+    /// NaN where the probability is none, as [`ndtri`] is.
     fn eval<R: Real>(&self, args: &[R]) -> R {
         let [q, mean, log_var] = [args[0], args[1], args[2]];
         mean + ndtri(q) * (log_var * 0.5).exp() * self.sign

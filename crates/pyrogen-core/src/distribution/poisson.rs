@@ -89,3 +89,20 @@ impl FamilyCdf for PoissonFamily {
         gamma_lower(x.safe(below, 0.0).floor() + 1.0, p[0]).unless(below, 1.0)
     }
 }
+
+impl FamilyQuantile for PoissonFamily {
+    fn icdf<R: Real>(q: R, p: &[R]) -> R {
+        poisson_icdf(p[0], q)
+    }
+
+    fn isf<R: Real>(q: R, p: &[R]) -> R {
+        poisson_isf(p[0], q)
+    }
+}
+
+impl FamilyEntropy for PoissonFamily {
+    /// A sum over the counts that matter.
+    fn entropy<R: Real>(p: &[R]) -> R {
+        poisson_entropy(p[0])
+    }
+}

@@ -2,10 +2,11 @@
 
 use burn::tensor::{DType, Tensor, TensorData};
 
+use super::domain::Domain;
 use super::numerics::{broadcast_dims, expand_to};
 use super::{Cdf, Distribution, HasSupport, Quantile, Support};
-use crate::Noise;
 use crate::real::tensor;
+use crate::{Noise, ParameterError};
 
 /// A distribution of numbers between two bounds, with what it had there scaled up.
 ///
@@ -23,7 +24,7 @@ use crate::real::tensor;
 ///
 /// let device = Device::flex();
 /// let full = |v: f64| Tensor::<1>::full([1], v, &device);
-/// let late = Truncated::new(Exponential::new(full(1.0))?, full(40.0), full(41.0));
+/// let late = Truncated::new(Exponential::new(full(1.0))?, full(40.0), full(41.0))?;
 /// // An exponential variable forgets: this is what it is between 0 and 1.
 /// let expected = -0.5 - f64::ln(1.0 - (-1f64).exp());
 /// assert!((late.log_prob(full(40.5)).into_scalar::<f32>() - expected as f32).abs() < 1e-5);
@@ -37,14 +38,21 @@ pub struct Truncated<P, const D: usize> {
 }
 
 impl<P: Cdf<D>, const D: usize> Truncated<P, D> {
-    /// Between two bounds, of which the first is the lower. Where the base has no mass between them,
-    /// densities are NaN.
+    /// Between two bounds, which may be infinite. Where the base has no mass between them, densities are
+    /// NaN.
+    ///
+    /// # Errors
+    /// A bound that is NaN, or an upper bound that is not above the lower one.
     ///
     /// # Panics
     /// If the shapes do not broadcast.
-    pub fn new(base: P, low: Tensor<D>, high: Tensor<D>) -> Self {
-        broadcast_dims("Truncated", low.dims(), high.dims());
-        Self { base, low, high }
+    pub fn new(base: P, low: Tensor<D>, high: Tensor<D>) -> Result<Self, ParameterError> {
+        let dims = broadcast_dims("Truncated", low.dims(), high.dims());
+        Domain::Number.check("Truncated", "low", &low)?;
+        Domain::Number.check("Truncated", "high", &high)?;
+        let above = expand_to(high.clone(), dims).greater(expand_to(low.clone(), dims));
+        Domain::True.check("Truncated", "high > low", &above.float())?;
+        Ok(Self { base, low, high })
     }
 
     /// The distribution without bounds.

@@ -3,11 +3,11 @@
 use burn::tensor::Tensor;
 
 use super::domain::Domain;
-use super::matrix::{cholesky, diagonal, lower_inverse};
+use super::matrix::{checked_cholesky, cholesky, diagonal, lower_inverse};
 use super::normal::in_type_of;
 use super::{
-    ChiSquared, Distribution, Entropy, HasSupport, Mode, Moments, Pathwise, Rank, Support,
-    TwoMoreThan,
+    ChiSquared, Distribution, Entropy, HasSupport, KlDivergence, Mode, Moments, Pathwise, Rank,
+    Support, TwoMoreThan,
 };
 use crate::special::{digamma, lgamma};
 use crate::{Noise, ParameterError};
@@ -66,6 +66,18 @@ impl<const M: usize> Wishart<M> {
         Domain::Positive.check("Wishart", "diagonal of factor", &diagonal(factor.clone()))?;
         Domain::Real.check("Wishart", "factor", &factor)?;
         Ok(Self::new_unchecked(df, factor))
+    }
+
+    /// From degrees of freedom and `V` itself, which is factorised on the host.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new); a matrix that is not symmetric, or a pivot of its factorisation that is not
+    /// positive.
+    ///
+    /// # Panics
+    /// If `df` does not end in two axes of length 1.
+    pub fn from_scale(df: Tensor<M>, scale: Tensor<M>) -> Result<Self, ParameterError> {
+        Self::new(df, checked_cholesky("Wishart", ["scale", "pivot of scale"], scale)?)
     }
 
     /// As [`new`](Self::new), without reading from the device.
@@ -202,5 +214,24 @@ where
         one_a_matrix(
             logs * (0.5 * (d + 1.0)) + self.log_gamma() - power * 0.5 + self.df.clone() * (0.5 * d),
         )
+    }
+}
+
+impl<const M: usize, const B: usize> KlDivergence<Wishart<M>, B> for Wishart<M>
+where
+    Rank<M>: TwoMoreThan<B>,
+{
+    /// ```text
+    /// (n2 (ln det V2 - ln det V1) + n1 (tr(V2^-1 V1) - d)) / 2
+    ///   + ln Gamma_d(n2 / 2) - ln Gamma_d(n1 / 2) + (n1 - n2) / 2 digamma_d(n1 / 2)
+    /// ```
+    fn kl_divergence(&self, other: &Wishart<M>) -> Tensor<B> {
+        let d = self.d() as f64;
+        let root = lower_inverse(other.factor.clone()).matmul(self.factor.clone());
+        let trace = root.square().sum_dim(M - 1).sum_dim(M - 2);
+        let logs = (other.log_det_scale() - self.log_det_scale()) * other.df.clone();
+        let slopes = self.over_rows(digamma) * (self.df.clone() - other.df.clone());
+        let scales = (logs + (trace - d) * self.df.clone() + slopes) * 0.5;
+        one_a_matrix(scales + other.log_gamma() - self.log_gamma())
     }
 }

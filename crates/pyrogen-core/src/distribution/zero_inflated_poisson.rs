@@ -80,3 +80,27 @@ impl FamilyCdf for ZeroInflatedPoissonFamily {
         open.unless(x.under(0.0), 1.0)
     }
 }
+
+impl FamilyMode for ZeroInflatedPoissonFamily {
+    /// 0, or the Poisson variable's where that is more probable.
+    fn mode<R: Real>(p: &[R]) -> R {
+        let (zero, top) = (p[0].lit(0.0), p[1].floor());
+        let more = Self::log_prob(zero, p).below(Self::log_prob(top, p));
+        R::select(more, top, zero)
+    }
+}
+
+impl FamilyQuantile for ZeroInflatedPoissonFamily {
+    /// That of the Poisson variable, of what is left of the probability above the gate's.
+    fn icdf<R: Real>(q: R, p: &[R]) -> R {
+        let shut = R::not(p[0].below(q));
+        let rest = (q - p[0]) / p[0].under_from(1.0);
+        poisson_icdf(p[1], rest.safe(shut, 0.5)).unless(shut, 0.0)
+    }
+
+    fn isf<R: Real>(q: R, p: &[R]) -> R {
+        let open = p[0].under_from(1.0);
+        let shut = R::not(q.below(open));
+        poisson_isf(p[1], (q / open).safe(shut, 0.5)).unless(shut, 0.0)
+    }
+}

@@ -41,6 +41,11 @@ pub fn in_tensor_arithmetic<T>(f: impl FnOnce() -> T) -> T {
     f()
 }
 
+/// Whether [`in_tensor_arithmetic`] runs on this thread.
+pub(crate) fn is_in_tensor_arithmetic() -> bool {
+    TENSOR_ARITHMETIC.get()
+}
+
 /// A formula of each element. Arguments broadcast.
 ///
 /// # Panics
@@ -85,7 +90,7 @@ fn computed<F: Formula>(formula: &F, args: &[Tensor<1>], more: Vec<Vec<f64>>) ->
     let dtype = args[0].dtype();
     let tracked: Vec<usize> = (0..args.len()).filter(|&i| args[i].is_tracked()).collect();
     if tracked.is_empty() {
-        return tensor(columns.values(dtype, &|args, out| fill(formula, args, out)), &device);
+        return tensor(columns.values(dtype, &|_, args, out| fill(formula, args, out)), &device);
     }
     let mut result: Option<Tensor<1>> = None;
     // As many passes as there are groups of derivatives.
@@ -128,6 +133,12 @@ pub(crate) fn draw<F: Formula, const D: usize>(
     let words = noise.words(&dims);
     let mut columns = if blind && !host { Columns::empty() } else { Columns::read(&flat) };
     columns.len = words.len();
+    if host && !flat.iter().any(Tensor::is_tracked) {
+        let kernel = |start: usize, args: &[&[f64]], out: &mut [f64]| {
+            fill_draws(formula, numbers, count, &words[start..], args, out);
+        };
+        return tensor::<1>(columns.values(dtype, &kernel), &device).reshape(dims);
+    }
     let numbers = columns.noise(&words, count, numbers);
     if host {
         return computed(formula, &flat, numbers).reshape(dims);
@@ -147,6 +158,26 @@ fn fill<F: Formula>(formula: &F, args: &[&[f64]], out: &mut [f64]) {
             *at = column[i];
         }
         *out = formula.eval(&at[..args.len()]);
+    }
+}
+
+/// Noise and formula of each row at once.
+fn fill_draws<F: Formula>(
+    formula: &F,
+    numbers: &(dyn Fn(&mut Stream, &[f64]) -> [f64; 2] + Sync),
+    count: usize,
+    words: &[u64],
+    args: &[&[f64]],
+    out: &mut [f64],
+) {
+    let (mut at, n) = ([0.0; ARGUMENTS], args.len());
+    for (i, (out, &word)) in out.iter_mut().zip(words).enumerate() {
+        for (at, column) in at.iter_mut().zip(args) {
+            *at = column[i];
+        }
+        let noise = numbers(&mut Stream::new(word), &at[..n]);
+        at[n..n + count].copy_from_slice(&noise[..count]);
+        *out = formula.eval(&at[..n + count]);
     }
 }
 
@@ -171,9 +202,26 @@ pub(crate) fn tensor<const D: usize>(data: TensorData, device: &Device) -> Tenso
     Tensor::from_data(data, (device, dtype))
 }
 
-/// What is computed of chunks of columns.
-type Kernel<'a> = &'a (dyn Fn(&[&[f64]], &mut [f64]) + Sync);
+/// What is computed of chunks of columns, from the number of their first row.
+type Kernel<'a> = &'a (dyn Fn(usize, &[&[f64]], &mut [f64]) + Sync);
 type SlopesKernel<'a> = &'a (dyn Fn(&[&[f64]], &mut [&mut [f64]]) + Sync);
+
+/// A type that results are rounded to.
+trait Rounded: Copy + Default + Send + Element {
+    fn of(value: f64) -> Self;
+}
+
+impl Rounded for f64 {
+    fn of(value: f64) -> Self {
+        value
+    }
+}
+
+impl Rounded for f32 {
+    fn of(value: f64) -> Self {
+        value as f32
+    }
+}
 
 /// The values of arguments on the host, row by row.
 pub(crate) struct Columns {
@@ -276,23 +324,35 @@ impl Columns {
 
     /// One result a row.
     fn values(&self, dtype: DType, kernel: Kernel) -> TensorData {
-        match dtype {
-            DType::F64 => TensorData::new(self.values_as(|v| v, kernel), [self.len]),
-            DType::F32 => TensorData::new(self.values_as(|v| v as f32, kernel), [self.len]),
-            other => {
-                let data = TensorData::new(self.values_as(|v| v as f32, kernel), [self.len]);
-                data.convert_dtype(other)
-            }
+        if dtype == DType::F64 {
+            return TensorData::new(self.values_as::<f64>(kernel), [self.len]);
         }
+        let data = TensorData::new(self.values_as::<f32>(kernel), [self.len]);
+        if dtype == DType::F32 { data } else { data.convert_dtype(dtype) }
     }
 
-    fn values_as<T: Send + Clone>(&self, as_t: fn(f64) -> T, kernel: Kernel) -> Vec<T> {
-        let parts = self.chunks(&|_, args, rows| {
-            let mut out = vec![0.0; rows];
-            kernel(args, &mut out);
-            out.into_iter().map(as_t).collect::<Vec<T>>()
-        });
-        parts.concat()
+    /// Chunk by chunk into its place; a thread keeps its buffers.
+    fn values_as<T: Rounded>(&self, kernel: Kernel) -> Vec<T> {
+        let mut out = vec![T::default(); self.len];
+        let buffers = || (vec![Vec::with_capacity(CHUNK); self.columns.len()], vec![0.0; CHUNK]);
+        type Buffers = (Vec<Vec<f64>>, Vec<f64>);
+        let one = |(columns, results): &mut Buffers, (chunk, out): (usize, &mut [T])| {
+            let start = chunk * CHUNK;
+            self.load(start, out.len(), columns);
+            let views: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
+            let results = &mut results[..out.len()];
+            kernel(start, &views, results);
+            for (out, result) in out.iter_mut().zip(results) {
+                *out = T::of(*result);
+            }
+        };
+        if self.len <= 2 * CHUNK {
+            let mut buffers = buffers();
+            out.chunks_mut(CHUNK).enumerate().for_each(|part| one(&mut buffers, part));
+        } else {
+            out.par_chunks_mut(CHUNK).enumerate().for_each_init(buffers, one);
+        }
+        out
     }
 
     /// The value and `count` slopes of each row.

@@ -60,6 +60,38 @@ specials! {
     truncated_ndtri[3](u, a, b): |[u, a, b]| host::truncated_ndtri(u, a, b), |[u, a, b]| {
         host::truncated_ndtri_slopes(u, a, b)
     };
+    /// The mean of a standard normal number between two bounds.
+    truncated_mean[2](a, b): |[a, b]| host::truncated_moments(a, b).mean,
+        |[a, b]| host::truncated_moments(a, b).mean_slopes([a, b]);
+    /// Its variance.
+    truncated_variance[2](a, b): |[a, b]| host::truncated_moments(a, b).variance,
+        |[a, b]| host::truncated_moments(a, b).variance_slopes([a, b]);
+    /// Its entropy.
+    truncated_entropy[2](a, b): |[a, b]| host::truncated_moments(a, b).entropy,
+        |[a, b]| host::truncated_moments(a, b).entropy_slopes([a, b]);
+    /// The count with `P(X <= k) >= p` of a Poisson variable.
+    poisson_icdf[2](rate, p): |[rate, p]| host::poisson_quantile(rate, p, 1.0 - p), |_| [0.0; 2];
+    /// The count with `P(X > k) <= q`.
+    poisson_isf[2](rate, q): |[rate, q]| host::poisson_quantile(rate, 1.0 - q, q), |_| [0.0; 2];
+    /// The entropy of a Poisson variable.
+    poisson_entropy[1](rate): |[rate]| host::poisson_entropy(rate).0,
+        |[rate]| [host::poisson_entropy(rate).1];
+    /// The count with `P(X <= k) >= p` of a binomial variable.
+    binomial_icdf[3](n, l, p): |[n, l, p]| host::binomial_quantile(n, l, p, 1.0 - p), |_| [0.0; 3];
+    /// The count with `P(X > k) <= q`.
+    binomial_isf[3](n, l, q): |[n, l, q]| host::binomial_quantile(n, l, 1.0 - q, q), |_| [0.0; 3];
+    /// The entropy of a binomial variable; its slope by the number of trials is 0.
+    binomial_entropy[2](n, l): |[n, l]| host::binomial_entropy(n, l).0,
+        |[n, l]| [0.0, host::binomial_entropy(n, l).1];
+    /// The count with `P(X <= k) >= p` of a negative binomial variable.
+    negative_binomial_icdf[3](n, l, p):
+        |[n, l, p]| host::negative_binomial_quantile(n, l, p, 1.0 - p), |_| [0.0; 3];
+    /// The count with `P(X > k) <= q`.
+    negative_binomial_isf[3](n, l, q):
+        |[n, l, q]| host::negative_binomial_quantile(n, l, 1.0 - q, q), |_| [0.0; 3];
+    /// The entropy of a negative binomial variable.
+    negative_binomial_entropy[2](n, l): |[n, l]| host::negative_binomial_entropy(n, l).0,
+        |[n, l]| host::negative_binomial_entropy(n, l).1;
     /// `P(a, x)`.
     gamma_lower[2](a, x): |[a, x]| host::gammainc(a, x).0, |[a, x]| {
         [host::gammainc_slope(a, x), host::gamma_density(a, x)]

@@ -21,7 +21,7 @@ mod host;
 mod on_device;
 
 pub use apply::in_tensor_arithmetic;
-pub(crate) use apply::{Formula, apply, draw, tensor};
+pub(crate) use apply::{Formula, apply, draw, is_in_tensor_arithmetic, tensor};
 pub(crate) use dual::Dual;
 
 use std::ops::{Add, Div, Mul, Neg, Sub};

@@ -246,7 +246,7 @@ fn densities_of_transformed_variables_integrate_to_one() {
     // The slope has corners at the knots, where the rule is of first order.
     assert!((total - 1.0).abs() < 1e-6, "{total}");
     let base = Normal::new(rows(&[0.5], [1]), rows(&[-1.0], [1]));
-    let cut = Truncated::new(base, rows(&[0.0], [1]), rows(&[2.0], [1]));
+    let cut = Truncated::new(base, rows(&[0.0], [1]), rows(&[2.0], [1])).unwrap();
     let grid: Vec<f64> = (0..20_000).map(|i| (f64::from(i) + 0.5) * 1e-4).collect();
     let total: f64 = host(cut.log_prob(column(&grid, DType::F64)).exp()).iter().sum::<f64>() * 1e-4;
     assert!((total - 1.0).abs() < 1e-7, "{total}");
@@ -257,7 +257,7 @@ fn densities_of_transformed_variables_integrate_to_one() {
 fn truncation_is_that_of_the_normal_distribution() {
     let t = |x: f64| rows(&[x], [1]);
     for (low, high) in [(-1.0, 2.0), (3.0, 4.0), (-8.0, -7.0)] {
-        let cut = Truncated::new(Normal::new(t(0.0), t(0.0)), t(low), t(high));
+        let cut = Truncated::new(Normal::new(t(0.0), t(0.0)), t(low), t(high)).unwrap();
         let own = TruncatedNormal::new(t(0.0), t(1.0), t(low), t(high)).unwrap();
         let x = column(&[low - 0.1, low + 0.01, 0.5 * (low + high), high - 0.01], DType::F64);
         assert_close(

@@ -163,3 +163,22 @@ fn estimates_are_within_their_error() {
         );
     }
 }
+
+#[test]
+fn chi_squared_variables_are_gamma_variables() {
+    let t = |x: &[f64]| column(x, DType::F64);
+    let (p, q) = (
+        ChiSquared::new(t(&[0.5, 3.0, 20.0])).unwrap(),
+        Gamma::new(t(&[1.0, 2.0, 18.0]), t(&[1.5, 2.0, 0.5])).unwrap(),
+    );
+    for (exact, estimate) in [
+        (p.kl_divergence(&q), kl_estimate(&p, &q, 3000, &mut Noise::new(Seed(5)))),
+        (q.kl_divergence(&p), kl_estimate(&q, &p, 3000, &mut Noise::new(Seed(6)))),
+    ] {
+        let off = host((estimate.mean - exact) / estimate.standard_error);
+        assert!(off.iter().all(|off| off.abs() < 4.0), "{off:?}");
+    }
+    let none =
+        Normal::new(t(&[0.0]), t(&[0.0])).kl_divergence(&ChiSquared::new(t(&[2.0])).unwrap());
+    assert_eq!(host(none), [f64::INFINITY]);
+}

@@ -25,7 +25,7 @@ pub fn leaf(values: &[f64], dtype: DType) -> Tensor<1> {
 
 /// The rows of one distribution.
 pub struct Table {
-    name: String,
+    pub name: String,
     value: Value,
 }
 

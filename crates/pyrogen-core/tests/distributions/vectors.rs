@@ -330,3 +330,73 @@ fn relaxed_draws_choose_as_the_categories_do() {
     let same = Categorical::new(logits).sample(&mut Noise::new(Seed(7)));
     assert_eq!(chosen, same.into_data().iter::<i64>().collect::<Vec<_>>());
 }
+
+/// The most probable category, by the logits.
+#[test]
+fn the_mode_of_categories_has_the_largest_logit() {
+    let p = Categorical::new(full(&[0.0, 3.0, 1.0, 2.0, 2.0, -1.0], [2, 3]));
+    assert_eq!(p.mode().into_data().iter::<i64>().collect::<Vec<_>>(), [1, 0]);
+}
+
+/// A covariance gives the distribution of its factor, with gradients; one that is none says which pivot.
+#[test]
+fn covariances_are_factorised_or_refused_by_pivot() {
+    let f = Arrays::new("normals");
+    let (mean, x, tril) = (f.tensor::<2>("mean"), f.tensor::<2>("value"), f.tensor::<3>("tril"));
+    let leaf = tril.clone().matmul(tril.clone().swap_dims(1, 2)).detach().require_grad();
+    let p = MultivariateNormal::from_covariance(mean.clone(), leaf.clone()).unwrap();
+    let log_prob: Tensor<1> = p.log_prob(x);
+    f.check("cholesky.log_prob", log_prob.clone());
+    assert!(leaf.grad(&log_prob.sum().backward()).is_some());
+
+    let mean = full(&[0.0; 6], [2, 3]);
+    let good = [2.0, 0.5, 0.0, 0.5, 1.0, 0.0, 0.0, 0.0, 1.0];
+    // Its factor is exact, and the second pivot is 0.
+    let singular = [4.0, 2.0, 0.0, 2.0, 1.0, 0.0, 0.0, 0.0, 1.0];
+    let of = |second: [f64; 9]| {
+        let both = full(&[good, second].concat(), [2, 3, 3]);
+        MultivariateNormal::from_covariance(mean.clone(), both).unwrap_err()
+    };
+    let error = of(singular);
+    assert_eq!((error.parameter, error.index, error.got), ("pivot of covariance", 3 + 1, 0.0));
+    let text = "MultivariateNormal: `pivot of covariance` must be positive (a positive-definite \
+                matrix), got 0 at element 4";
+    assert_eq!(error.to_string(), text);
+    let mut askew = good;
+    askew[2] = 0.3;
+    assert_eq!(of(askew).expected, "symmetric");
+    let mut none = good;
+    none[8] = f64::NAN;
+    assert_eq!((of(none).expected, of(none).index), ("finite", 9 + 8));
+
+    let df = full(&[5.0], [1, 1, 1]);
+    let error = Wishart::from_scale(df.clone(), full(&singular, [1, 3, 3])).unwrap_err();
+    assert_eq!((error.parameter, error.index), ("pivot of scale", 1));
+    let mean = Wishart::from_scale(df, full(&good, [1, 3, 3])).unwrap().mean();
+    assert_close("mean", &host(mean), &good.map(|v| 5.0 * v), PRODUCTS);
+}
+
+/// Shapes that do not broadcast are named, both of them.
+#[test]
+#[should_panic(expected = "MultivariateNormal: shapes [2, 3] and [2, 4] do not broadcast")]
+fn vectors_of_another_length_panic() {
+    let p = MultivariateNormal::diagonal(full(&[0.0; 6], [2, 3]), full(&[1.0; 6], [2, 3])).unwrap();
+    let _: Tensor<1> = p.log_prob(full(&[0.0; 8], [2, 4]));
+}
+
+#[test]
+fn divergences_of_wishart_matrices_equal_torch() {
+    let f = Arrays::new("wishart");
+    let ([n1, n2], [l1, l2]) = (
+        ["df", "other_df"].map(|n| f.leaf::<1>(n)),
+        ["tril", "other_tril"].map(|n| f.leaf::<3>(n)),
+    );
+    let of = |n: &Tensor<1>, l: &Tensor<3>| {
+        Wishart::new(n.clone().reshape([2, 1, 1]), l.clone()).unwrap()
+    };
+    let kl: Tensor<1> = of(&n1, &l1).kl_divergence(&of(&n2, &l2));
+    f.check("kl", kl.clone());
+    let leaves: [(&str, &dyn Leaf); 4] =
+        [("df", &n1), ("tril", &l1), ("other_df", &n2), ("other_tril", &l2)];
+    f.check_grads("kl", kl, &leaves);
+}

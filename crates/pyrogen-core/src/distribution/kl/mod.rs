@@ -1,6 +1,7 @@
 //! Kullback-Leibler divergences of distributions of numbers, and estimates of any.
 
 mod across;
+mod chi_squared;
 mod estimate;
 mod infinite;
 mod within;

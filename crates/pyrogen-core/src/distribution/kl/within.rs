@@ -20,9 +20,11 @@ fn scales<R: Real>(s: R, t: R) -> R {
 }
 
 /// Of gamma variables of shapes `a`, `b` and rates `r`, `s`.
-fn gammas<R: Real>([a, r]: [R; 2], [b, s]: [R; 2]) -> R {
-    // The rates' part is a of that of exponentials, and the shapes' is that at equal rates and means.
-    (a - b) * digamma(a) - lgamma(a) + lgamma(b) + (a - b) * (s / r).ln() + a * excess(r, s)
+pub(super) fn gammas<R: Real>([a, r]: [R; 2], [b, s]: [R; 2]) -> R {
+    // That of equal rates is what is left over Stirling's formula: nothing large cancels.
+    let rest = stirling_error(b) - stirling_error(a) - (b - a) * stirling_error_slope(a);
+    let shapes = deviance(b, a) + excess(a, b) * 0.5 + rest;
+    shapes + (a - b) * (s / r).ln() + a * excess(r, s)
 }
 
 divergences! {

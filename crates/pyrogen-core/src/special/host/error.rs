@@ -103,47 +103,6 @@ pub fn log_ndtri(log_p: f64) -> f64 {
     x
 }
 
-/// `ln(Phi(b) - Phi(a))`, in the tail where both are small.
-fn log_mass(a: f64, b: f64) -> f64 {
-    if a > 0.0 {
-        return log_mass(-b, -a);
-    }
-    let (low, high) = (log_ndtr(a), log_ndtr(b));
-    high + super::log1mexp(high - low)
-}
-
-/// The number `x` in (a, b) with `Phi(x) = Phi(a) + u (Phi(b) - Phi(a))`.
-///
-/// # Numerics
-/// Relative error about 1e-12, in both tails.
-pub fn truncated_ndtri(u: f64, a: f64, b: f64) -> f64 {
-    if !(0.0..=1.0).contains(&u) {
-        return f64::NAN;
-    }
-    if u == 0.0 {
-        return a;
-    }
-    if u == 1.0 {
-        return b;
-    }
-    if a > 0.0 {
-        return -truncated_ndtri(1.0 - u, -b, -a);
-    }
-    let (low, high) = (log_ndtr(a), log_ndtr(b));
-    let log_p = high + (u + (1.0 - u) * (low - high).exp()).ln();
-    log_ndtri(log_p).clamp(a, b)
-}
-
-/// The derivatives of [`truncated_ndtri`] by `u`, `a` and `b`.
-pub fn truncated_ndtri_slopes(u: f64, a: f64, b: f64) -> [f64; 3] {
-    let x = truncated_ndtri(u, a, b);
-    let log_density = -0.5 * x * x - 0.5 * (2.0 * PI).ln();
-    let ratio = |bound: f64| {
-        if bound.is_infinite() { 0.0 } else { (0.5 * (x - bound) * (x + bound)).exp() }
-    };
-    [(log_mass(a, b) - log_density).exp(), (1.0 - u) * ratio(a), u * ratio(b)]
-}
-
 /// The standard normal density.
 pub fn normal_density(x: f64) -> f64 {
     (-0.5 * x * x).exp() / (PI.sqrt() * SQRT_2)

@@ -187,12 +187,37 @@ pub fn student_t_survival(df: f64, t: f64) -> f64 {
     if t < 0.0 {
         return 1.0 - student_t_survival(df, -t);
     }
+    if far(df, t) {
+        return far_survival(df, t)[0];
+    }
     let (x, y) = student_parts(df, t);
     0.5 * betainc(0.5 * df, 0.5, x, y).0
 }
 
+/// Whether the square of `t` overflows; what is left of the function is its leading power.
+fn far(df: f64, t: f64) -> bool {
+    (t / df.sqrt()).abs() > 1e150
+}
+
+/// `P(T > t) = x^(df / 2) / (df B(df / 2, 1 / 2))` with `x = df / t^2`, far in the tail, and its derivatives
+/// by `df` and `t`.
+fn far_survival(df: f64, t: f64) -> [f64; 3] {
+    let a = 0.5 * df;
+    let log_x = df.ln() - 2.0 * t.ln();
+    let value = (a * log_x - df.ln() - super::lbeta(a, 0.5)).exp();
+    if value == 0.0 {
+        return [0.0; 3];
+    }
+    let by_df = 0.5 * (log_x + 1.0) - 1.0 / df - 0.5 * (digamma(a) - digamma(a + 0.5));
+    [value, value * by_df, -value * df / t]
+}
+
 /// The derivatives of [`student_t_survival`] by `df` and `t`.
 pub fn student_t_survival_slopes(df: f64, t: f64) -> [f64; 2] {
+    if far(df, t) {
+        let [_, by_df, by_t] = far_survival(df, t.abs());
+        return [by_df * t.signum(), by_t];
+    }
     // The density, ln B(df / 2, 1 / 2) without cancellation.
     let log_normaliser = super::lbeta(0.5 * df, 0.5) + 0.5 * df.ln();
     let density = (-log_normaliser - 0.5 * (df + 1.0) * (t * t / df).ln_1p()).exp();
@@ -222,10 +247,5 @@ pub fn student_t_isf(df: f64, q: f64) -> f64 {
 /// `df / (df + t^2)` and `t^2 / (df + t^2)`.
 fn student_parts(df: f64, t: f64) -> (f64, f64) {
     let r = (t / df.sqrt()).powi(2);
-    if r.is_infinite() {
-        // The square overflows; the logarithm does not.
-        let log = 2.0 * t.ln() - df.ln();
-        return ((-log).exp(), 1.0);
-    }
     (1.0 / (1.0 + r), r / (1.0 + r))
 }

@@ -5,18 +5,23 @@
 
 mod bessel;
 mod beta;
+mod counts;
 mod error;
 mod gamma;
 mod incomplete_beta;
 mod incomplete_gamma;
 mod solve;
+mod truncated;
 mod von_mises;
 
 pub use bessel::{bessel_ratio, log_bessel_i, log_bessel_ie};
 pub use beta::{lbeta, log_choose};
+pub use counts::{
+    binomial_entropy, binomial_quantile, negative_binomial_entropy, negative_binomial_quantile,
+    poisson_entropy, poisson_quantile,
+};
 pub use error::{
     erf, erfc, erfcx, erfinv, log_ndtr, log_ndtr_slope, log_ndtri, ndtr, ndtri, normal_density,
-    truncated_ndtri, truncated_ndtri_slopes,
 };
 pub use gamma::{deviance, digamma, lgamma, stirling_error, stirling_error_slope, trigamma};
 pub use incomplete_beta::{
@@ -26,6 +31,7 @@ pub use incomplete_beta::{
 pub use incomplete_gamma::{
     gamma_density, gammainc, gammainc_inverse, gammainc_slope, log_gamma_draw_slope,
 };
+pub use truncated::{Moments, truncated_moments, truncated_ndtri, truncated_ndtri_slopes};
 pub use von_mises::{
     one_minus_bessel_ratio, von_mises_cdf, von_mises_cdf_slope, von_mises_density,
     von_mises_quantile,

@@ -1,15 +1,19 @@
 //! The multivariate normal distribution.
 
+mod covariance;
+
 use burn::tensor::Tensor;
 
 use super::domain::Domain;
-use super::matrix::{cholesky, diagonal, lower_inverse};
+use super::matrix::{checked_cholesky, diagonal};
 use super::normal::in_type_of;
+use super::numerics::broadcast_dims;
 use super::{
     Distribution, Entropy, HasSupport, KlDivergence, Mode, Moments, OneMoreThan, Pathwise, Rank,
     Support,
 };
 use crate::{Noise, ParameterError};
+use covariance::Covariance;
 
 const LN_2PI: f64 = 1.837_877_066_409_345_3;
 
@@ -53,26 +57,16 @@ pub struct MultivariateNormal<const L: usize> {
     covariance: Covariance,
 }
 
-/// `n` is the number of batches: that of the mean, or 1.
-#[derive(Debug, Clone)]
-enum Covariance {
-    /// Variances, `[n, d, 1]`.
-    Diagonal(Tensor<3>),
-    /// Lower triangular factors, `[n, d, d]`.
-    Cholesky(Tensor<3>),
-    /// Factors `[n, d, rank]` and variances `[n, d, 1]`.
-    LowRank(Tensor<3>, Tensor<3>),
-}
-
 impl<const L: usize> MultivariateNormal<L> {
     /// With independent elements of variances `variance`, `[.., d]`.
     ///
     /// # Errors
-    /// A variance that is not positive.
+    /// A mean that is not finite, a variance that is not positive.
     ///
     /// # Panics
     /// If the shape does not fit the mean's.
     pub fn diagonal(mean: Tensor<L>, variance: Tensor<L>) -> Result<Self, ParameterError> {
+        Domain::Real.check("MultivariateNormal", "mean", &mean)?;
         Domain::Positive.check("MultivariateNormal", "variance", &variance)?;
         let [batches, d] = flat(variance.dims());
         Ok(Self::with(mean, Covariance::Diagonal(variance.reshape([batches, d, 1]))))
@@ -82,7 +76,7 @@ impl<const L: usize> MultivariateNormal<L> {
     /// not read.
     ///
     /// # Errors
-    /// A diagonal that is not positive.
+    /// A mean or a factor that is not finite, a diagonal that is not positive.
     ///
     /// # Panics
     /// If the shape does not fit the mean's.
@@ -93,6 +87,7 @@ impl<const L: usize> MultivariateNormal<L> {
     where
         Rank<M>: OneMoreThan<L>,
     {
+        Domain::Real.check("MultivariateNormal", "mean", &mean)?;
         let dims = factor.dims();
         let batches = dims[..M - 2].iter().product::<usize>();
         let factor = factor.reshape([batches, dims[M - 2], dims[M - 1]]).tril(0);
@@ -105,10 +100,41 @@ impl<const L: usize> MultivariateNormal<L> {
         Ok(Self::with(mean, Covariance::Cholesky(factor)))
     }
 
+    /// With the covariance matrix, `[.., d, d]`, which is factorised on the host.
+    ///
+    /// # Errors
+    /// A matrix that is not symmetric, or a pivot of its factorisation that is not positive: which one,
+    /// counted over all matrices.
+    ///
+    /// # Panics
+    /// If the shape does not fit the mean's.
+    ///
+    /// # Examples
+    /// ```
+    /// use burn::tensor::{Device, Tensor};
+    /// use pyrogen_core::distribution::MultivariateNormal;
+    ///
+    /// let device = Device::flex();
+    /// let mean = Tensor::<2>::zeros([5, 2], &device);
+    /// let covariance = Tensor::<3>::from_floats([[[1.0, 2.0], [2.0, 1.0]]], &device);
+    /// let error = MultivariateNormal::from_covariance(mean, covariance).unwrap_err();
+    /// assert_eq!((error.parameter, error.index, error.got), ("pivot of covariance", 1, -3.0));
+    /// ```
+    pub fn from_covariance<const M: usize>(
+        mean: Tensor<L>,
+        covariance: Tensor<M>,
+    ) -> Result<Self, ParameterError>
+    where
+        Rank<M>: OneMoreThan<L>,
+    {
+        let names = ["covariance", "pivot of covariance"];
+        Self::cholesky(mean, checked_cholesky("MultivariateNormal", names, covariance)?)
+    }
+
     /// With the covariance `factor factor^T + diag(diagonal)`, `[.., d, rank]` and `[.., d]`.
     ///
     /// # Errors
-    /// A diagonal that is not positive.
+    /// A mean or a factor that is not finite, a diagonal that is not positive.
     ///
     /// # Panics
     /// If the shapes do not fit the mean's.
@@ -120,6 +146,7 @@ impl<const L: usize> MultivariateNormal<L> {
     where
         Rank<M>: OneMoreThan<L>,
     {
+        Domain::Real.check("MultivariateNormal", "mean", &mean)?;
         Domain::Positive.check("MultivariateNormal", "diagonal", &diagonal)?;
         let dims = factor.dims();
         let batches = dims[..M - 2].iter().product::<usize>();
@@ -174,87 +201,25 @@ fn flat<const L: usize>(dims: [usize; L]) -> [usize; 2] {
     [dims[..L - 1].iter().product(), dims[L - 1]]
 }
 
-impl Covariance {
-    fn dims(&self) -> [usize; 2] {
-        let [n, d, _] = match self {
-            Self::Diagonal(variance) => variance.dims(),
-            Self::Cholesky(factor) | Self::LowRank(factor, _) => factor.dims(),
-        };
-        [n, d]
-    }
-
-    /// `ln det`, `[n]`.
-    fn log_det(&self) -> Tensor<1> {
-        let sum = |x: Tensor<3>| x.log().sum_dim(1).reshape([self.dims()[0]]);
-        match self {
-            Self::Diagonal(variance) => sum(variance.clone()),
-            Self::Cholesky(factor) => sum(diagonal(factor.clone())) * 2.0,
-            Self::LowRank(factor, variance) => {
-                let capacity = diagonal(capacity(factor, variance));
-                sum(capacity) * 2.0 + sum(variance.clone())
-            }
-        }
-    }
-
-    /// `x^T covariance^-1 x` of each column of `[n, d, columns]`: `[n, 1, columns]`.
-    fn quadratic(&self, x: Tensor<3>) -> Tensor<3> {
-        match self {
-            Self::Diagonal(variance) => (x.square() / variance.clone()).sum_dim(1),
-            Self::Cholesky(factor) => lower_inverse(factor.clone()).matmul(x).square().sum_dim(1),
-            Self::LowRank(factor, variance) => {
-                let scaled = x.clone() / variance.clone();
-                let inner = factor.clone().swap_dims(1, 2).matmul(scaled.clone());
-                let inner = lower_inverse(capacity(factor, variance)).matmul(inner);
-                (x * scaled).sum_dim(1) - inner.square().sum_dim(1)
-            }
-        }
-    }
-
-    /// A matrix whose product with its transpose is the covariance, `[n, d, ..]`.
-    fn root(&self) -> Tensor<3> {
-        match self {
-            Self::Diagonal(variance) => as_matrix(variance.clone().sqrt()),
-            Self::Cholesky(factor) => factor.clone(),
-            Self::LowRank(factor, variance) => {
-                Tensor::cat(vec![factor.clone(), as_matrix(variance.clone().sqrt())], 2)
-            }
-        }
-    }
-
-    /// Variances, `[n, d]`.
-    fn variance(&self) -> Tensor<2> {
-        let squares = |x: &Tensor<3>| x.clone().square().sum_dim(2);
-        match self {
-            Self::Diagonal(variance) => variance.clone(),
-            Self::Cholesky(factor) => squares(factor),
-            Self::LowRank(factor, variance) => squares(factor) + variance.clone(),
-        }
-        .squeeze_dim(2)
-    }
-}
-
-/// The factor of `1 + factor^T diag(variance)^-1 factor`, `[n, rank, rank]`.
-fn capacity(factor: &Tensor<3>, variance: &Tensor<3>) -> Tensor<3> {
-    let scaled = factor.clone() / variance.clone();
-    let inner = factor.clone().swap_dims(1, 2).matmul(scaled);
-    let rank = inner.dims()[1];
-    let one = Tensor::<2>::eye(rank, &inner.device()).cast(inner.dtype()).unsqueeze::<3>();
-    cholesky(inner + one)
-}
-
-/// `[n, d, 1]` on the diagonal of `[n, d, d]`.
-fn as_matrix(x: Tensor<3>) -> Tensor<3> {
-    let d = x.dims()[1];
-    let one = Tensor::<2>::eye(d, &x.device()).cast(x.dtype()).unsqueeze::<3>();
-    x * one
-}
-
 impl<const L: usize, const B: usize> Distribution<L, B> for MultivariateNormal<L>
 where
     Rank<L>: OneMoreThan<B>,
 {
     fn log_prob(&self, value: Tensor<L>) -> Tensor<B> {
         let d = self.mean.dims()[L - 1];
+        let dims = broadcast_dims("MultivariateNormal", self.mean.dims(), value.dims());
+        let constant = self.covariance.log_det() + d as f64 * LN_2PI;
+        if dims == value.dims() {
+            let flat = |x: Tensor<L>| -> Tensor<2> {
+                let [rows, d] = flat(x.dims());
+                x.reshape([rows, d])
+            };
+            let (x, mean) = (flat(value.clone()), flat(self.mean.clone()));
+            if let Some(distance) = self.covariance.shared_distance(&x, &mean) {
+                let batch: [usize; B] = std::array::from_fn(|i| dims[i]);
+                return ((distance + constant) * -0.5).reshape(batch);
+            }
+        }
         let difference = value - self.mean.clone();
         let dims = difference.dims();
         let batch: [usize; B] = std::array::from_fn(|i| dims[i]);
@@ -268,7 +233,6 @@ where
             difference.unsqueeze_dim(2)
         };
         let distance = self.covariance.quadratic(columns).reshape([rows]);
-        let constant = self.covariance.log_det() + d as f64 * LN_2PI;
         ((distance + constant) * -0.5).reshape(batch)
     }
 
@@ -292,7 +256,8 @@ impl<const L: usize> Pathwise<L> for MultivariateNormal<L> {
         let product = |matrix: &Tensor<3>, e: Tensor<2>| -> Tensor<2> {
             let width = matrix.dims()[1];
             if matrix.dims()[0] == 1 {
-                return e.matmul(matrix.clone().squeeze_dim::<2>(0).swap_dims(0, 1));
+                let matrix: Tensor<2> = matrix.clone().squeeze_dim(0);
+                return pyrogen_ops::matmul(e, matrix.swap_dims(0, 1));
             }
             matrix.clone().matmul(e.unsqueeze_dim(2)).reshape([rows, width])
         };
