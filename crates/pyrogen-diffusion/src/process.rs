@@ -150,7 +150,7 @@ impl NoiseLevels {
         }
     }
 
-    /// What the network is told of a moment of training, in `unit`s.
+    /// How the network sees a moment of training, in `unit`s.
     pub fn time(&self, moment: f64, unit: f64) -> f64 {
         match self {
             Self::Discrete(schedule) => moment / schedule.steps() as f64 * unit,

@@ -30,7 +30,7 @@ pub struct ColumnComparison {
 /// Bins of a column of numbers.
 const BINS: usize = 20;
 
-/// Categories that are told apart; the others are one.
+/// Categories that are kept apart; the others are one.
 const CATEGORIES: usize = 12;
 
 impl TableComparison {

@@ -17,7 +17,7 @@ pub enum LearnPrior {
     Asymmetric,
 }
 
-/// The least value of a parameter: smaller ones cannot be told from 0 by any corpus.
+/// The least value of a parameter: smaller ones cannot be distinguished from 0 by any corpus.
 const LEAST: f64 = 1e-6;
 
 /// How often each count occurs among some counts.

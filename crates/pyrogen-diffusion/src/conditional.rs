@@ -1,4 +1,4 @@
-//! A network that is told a class and a context, and can be told neither.
+//! A network conditioned on a class and a context, or on neither.
 
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -8,9 +8,9 @@ use pyrogen_core::{Condition, ConfigError, Noise, flatten};
 use crate::TimeNetwork;
 use crate::network::EventNetwork;
 
-/// What a network is told beside noisy examples and their times.
+/// What a network is conditioned on beside noisy examples and their times.
 #[derive(Debug, Clone)]
-pub(crate) struct Telling {
+pub(crate) struct Conditioning {
     pub event: Vec<usize>,
     pub classes: Option<usize>,
     pub context: Option<Vec<usize>>,
@@ -18,7 +18,7 @@ pub(crate) struct Telling {
     pub label_dropout: f64,
 }
 
-impl Telling {
+impl Conditioning {
     /// Checks the values.
     pub fn validate(&self, network: &TimeNetwork) -> Result<(), ConfigError> {
         check::shape("event", &self.event)?;
@@ -58,33 +58,38 @@ impl Telling {
         network.num_params(&self.event, self.context.as_deref(), self.rows())
     }
 
-    pub fn init(&self, network: &TimeNetwork, noise: &mut Noise, device: &Device) -> ToldNetwork {
+    pub fn init(
+        &self,
+        network: &TimeNetwork,
+        noise: &mut Noise,
+        device: &Device,
+    ) -> ConditionalNetwork {
         let body = network.init(&self.event, self.context.as_deref(), self.rows(), noise, device);
-        ToldNetwork { body, unit: network.time_unit(), telling: self.clone() }
+        ConditionalNetwork { body, unit: network.time_unit(), conditioning: self.clone() }
     }
 }
 
-/// A network with what it is told.
+/// A network with what it is conditioned on.
 #[derive(Module, Debug)]
-pub(crate) struct ToldNetwork {
+pub(crate) struct ConditionalNetwork {
     pub body: EventNetwork,
     /// What a time of one is given to the network as.
     #[module(skip)]
     pub unit: f64,
     #[module(skip)]
-    telling: Telling,
+    conditioning: Conditioning,
 }
 
-/// What is told of some examples: labels and flat contexts, checked.
+/// The conditions of some examples: labels and flat contexts, checked.
 #[derive(Debug, Clone)]
-pub(crate) struct Told {
+pub(crate) struct Conditions {
     labels: Option<Tensor<1, Int>>,
     context: Option<Tensor<2>>,
 }
 
-impl ToldNetwork {
-    pub fn telling(&self) -> &Telling {
-        &self.telling
+impl ConditionalNetwork {
+    pub fn conditioning(&self) -> &Conditioning {
+        &self.conditioning
     }
 
     /// The condition of `rows` examples. Labels may be missing where the network was trained
@@ -92,12 +97,12 @@ impl ToldNetwork {
     ///
     /// # Panics
     /// If something is missing, not wanted or of another shape.
-    pub fn told(&self, condition: &Condition, rows: usize) -> Told {
-        let labels = match (self.telling.classes, &condition.labels) {
+    pub fn conditions(&self, condition: &Condition, rows: usize) -> Conditions {
+        let labels = match (self.conditioning.classes, &condition.labels) {
             (None, None) => None,
             (None, Some(_)) => panic!("Diffusion: a class was given to a model without classes"),
             (Some(classes), None) => {
-                let none = self.telling.no_label();
+                let none = self.conditioning.no_label();
                 let none = none.unwrap_or_else(|| {
                     panic!("Diffusion: the model is conditional: give one label (of {classes}) an example")
                 });
@@ -113,7 +118,7 @@ impl ToldNetwork {
                 Some(labels.clone())
             }
         };
-        let context = match (&self.telling.context, &condition.context) {
+        let context = match (&self.conditioning.context, &condition.context) {
             (None, None) => None,
             (None, Some(_)) => panic!("Diffusion: a context was given to a model without"),
             (Some(shape), None) => panic!("Diffusion: give a context of shape {shape:?}"),
@@ -122,16 +127,16 @@ impl ToldNetwork {
                 Some(flatten(context.clone(), shape))
             }
         };
-        Told { labels, context }
+        Conditions { labels, context }
     }
 
-    /// What training tells: labels only where the model has classes, and none for dropped rows.
-    pub fn told_in_training(&self, condition: Condition, dropped: &[bool]) -> Told {
-        let labels = condition.labels.filter(|_| self.telling.classes.is_some());
-        let told = self.told(&Condition { labels, ..condition }, dropped.len());
-        match self.telling.no_label() {
+    /// The conditions in training: labels only where the model has classes, and none for dropped rows.
+    pub fn training_conditions(&self, condition: Condition, dropped: &[bool]) -> Conditions {
+        let labels = condition.labels.filter(|_| self.conditioning.classes.is_some());
+        let conditions = self.conditions(&Condition { labels, ..condition }, dropped.len());
+        match self.conditioning.no_label() {
             Some(none) if dropped.contains(&true) => {
-                let hidden = told.labels.map(|labels| {
+                let hidden = conditions.labels.map(|labels| {
                     let kept = labels.to_data().iter::<i64>().collect::<Vec<_>>();
                     let pairs = kept.into_iter().zip(dropped);
                     let values: Vec<i32> = pairs
@@ -139,38 +144,38 @@ impl ToldNetwork {
                         .collect();
                     Tensor::from_data(values.as_slice(), &labels.device())
                 });
-                Told { labels: hidden, ..told }
+                Conditions { labels: hidden, ..conditions }
             }
-            _ => told,
+            _ => conditions,
         }
     }
 
-    /// The same with no labels told; `None` where the network has not learned that.
-    pub fn without_labels(&self, told: &Told) -> Option<Told> {
-        let none = self.telling.no_label()?;
-        let labels = told.labels.as_ref()?;
+    /// The same without labels; `None` where the network has not learned that.
+    pub fn without_labels(&self, conditions: &Conditions) -> Option<Conditions> {
+        let none = self.conditioning.no_label()?;
+        let labels = conditions.labels.as_ref()?;
         let labels = Tensor::full(labels.dims(), none as i64, &labels.device());
-        Some(Told { labels: Some(labels), context: told.context.clone() })
+        Some(Conditions { labels: Some(labels), context: conditions.context.clone() })
     }
 
     /// Which of the rows of a batch are trained without their labels.
     pub fn dropped(&self, rows: usize, noise: &mut Noise) -> Vec<bool> {
-        if self.telling.no_label().is_none() {
+        if self.conditioning.no_label().is_none() {
             return vec![false; rows];
         }
         let draws = noise.uniform_rows(&[rows]);
-        draws.into_iter().map(|u| u < self.telling.label_dropout).collect()
+        draws.into_iter().map(|u| u < self.conditioning.label_dropout).collect()
     }
 
     /// Flat examples at times (in units of training) to flat answers.
-    pub fn forward(&self, x: Tensor<2>, times: &[f64], told: &Told) -> Tensor<2> {
+    pub fn forward(&self, x: Tensor<2>, times: &[f64], conditions: &Conditions) -> Tensor<2> {
         let time: Vec<f32> = times.iter().map(|&t| t as f32).collect();
         let time = Tensor::from_data(time.as_slice(), &x.device());
-        let x = match &told.context {
+        let x = match &conditions.context {
             Some(context) => Tensor::cat(vec![x, context.clone()], 1),
             None => x,
         };
-        self.body.forward(x, &self.telling.event, time, told.labels.clone())
+        self.body.forward(x, &self.conditioning.event, time, conditions.labels.clone())
     }
 
     /// The device of the weights.
@@ -179,10 +184,10 @@ impl ToldNetwork {
     }
 }
 
-/// What every model of a network that is told something shares, by its config:
-/// `told_model!(Model, Config, Sampling)`. The config has the fields of [`Telling`], `network`,
+/// What every model of a conditional network shares, by its config:
+/// `conditional_model!(Model, Config, Sampling)`. The config has the fields of [`Conditioning`], `network`,
 /// `sampling` and `validate`; the model `network` and `config`.
-macro_rules! told_model {
+macro_rules! conditional_model {
     ($model:ident, $config:ident, $sampling:ty) => {
         impl $config {
             /// Number of parameters of the model, without building it; `usize::MAX` where it does
@@ -192,16 +197,16 @@ macro_rules! told_model {
             /// As [`validate`](Self::validate).
             pub fn num_params(&self) -> Result<usize, ::pyrogen_core::ConfigError> {
                 self.validate()?;
-                Ok(self.telling().num_params(&self.network))
+                Ok(self.conditioning().num_params(&self.network))
             }
 
             /// Number of elements of one example; `usize::MAX` where it does not fit.
             pub fn features(&self) -> usize {
-                self.telling().features()
+                self.conditioning().features()
             }
 
-            pub(crate) fn telling(&self) -> $crate::told::Telling {
-                $crate::told::Telling {
+            pub(crate) fn conditioning(&self) -> $crate::conditional::Conditioning {
+                $crate::conditional::Conditioning {
                     event: self.event.clone(),
                     classes: self.classes,
                     context: self.context.clone(),
@@ -229,7 +234,7 @@ macro_rules! told_model {
                 self,
                 sampling: $sampling,
             ) -> Result<Self, ::pyrogen_core::ConfigError> {
-                sampling.validate("sampling", self.network.telling())?;
+                sampling.validate("sampling", self.network.conditioning())?;
                 let config = $config { sampling, ..self.config };
                 Ok(Self { config, ..self })
             }
@@ -245,7 +250,7 @@ macro_rules! told_model {
             }
 
             fn classes_are_optional(&self) -> bool {
-                self.network.telling().no_label().is_some()
+                self.network.conditioning().no_label().is_some()
             }
 
             fn context_shape(&self) -> Option<Vec<usize>> {
@@ -254,7 +259,7 @@ macro_rules! told_model {
         }
     };
 }
-pub(crate) use told_model;
+pub(crate) use conditional_model;
 
 /// Numbers of rows as a column.
 pub(crate) fn column(values: impl IntoIterator<Item = f64>, device: &Device) -> Tensor<2> {

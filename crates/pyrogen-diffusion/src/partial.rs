@@ -1,4 +1,4 @@
-//! Steering a trained model: part of an example is given, or a whole one.
+//! Samples from a trained model of which a part is given, or a whole example to begin with.
 
 use burn::module::Module;
 use burn::tensor::Tensor;
@@ -44,9 +44,9 @@ impl Diffusion {
         noise: &mut Noise,
     ) -> Result<Tensor<2>, SolveError> {
         let model = self.valid();
-        let told = model.network.told(condition, known.dims()[0]);
+        let conditions = model.network.conditions(condition, known.dims()[0]);
         let levels = model.sampling_levels()?;
-        let denoiser = model.denoiser(&told);
+        let denoiser = model.denoiser(&conditions);
         match how {
             Inpainting::Repaint(repaint) => {
                 repaint.sample(denoiser, known, mask, &levels, noise, |_| {})
@@ -104,10 +104,10 @@ impl Diffusion {
         condition: &Condition,
     ) -> Result<Tensor<2>, SolveError> {
         let model = self.valid();
-        let told = model.network.told(condition, given.dims()[0]);
+        let conditions = model.network.conditions(condition, given.dims()[0]);
         let denoiser = |x: Tensor<2>, sigma: f64| {
             let sigmas = vec![sigma; x.dims()[0]];
-            model.clean(x, &sigmas, &told)
+            model.clean(x, &sigmas, &conditions)
         };
         to_noise(denoiser, given, &model.sampling_levels()?)
     }
