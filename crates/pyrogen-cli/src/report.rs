@@ -63,7 +63,8 @@ pub fn write(
     page.latent_pictures()?;
     if let (true, Some(test)) = (full, &test) {
         let reference = Some(trained.train.clone());
-        let options = Options { limit: LIMIT, draws: DRAWS, seed, reference };
+        let training = Some(trained.train.clone());
+        let options = Options { limit: LIMIT, draws: DRAWS, seed, reference, training };
         let evaluation = evaluate(&model, test, &options, &wish.device, control)?;
         if let (Some(why), true) = (model.why_not(Ability::Score), evaluation.likelihood.is_empty())
         {

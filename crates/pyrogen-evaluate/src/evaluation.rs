@@ -8,10 +8,14 @@ use pyrogen_model::{Control, Error, ErrorKind, Finding, Model, Request};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::text::texts;
 use crate::{Embedding, TableComparison};
 
 /// Fewer items than this say nothing about a distribution, and nearest neighbours run out.
 pub const FEWEST: usize = 10;
+
+/// Texts that are drawn.
+const TEXTS: u64 = 64;
 
 /// How an evaluation is made.
 #[derive(Debug, Clone)]
@@ -25,11 +29,13 @@ pub struct Options {
     /// Items of the training data, to be compared in the place of samples: as near as samples should
     /// come.
     pub reference: Option<Data>,
+    /// What the model learnt from, where it is known: generated texts are looked for in it.
+    pub training: Option<Data>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { limit: 2000, draws: 128, seed: Seed(1), reference: None }
+        Self { limit: 2000, draws: 128, seed: Seed(1), reference: None, training: None }
     }
 }
 
@@ -102,6 +108,12 @@ pub fn evaluate(
             let mut unsaid = Vec::new();
             reference = compare(&embedding, &real, &others, options.seed, &mut unsaid, control)?;
             tables(&real, &others, &mut reference, &mut unsaid);
+        }
+    }
+    if let (Some(generate), Data::Text(own)) = (&model.can().generate, &real) {
+        let drawn = generate.generate(0..TEXTS, &Request::seed(options.seed.0), control)?;
+        if let Data::Text(made) = &drawn {
+            metrics.extend(texts(made, own, options.training.as_ref(), &mut failed));
         }
     }
     let request = Request::seed(options.seed.0);

@@ -4,6 +4,7 @@ mod columns;
 mod embedding;
 mod evaluation;
 mod table;
+mod text;
 
 pub use columns::ColumnEmbedding;
 pub use embedding::Embedding;

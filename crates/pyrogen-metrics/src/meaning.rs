@@ -68,6 +68,14 @@ pub fn meaning(value: &str) -> Option<Meaning> {
             (Lower, "mean difference of the dependence of two columns from the real one, 0 to 1")
         }
         "pair_trends" => (Higher, "how alike pairs of columns are distributed, 1 for equal ones"),
+        "self_bleu" => (Lower, "how well a text is covered by the others, 0 to 100"),
+        "repetition" => (Lower, "share of runs of 4 words that the same text had before"),
+        "copied_8" => (Lower, "share of runs of 8 words that stand in the training text"),
+        "copied_13" => (Lower, "share of runs of 13 words that stand in the training text"),
+        real if real.starts_with("real_distinct_") => (Neither, "the same of as many real texts"),
+        distinct if distinct.starts_with("distinct_") => {
+            (Higher, "share of runs of so many words that are different; compare with real texts")
+        }
         share if share.starts_with("share_") => (Neither, "share of samples read as this class"),
         _ => return None,
     };
