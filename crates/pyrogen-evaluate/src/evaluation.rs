@@ -90,7 +90,7 @@ pub fn evaluate(
 ) -> Result<Evaluation, Error> {
     let real = data.take_random(options.limit, options.seed);
     let mut failed = Vec::new();
-    let likelihood = likelihoods(model, &real, options, control)?;
+    let likelihood = likelihoods(model, &real, options, &mut failed, control)?;
     let embedding = Embedding::suited_to(&real, device);
     let (mut metrics, mut reference, mut table) = (Vec::new(), Vec::new(), None);
     if let Some(generate) = &model.can().generate
@@ -160,6 +160,7 @@ fn likelihoods(
     model: &Model,
     real: &Data,
     options: &Options,
+    failed: &mut Vec<FailedMetric>,
     control: &Control,
 ) -> Result<Vec<LikelihoodReport>, Error> {
     let Some(score) = &model.can().score else { return Ok(Vec::new()) };
@@ -168,9 +169,13 @@ fn likelihoods(
         let mut request = Request::seed(options.seed.0);
         request.options = set.into_map();
         let likelihood = score.score(real, &request, control)?;
-        let report = LikelihoodReport::new(&likelihood).map_err(metric_error)?;
-        if !reports.contains(&report) {
-            reports.push(report);
+        match LikelihoodReport::new(&likelihood) {
+            Ok(report) if !reports.contains(&report) => reports.push(report),
+            Ok(_) => {}
+            // An item that is impossible under the model, for instance.
+            Err(e) => {
+                failed.push(FailedMetric { metric: "likelihood".into(), reason: e.to_string() })
+            }
         }
     }
     Ok(reports)

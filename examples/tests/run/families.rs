@@ -81,6 +81,16 @@ fn a_chain_over_text_streams_completes_and_scores() {
     assert!(!command("assign OUT --data digits", &run));
     assert!(!command("sample OUT --stream --top-p 0.5", &run));
 
+    // A character that training did not have is impossible: its score is kept, there is no mean, and
+    // an evaluation gives what it can.
+    let other = write(&room, "other.txt", "az\na\n");
+    let out = room.path().join("nats.csv");
+    let of = format!("--data text:{},lines", other.display());
+    assert!(!command(&format!("score {} {of} --out OUT", run.display()), &out));
+    let written = std::fs::read_to_string(&out).unwrap();
+    assert_eq!(written.lines().nth(1), Some("-inf"), "{written}");
+    assert!(command(&format!("evaluate OUT {of}"), &run));
+
     let model = registry().open(&run, &Device::flex()).unwrap();
     let data = read(&source).select(&[0, 150, 250]);
     let broken = conformance::check(&registry(), &model, &data);
