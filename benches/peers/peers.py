@@ -60,6 +60,8 @@ ABOUT = {
     "unet_denoise_16": "the same, batch 16",
     "unet_sample": "the same: 16 samples in 50 steps",
     "first_sample": "start of the process to the first sample",
+    "gmm_step": "Gaussian mixture, 100,000 x 16, 8 full components: EM step (scikit-learn)",
+    "gmm_fit": "the same: a whole fit from k-means (scikit-learn)",
     "hmm_step": "Gaussian HMM, 50,000 steps, 8 states, 4 columns: EM step (hmmlearn)",
     "hmm_viterbi": "the same: most probable path (hmmlearn)",
     "hmm_score": "the same: log-likelihood (hmmlearn)",
@@ -68,7 +70,7 @@ ABOUT = {
 }
 
 # Rows whose peer is not PyTorch, by the start of their names.
-OTHERS = {"hmm_": "markov_rows.py", "words_": "markov_rows.py"}
+OTHERS = {"gmm_": "mixture_rows.py", "hmm_": "markov_rows.py", "words_": "markov_rows.py"}
 
 
 class Server:

@@ -4,6 +4,8 @@ mod capability;
 mod control;
 mod error;
 mod family;
+pub mod host;
+mod how_many;
 mod model;
 mod options;
 mod registry;
@@ -20,6 +22,7 @@ pub use capability::{
 pub use control::{Control, Progress};
 pub use error::{Error, ErrorKind};
 pub use family::{Ability, Family};
+pub use how_many::HowMany;
 pub use model::{About, Model};
 pub use options::{OptionSpec, Options};
 pub use registry::Registry;

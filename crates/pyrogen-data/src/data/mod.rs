@@ -5,6 +5,7 @@ mod documents;
 mod graph;
 mod hash;
 mod modality;
+mod numbers;
 mod pictures;
 mod ratings;
 mod rows;
