@@ -134,3 +134,31 @@ fn links_are_found() {
     assert_eq!(links(text), ["c.md", "e.md#f", "#w"]);
     assert_eq!(anchor("## Bits per dimension, 2"), "bits-per-dimension-2");
 }
+
+/// The lines of the blocks of Rust in a chapter, without indentation.
+fn shown(chapter: &str) -> Vec<String> {
+    let text = fs::read_to_string(docs().join("src").join(chapter)).expect("a chapter");
+    let mut inside = false;
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        match line.trim() {
+            "```rust" => inside = true,
+            "```" => inside = false,
+            line if inside && !line.is_empty() => lines.push(line.to_string()),
+            _ => {}
+        }
+    }
+    lines
+}
+
+#[test]
+fn the_tutorial_is_the_program_that_is_tested() {
+    let program = repository().join("examples/examples/first_model.rs");
+    let program = fs::read_to_string(program).expect("the program");
+    let (_, body) = program.split_once("fn main()").expect("a main");
+    let lines = body.lines().skip(1).map(str::trim).filter(|line| !line.is_empty());
+    let mut lines: Vec<String> = lines.map(str::to_string).collect();
+    let end = lines.split_off(lines.len() - 2);
+    assert_eq!(end, ["Ok(())", "}"]);
+    assert_eq!(lines, shown("tutorial-first-model.md"));
+}

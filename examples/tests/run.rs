@@ -24,6 +24,10 @@ mod digits_by_label;
 #[expect(dead_code, reason = "its main reads the arguments of the program")]
 #[path = "../examples/edges.rs"]
 mod edges;
+#[path = "run/families.rs"]
+mod families;
+#[path = "../examples/first_model.rs"]
+mod first_model;
 #[expect(dead_code, reason = "its main reads the arguments of the program")]
 #[path = "../examples/gan_latents.rs"]
 mod gan_latents;
@@ -68,6 +72,11 @@ mod synthetic_table;
 mod toy_flow;
 
 /// In one test, because the examples write below the current folder, which a process has one of.
+#[test]
+fn the_tutorial_runs() -> Result<(), Box<dyn Error>> {
+    first_model::main()
+}
+
 #[test]
 fn examples_run() {
     let folder = tempfile::tempdir().expect("a temporary folder");

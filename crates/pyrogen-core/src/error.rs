@@ -74,8 +74,8 @@ pub enum RequestError {
     /// A context was given to a model that takes none.
     #[error("a context was given, but the model takes none")]
     NoContext,
-    /// A model that is told a context was used without.
-    #[error("the model is told a context of shape {expected:?} with each example: give one")]
+    /// A model that needs a context was used without.
+    #[error("the model needs a context of shape {expected:?} with each example: give one")]
     MissingContext {
         /// Shape of one context that the model takes.
         expected: Vec<usize>,

@@ -20,8 +20,8 @@ mod rate_distortion;
 pub use adversarial::{Adversarial, Player, Watch};
 pub use batch::{Batch, Examples};
 pub use capability::{
-    Decode, Denoise, Describe, Encode, Inpaint, Posterior, Rank, Sample, SampleOptions, Score,
-    ScoreMethod, ScoreOptions, Vary,
+    Decode, DecoderOutput, Denoise, Describe, Encode, Inpaint, Posterior, Rank, Sample,
+    SampleOptions, Score, ScoreMethod, ScoreOptions, Vary,
 };
 pub use condition::Condition;
 pub use error::{ConfigError, FolderError, ModelError, NumericalError, RequestError};

@@ -23,6 +23,7 @@ use crate::{Prediction, Process, SamplingConfig, TimeNetwork, Weighting};
 /// assert_eq!(diffusion.prediction, Prediction::Epsilon);
 /// # Ok::<(), pyrogen_core::ConfigError>(())
 /// ```
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DiffusionConfig {

@@ -20,6 +20,7 @@ use crate::told::Telling;
 /// assert_eq!(flow.pairing, Pairing::OptimalTransport);
 /// # Ok::<(), pyrogen_core::ConfigError>(())
 /// ```
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FlowConfig {
@@ -62,6 +63,7 @@ impl Default for FlowConfig {
 }
 
 /// Which times training sees, and how often.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
@@ -103,6 +105,7 @@ impl FlowTimes {
 }
 
 /// How samples are drawn from a [`FlowMatching`](crate::FlowMatching) model.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FlowSampling {

@@ -11,6 +11,7 @@ use crate::Level;
 ///
 /// In JSON `{"discrete": {"steps": 1000, "schedule": {"cosine": {..}}, "zero_terminal_snr": false}}`
 /// or `{"edm": {"mean": -1.2, "std": 1.2, "sigma_min": 0.002, "sigma_max": 80.0}}`.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]

@@ -11,6 +11,7 @@ use crate::Diffusion;
 use crate::told::{Telling, Told};
 
 /// How samples are drawn from a [`Diffusion`] model.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SamplingConfig {

@@ -114,7 +114,8 @@ fn a_network_without_numbers_is_named_with_step_and_level() {
             Param::from_tensor(p.val() * f32::NAN)
         }
     }
-    let options = SampleOptions { condition: Condition::class(0, 2, &device()), temperature: 1.0 };
+    let options =
+        SampleOptions { condition: Condition::class(0, 2, &device()), ..SampleOptions::default() };
     let noise = &mut Noise::new(Seed(1));
     let broken = model().map(&mut Broken);
     let error = broken.generate(2, &options, noise, |_| {}).unwrap_err().to_string();

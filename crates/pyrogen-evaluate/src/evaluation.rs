@@ -8,7 +8,7 @@ use pyrogen_model::{Control, Error, ErrorKind, Finding, Model, Request};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::Embedding;
+use crate::{Embedding, TableComparison};
 
 /// Fewer items than this say nothing about a distribution, and nearest neighbours run out.
 pub const FEWEST: usize = 10;
@@ -63,6 +63,9 @@ pub struct Evaluation {
     /// What the model says of itself, for people.
     #[serde(skip)]
     pub findings: Vec<Finding>,
+    /// How near the samples of a table are to the real rows, column by column.
+    #[serde(skip)]
+    pub table: Option<TableComparison>,
 }
 
 /// Evaluates a model on real items, random ones where there are more than the limit, with as many
@@ -83,7 +86,7 @@ pub fn evaluate(
     let mut failed = Vec::new();
     let likelihood = likelihoods(model, &real, options, control)?;
     let embedding = Embedding::suited_to(&real, device);
-    let (mut metrics, mut reference) = (Vec::new(), Vec::new());
+    let (mut metrics, mut reference, mut table) = (Vec::new(), Vec::new(), None);
     if let Some(generate) = &model.can().generate
         && embedding.exists()
         && real.len() >= FEWEST
@@ -93,10 +96,12 @@ pub fn evaluate(
         request.like = Some(real.clone());
         let samples = generate.generate(0..real.len() as u64, &request, control)?;
         metrics = compare(&embedding, &real, &samples, options.seed, &mut failed, control)?;
+        table = tables(&real, &samples, &mut metrics, &mut failed);
         if let Some(train) = &options.reference {
             let others = train.take_random(real.len(), options.seed);
             let mut unsaid = Vec::new();
             reference = compare(&embedding, &real, &others, options.seed, &mut unsaid, control)?;
+            tables(&real, &others, &mut reference, &mut unsaid);
         }
     }
     let request = Request::seed(options.seed.0);
@@ -116,7 +121,27 @@ pub fn evaluate(
         reference,
         values,
         findings,
+        table,
     })
+}
+
+/// Columns and pairs of columns of tables.
+fn tables(
+    real: &Data,
+    generated: &Data,
+    metrics: &mut Vec<MetricReport>,
+    failed: &mut Vec<FailedMetric>,
+) -> Option<TableComparison> {
+    match TableComparison::of(real, generated)? {
+        Ok(table) => {
+            metrics.push(table.quality.report());
+            Some(table)
+        }
+        Err(e) => {
+            failed.push(FailedMetric { metric: "columns".into(), reason: e.to_string() });
+            None
+        }
+    }
 }
 
 fn likelihoods(
@@ -186,5 +211,8 @@ fn shares(
         return None;
     }
     let asked = generated.labels().map(numbers);
-    Some(class_shares(x, &labels, y, asked.as_deref()).map(|shares| shares.report(x, y)))
+    Some(
+        class_shares(x, &labels, y, asked.as_deref())
+            .map(|shares| shares.report(x, y, &real.class_names())),
+    )
 }

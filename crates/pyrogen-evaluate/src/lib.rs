@@ -3,7 +3,9 @@
 mod columns;
 mod embedding;
 mod evaluation;
+mod table;
 
 pub use columns::ColumnEmbedding;
 pub use embedding::Embedding;
 pub use evaluation::{Evaluation, FEWEST, FailedMetric, Options, evaluate};
+pub use table::{ColumnComparison, TableComparison};

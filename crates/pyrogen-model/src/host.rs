@@ -5,22 +5,10 @@ use std::ops::Range;
 use pyrogen_core::RequestError;
 use rayon::prelude::*;
 
-use crate::{Control, Error, Request};
+use crate::{Control, Error, Request, count};
 
 /// Items that are worked on between two looks at the control.
 const PART: u64 = 1024;
-
-/// How many items a range has.
-///
-/// # Errors
-/// None.
-pub fn count(items: &Range<u64>) -> Result<usize, Error> {
-    match usize::try_from(items.end.saturating_sub(items.start)) {
-        Ok(0) => Err(Error::Wish("0 items: give at least 1".into())),
-        Ok(n) => Ok(n),
-        Err(_) => Err(Error::Memory("so many items do not fit into memory".into())),
-    }
-}
 
 /// Refuses a class or contexts, for models without conditions. The conditions of other items
 /// (`like`) are no reason: there is nothing of them to take.

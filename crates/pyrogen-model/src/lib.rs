@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod capability;
+pub mod conformance;
 mod control;
 mod error;
 mod family;
@@ -16,8 +17,8 @@ pub mod tensor;
 pub mod train;
 
 pub use capability::{
-    Assign, Assignment, Capabilities, Complete, Finding, Generate, Given, Inspect, Latent,
-    LatentKind, LatentSpace, Latents, Likely, Marginal, Query, Rank, Ranking, Stream, Vary,
+    Assign, Assignment, Capabilities, Complete, Detailed, Finding, Generate, Given, Inspect,
+    Latent, LatentKind, LatentSpace, Latents, Likely, Marginal, Query, Rank, Ranking, Stream, Vary,
 };
 pub use control::{Control, Progress};
 pub use error::{Error, ErrorKind};
@@ -27,4 +28,4 @@ pub use model::{About, Model};
 pub use options::{OptionSpec, Options};
 pub use registry::Registry;
 pub use request::Request;
-pub use samples::Samples;
+pub use samples::{Samples, count};

@@ -8,6 +8,9 @@ use pyrogen_core::folder::ModelFolder;
 
 use crate::{Error, Family, Model};
 
+/// How often a folder that changes while it is read is read again.
+const AGAIN: usize = 10;
+
 /// The families that a program knows, in the order in which they are listed.
 #[derive(Clone, Default)]
 pub struct Registry {
@@ -53,14 +56,30 @@ impl Registry {
     /// # Errors
     /// No such folder, a family that this registry does not have, or a folder that is damaged.
     pub fn open(&self, path: impl AsRef<Path>, device: &Device) -> Result<Model, Error> {
-        let folder = ModelFolder::open(path.as_ref())?;
+        let mut folder = ModelFolder::open(path.as_ref())?;
+        for _ in 0..AGAIN {
+            let opened = self.open_folder(&folder, device);
+            if opened.is_ok() {
+                return opened;
+            }
+            // A run may have written the model again between the reading of two of its files.
+            let now = ModelFolder::open(path.as_ref())?;
+            if (now.card(), now.path()) == (folder.card(), folder.path()) {
+                return opened;
+            }
+            folder = now;
+        }
+        self.open_folder(&folder, device)
+    }
+
+    fn open_folder(&self, folder: &ModelFolder, device: &Device) -> Result<Model, Error> {
         let name = &folder.card().family;
         let family = self.find(name).map_err(|_| Error::FamilyNotBuilt {
             path: folder.path().to_path_buf(),
             family: name.clone(),
             known: self.names(),
         })?;
-        family.open(&folder, device)
+        family.open(folder, device)
     }
 }
 

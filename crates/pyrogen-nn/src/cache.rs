@@ -1,7 +1,7 @@
 //! Keys and values of the places that a sequence already has.
 
-use burn::tensor::{Device, Tensor};
-use pyrogen_ops::cached_attention;
+use burn::tensor::{Device, Int, Tensor};
+use pyrogen_ops::CausalHeads;
 
 /// Keys and values of one attention layer, for generation place by place.
 ///
@@ -50,6 +50,24 @@ impl KeyValueCache {
     /// # Panics
     /// If a size does not fit, the cache is full, or the device tracks gradients.
     pub fn attend(&mut self, q: Tensor<3>, k: Tensor<3>, v: Tensor<3>, heads: usize) -> Tensor<3> {
+        self.attend_shared(q, k, v, &CausalHeads { heads, shared: 1, first: None })
+    }
+
+    /// As [`attend`](Self::attend), for queries that share keys; what the queries see first is counted
+    /// from the first place.
+    ///
+    /// # Shapes
+    /// `q` is `[batch, places, heads d]`, `k` and `v` are `[batch, places, width]`.
+    ///
+    /// # Panics
+    /// As [`attend`](Self::attend).
+    pub fn attend_shared(
+        &mut self,
+        q: Tensor<3>,
+        k: Tensor<3>,
+        v: Tensor<3>,
+        heads: &CausalHeads,
+    ) -> Tensor<3> {
         let [longest, batch, width] = self.keys.dims();
         let [_, places, _] = k.dims();
         let end = self.length + places;
@@ -61,6 +79,16 @@ impl KeyValueCache {
         };
         let (k, v) = (put(&mut self.keys, k), put(&mut self.values, v));
         self.length = end;
-        cached_attention(q, k, v, heads)
+        heads.cached_attention(q, k, v)
+    }
+
+    /// Goes on with some of the sequences, in this order; one may come several times.
+    ///
+    /// # Panics
+    /// If a row is out of range.
+    pub fn select(&mut self, rows: &Tensor<1, Int>) {
+        for memory in [&mut self.keys, &mut self.values] {
+            memory.inplace(|memory| memory.select(1, rows.clone()));
+        }
     }
 }

@@ -48,7 +48,7 @@ pub fn attention(
     );
     #[cfg(feature = "flex")]
     if on_host(&q) {
-        let op = host::Attention { heads, causal, places_first: false };
+        let op = host::Attention::new(heads, causal, false);
         return apply(op, [q.into(), k.into(), v.into()]);
     }
     composed(q, k, v, heads, causal)
@@ -69,10 +69,7 @@ pub fn self_attention(qkv: Tensor<3>, heads: usize, causal: bool) -> Tensor<3> {
     );
     #[cfg(feature = "flex")]
     if on_host(&qkv) {
-        return apply(
-            host::Packed(host::Attention { heads, causal, places_first: false }),
-            [qkv.into()],
-        );
+        return apply(host::Packed(host::Attention::new(heads, causal, false)), [qkv.into()]);
     }
     let [q, k, v]: [Tensor<3>; 3] = qkv.chunk(3, 2).try_into().expect("three parts");
     composed(q, k, v, heads, causal)
@@ -102,7 +99,7 @@ pub fn cached_attention(q: Tensor<3>, k: Tensor<3>, v: Tensor<3>, heads: usize) 
     assert!(!q.device().is_autodiff(), "cached_attention: has no gradient; use `attention`");
     #[cfg(feature = "flex")]
     if on_host(&q) {
-        let op = host::Attention { heads, causal: true, places_first: true };
+        let op = host::Attention::new(heads, true, true);
         return apply(op, [q.into(), k.into(), v.into()]);
     }
     composed(q, k.swap_dims(0, 1), v.swap_dims(0, 1), heads, true)
@@ -126,6 +123,17 @@ fn composed(q: Tensor<3>, k: Tensor<3>, v: Tensor<3>, heads: usize, causal: bool
     out.swap_dims(1, 2).reshape([batch, queries, width])
 }
 
+/// Each head of keys or values as often as queries share it.
+pub(crate) fn repeated(x: Tensor<3>, heads: usize, shared: usize) -> Tensor<3> {
+    if shared == 1 {
+        return x;
+    }
+    let [batch, places, width] = x.dims();
+    let d = width / heads;
+    let x = x.reshape([batch, places, heads, 1, d]).expand([batch, places, heads, shared, d]);
+    x.reshape([batch, places, width * shared])
+}
+
 #[cfg(feature = "flex")]
 #[path = "attention_host.rs"]
-mod host;
+pub(crate) mod host;

@@ -3,6 +3,9 @@
 #[path = "attention_step.rs"]
 mod step;
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use crate::gemm::{Matrix, product};
@@ -13,17 +16,28 @@ use crate::scalar::exp;
 /// Queries that one product serves: their weights stay in a core's own cache.
 const ROWS: usize = 64;
 
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Attention {
-    pub(super) heads: usize,
-    pub(super) causal: bool,
+#[derive(Debug, Clone)]
+pub(crate) struct Attention {
+    pub(crate) heads: usize,
+    /// Heads of queries that have one head of keys and values.
+    pub(crate) shared: usize,
+    pub(crate) causal: bool,
     /// Keys and values are `[keys, batch, features]`.
-    pub(super) places_first: bool,
+    pub(crate) places_first: bool,
+    /// The first key that each query of each example sees, where that is not the first of all.
+    pub(crate) first: Option<Arc<[u32]>>,
+}
+
+impl Attention {
+    /// Every head of queries with keys and values of its own, which it sees from the first on.
+    pub(super) fn new(heads: usize, causal: bool, places_first: bool) -> Self {
+        Self { heads, shared: 1, causal, places_first, first: None }
+    }
 }
 
 /// Attention of one array that holds queries, keys and values.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Packed(pub(super) Attention);
+#[derive(Debug, Clone)]
+pub(crate) struct Packed(pub(crate) Attention);
 
 /// One head of one example in an array: rows of `d` values, `stride` apart.
 #[derive(Clone, Copy)]
@@ -53,6 +67,8 @@ struct Head<'a> {
     queries: usize,
     keys: usize,
     causal: bool,
+    /// One a query.
+    first: Option<&'a [u32]>,
 }
 
 impl Head<'_> {
@@ -65,10 +81,11 @@ impl Head<'_> {
         })
     }
 
-    /// Keys that the query sees.
+    /// The keys that the query sees.
     #[inline(always)]
-    fn seen(&self, query: usize) -> usize {
-        if self.causal { self.keys - self.queries + query + 1 } else { self.keys }
+    fn seen(&self, query: usize) -> Range<usize> {
+        let end = if self.causal { self.keys - self.queries + query + 1 } else { self.keys };
+        self.first.map_or(0, |first| first[query] as usize)..end
     }
 
     #[inline(always)]
@@ -130,12 +147,14 @@ impl Head<'_> {
             let query = from + i;
             let mean = crate::sums::dot(dy.row(query), o.row(query)) as f32;
             let (seen, log_sum) = (head.seen(query), log_sums[query]);
-            for (p, ds) in p[..seen].iter_mut().zip(&mut ds[..seen]) {
+            for (p, ds) in p[seen.clone()].iter_mut().zip(&mut ds[seen.clone()]) {
                 *p = exp(*p * scale - log_sum);
                 *ds = *p * (*ds - mean) * scale;
             }
-            p[seen..].fill(0.0);
-            ds[seen..].fill(0.0);
+            for hidden in [p, ds] {
+                hidden[..seen.start].fill(0.0);
+                hidden[seen.end..].fill(0.0);
+            }
         }
     }
 }
@@ -155,11 +174,12 @@ struct Block {
 
 type WeighBack<'a> = (&'a Head<'a>, Block, &'a mut [f32], &'a mut [f32], [View<'a>; 2], &'a [f32]);
 
-/// Turns the first `seen` scores into weights, the rest to zero; the logarithm of the sum.
+/// Turns the scores that are seen into weights, the rest to zero; the logarithm of the sum.
 #[inline(always)]
-fn softmax(row: &mut [f32], seen: usize, scale: f32) -> f32 {
-    let (seen, rest) = row.split_at_mut(seen);
-    rest.fill(0.0);
+fn softmax(row: &mut [f32], seen: Range<usize>, scale: f32) -> f32 {
+    row[..seen.start].fill(0.0);
+    row[seen.end..].fill(0.0);
+    let seen = &mut row[seen];
     let most = scale * crate::sums::maximum(seen);
     for x in seen.iter_mut() {
         *x = exp(*x * scale - most);
@@ -201,7 +221,7 @@ impl<'a> Place<'a> {
 
 /// Queries, keys and values of all heads.
 struct Heads<'a> {
-    op: Attention,
+    op: &'a Attention,
     width: usize,
     places: [Place<'a>; 3],
 }
@@ -220,9 +240,13 @@ impl<'a> Heads<'a> {
     }
 
     fn head(&self, i: usize) -> Head<'a> {
-        let [q, k, v] = self.places.map(|place| place.head(i, self.op.heads, self.d()));
+        let (heads, shared) = (self.op.heads, self.op.shared);
+        let [q, k, v] = self.places;
+        let q = q.head(i, heads, self.d());
+        let [k, v] = [k, v].map(|place| place.head(i / shared, heads / shared, self.d()));
         let (queries, keys) = (self.queries(), self.places[1].rows());
-        Head { q, k, v, queries, keys, causal: self.op.causal }
+        let first = self.op.first.as_ref().map(|first| &first[i / heads * queries..][..queries]);
+        Head { q, k, v, queries, keys, causal: self.op.causal, first }
     }
 
     fn forward(&self) -> (Array, Vec<Vec<f32>>) {
@@ -269,15 +293,29 @@ fn gather<T: AsRef<[f32]> + Sync>(
     });
 }
 
+/// The gradients of queries (0), keys or values, and in how many heads: those of keys and values are
+/// sums over the heads of queries that share them.
+fn of_heads(parts: &[[Vec<f32>; 3]], n: usize, op: &Attention) -> (Vec<Vec<f32>>, usize) {
+    let shared = if n == 0 { 1 } else { op.shared };
+    let sum = |parts: &[[Vec<f32>; 3]]| {
+        let mut total = parts[0][n].clone();
+        for part in &parts[1..] {
+            total.iter_mut().zip(&part[n]).for_each(|(t, x)| *t += x);
+        }
+        total
+    };
+    (parts.par_chunks(shared).map(sum).collect(), op.heads / shared)
+}
+
 /// What the gradient needs of the forward pass beside the inputs.
 #[derive(Debug, Clone)]
-pub(super) struct Kept {
+pub(crate) struct Kept {
     out: Array,
     log_sums: Vec<Vec<f32>>,
 }
 
 impl Attention {
-    fn heads<'a>(self, [q, k, v]: &'a [Array; 3]) -> Heads<'a> {
+    fn heads<'a>(&'a self, [q, k, v]: &'a [Array; 3]) -> Heads<'a> {
         let cached = |array| Place::new(array, self.places_first);
         let places = [Place::new(q, false), cached(k), cached(v)];
         Heads { op: self, width: q.dims()[2], places }
@@ -289,7 +327,7 @@ impl HostOp<3> for Attention {
 
     fn forward(&self, inputs: [Array; 3], track: bool) -> (Array, Self::Saved) {
         if self.places_first && inputs[0].dims()[1] == 1 {
-            return (step::one_query(inputs.each_ref(), self.heads), None);
+            return (step::one_query(inputs.each_ref(), self), None);
         }
         let heads = self.heads(&inputs);
         let (out, log_sums) = heads.forward();
@@ -308,9 +346,9 @@ impl HostOp<3> for Attention {
         let mut input = 0..3;
         inputs.map(|array| {
             let n = input.next().expect("three inputs");
-            let own: Vec<_> = parts.iter().map(|part| &part[n]).collect();
-            let mut out = array.refill();
-            gather(out.owned(), width, &own, self.heads, 0, width / self.heads);
+            let (own, heads) = of_heads(&parts, n, self);
+            let (mut out, d) = (array.refill(), width / self.heads);
+            gather(out.owned(), heads * d, &own, heads, 0, d);
             Some(out)
         })
     }
@@ -332,20 +370,24 @@ impl HostOp<1> for Packed {
         let (qkv, kept) = saved.expect("a tracked forward pass");
         let heads = self.heads(&qkv);
         let parts = heads.backward(&grad, &kept);
-        let (width, d) = (heads.width, heads.d());
+        let (d, firsts) = (heads.d(), heads.places.map(|place| place.first));
         let mut out = qkv.refill();
-        for n in 0..3 {
-            let own: Vec<_> = parts.iter().map(|part| &part[n]).collect();
-            gather(out.owned(), 3 * width, &own, self.0.heads, n * width, d);
+        let width = out.dims()[2];
+        for (n, first) in firsts.into_iter().enumerate() {
+            let (own, heads) = of_heads(&parts, n, &self.0);
+            gather(out.owned(), width, &own, heads, first, d);
         }
         [Some(out)]
     }
 }
 
 impl Packed {
-    fn heads<'a>(&self, qkv: &'a Array) -> Heads<'a> {
-        let width = qkv.dims()[2] / 3;
-        let places = [0, 1, 2].map(|n| Place { first: n * width, ..Place::new(qkv, false) });
-        Heads { op: self.0, width, places }
+    fn heads<'a>(&'a self, qkv: &'a Array) -> Heads<'a> {
+        let keys = self.0.heads / self.0.shared;
+        let d = qkv.dims()[2] / (self.0.heads + 2 * keys);
+        let width = self.0.heads * d;
+        let firsts = [0, width, width + keys * d];
+        let places = firsts.map(|first| Place { first, ..Place::new(qkv, false) });
+        Heads { op: &self.0, width, places }
     }
 }

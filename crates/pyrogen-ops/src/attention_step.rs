@@ -6,7 +6,7 @@
 
 use rayon::prelude::*;
 
-use super::softmax;
+use super::{Attention, softmax};
 use crate::host::Array;
 use crate::parallel::{kernels, vectorised};
 
@@ -18,59 +18,69 @@ const LANES: usize = 16;
 
 /// The heads that one thread works out.
 #[derive(Clone, Copy)]
-struct Part {
-    /// The first feature, counted over the examples.
+struct Part<'a> {
+    /// The first feature of the queries, counted over the examples.
     first: usize,
-    /// Features of a place, of all examples.
+    /// Features of a place, of all examples: those of the keys.
     row: usize,
     /// Features of a head.
     d: usize,
     places: usize,
+    /// Heads of queries of an example, and how many share a head of keys.
+    heads: usize,
+    shared: usize,
+    /// The first place that each example sees.
+    sees: Option<&'a [u32]>,
 }
 
 /// `softmax(q k^T / sqrt(d)) v` of each head: `q` is `[batch, 1, width]`, `k` and `v` are
 /// `[places, batch, width]`.
-pub(super) fn one_query([q, k, v]: [&Array; 3], heads: usize) -> Array {
-    let (row, d, places) = (q.values().len(), q.dims()[2] / heads, k.dims()[0]);
+pub(super) fn one_query([q, k, v]: [&Array; 3], op: &Attention) -> Array {
+    let (heads, shared) = (op.heads, op.shared);
+    let (features, d, places) = (q.values().len(), q.dims()[2] / heads, k.dims()[0]);
     let mut out = Array::to_fill(q.dims());
-    if row == 0 {
+    if features == 0 {
         return out;
     }
-    let parts = (row * places / SMALL).clamp(1, rayon::current_num_threads());
-    let length = (row / d).div_ceil(parts) * d;
+    let parts = (features * places / SMALL).clamp(1, rayon::current_num_threads());
+    let length = (features / d).div_ceil(parts) * d;
+    let (row, sees) = (features / shared, op.first.as_deref());
     let [q, k, v] = [q, k, v].map(Array::values);
     out.owned().par_chunks_mut(length).enumerate().for_each(|(i, out)| {
-        let part = Part { first: i * length, row, d, places };
+        let part = Part { first: i * length, row, d, places, heads, shared, sees };
         vectorised::<Attend, _>((&mut *out, [q, k, v], part));
     });
     out
 }
 
 kernels! {
-    ['a] Attend: attend, (&'a mut [f32], [&'a [f32]; 3], Part) => ();
+    ['a] Attend: attend, (&'a mut [f32], [&'a [f32]; 3], Part<'a>) => ();
 }
 
 #[inline(always)]
 fn attend((out, [q, k, v], part): (&mut [f32], [&[f32]; 3], Part)) {
-    let Part { first, row, d, places } = part;
+    let Part { first, row, d, places, heads, shared, sees } = part;
     let q = &q[first..][..out.len()];
+    // The features of a place that belong to head `h` of these.
+    let of = |h: usize| (first / d + h) / shared * d;
     let mut weights = vec![0.0; out.len() / d * places];
     for place in 0..places {
-        let k = &k[place * row + first..][..out.len()];
-        for (h, (q, k)) in q.chunks_exact(d).zip(k.chunks_exact(d)).enumerate() {
-            weights[h * places + place] = dot(q, k);
+        let k = &k[place * row..][..row];
+        for (h, q) in q.chunks_exact(d).enumerate() {
+            weights[h * places + place] = dot(q, &k[of(h)..][..d]);
         }
     }
     let scale = (1.0 / (d as f64).sqrt()) as f32;
-    for weights in weights.chunks_exact_mut(places) {
-        softmax(weights, places, scale);
+    for (h, weights) in weights.chunks_exact_mut(places).enumerate() {
+        let from = sees.map_or(0, |sees| sees[(first / d + h) / heads] as usize);
+        softmax(weights, from..places, scale);
     }
     out.fill(0.0);
     for place in 0..places {
-        let v = &v[place * row + first..][..out.len()];
-        for (h, (out, v)) in out.chunks_exact_mut(d).zip(v.chunks_exact(d)).enumerate() {
+        let v = &v[place * row..][..row];
+        for (h, out) in out.chunks_exact_mut(d).enumerate() {
             let weight = weights[h * places + place];
-            for (out, v) in out.iter_mut().zip(v) {
+            for (out, v) in out.iter_mut().zip(&v[of(h)..][..d]) {
                 *out += weight * v;
             }
         }

@@ -17,6 +17,8 @@ pub enum Elementwise {
     Silu,
     /// [`gelu`].
     Gelu,
+    /// [`gelu_tanh`].
+    GeluTanh,
     /// [`sigmoid`].
     Sigmoid,
     /// [`tanh`].
@@ -39,6 +41,7 @@ impl Elementwise {
         match self {
             Self::Silu => activation::silu(x),
             Self::Gelu => composed_gelu(x),
+            Self::GeluTanh => composed_gelu_tanh(x),
             Self::Sigmoid => activation::sigmoid(x),
             Self::Tanh => activation::tanh(x),
             Self::Softplus => activation::log_sigmoid(x.neg()).neg(),
@@ -66,6 +69,21 @@ pub fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
 fn composed_gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     let twice = (x.clone() * FRAC_1_SQRT_2).erf() + 1.0;
     x * twice * 0.5
+}
+
+/// `x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2`, the approximation of [`gelu`] that GPT-2 is
+/// trained with (Hendrycks and Gimpel 2016).
+pub fn gelu_tanh<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    Elementwise::GeluTanh.apply(x)
+}
+
+/// `sqrt(8 / pi)`: `1 + tanh(u)` is twice the sigmoid of `2 u`.
+const ROOT: f64 = 1.595_769_121_605_730_7;
+const CUBIC: f64 = 0.044_715;
+
+fn composed_gelu_tanh<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    let u = (x.clone() + x.clone() * x.clone() * x.clone() * CUBIC) * ROOT;
+    x * sigmoid(u)
 }
 
 /// `1 / (1 + exp(-x))`.
@@ -106,6 +124,10 @@ macro_rules! each {
                 let $f = value::Gelu;
                 $work
             }
+            Elementwise::GeluTanh => {
+                let $f = value::GeluTanh;
+                $work
+            }
             Elementwise::Sigmoid => {
                 let $f = value::Sigmoid;
                 $work
@@ -132,7 +154,7 @@ macro_rules! each {
 
 #[cfg(feature = "flex")]
 impl HostOp<1> for Elementwise {
-    /// The input, or for functions whose slope is easier told from it the result.
+    /// The input, or for functions whose slope is easier computed from it the result.
     type Saved = Array;
 
     fn forward(&self, [x]: [Array; 1], track: bool) -> (Array, Array) {
@@ -172,7 +194,7 @@ impl Elementwise {
     }
 }
 
-/// The functions and their slopes. A slope is told from the input, for the sigmoid, the hyperbolic
+/// The functions and their slopes. A slope is computed from the input, for the sigmoid, the hyperbolic
 /// tangent and the exponential from the result.
 #[cfg(feature = "flex")]
 mod value {
@@ -218,6 +240,11 @@ mod value {
             let (p, density) = scalar::normal_cdf(x);
             [x * p, p + x * density]
         };
+        GeluTanh: |x| x * scalar::sigmoid(bent(x)), |x| Self.value_and_slope(x)[1], |x| {
+            let p = scalar::sigmoid(bent(x));
+            let inner = super::ROOT as f32 * (1.0 + 3.0 * super::CUBIC as f32 * x * x);
+            [x * p, p + x * p * (1.0 - p) * inner]
+        };
         Sigmoid: |x| scalar::sigmoid(x), |y| y * (1.0 - y), |x| of_value(Self, x);
         Tanh: |x| scalar::tanh(x), |y| 1.0 - y * y, |x| of_value(Self, x);
         Softplus: |x| scalar::softplus(x), |x| scalar::sigmoid(x), |x| {
@@ -226,7 +253,12 @@ mod value {
         Exp: |x| scalar::exp(x), |y| y, |x| of_value(Self, x);
     }
 
-    /// Where the slope is told from the value.
+    #[inline(always)]
+    fn bent(x: f32) -> f32 {
+        super::ROOT as f32 * (x + super::CUBIC as f32 * x * x * x)
+    }
+
+    /// Where the slope is computed from the value.
     #[inline(always)]
     fn of_value(f: impl Value, x: f32) -> [f32; 2] {
         let y = f.value(x);

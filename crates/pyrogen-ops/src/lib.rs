@@ -1,15 +1,19 @@
 #![doc = include_str!("../README.md")]
 
 mod attention;
+mod attention_grouped;
 mod batch_norm;
 mod channels;
 mod conv;
+mod cross_entropy;
 mod elementwise;
 mod group_norm;
 mod layer_norm;
 mod linear;
 mod lstm;
 mod nearest;
+mod rms_norm;
+mod rotary;
 mod softmax;
 
 #[cfg(feature = "flex")]
@@ -36,13 +40,19 @@ mod windows;
 mod winograd;
 
 pub use attention::{attention, cached_attention, self_attention};
+pub use attention_grouped::CausalHeads;
 pub use batch_norm::{BatchNormalised, batch_norm, batch_norm_by};
 pub use channels::{add_channels, upsample_nearest};
 pub use conv::{conv_transpose2d, conv2d};
-pub use elementwise::{Elementwise, exp, gelu, leaky_relu, sigmoid, silu, softplus, tanh};
+pub use cross_entropy::cross_entropy;
+pub use elementwise::{
+    Elementwise, exp, gelu, gelu_tanh, leaky_relu, sigmoid, silu, softplus, tanh,
+};
 pub use group_norm::{group_norm, group_norm_silu};
 pub use layer_norm::layer_norm;
 pub use linear::{LinearMap, linear, matmul};
 pub use lstm::{LstmWeights, lstm};
 pub use nearest::nearest;
+pub use rms_norm::rms_norm;
+pub use rotary::Rotation;
 pub use softmax::{log_softmax, softmax};

@@ -30,15 +30,18 @@ pub(crate) struct Adam {
     pub weight_decay: f64,
     /// AdamW.
     pub decoupled: bool,
+    /// Whether parameters of one axis decay.
+    pub vectors: bool,
 }
 
 impl Adam {
     /// The coefficients of step `t`, counted from 1.
-    fn coefficients(&self, rate: f64, t: usize) -> AdamStep {
+    fn coefficients(&self, rate: f64, t: usize, axes: usize) -> AdamStep {
         let t = t as f64;
         let root = (1.0 - self.beta2.powf(t)).sqrt();
-        let decay = if self.decoupled { 0.0 } else { self.weight_decay };
-        let keep = if self.decoupled { 1.0 - rate * self.weight_decay } else { 1.0 };
+        let weight_decay = if self.vectors || axes > 1 { self.weight_decay } else { 0.0 };
+        let decay = if self.decoupled { 0.0 } else { weight_decay };
+        let keep = if self.decoupled { 1.0 - rate * weight_decay } else { 1.0 };
         AdamStep {
             first: [self.beta1 as f32, (1.0 - self.beta1) as f32],
             second: [self.beta2 as f32, (1.0 - self.beta2) as f32],
@@ -64,7 +67,7 @@ impl Optimizer for Adam {
             Some(AdamState { momentum: m }) => (m.time, m.moment_1, m.moment_2),
             None => (0, tensor.zeros_like(), tensor.zeros_like()),
         };
-        let step = self.coefficients(rate, time + 1);
+        let step = self.coefficients(rate, time + 1, D);
         let (tensor, first, second) = match Values::of(tensor) {
             Ok(tensor) => in_place(step, tensor, grad, first, second),
             Err(tensor) => by_operations(step, tensor, grad, first, second),
@@ -123,10 +126,16 @@ mod tests {
         let mut noise = Noise::new(Seed(3));
         let mut draw = || noise.normal([300, 7], &device);
         for decoupled in [false, true] {
-            let adam =
-                Adam { beta1: 0.9, beta2: 0.99, epsilon: 1e-6, weight_decay: 0.1, decoupled };
+            let adam = Adam {
+                beta1: 0.9,
+                beta2: 0.99,
+                epsilon: 1e-6,
+                weight_decay: 0.1,
+                decoupled,
+                vectors: true,
+            };
             let (p, g, m, v) = (draw(), draw(), draw(), draw().square());
-            let step = adam.coefficients(0.05, 3);
+            let step = adam.coefficients(0.05, 3, 2);
             let slices = Values::of(p.clone()).unwrap();
             let a = in_place(step, slices, g.clone(), m.clone(), v.clone());
             let b = by_operations(step, p.clone(), g, m, v);
@@ -143,11 +152,17 @@ mod tests {
         let mut noise = Noise::new(Seed(3));
         let base = noise.normal([4, 6], &device);
         let before = host(base.clone());
-        let adam =
-            Adam { beta1: 0.9, beta2: 0.99, epsilon: 1e-6, weight_decay: 0.0, decoupled: false };
+        let adam = Adam {
+            beta1: 0.9,
+            beta2: 0.99,
+            epsilon: 1e-6,
+            weight_decay: 0.0,
+            decoupled: false,
+            vectors: true,
+        };
         let view = base.clone().slice([1..3, 0..6]).transpose();
         let expected = by_operations(
-            adam.coefficients(0.1, 1),
+            adam.coefficients(0.1, 1, 2),
             view.clone(),
             view.clone(),
             view.zeros_like(),

@@ -4,12 +4,13 @@ use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{LionConfig, ModuleOptimizer, RmsPropConfig, SgdConfig};
 use pyrogen_core::ConfigError;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::adam::Adam;
 
 /// The update rule.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Method {
@@ -28,7 +29,7 @@ pub enum Method {
 }
 
 /// An optimiser and its numbers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct OptimizerConfig {
     /// The update rule.
@@ -43,6 +44,9 @@ pub struct OptimizerConfig {
     pub epsilon: f64,
     /// Weight decay.
     pub weight_decay: f64,
+    /// Whether vectors (biases, scales of normalisations) decay too; without, only parameters of two
+    /// axes or more do, as language models are trained. Adam and AdamW can.
+    pub decay_vectors: bool,
 }
 
 impl Default for OptimizerConfig {
@@ -55,6 +59,7 @@ impl Default for OptimizerConfig {
             beta2: 0.999,
             epsilon: 1e-8,
             weight_decay: 0.0,
+            decay_vectors: true,
         }
     }
 }
@@ -85,6 +90,11 @@ impl OptimizerConfig {
         if !(self.weight_decay.is_finite() && self.weight_decay >= 0.0) {
             return wrong("weight_decay", "at least 0", self.weight_decay);
         }
+        if !self.decay_vectors && !matches!(self.method, Method::Adam | Method::AdamW) {
+            let field = format!("{at}.decay_vectors");
+            let expected = "true for a method other than adam and adam_w";
+            return Err(ConfigError::value(field, expected, false));
+        }
         Ok(())
     }
 
@@ -101,6 +111,7 @@ impl OptimizerConfig {
                 epsilon: self.epsilon,
                 weight_decay: self.weight_decay,
                 decoupled: self.method == Method::AdamW,
+                vectors: self.decay_vectors,
             }),
             Method::Sgd => {
                 let momentum = (b1 > 0.0).then_some(MomentumConfig {

@@ -19,6 +19,8 @@ pub fn registry() -> Registry {
     let registry = pyrogen_mixture::family::register(registry);
     #[cfg(feature = "markov")]
     let registry = pyrogen_markov::family::register(registry);
+    #[cfg(feature = "autoregressive")]
+    let registry = pyrogen_autoregressive::family::register(registry);
     registry
 }
 

@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "autoregressive")]
+pub use pyrogen_autoregressive as autoregressive;
 pub use pyrogen_core as core;
 pub use pyrogen_data as data;
 #[cfg(feature = "diffusion")]

@@ -19,7 +19,7 @@
 //! density has the rank of its value. [`Independent`] makes the axes after the first one event:
 //! one density an example. Parameters that hold an axis more than the density (the categories of
 //! [`Categorical`], the components of [`Mixture`]) hold it last among the axes of the batch;
-//! [`Rank`] tells the compiler.
+//! [`Rank`] says so to the compiler.
 //!
 //! Parameters and values broadcast. Shapes that do not fit panic.
 //!

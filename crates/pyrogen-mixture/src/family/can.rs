@@ -6,7 +6,7 @@ use pyrogen_core::{Counts, Likelihood, Noise, Unit};
 use pyrogen_data::{Data, Modality};
 use pyrogen_model::{
     Ability, Assign, Assignment, Complete, Control, Error, Generate, Given, Likely, Marginal,
-    OptionSpec, Options, Query, Request, host,
+    OptionSpec, Options, Query, Request, count, host,
 };
 use rayon::prelude::*;
 
@@ -31,7 +31,7 @@ impl Gmm {
         control: &Control,
         some: impl Fn(Range<u64>) -> Result<Vec<f64>, Error> + Sync,
     ) -> Result<Vec<f64>, Error> {
-        let n = host::count(&items)?;
+        let n = count(&items)?;
         let mut all = Vec::new();
         all.try_reserve_exact(n.saturating_mul(self.0.columns.width())).map_err(|_| {
             Error::Memory(format!("{n} items do not fit into memory: draw fewer at a time"))
@@ -146,17 +146,13 @@ impl Complete for Gmm {
 }
 
 impl Likely for Gmm {
-    fn options(&self) -> Vec<OptionSpec> {
-        Vec::new()
-    }
-
     fn score(
         &self,
         data: &Data,
         request: &Request,
         control: &Control,
     ) -> Result<Likelihood, Error> {
-        Options::resolve(Ability::Score, &Likely::options(self), &request.options)?;
+        Options::resolve(Ability::Score, &[], &request.options)?;
         let (columns, width) = (&self.0.columns, self.0.columns.width());
         let (_, cells) = self.read(data, false)?;
         let nats = host::by_parts(0..data.len() as u64, "scored", control, ROWS * PARTS, |rows| {
@@ -180,11 +176,6 @@ impl Likely for Gmm {
             _ => Unit::Dimension,
         };
         Ok(Likelihood::exact(nats, width).in_units(unit, counts))
-    }
-
-    fn evaluated(&self, _: usize) -> Vec<Options> {
-        let none = serde_json::Map::new();
-        Options::resolve(Ability::Score, &Likely::options(self), &none).into_iter().collect()
     }
 }
 

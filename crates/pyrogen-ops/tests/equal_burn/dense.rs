@@ -162,3 +162,110 @@ fn what_is_no_number_is_near_some_point() {
     let got: Vec<i64> = ops::nearest(x, points).into_data().iter().collect();
     assert!(got.iter().all(|i| (0..2).contains(i)) && got[2] == 1, "{got:?}");
 }
+
+/// Attention by Burn's operations where heads share keys and a query sees keys from `first` on.
+fn grouped(qkv: Tensor<3>, heads: usize, shared: usize, first: &[u32]) -> Tensor<3> {
+    let [n, places, width] = qkv.dims();
+    let keys = heads / shared;
+    let d = width / (heads + 2 * keys);
+    let split = |from: usize, count: usize, repeat: usize| {
+        let x = qkv.clone().narrow(2, from * d, count * d).reshape([n, places, count, 1, d]);
+        let x = x.expand([n, places, count, repeat, d]).reshape([n, places, heads, d]);
+        x.swap_dims(1, 2)
+    };
+    let (q, k) = (split(0, heads, 1), split(heads, keys, shared));
+    let v = split(heads + keys, keys, shared);
+    let hidden: Vec<f32> = (0..n * places * places)
+        .map(|i| {
+            let (query, key) = (i / places, i % places);
+            let seen = key >= first[query] as usize && key <= query % places;
+            if seen { 0.0 } else { -1e30 }
+        })
+        .collect();
+    let hidden = TensorData::new(hidden, [n, 1, places, places]);
+    let scores = q.matmul(k.swap_dims(2, 3)) / (d as f64).sqrt();
+    let scores = scores.clone() + Tensor::from_data(hidden, &scores.device());
+    let out = activation::softmax(scores, 3).matmul(v);
+    out.swap_dims(1, 2).reshape([n, places, heads * d])
+}
+
+#[test]
+fn heads_share_keys_and_documents_see_themselves() {
+    let mut source = Source::new();
+    for (n, places, heads, shared, d) in [(2, 5, 4, 2, 3), (1, 70, 3, 3, 8), (3, 9, 2, 1, 4)] {
+        let x = &source.leaf([n, places, (heads + 2 * (heads / shared)) * d]);
+        // Documents of three places, the first row whole.
+        let first: Vec<u32> = (0..n * places)
+            .map(|i| if i < places { 0 } else { (i % places / 3 * 3) as u32 })
+            .collect();
+        let ours = |first: Option<std::sync::Arc<[u32]>>| {
+            ops::CausalHeads { heads, shared, first }.self_attention(x.clone())
+        };
+        let theirs = grouped(x.clone(), heads, shared, &first);
+        assert_equal!("documents", ours(Some(first.clone().into())), theirs, x);
+        let theirs = grouped(x.clone(), heads, shared, &vec![0; n * places]);
+        assert_equal!("whole", ours(None), theirs, x);
+        // The last place and the last two, of a cache.
+        let x = x.clone().inner();
+        let keys = heads / shared;
+        let part = |from: usize, count: usize| x.clone().narrow(2, from * d, count * d);
+        let (q, k) = (part(0, heads), part(heads, keys).swap_dims(0, 1));
+        let v = part(heads + keys, keys).swap_dims(0, 1);
+        let whole = grouped(x.clone(), heads, shared, &first);
+        for count in [1, 2] {
+            let from = places - count;
+            let firsts: Vec<u32> =
+                (0..n).flat_map(|i| first[i * places + from..(i + 1) * places].to_vec()).collect();
+            let op = ops::CausalHeads { heads, shared, first: Some(firsts.into()) };
+            let ours = op.cached_attention(q.clone().narrow(1, from, count), k.clone(), v.clone());
+            assert!(difference(&ours, &whole.clone().narrow(1, from, count)) < TOLERANCE);
+        }
+    }
+}
+
+#[test]
+fn rotations_turn_pairs() {
+    let mut source = Source::new();
+    for (n, places, heads, d, width) in [(2, 3, 2, 4, 11), (1, 40, 4, 32, 128), (5, 7, 1, 2, 2)] {
+        let x = &source.leaf([n, places, width]);
+        let frequencies: Vec<f64> = (0..d / 2).map(|i| 1.0 / (1.0 + i as f64)).collect();
+        let positions: Vec<f64> = (0..n * places).map(|i| (i % 5) as f64).collect();
+        let rotation = ops::Rotation::new(positions.iter().copied(), &frequencies, 1.0);
+        let angle: Vec<f32> = positions
+            .iter()
+            .flat_map(|p| frequencies.iter().map(move |f| (p * f) as f32))
+            .collect();
+        let angle = TensorData::new(angle, [n, places, 1, d / 2]);
+        let angle = Tensor::<4>::from_data(angle, &x.device());
+        let part = |i: usize| {
+            let turned = x.clone().narrow(2, 0, heads * d).reshape([n, places, heads, d]);
+            turned.narrow(3, i * d / 2, d / 2)
+        };
+        let (a, b) = (part(0), part(1));
+        let (c, s) = (angle.clone().cos(), angle.sin());
+        let turned =
+            Tensor::cat(vec![a.clone() * c.clone() - b.clone() * s.clone(), b * c + a * s], 3);
+        let turned = turned.reshape([n, places, heads * d]);
+        let theirs = match width - heads * d {
+            0 => turned,
+            rest => Tensor::cat(vec![turned, x.clone().narrow(2, heads * d, rest)], 2),
+        };
+        assert_equal!("rotation", rotation.apply(x.clone(), heads), theirs, x);
+    }
+}
+
+#[test]
+fn cross_entropies() {
+    let mut source = Source::new();
+    for (rows, classes) in [(1, 2), (7, 65), (300, 130)] {
+        let x = &(source.leaf([rows, classes]) * 5.0).detach().require_grad();
+        let targets: Vec<u32> = (0..rows).map(|i| (i * 13 % classes) as u32).collect();
+        let index: Vec<i32> = targets.iter().map(|&t| t as i32).collect();
+        let index = Tensor::<2, burn::tensor::Int>::from_data(
+            TensorData::new(index, [rows, 1]),
+            &x.device(),
+        );
+        let theirs = activation::log_softmax(x.clone(), 1).gather(1, index).reshape([rows]).neg();
+        assert_equal!("cross entropy", ops::cross_entropy(x.clone(), &targets.into()), theirs, x);
+    }
+}

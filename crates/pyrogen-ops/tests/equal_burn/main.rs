@@ -70,6 +70,9 @@ fn elementwise_functions() {
         // Burn's own has the derivative of another function on some devices.
         let twice = (x.clone() * std::f64::consts::FRAC_1_SQRT_2).erf() + 1.0;
         assert_equal!("gelu", ops::gelu(x.clone()), x.clone() * twice * 0.5, x);
+        let bent = (x.clone() + x.clone().powi_scalar(3) * 0.044_715) * 0.797_884_560_802_865_4;
+        let theirs = x.clone() * (bent.tanh() + 1.0) * 0.5;
+        assert_equal!("gelu_tanh", ops::gelu_tanh(x.clone()), theirs, x);
         assert_equal!("sigmoid", ops::sigmoid(x.clone()), activation::sigmoid(x.clone()), x);
         assert_equal!("tanh", ops::tanh(x.clone()), activation::tanh(x.clone()), x);
         assert_equal!(

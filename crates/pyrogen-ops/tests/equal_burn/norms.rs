@@ -106,3 +106,15 @@ fn layer_normalisation() {
         assert_equal!("layer_norm", ours, theirs, x, gamma, beta);
     }
 }
+
+#[test]
+fn rms_norms() {
+    let mut source = Source::new();
+    for dims in [[2, 3, 5], [3, 70, 33]] {
+        let x = &source.leaf(dims);
+        let gamma = &source.leaf([dims[2]]);
+        let mean = (x.clone() * x.clone()).mean_dim(2);
+        let theirs = x.clone() / (mean + 1e-5).sqrt() * gamma.clone().unsqueeze();
+        assert_equal!("rms_norm", ops::rms_norm(x.clone(), gamma.clone(), 1e-5), theirs, x, gamma);
+    }
+}

@@ -103,10 +103,6 @@ impl Generate for Regimes {
 }
 
 impl Likely for Regimes {
-    fn options(&self) -> Vec<OptionSpec> {
-        Vec::new()
-    }
-
     /// Minus infinity for a sequence that the model cannot have made.
     fn score(
         &self,
@@ -114,7 +110,7 @@ impl Likely for Regimes {
         request: &Request,
         control: &Control,
     ) -> Result<Likelihood, Error> {
-        Options::resolve(Ability::Score, &Likely::options(self), &request.options)?;
+        Options::resolve(Ability::Score, &[], &request.options)?;
         control.check()?;
         let data = self.read(data)?;
         let meter = control.meter("scored", data.len() as u64);
@@ -124,14 +120,14 @@ impl Likely for Regimes {
         let steps = (0..data.len()).map(|i| data.length(i)).collect();
         Ok(Likelihood::exact(nats, 1).in_units(Unit::Step, Counts::Each(steps)))
     }
-
-    fn evaluated(&self, _: usize) -> Vec<Options> {
-        let none = serde_json::Map::new();
-        Options::resolve(Ability::Score, &Likely::options(self), &none).into_iter().collect()
-    }
 }
 
 impl Assign for Regimes {
+    fn options(&self) -> Vec<OptionSpec> {
+        let about = "the most probable path, or the most probable state of each step";
+        vec![OptionSpec::new("path", "viterbi", about).one_of(["viterbi", "posterior"])]
+    }
+
     /// The most probable path of states (option `path`: `viterbi`), or the most probable state of each
     /// step (`posterior`), with the probability of each state at each step.
     fn assign(
@@ -140,9 +136,7 @@ impl Assign for Regimes {
         request: &Request,
         control: &Control,
     ) -> Result<Assignment, Error> {
-        let about = "the most probable path, or the most probable state of each step";
-        let specs = [OptionSpec::new("path", "viterbi", about).one_of(["viterbi", "posterior"])];
-        let options = Options::resolve(Ability::Assign, &specs, &request.options)?;
+        let options = Options::resolve(Ability::Assign, &Assign::options(self), &request.options)?;
         control.check()?;
         let data = self.read(data)?;
         let model = &self.0.model;
@@ -169,6 +163,12 @@ impl Assign for Regimes {
 }
 
 impl Query for Regimes {
+    fn options(&self) -> Vec<OptionSpec> {
+        let about =
+            "steps behind each sequence; null is none where a value is missing, and else one";
+        vec![OptionSpec::new("steps", Value::Null, about)]
+    }
+
     /// The distribution of what is missing in each sequence, and of the `steps` that follow it; one step
     /// where nothing is missing and nothing is said. Names are `step 3: x`, steps counted from 1.
     fn query(
@@ -177,10 +177,7 @@ impl Query for Regimes {
         request: &Request,
         control: &Control,
     ) -> Result<Vec<Vec<(String, Marginal)>>, Error> {
-        let about =
-            "steps behind each sequence; null is none where a value is missing, and else one";
-        let specs = [OptionSpec::new("steps", Value::Null, about)];
-        let options = Options::resolve(Ability::Query, &specs, &request.options)?;
+        let options = Options::resolve(Ability::Query, &Query::options(self), &request.options)?;
         let steps = match options.get("steps").as_u64() {
             Some(0) => Some(0),
             _ => options.count("steps")?,

@@ -258,17 +258,24 @@ impl Likely for Texts {
     }
 }
 
+/// What stands for all tokens that are not listed.
+const OTHERS: &str = "(other tokens)";
+
 impl Query for Texts {
+    fn options(&self) -> Vec<OptionSpec> {
+        vec![OptionSpec::new("top", 20, "how many of the most probable tokens are listed")]
+    }
+
     /// The most probable next tokens after each text, `top` of them, the most probable first, under the
-    /// name `next`. The end of the document is the empty value.
+    /// name `next`; behind them what all others have together, tokens that training did not see with
+    /// them. The end of the document is the empty value.
     fn query(
         &self,
         evidence: &Data,
         request: &Request,
         control: &Control,
     ) -> Result<Vec<Vec<(String, Marginal)>>, Error> {
-        let specs = [OptionSpec::new("top", 20, "how many of the most probable tokens are listed")];
-        let options = Options::resolve(Ability::Query, &specs, &request.options)?;
+        let options = Options::resolve(Ability::Query, &Query::options(self), &request.options)?;
         let top = options.count("top")?.unwrap_or(usize::MAX);
         let texts = documents(evidence)?.documents();
         host::each(0..texts.len() as u64, "answered", control, |i| {
@@ -281,8 +288,14 @@ impl Query for Texts {
                 true => String::from_utf8_lossy(self.0.token(*symbol as u32)).into_owned(),
                 false => String::new(),
             };
-            let values = order.iter().map(name).collect();
-            let probabilities = order.iter().map(|s| p[*s] * (1.0 - self.0.unknown())).collect();
+            let mut values: Vec<String> = order.iter().map(name).collect();
+            let mut probabilities: Vec<f64> =
+                order.iter().map(|s| p[*s] * (1.0 - self.0.unknown())).collect();
+            let rest = 1.0 - probabilities.iter().sum::<f64>();
+            if order.len() < p.len() || self.0.unknown() > 0.0 {
+                values.push(OTHERS.into());
+                probabilities.push(rest.max(0.0));
+            }
             Ok(vec![("next".into(), Marginal::Discrete { values, probabilities })])
         })
     }

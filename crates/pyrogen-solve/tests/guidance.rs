@@ -43,11 +43,11 @@ fn guidance_and_rescaling_equal_diffusers() {
     let plain = Guidance::weight(fixture.weight);
     let rescaled = Guidance { rescale: fixture.rescale, ..plain };
     for (guidance, expected) in [(plain, fixture.guided), (rescaled, fixture.rescaled)] {
-        let told: Tensor<3> = fixture.with_class.tensor(&device);
-        let not_told: Tensor<3> = fixture.without.tensor(&device);
-        let denoiser = guidance.denoiser(|_, _| told.clone(), |_, _| not_told.clone());
+        let conditional: Tensor<3> = fixture.with_class.tensor(&device);
+        let unconditional: Tensor<3> = fixture.without.tensor(&device);
+        let denoiser = guidance.denoiser(|_, _| conditional.clone(), |_, _| unconditional.clone());
         expected.assert_close(
-            denoiser(told.zeros_like(), 1.0),
+            denoiser(conditional.zeros_like(), 1.0),
             TOLERANCE,
             &format!("{guidance:?}"),
         );

@@ -1,4 +1,4 @@
-//! Networks that are told a time and a class. U-Nets are compared with those of diffusers in
+//! Networks that are conditioned on a time and a class. U-Nets are compared with those of diffusers in
 //! `pyrogen-diffusion`, the diffusion transformer here; see `scripts/reference_dit.py`.
 
 use burn::module::Module;

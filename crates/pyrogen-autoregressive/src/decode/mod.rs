@@ -1,0 +1,236 @@
+//! Writing on from a prompt, token by token.
+
+mod beam;
+mod item;
+mod run;
+
+use std::ops::Range;
+
+use pyrogen_core::{Noise, Seed};
+use serde::{Deserialize, Serialize};
+
+pub use beam::{Beams, Candidate};
+pub use run::Run;
+
+use crate::language::LanguageModel;
+use crate::sampling::Chain;
+use crate::{DecodeError, TextModel};
+
+/// What happens where a sequence grows beyond the network's context.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Overflow {
+    /// The network forgets the beginning: it goes on from the last three quarters of a context.
+    #[default]
+    Slide,
+    /// A prompt that is longer is an error, and a sequence ends where the context does.
+    Refuse,
+}
+
+/// Why a completion ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Finish {
+    /// A stop string or stop token.
+    Stop,
+    /// The most tokens, or the end of the context.
+    Length,
+    /// The model ended the text.
+    End,
+}
+
+/// How a text is written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DecodeSettings {
+    /// What is done to logits before a token is drawn.
+    pub chain: Chain,
+    /// The most tokens of a completion.
+    pub most: usize,
+    /// The fewest: before, the end and stop tokens are left out, and stop strings are not looked for.
+    pub least: usize,
+    /// Strings that end a completion, which does not hold them.
+    pub stop: Vec<String>,
+    /// Tokens that do the same.
+    pub stop_tokens: Vec<u32>,
+    /// What happens at the end of the context.
+    pub overflow: Overflow,
+}
+
+impl Default for DecodeSettings {
+    fn default() -> Self {
+        Self {
+            chain: Chain::default(),
+            most: 256,
+            least: 0,
+            stop: Vec::new(),
+            stop_tokens: Vec::new(),
+            overflow: Overflow::default(),
+        }
+    }
+}
+
+/// What was written behind a prompt.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Completion {
+    /// The text, without the prompt.
+    pub text: String,
+    /// Its tokens, up to what stopped it.
+    pub tokens: Vec<u32>,
+    /// `-ln p(tokens | prompt)` of the model, without the sampling chain.
+    pub nats: f64,
+    /// Why it ended.
+    pub finish: Finish,
+}
+
+/// Writes on from prompts.
+///
+/// The draw of token `t` of item `i` is a function of the seed, of `i` and of `t`, and the logits of
+/// an item do not depend on what is written beside it: item `i` is the same whatever else is asked
+/// for.
+#[derive(Debug)]
+pub struct Decoder<'m, N: LanguageModel> {
+    model: &'m TextModel<N>,
+    settings: DecodeSettings,
+    noise: Noise,
+}
+
+/// Items that are written side by side.
+const TOGETHER: u64 = 64;
+
+impl<'m, N: LanguageModel> Decoder<'m, N> {
+    /// A decoder of a model.
+    ///
+    /// # Errors
+    /// A setting that cannot be used.
+    pub fn new(
+        model: &'m TextModel<N>,
+        settings: DecodeSettings,
+        seed: Seed,
+    ) -> Result<Self, DecodeError> {
+        settings.chain.validate()?;
+        let wrong = |name, expected, got: String| Err(DecodeError::Setting { name, expected, got });
+        if settings.most == 0 {
+            return wrong("max_tokens", "at least 1", "0".into());
+        }
+        if settings.least > settings.most {
+            return wrong("min_tokens", "at most max_tokens", settings.least.to_string());
+        }
+        if settings.stop.iter().any(String::is_empty) {
+            return wrong("stop", "strings of a character or more", "an empty one".into());
+        }
+        let noise = Noise::new(seed).fork("tokens");
+        Ok(Self { model, settings, noise })
+    }
+
+    /// Completions of a prompt, those of the items `items`.
+    ///
+    /// # Errors
+    /// A prompt that the model cannot read, or logits that are no numbers.
+    pub fn complete(
+        &self,
+        prompt: &str,
+        items: Range<u64>,
+    ) -> Result<Vec<Completion>, DecodeError> {
+        let mut out = Vec::new();
+        let mut first = items.start;
+        while first < items.end {
+            let end = items.end.min(first + TOGETHER);
+            let mut run = self.begin(prompt, first..end)?;
+            while run.step()? {}
+            out.extend(run.completions());
+            first = end;
+        }
+        Ok(out)
+    }
+
+    /// Begins to write some items side by side.
+    ///
+    /// # Errors
+    /// A prompt that the model cannot read.
+    ///
+    /// # Panics
+    /// If there are no items.
+    pub fn begin(&self, prompt: &str, items: Range<u64>) -> Result<Run<'m, N>, DecodeError> {
+        Run::new(self.shared(), prompt, items.collect())
+    }
+
+    /// As [`begin`](Self::begin), of items that need not follow each other.
+    ///
+    /// # Errors
+    /// As [`begin`](Self::begin).
+    ///
+    /// # Panics
+    /// If there are no items.
+    pub fn begin_items(&self, prompt: &str, items: Vec<u64>) -> Result<Run<'m, N>, DecodeError> {
+        Run::new(self.shared(), prompt, items)
+    }
+
+    /// The pieces of one completion as they come: whole characters, none of them of a stop string.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new) and [`begin`](Self::begin). A piece is an error where logits are no
+    /// numbers.
+    pub fn into_stream(
+        model: &'m TextModel<N>,
+        settings: DecodeSettings,
+        seed: Seed,
+        prompt: &str,
+        item: u64,
+    ) -> Result<Pieces<'m, N>, DecodeError> {
+        let decoder = Self::new(model, settings, seed)?;
+        let run = decoder.begin(prompt, item..item + 1)?;
+        Ok(Pieces { run, more: true })
+    }
+
+    fn shared(&self) -> Self {
+        Self { model: self.model, settings: self.settings.clone(), noise: self.noise.clone() }
+    }
+
+    /// The start and the tokens of a prompt.
+    fn framed(&self, prompt: &str) -> Result<Vec<u32>, DecodeError> {
+        let tokenizer = self.model.tokenizer();
+        let mut tokens = vec![tokenizer.end()];
+        tokens.extend(tokenizer.encode(prompt)?);
+        let context = self.model.network().context();
+        match (context, self.settings.overflow) {
+            (Some(context), Overflow::Refuse) if tokens.len() > context => {
+                Err(DecodeError::TooLong { tokens: tokens.len(), context })
+            }
+            _ => Ok(tokens),
+        }
+    }
+}
+
+/// The pieces of one completion, as they come.
+pub struct Pieces<'m, N: LanguageModel> {
+    run: Run<'m, N>,
+    more: bool,
+}
+
+impl<N: LanguageModel> Iterator for Pieces<'_, N> {
+    type Item = Result<String, DecodeError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while self.more {
+            match self.run.step() {
+                Ok(more) => self.more = more,
+                Err(e) => {
+                    self.more = false;
+                    return Some(Err(e));
+                }
+            }
+            let piece = self.run.fresh(0);
+            if !piece.is_empty() {
+                return Some(Ok(piece));
+            }
+        }
+        None
+    }
+}
+
+/// How many of the last tokens a network goes on from where a sequence is longer than its context.
+fn kept(context: usize) -> usize {
+    (context - context / 4).max(1)
+}

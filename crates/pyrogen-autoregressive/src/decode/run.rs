@@ -1,0 +1,170 @@
+//! Sequences of one prompt that are written side by side.
+
+use burn::tensor::Tensor;
+
+use super::item::Item;
+use super::{Completion, Decoder, Finish, Overflow, kept};
+use crate::batch::int_tensor;
+use crate::language::{LanguageModel, Start};
+use crate::sampling::probabilities;
+use crate::{DecodeError, Packed};
+
+/// Sequences of one prompt that are written side by side.
+pub struct Run<'m, N: LanguageModel> {
+    decoder: Decoder<'m, N>,
+    items: Vec<Item>,
+    /// The items that are not finished, in the order of the state's rows; more rows repeat the last.
+    live: Vec<usize>,
+    rows: usize,
+    state: N::State,
+    /// Tokens in the state.
+    read: usize,
+    /// Of each row, where the state was read and nothing was drawn yet.
+    logits: Vec<f32>,
+}
+
+impl<'m, N: LanguageModel> Run<'m, N> {
+    pub(super) fn new(
+        decoder: Decoder<'m, N>,
+        prompt: &str,
+        numbers: Vec<u64>,
+    ) -> Result<Self, DecodeError> {
+        assert!(!numbers.is_empty(), "Run: no items");
+        let tokens = decoder.framed(prompt)?;
+        let network = decoder.model.network();
+        let context = network.context().unwrap_or(usize::MAX);
+        let part = match tokens.len() > context {
+            true => &tokens[tokens.len() - kept(context)..],
+            false => &tokens[..],
+        };
+        let (unit, read) = (network.unit(), part.len());
+        let longest = read.saturating_add(decoder.settings.most).min(context);
+        let mut state = network.start(Start { rows: unit, longest });
+        let logits = network.advance(&Packed::new(part.repeat(unit), read), &mut state);
+        let live: Vec<usize> = (0..numbers.len()).collect();
+        let rows = live.len().next_multiple_of(unit);
+        network.select(&mut state, &int_tensor(&vec![0; rows], [rows], &network.device()));
+        let logits = host(logits);
+        let first = &logits[..network.vocabulary()];
+        let logits = first.repeat(rows);
+        let items = numbers.into_iter().map(|number| Item::new(number, tokens.clone())).collect();
+        Ok(Self { decoder, items, live, rows, state, read, logits })
+    }
+
+    /// Draws one token for each item that is not finished, and reads it; whether there is more to do.
+    ///
+    /// # Errors
+    /// Logits that are no numbers.
+    pub fn step(&mut self) -> Result<bool, DecodeError> {
+        if self.live.is_empty() {
+            return Ok(false);
+        }
+        self.draw()?;
+        let network = self.decoder.model.network();
+        let finished: Vec<bool> =
+            self.live.iter().map(|&i| self.items[i].finish.is_some()).collect();
+        let still: Vec<usize> = (0..self.live.len()).filter(|&row| !finished[row]).collect();
+        if still.is_empty() {
+            self.live.clear();
+            return Ok(false);
+        }
+        let rows = still.len().next_multiple_of(network.unit());
+        if rows < self.rows {
+            let mut from: Vec<u32> = still.iter().map(|&row| row as u32).collect();
+            from.resize(rows, from[still.len() - 1]);
+            let from = int_tensor(&from, [rows], &network.device());
+            network.select(&mut self.state, &from);
+            self.live = still.iter().map(|&row| self.live[row]).collect();
+            self.rows = rows;
+        }
+        self.read_on()
+    }
+
+    fn draw(&mut self) -> Result<(), DecodeError> {
+        let decoder = &self.decoder;
+        let (settings, tokenizer) = (&decoder.settings, decoder.model.tokenizer());
+        let network = decoder.model.network();
+        let (vocabulary, end) = (network.vocabulary(), tokenizer.end());
+        for (row, &i) in self.live.iter().enumerate() {
+            let item = &mut self.items[i];
+            if item.finish.is_some() {
+                continue;
+            }
+            let logits = &mut self.logits[row * vocabulary..][..vocabulary];
+            let plain = probabilities(logits).ok_or(DecodeError::NoToken)?;
+            logits[tokenizer.tokens()..].fill(f32::NEG_INFINITY);
+            if !network.ends() || item.written() < settings.least {
+                logits[end as usize] = f32::NEG_INFINITY;
+            }
+            if item.written() < settings.least {
+                for &token in &settings.stop_tokens {
+                    if let Some(v) = logits.get_mut(token as usize) {
+                        *v = f32::NEG_INFINITY;
+                    }
+                }
+            }
+            let before = item.before().to_vec();
+            settings.chain.apply(logits, &before, &mut item.memory);
+            let mut noise = decoder.noise.items(item.number..item.number + 1);
+            noise.seek(item.written() as u64);
+            let uniform = noise.uniform_rows(&[1])[0];
+            let (token, _) = settings.chain.draw(logits, uniform, &mut item.memory)?;
+            let ending = match token {
+                token if token == end => Some(Finish::End),
+                token if settings.stop_tokens.contains(&token) => Some(Finish::Stop),
+                _ => None,
+            };
+            let nats = -plain[token as usize].ln();
+            item.push(token, nats, &tokenizer.bytes(token), ending, settings);
+        }
+        Ok(())
+    }
+
+    /// Reads the last token of each row; where the context is full, from the last part of it anew.
+    fn read_on(&mut self) -> Result<bool, DecodeError> {
+        let network = self.decoder.model.network();
+        let context = network.context().unwrap_or(usize::MAX);
+        let mut places = 1;
+        if self.read == context {
+            if self.decoder.settings.overflow == Overflow::Refuse {
+                let open = |item: &&mut Item| item.finish.is_none();
+                self.items.iter_mut().filter(open).for_each(|item| item.close(Finish::Length));
+                self.live.clear();
+                return Ok(false);
+            }
+            places = kept(context);
+            self.state = network.start(Start { rows: self.rows, longest: context });
+            self.read = 0;
+        }
+        let mut tokens = Vec::with_capacity(self.rows * places);
+        let open = |&&i: &&usize| self.items[i].finish.is_none();
+        let other = *self.live.iter().find(open).expect("an item that goes on");
+        for row in 0..self.rows {
+            // Nobody looks at the other rows.
+            let i = self.live.get(row).filter(open).copied().unwrap_or(other);
+            let item = &self.items[i];
+            tokens.extend_from_slice(&item.tokens[item.tokens.len() - places..]);
+        }
+        self.logits = host(network.advance(&Packed::new(tokens, places), &mut self.state));
+        self.read += places;
+        Ok(true)
+    }
+
+    /// Text of an item that was not given out yet and no longer changes.
+    ///
+    /// # Panics
+    /// If there is no such item.
+    pub fn fresh(&mut self, item: usize) -> String {
+        self.items[item].fresh(&self.decoder.settings.stop)
+    }
+
+    /// What was written, item by item.
+    pub fn completions(self) -> Vec<Completion> {
+        self.items.into_iter().map(Item::completion).collect()
+    }
+}
+
+/// The numbers of a tensor.
+pub(super) fn host(x: Tensor<2>) -> Vec<f32> {
+    x.into_data().iter::<f32>().collect()
+}

@@ -1,0 +1,102 @@
+//! What can go wrong with tokens, prompts and pretrained folders.
+
+use std::path::PathBuf;
+
+/// A tokenizer that cannot be made, or a text that it cannot write.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TokenError {
+    /// A character that the vocabulary does not have.
+    #[error(
+        "character {place} of the text is `{}` (U+{:04X}), which is not among the characters that \
+         the model was trained on", character.escape_debug(), u32::from(*character)
+    )]
+    Unknown {
+        /// The character.
+        character: char,
+        /// Its place, counted from 1.
+        place: usize,
+    },
+    /// A tokenizer's file that cannot be used.
+    #[error("the tokenizer's file cannot be used: {message}")]
+    File {
+        /// What is wrong.
+        message: String,
+    },
+    /// A size that byte pairs cannot have.
+    #[error("byte pairs need 257 to 1048576 tokens, got {got}")]
+    Size {
+        /// What was asked for.
+        got: usize,
+    },
+}
+
+/// A text that a model cannot go on from.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// A text that the tokenizer cannot write.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// A prompt that leaves no room.
+    #[error(
+        "the prompt has {tokens} tokens with its start, and the model reads {context}: shorten it, \
+         or let the window slide"
+    )]
+    TooLong {
+        /// Tokens of the prompt and the start.
+        tokens: usize,
+        /// The model's context.
+        context: usize,
+    },
+    /// A setting of the sampling chain that cannot be used.
+    #[error("`{name}` must be {expected}, got {got}")]
+    Setting {
+        /// The setting.
+        name: &'static str,
+        /// What is allowed.
+        expected: &'static str,
+        /// What was found.
+        got: String,
+    },
+    /// Logits that are NaN, or none that is finite.
+    #[error(
+        "the model's logits are not numbers, or the sampling chain leaves no token; check the \
+         weights, or the settings"
+    )]
+    NoToken,
+}
+
+/// A pretrained folder that cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PretrainedError {
+    /// The system refused.
+    #[error("{}: cannot read: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A config that names what is not known here.
+    #[error("{}: option `{option}` is {got}, expected {expected}", path.display())]
+    Option {
+        /// The config.
+        path: PathBuf,
+        /// The option.
+        option: String,
+        /// What is known.
+        expected: String,
+        /// What was found.
+        got: String,
+    },
+    /// Files that contradict each other, or are damaged.
+    #[error("{}: {message}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+}

@@ -1,0 +1,167 @@
+//! How language models join the one door.
+
+mod door;
+mod inspect;
+mod options;
+mod score;
+#[cfg(feature = "train")]
+mod training;
+mod write;
+
+use std::sync::Arc;
+
+use burn::module::Module;
+use burn::tensor::Device;
+use pyrogen_core::folder::ModelFolder;
+use pyrogen_data::Modality;
+use pyrogen_model::{Ability, About, Error, ErrorKind, Family, Model, Registry};
+
+use crate::language::LanguageModel;
+use crate::{
+    Cell, DecodeError, FAMILY, GptText, RECURRENT_FAMILY, RecurrentText, TextModel, TokenError,
+};
+use door::Door;
+
+/// The registry with every family of this crate.
+pub fn register(registry: Registry) -> Registry {
+    registry.with(GptFamily).with(LstmFamily)
+}
+
+/// The family `gpt`.
+#[derive(Debug, Clone, Copy)]
+pub struct GptFamily;
+
+/// The family `lstm`.
+#[derive(Debug, Clone, Copy)]
+pub struct LstmFamily;
+
+const TAKES: &[Modality] = &[Modality::Text];
+
+const ABILITIES: [Ability; 7] = [
+    Ability::Generate,
+    Ability::Complete,
+    Ability::Stream,
+    Ability::Score,
+    Ability::Rank,
+    Ability::Query,
+    Ability::Inspect,
+];
+
+impl Family for GptFamily {
+    fn name(&self) -> &'static str {
+        FAMILY
+    }
+
+    fn about(&self) -> &'static str {
+        "transformer that writes text token by token: completes, scores each token, streams"
+    }
+
+    fn takes(&self) -> &'static [Modality] {
+        TAKES
+    }
+
+    fn abilities(&self) -> Vec<Ability> {
+        ABILITIES.to_vec()
+    }
+
+    fn likelihoods(&self) -> Vec<&'static str> {
+        vec!["exact"]
+    }
+
+    fn anomaly_score(&self) -> Option<&'static str> {
+        Some(score::RANKED_BY)
+    }
+
+    fn open(&self, folder: &ModelFolder, device: &Device) -> Result<Model, Error> {
+        let model = GptText::load(folder.path(), device)?;
+        Ok(joined(model, FAMILY, "gpt", folder))
+    }
+
+    #[cfg(feature = "train")]
+    fn train(&self) -> Option<&dyn pyrogen_model::train::Train> {
+        Some(self)
+    }
+}
+
+impl Family for LstmFamily {
+    fn name(&self) -> &'static str {
+        RECURRENT_FAMILY
+    }
+
+    fn about(&self) -> &'static str {
+        "recurrent network (LSTM or GRU) that writes text token by token, with no limit of context"
+    }
+
+    fn takes(&self) -> &'static [Modality] {
+        TAKES
+    }
+
+    fn abilities(&self) -> Vec<Ability> {
+        ABILITIES.to_vec()
+    }
+
+    fn likelihoods(&self) -> Vec<&'static str> {
+        vec!["exact"]
+    }
+
+    fn anomaly_score(&self) -> Option<&'static str> {
+        Some(score::RANKED_BY)
+    }
+
+    fn open(&self, folder: &ModelFolder, device: &Device) -> Result<Model, Error> {
+        let model = RecurrentText::load(folder.path(), device)?;
+        let method = match model.network().config().cell {
+            Cell::Lstm => "lstm",
+            Cell::Gru => "gru",
+        };
+        Ok(joined(model, RECURRENT_FAMILY, method, folder))
+    }
+
+    #[cfg(feature = "train")]
+    fn train(&self) -> Option<&dyn pyrogen_model::train::Train> {
+        Some(self)
+    }
+}
+
+/// A model with its abilities.
+fn joined<N: LanguageModel + 'static>(
+    model: TextModel<N>,
+    family: &str,
+    method: &str,
+    folder: &ModelFolder,
+) -> Model {
+    let about = About {
+        family: family.into(),
+        method: method.into(),
+        modality: Modality::Text,
+        parameters: model.num_params(),
+        classes: Vec::new(),
+        context: None,
+    };
+    let door = Arc::new(Door { model });
+    let mut can = pyrogen_model::Capabilities::default();
+    can.generate = Some(door.clone());
+    can.complete = Some(door.clone());
+    can.stream = Some(door.clone());
+    can.score = Some(door.clone());
+    can.rank = Some(door.clone());
+    can.query = Some(door.clone());
+    can.inspect = Some(door);
+    Model::new(about, folder.path(), folder.card().clone(), can)
+        .because(Ability::Vary, "complete a part of the text instead")
+}
+
+/// An error of decoding in the door's terms.
+fn decode(error: DecodeError) -> Error {
+    match error {
+        DecodeError::Token(error) => token(error),
+        DecodeError::Setting { name, expected, got } => Error::option(name, expected, got),
+        DecodeError::NoToken => Error::other(ErrorKind::Numerics, error),
+        error => Error::other(ErrorKind::Request, error),
+    }
+}
+
+/// An error of a tokenizer in the door's terms.
+fn token(error: TokenError) -> Error {
+    Error::other(ErrorKind::Data, error)
+}

@@ -1,0 +1,159 @@
+//! Score, rank and query.
+
+use pyrogen_core::{Counts, Likelihood, Unit};
+use pyrogen_data::Data;
+use pyrogen_model::{
+    Ability, Control, Error, Likely, Marginal, OptionSpec, Options, Query, Rank, Ranking, Request,
+};
+use serde_json::{Map, Value};
+
+use super::door::{Door, text};
+use crate::language::{LanguageModel, Start};
+use crate::sampling::probabilities;
+use crate::{Packed, Surprise};
+
+/// What anomalies are ranked by.
+pub(super) const RANKED_BY: &str = "nats per token";
+
+/// Tokens of documents that are scored between two looks at the control.
+const STRETCH: usize = 1 << 17;
+
+/// Next tokens that an answer lists; the rest is one entry.
+const LISTED: usize = 256;
+
+fn stride() -> OptionSpec {
+    let about = "tokens that a window adds; fewer cost time and give each token more context";
+    OptionSpec::new("stride", Value::Null, about)
+}
+
+fn specs() -> Vec<OptionSpec> {
+    let unit = OptionSpec::new("unit", "token", "what rates are given for");
+    vec![unit.one_of(["token", "byte"]), stride()]
+}
+
+impl<N: LanguageModel> Door<N> {
+    /// The surprise of each token of each document.
+    pub(super) fn surprise(
+        &self,
+        data: &Data,
+        stride: Option<usize>,
+        control: &Control,
+    ) -> Result<Vec<Surprise>, Error> {
+        let documents = self.tokens(text(data)?)?;
+        let stride = stride.unwrap_or_else(|| self.model.default_stride());
+        let meter = control.meter("scored", documents.len() as u64);
+        let mut out = Vec::with_capacity(documents.len());
+        let mut rest = &documents[..];
+        while !rest.is_empty() {
+            control.check()?;
+            let mut tokens = 0;
+            let fits = |document: &&Vec<u32>| {
+                tokens += document.len();
+                tokens <= STRETCH
+            };
+            let count = rest.iter().take_while(fits).count().max(1);
+            let (now, behind) = rest.split_at(count);
+            let part = self.model.surprise(now, stride);
+            if part.iter().flat_map(|s| &s.nats).any(|v| !v.is_finite()) {
+                return Err(pyrogen_core::NumericalError::Output { what: "the network" }.into());
+            }
+            out.extend(part);
+            meter.add(count as u64);
+            rest = behind;
+        }
+        Ok(out)
+    }
+}
+
+impl<N: LanguageModel> Likely for Door<N> {
+    fn options(&self) -> Vec<OptionSpec> {
+        specs()
+    }
+
+    fn score(
+        &self,
+        data: &Data,
+        request: &Request,
+        control: &Control,
+    ) -> Result<Likelihood, Error> {
+        let options = Options::resolve(Ability::Score, &specs(), &request.options)?;
+        let surprise = self.surprise(data, options.count("stride")?, control)?;
+        let nats = surprise.iter().map(|s| -s.nats.iter().sum::<f64>()).collect();
+        let (unit, counts) = match options.text("unit")? {
+            Some("byte") => (Unit::Byte, text(data)?.documents().iter().map(|d| d.len()).collect()),
+            _ => (Unit::Token, surprise.iter().map(|s| s.nats.len()).collect()),
+        };
+        Ok(Likelihood::exact(nats, 1).in_units(unit, Counts::Each(counts)))
+    }
+
+    fn evaluated(&self, _: usize) -> Vec<Options> {
+        let none = Map::new();
+        Options::resolve(Ability::Score, &specs(), &none).into_iter().collect()
+    }
+}
+
+impl<N: LanguageModel> Rank for Door<N> {
+    fn name(&self) -> &str {
+        RANKED_BY
+    }
+
+    fn options(&self) -> Vec<OptionSpec> {
+        vec![stride()]
+    }
+
+    fn rank(&self, data: &Data, request: &Request, control: &Control) -> Result<Ranking, Error> {
+        let options = Options::resolve(Ability::Rank, &[stride()], &request.options)?;
+        let surprise = self.surprise(data, options.count("stride")?, control)?;
+        let mean = |s: &Surprise| s.nats.iter().sum::<f64>() / s.nats.len().max(1) as f64;
+        Ok(Ranking { name: RANKED_BY.into(), scores: surprise.iter().map(mean).collect() })
+    }
+}
+
+impl<N: LanguageModel> Query for Door<N> {
+    /// The distribution of the next token of each text.
+    fn query(
+        &self,
+        evidence: &Data,
+        request: &Request,
+        control: &Control,
+    ) -> Result<Vec<Vec<(String, Marginal)>>, Error> {
+        Options::resolve(Ability::Query, &[], &request.options)?;
+        let documents = self.tokens(text(evidence)?)?;
+        let answer = |document: &Vec<u32>| {
+            control.check()?;
+            Ok(vec![("next".to_string(), self.next(document)?)])
+        };
+        documents.iter().map(answer).collect()
+    }
+}
+
+impl<N: LanguageModel> Door<N> {
+    fn next(&self, document: &[u32]) -> Result<Marginal, Error> {
+        let (network, tokenizer) = (self.model.network(), self.model.tokenizer());
+        let mut tokens = vec![tokenizer.end()];
+        tokens.extend_from_slice(document);
+        let longest = network.context().unwrap_or(usize::MAX).min(tokens.len());
+        let part = &tokens[tokens.len() - longest..];
+        let rows = network.unit();
+        let mut state = network.start(Start { rows, longest });
+        let logits = network.advance(&Packed::new(part.repeat(rows), longest), &mut state);
+        let mut logits: Vec<f32> = logits.into_data().iter::<f32>().collect();
+        logits.truncate(tokenizer.tokens());
+        if !network.ends() {
+            logits[tokenizer.end() as usize] = f32::NEG_INFINITY;
+        }
+        let p = probabilities(&logits)
+            .ok_or(pyrogen_core::NumericalError::Output { what: "the network" })?;
+        let mut order: Vec<usize> = (0..p.len()).filter(|&t| p[t] > 0.0).collect();
+        order.sort_by(|&a, &b| p[b].total_cmp(&p[a]));
+        let rest: f64 = order.iter().skip(LISTED).map(|&t| p[t]).sum();
+        order.truncate(LISTED);
+        let mut values: Vec<String> = order.iter().map(|&t| tokenizer.label(t as u32)).collect();
+        let mut probabilities: Vec<f64> = order.iter().map(|&t| p[t]).collect();
+        if rest > 0.0 {
+            values.push("<other>".into());
+            probabilities.push(rest);
+        }
+        Ok(Marginal::Discrete { values, probabilities })
+    }
+}

@@ -1,0 +1,205 @@
+//! Generate, complete and stream.
+
+use std::ops::Range;
+
+use pyrogen_data::{Data, Text};
+use pyrogen_model::{
+    Ability, Complete, Control, Error, Generate, Given, OptionSpec, Options, Request, Stream,
+};
+use serde_json::Value;
+
+use super::door::{Door, text};
+use super::{decode, options};
+use crate::language::LanguageModel;
+use crate::{Beams, Completion, Decoder};
+
+/// Items that are written side by side.
+const TOGETHER: u64 = 64;
+
+/// The options of writing from nothing or from a prompt.
+fn with_prompt() -> Vec<OptionSpec> {
+    let mut specs = options::specs();
+    specs.insert(0, OptionSpec::new("prompt", Value::Null, "what every text begins with"));
+    specs
+}
+
+/// The options of completing.
+fn with_beams() -> Vec<OptionSpec> {
+    let mut specs = options::specs();
+    let about =
+        "search with so many beams in the place of drawing: item by item the best candidates";
+    specs.push(OptionSpec::new("beams", Value::Null, about));
+    let about = "of beam search: above 0 prefers longer texts";
+    specs.push(OptionSpec::new("length_penalty", 1.0, about));
+    specs
+}
+
+/// Whether the text begins with the prompt.
+fn echo(options: &Options) -> Result<bool, Error> {
+    let value = options.get("echo");
+    value.as_bool().ok_or_else(|| Error::option("echo", "true or false", value))
+}
+
+impl<N: LanguageModel> Door<N> {
+    fn decoder(&self, options: &Options, request: &Request) -> Result<Decoder<'_, N>, Error> {
+        no_condition(request)?;
+        let settings = options::settings(options, self.model.tokenizer())?;
+        Decoder::new(&self.model, settings, request.seed).map_err(decode)
+    }
+
+    /// The completions of some items of one prompt.
+    fn write(
+        &self,
+        decoder: &Decoder<N>,
+        prompt: &str,
+        items: Vec<u64>,
+        control: &Control,
+    ) -> Result<Vec<Completion>, Error> {
+        let mut run = decoder.begin_items(prompt, items).map_err(decode)?;
+        while run.step().map_err(decode)? {
+            control.check()?;
+        }
+        Ok(run.completions())
+    }
+}
+
+/// Refuses a class or a context.
+fn no_condition(request: &Request) -> Result<(), Error> {
+    if request.class.is_some() {
+        return Err(pyrogen_core::RequestError::Unconditional.into());
+    }
+    if request.context.is_some() {
+        return Err(pyrogen_core::RequestError::NoContext.into());
+    }
+    Ok(())
+}
+
+/// Refuses a request of no items.
+fn some(items: &Range<u64>) -> Result<(), Error> {
+    if items.start < items.end {
+        return Ok(());
+    }
+    let (name, expected) = ("n", "at least 1");
+    Err(pyrogen_core::RequestError::Value { name, expected, got: "0".into() }.into())
+}
+
+impl<N: LanguageModel> Generate for Door<N> {
+    fn options(&self) -> Vec<OptionSpec> {
+        with_prompt()
+    }
+
+    fn generate(
+        &self,
+        items: Range<u64>,
+        request: &Request,
+        control: &Control,
+    ) -> Result<Data, Error> {
+        some(&items)?;
+        let options = Options::resolve(Ability::Generate, &with_prompt(), &request.options)?;
+        let decoder = self.decoder(&options, request)?;
+        let prompt = options.text("prompt")?.unwrap_or_default();
+        let shown = if echo(&options)? { prompt } else { "" };
+        let meter = control.meter("drawn", items.end - items.start);
+        let mut out: Vec<String> = Vec::new();
+        let all: Vec<u64> = items.collect();
+        for part in all.chunks(TOGETHER as usize) {
+            control.check()?;
+            let written = self.write(&decoder, prompt, part.to_vec(), control)?;
+            meter.add(written.len() as u64);
+            out.extend(written.into_iter().map(|c| format!("{shown}{}", c.text)));
+        }
+        Ok(Data::Text(Text::new(out)))
+    }
+}
+
+impl<N: LanguageModel> Stream for Door<N> {
+    fn options(&self) -> Vec<OptionSpec> {
+        with_prompt()
+    }
+
+    fn stream<'a>(
+        &'a self,
+        item: u64,
+        request: &Request,
+        control: &'a Control,
+    ) -> Result<Box<dyn Iterator<Item = Result<Data, Error>> + Send + 'a>, Error> {
+        let options = Options::resolve(Ability::Stream, &with_prompt(), &request.options)?;
+        no_condition(request)?;
+        let settings = options::settings(&options, self.model.tokenizer())?;
+        let prompt = options.text("prompt")?.unwrap_or_default().to_string();
+        let mut first = Some(prompt.clone()).filter(|p| !p.is_empty());
+        if !echo(&options)? {
+            first = None;
+        }
+        let pieces = Decoder::into_stream(&self.model, settings, request.seed, &prompt, item);
+        let mut pieces = pieces.map_err(decode)?;
+        let one = |piece: String| Data::Text(Text::new([piece]));
+        Ok(Box::new(std::iter::from_fn(move || {
+            if let Some(prompt) = first.take() {
+                return Some(Ok(one(prompt)));
+            }
+            if let Err(e) = control.check() {
+                return Some(Err(e));
+            }
+            pieces.next().map(|piece| piece.map(one).map_err(decode))
+        })))
+    }
+}
+
+impl<N: LanguageModel> Complete for Door<N> {
+    fn options(&self) -> Vec<OptionSpec> {
+        with_beams()
+    }
+
+    fn complete(
+        &self,
+        given: &Given,
+        items: Range<u64>,
+        request: &Request,
+        control: &Control,
+    ) -> Result<Data, Error> {
+        some(&items)?;
+        let options = Options::resolve(Ability::Complete, &with_beams(), &request.options)?;
+        let prompts = text(&given.items)?.documents();
+        if given.mask.is_some() {
+            return Err(Error::Wish(
+                "a text is completed from its beginning, without a mask".into(),
+            ));
+        }
+        let decoder = self.decoder(&options, request)?;
+        let beams = options.count("beams")?;
+        let length_penalty = options.number("length_penalty")?;
+        let echo = echo(&options)?;
+        let meter = control.meter("drawn", items.end - items.start);
+        let mut out = vec![String::new(); (items.end - items.start) as usize];
+        let count = prompts.len() as u64;
+        for (p, prompt) in prompts.iter().enumerate() {
+            let first = items.start + (p as u64 + count - items.start % count) % count;
+            let own: Vec<u64> = (first..items.end).step_by(count as usize).collect();
+            for part in own.chunks(TOGETHER as usize) {
+                control.check()?;
+                let texts: Vec<String> = match beams {
+                    None => {
+                        let written = self.write(&decoder, prompt, part.to_vec(), control)?;
+                        written.into_iter().map(|c| c.text).collect()
+                    }
+                    Some(beams) => {
+                        let beams = Beams { beams, length_penalty };
+                        let found = decoder.beam_search(prompt, &beams).map_err(decode)?;
+                        // Candidate `k` of a prompt is its `k`-th item; beyond the last the best.
+                        let of = |item: &u64| {
+                            found.get((item / count) as usize).unwrap_or(&found[0]).text.clone()
+                        };
+                        part.iter().map(of).collect()
+                    }
+                };
+                meter.add(texts.len() as u64);
+                for (item, text) in part.iter().zip(texts) {
+                    let prompt = if echo { prompt.as_ref() } else { "" };
+                    out[(item - items.start) as usize] = format!("{prompt}{text}");
+                }
+            }
+        }
+        Ok(Data::Text(Text::new(out)))
+    }
+}

@@ -1,0 +1,36 @@
+#![doc = include_str!("../README.md")]
+
+mod batch;
+mod decode;
+mod error;
+#[cfg(feature = "model")]
+pub mod family;
+mod language;
+mod lora;
+mod measure;
+pub mod pretrained;
+mod recurrent;
+pub mod sampling;
+mod text_model;
+mod token;
+mod transformer;
+
+pub use batch::{Packed, TokenBatch, TokenWindows};
+pub use decode::{
+    Beams, Candidate, Completion, DecodeSettings, Decoder, Finish, Overflow, Pieces, Run,
+};
+pub use error::{DecodeError, PretrainedError, TokenError};
+pub use language::{Dropout, LanguageModel, Start};
+pub use lora::LoraConfig;
+pub use measure::{Surprise, TextScore};
+pub use recurrent::{Cell, Recurrent, RecurrentConfig};
+pub use text_model::{GptText, RecurrentText, TextModel};
+pub use token::{Bpe, Characters, TextStream, Tokenizer, TokenizerChoice};
+pub use transformer::{
+    Cache, Feed, Gpt, GptConfig, Norm, Positions, Preset, RotaryConfig, RotaryScaling,
+};
+
+/// The families' names, as cards have them.
+pub const FAMILY: &str = "gpt";
+/// The name of the recurrent family.
+pub const RECURRENT_FAMILY: &str = "lstm";

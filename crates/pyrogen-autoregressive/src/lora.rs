@@ -1,0 +1,115 @@
+//! Adapters of low rank, and the dense layer that may have one.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor};
+use pyrogen_core::config::check;
+use pyrogen_core::{ConfigError, Noise, init};
+use pyrogen_nn::ops::{Elementwise, LinearMap};
+use serde::{Deserialize, Serialize};
+
+/// Adapters of low rank (Hu et al. 2022, "LoRA", eq. 3): each dense layer adds
+/// `alpha / rank * x A B`, with `B` zero at first, and only `A` and `B` are trained.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LoraConfig {
+    /// Columns of `A`.
+    pub rank: usize,
+    /// The scale, before it is divided by the rank.
+    pub alpha: f64,
+}
+
+impl Default for LoraConfig {
+    fn default() -> Self {
+        Self { rank: 8, alpha: 16.0 }
+    }
+}
+
+impl LoraConfig {
+    pub(crate) fn validate(&self) -> Result<(), ConfigError> {
+        check::at_least_one("lora.rank", self.rank)?;
+        check::positive("lora.alpha", self.alpha)
+    }
+}
+
+/// A dense layer `x W + b`, with an adapter where there is one.
+#[derive(Module, Debug)]
+pub struct Dense {
+    /// `[d_in, d_out]`.
+    pub weight: Param<Tensor<2>>,
+    /// `[d_out]`.
+    pub bias: Option<Param<Tensor<1>>>,
+    /// What is trained in its place.
+    pub adapter: Option<Adapter>,
+}
+
+/// The two matrices of an adapter.
+#[derive(Module, Debug)]
+pub struct Adapter {
+    /// `[d_in, rank]`.
+    pub a: Param<Tensor<2>>,
+    /// `[rank, d_out]`, at first zeros.
+    pub b: Param<Tensor<2>>,
+    #[module(skip)]
+    scale: f64,
+}
+
+impl Dense {
+    /// A layer whose weights are normal with this standard deviation, and whose bias is zero.
+    pub(crate) fn new(
+        [into, out]: [usize; 2],
+        bias: bool,
+        std: f64,
+        noise: &mut Noise,
+        device: &Device,
+    ) -> Self {
+        Self {
+            weight: init::normal([into, out], std, noise, device),
+            bias: bias.then(|| init::constant([out], 0.0, device)),
+            adapter: None,
+        }
+    }
+
+    /// The same layer at rest, with an adapter.
+    pub(crate) fn adapted(self, config: LoraConfig, noise: &mut Noise) -> Self {
+        let ([into, out], device) = (self.weight.dims(), self.weight.device());
+        let adapter = Adapter {
+            a: init::fan_in([into, config.rank], into, noise, &device),
+            b: init::constant([config.rank, out], 0.0, &device),
+            scale: config.alpha / config.rank as f64,
+        };
+        Self { adapter: Some(adapter), ..self.no_grad() }
+    }
+
+    /// The layer with the adapter added to its weight.
+    pub(crate) fn merged(self) -> Self {
+        let Some(adapter) = self.adapter else { return self };
+        let added = adapter.a.val().matmul(adapter.b.val()) * adapter.scale;
+        let weight = Param::from_tensor((self.weight.val() + added).detach());
+        Self { weight, bias: self.bias, adapter: None }
+    }
+
+    /// `[.., d_in]` to `[.., d_out]`.
+    pub(crate) fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+        self.finish(x.clone(), self.linear(), x)
+    }
+
+    /// Of a function of the inputs, added to `residual`.
+    pub(crate) fn after(&self, function: Elementwise, x: Tensor<3>) -> Tensor<3> {
+        if self.adapter.is_some() {
+            return self.forward(function.apply(x));
+        }
+        self.linear().after(function).apply(x)
+    }
+
+    pub(crate) fn linear(&self) -> LinearMap<3> {
+        LinearMap::new(self.weight.val(), self.bias.as_ref().map(|bias| bias.val()))
+    }
+
+    /// A map of `x`, with the adapter of the same inputs where there is one.
+    pub(crate) fn finish(&self, x: Tensor<3>, map: LinearMap<3>, inputs: Tensor<3>) -> Tensor<3> {
+        let out = map.apply(x);
+        let Some(adapter) = &self.adapter else { return out };
+        let low = LinearMap::new(adapter.a.val(), None).apply(inputs);
+        out + LinearMap::new(adapter.b.val(), None).apply(low) * adapter.scale
+    }
+}

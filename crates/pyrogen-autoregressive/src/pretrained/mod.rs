@@ -1,0 +1,123 @@
+//! Folders of Hugging Face's `transformers`: GPT-2 and Llama kind.
+//!
+//! A folder has `config.json`, `model.safetensors` (or shards and their index) and `tokenizer.json` (or
+//! GPT-2's `vocab.json` and `merges.txt`). Weights of 32 and 16 bits are read, and held in 32. An
+//! option of the config that is not known here is an error that names it: a model that ran without it
+//! would be another model.
+
+mod gpt2;
+mod llama;
+mod options;
+mod tensors;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use burn::tensor::Device;
+use pyrogen_core::{Seed, folder};
+use serde_json::Value;
+
+use crate::{Bpe, Gpt, GptConfig, GptText, PretrainedError, TextModel, Tokenizer};
+use options::Options;
+use tensors::{Array, Tensors};
+
+/// Whether a folder is one of `transformers` that this module may open.
+pub fn is_pretrained(folder: &Path) -> bool {
+    let config = folder.join("config.json");
+    let weights = ["model.safetensors", "model.safetensors.index.json"];
+    !folder.join("card.json").exists()
+        && weights.iter().any(|name| folder.join(name).exists())
+        && std::fs::read_to_string(config).is_ok_and(|text| text.contains("\"model_type\""))
+}
+
+/// Opens the network of a folder.
+///
+/// # Errors
+/// A file that is missing or damaged, an option that is not known here, or weights that do not fit.
+pub fn open_network(folder: &Path, device: &Device) -> Result<Gpt, PretrainedError> {
+    let path = folder.join("config.json");
+    let json: Value = serde_json::from_str(&read(&path)?)
+        .map_err(|e| file(&path, format!("is not JSON: {e}")))?;
+    let mut options = Options::new(&path, &json)?;
+    let kind = options.text("model_type")?;
+    let (config, tensors) = match kind.as_str() {
+        "gpt2" => {
+            let config = gpt2::config(&mut options)?;
+            (config.clone(), gpt2::tensors(&config, Tensors::open(folder)?)?)
+        }
+        "llama" | "mistral" | "qwen3" => {
+            let config = llama::config(&mut options, &kind)?;
+            (config.clone(), llama::tensors(&config, Tensors::open(folder)?)?)
+        }
+        other => return Err(options.wrong("model_type", "gpt2, llama, mistral or qwen3", other)),
+    };
+    options.finish()?;
+    fill(&config, &tensors, folder, device)
+}
+
+/// Opens a folder with its tokenizer.
+///
+/// # Errors
+/// As [`open_network`], and a tokenizer that is missing, not known here, or larger than the embedding.
+pub fn open(folder: &Path, device: &Device) -> Result<GptText, PretrainedError> {
+    let network = open_network(folder, device)?;
+    let tokenizer = tokenizer(folder)?;
+    let (tokens, vocabulary) = (tokenizer.tokens(), network.config().vocabulary);
+    if tokens > vocabulary {
+        let message = format!("{tokens} tokens, and the embedding of the network has {vocabulary}");
+        return Err(file(&folder.join("tokenizer.json"), message));
+    }
+    Ok(TextModel::new(network, Arc::new(tokenizer)))
+}
+
+/// The tokenizer of a folder.
+fn tokenizer(folder: &Path) -> Result<Tokenizer, PretrainedError> {
+    let path = folder.join("tokenizer.json");
+    let (pair, merges) = (folder.join("vocab.json"), folder.join("merges.txt"));
+    if !path.exists() && pair.exists() && merges.exists() {
+        let read = Bpe::from_pair(&read(&pair)?, &read(&merges)?);
+        return Ok(Tokenizer::Bpe(Box::new(read.map_err(|e| file(&pair, e.to_string()))?)));
+    }
+    Tokenizer::from_json(&read(&path)?).map_err(|e| file(&path, e.to_string()))
+}
+
+/// A network of these weights.
+fn fill(
+    config: &GptConfig,
+    tensors: &[(String, Array)],
+    folder: &Path,
+    device: &Device,
+) -> Result<Gpt, PretrainedError> {
+    let path = folder.join("config.json");
+    let model = config.init(Seed(0), device).map_err(|e| file(&path, e.to_string()))?;
+    let bytes = tensors::to_bytes(tensors);
+    folder::from_bytes(model, &bytes, folder).map_err(|e| file(folder, e.to_string()))
+}
+
+/// The weights of a network under this crate's names, out of those of `transformers`; for gradients,
+/// too, which are held as weights are.
+///
+/// # Errors
+/// As [`open_network`].
+#[doc(hidden)]
+pub fn renamed(folder: &Path) -> Result<Vec<(String, Vec<f32>)>, PretrainedError> {
+    let path = folder.join("config.json");
+    let json: Value = serde_json::from_str(&read(&path)?)
+        .map_err(|e| file(&path, format!("is not JSON: {e}")))?;
+    let mut options = Options::new(&path, &json)?;
+    let kind = options.text("model_type")?;
+    let tensors = match kind.as_str() {
+        "gpt2" => gpt2::tensors(&gpt2::config(&mut options)?, Tensors::open(folder)?)?,
+        _ => llama::tensors(&llama::config(&mut options, &kind)?, Tensors::open(folder)?)?,
+    };
+    Ok(tensors.into_iter().map(|(name, array)| (name, array.values)).collect())
+}
+
+fn read(path: &Path) -> Result<String, PretrainedError> {
+    std::fs::read_to_string(path)
+        .map_err(|source| PretrainedError::Io { path: path.to_path_buf(), source })
+}
+
+fn file(path: &Path, message: impl Into<String>) -> PretrainedError {
+    PretrainedError::File { path: path.to_path_buf(), message: message.into() }
+}

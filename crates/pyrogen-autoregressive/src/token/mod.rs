@@ -1,0 +1,202 @@
+//! Tokenizers: text to numbers and back.
+
+mod bpe;
+mod characters;
+mod marks;
+mod pieces;
+mod stream;
+mod train_bpe;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+pub use bpe::Bpe;
+pub use characters::Characters;
+pub use stream::TextStream;
+
+use crate::TokenError;
+
+/// The name of the tokenizer's file in a model folder.
+pub(crate) const FILE: &str = "tokenizer.json";
+
+/// Which tokenizer a new model gets.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum TokenizerChoice {
+    /// Characters for up to 10 MB of text, byte pairs (8,192 tokens) for more.
+    #[default]
+    Auto,
+    /// A token a byte: any text can be written, nothing is learnt.
+    Bytes,
+    /// A token a character of the training text.
+    Characters,
+    /// Byte pairs, learnt from the training text (Sennrich et al. 2016, on bytes as in GPT-2).
+    Bpe {
+        /// Tokens in all.
+        tokens: usize,
+    },
+}
+
+/// Text to tokens and back. The token [`end`](Self::end) stands between documents.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "type")]
+#[non_exhaustive]
+pub enum Tokenizer {
+    /// A token a byte; 256 is the end of a document.
+    Bytes,
+    /// A token a character.
+    Characters(Characters),
+    /// Byte pairs.
+    Bpe(Box<Bpe>),
+}
+
+impl Tokenizer {
+    /// The tokenizer that a choice makes of some training texts.
+    ///
+    /// # Errors
+    /// A choice that cannot be made: more byte pairs than tokens can be counted, or fewer than 257.
+    pub fn new<T: AsRef<str>>(choice: TokenizerChoice, texts: &[T]) -> Result<Self, TokenError> {
+        /// Bytes of text up to which characters are the tokens.
+        const CHARACTERS: usize = 10_000_000;
+        /// Tokens of the byte pairs beyond.
+        const PAIRS: usize = 8192;
+        let bytes: usize = texts.iter().map(|t| t.as_ref().len()).sum();
+        let texts = texts.iter().map(AsRef::as_ref);
+        match choice {
+            TokenizerChoice::Bytes => Ok(Self::Bytes),
+            TokenizerChoice::Auto if bytes > CHARACTERS => {
+                Ok(Self::Bpe(Box::new(Bpe::train(texts, PAIRS)?)))
+            }
+            TokenizerChoice::Auto | TokenizerChoice::Characters => {
+                Ok(Self::Characters(Characters::of(texts)))
+            }
+            TokenizerChoice::Bpe { tokens } => Ok(Self::Bpe(Box::new(Bpe::train(texts, tokens)?))),
+        }
+    }
+
+    /// Reads a `tokenizer.json`: one of this crate, or one of Hugging Face's `tokenizers`.
+    ///
+    /// # Errors
+    /// A file that is neither, or a kind of tokenizer that is not known here.
+    pub fn from_json(text: &str) -> Result<Self, TokenError> {
+        let json: serde_json::Value =
+            serde_json::from_str(text).map_err(|e| TokenError::File { message: e.to_string() })?;
+        if json.get("type").is_some() {
+            let read = serde_json::from_value::<Self>(json);
+            return read.map_err(|e| TokenError::File { message: e.to_string() });
+        }
+        Ok(Self::Bpe(Box::new(Bpe::from_hugging_face(&json)?)))
+    }
+
+    /// The file that [`from_json`](Self::from_json) reads.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("a tokenizer is plain data")
+    }
+
+    /// Number of tokens, with the end of a document.
+    pub fn tokens(&self) -> usize {
+        match self {
+            Self::Bytes => 257,
+            Self::Characters(characters) => characters.tokens(),
+            Self::Bpe(bpe) => bpe.tokens(),
+        }
+    }
+
+    /// The token that stands before and after a document.
+    pub fn end(&self) -> u32 {
+        match self {
+            Self::Bytes => 256,
+            Self::Characters(characters) => characters.end(),
+            Self::Bpe(bpe) => bpe.end(),
+        }
+    }
+
+    /// The tokens of a text.
+    ///
+    /// # Errors
+    /// A character that is not in the vocabulary; the message names it and its place.
+    pub fn encode(&self, text: &str) -> Result<Vec<u32>, TokenError> {
+        match self {
+            Self::Bytes => Ok(text.bytes().map(u32::from).collect()),
+            Self::Characters(characters) => characters.encode(text),
+            Self::Bpe(bpe) => Ok(bpe.encode(text)),
+        }
+    }
+
+    /// The bytes of a token; none for the end of a document and other marks.
+    ///
+    /// # Panics
+    /// If the token is out of range.
+    pub fn bytes(&self, token: u32) -> Vec<u8> {
+        match self {
+            Self::Bytes if token == 256 => Vec::new(),
+            Self::Bytes => vec![u8::try_from(token).expect("a token of the tokenizer")],
+            Self::Characters(characters) => characters.bytes(token),
+            Self::Bpe(bpe) => bpe.bytes(token).to_vec(),
+        }
+    }
+
+    /// The text of tokens; bytes that are no UTF-8 become U+FFFD.
+    pub fn decode(&self, tokens: &[u32]) -> String {
+        let bytes: Vec<u8> = tokens.iter().flat_map(|&t| self.bytes(t)).collect();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// How a token is written in a table: its text, or its bytes where they are no text.
+    pub fn label(&self, token: u32) -> String {
+        if token == self.end() {
+            return "<end>".into();
+        }
+        let bytes = self.bytes(token);
+        match String::from_utf8(bytes) {
+            Ok(text) if !text.is_empty() => text,
+            Ok(_) => format!("<{token}>"),
+            Err(e) => e.as_bytes().iter().map(|b| format!("<0x{b:02X}>")).collect(),
+        }
+    }
+
+    /// The number of each token's text, for tables that are keyed by text.
+    pub fn labels(&self) -> BTreeMap<String, u32> {
+        (0..self.tokens() as u32).map(|t| (self.label(t), t)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_tokenizer_gives_the_text_back() {
+        let texts = ["To be, or not to be: 'tis 42 naïve 日本 🦀 \n\n  two", "to be"];
+        for choice in [
+            TokenizerChoice::Auto,
+            TokenizerChoice::Bytes,
+            TokenizerChoice::Characters,
+            TokenizerChoice::Bpe { tokens: 280 },
+        ] {
+            let tokenizer = Tokenizer::new(choice, &texts).unwrap();
+            let again = Tokenizer::from_json(&tokenizer.to_json()).unwrap();
+            assert_eq!(again, tokenizer);
+            for text in texts {
+                let tokens = tokenizer.encode(text).unwrap();
+                assert!(tokens.iter().all(|&t| (t as usize) < tokenizer.tokens()));
+                assert!(!tokens.contains(&tokenizer.end()), "{choice:?}");
+                assert_eq!(tokenizer.decode(&tokens), text, "{choice:?}");
+            }
+            assert_eq!(tokenizer.decode(&[tokenizer.end()]), "");
+            assert_eq!(tokenizer.label(tokenizer.end()), "<end>");
+        }
+    }
+
+    #[test]
+    fn what_is_not_in_the_vocabulary_is_named_with_its_place() {
+        let tokenizer = Tokenizer::new(TokenizerChoice::Characters, &["abc"]).unwrap();
+        let text = tokenizer.encode("ab\ncä").unwrap_err().to_string();
+        assert!(text.contains("U+000A") && text.contains("character 3"), "{text}");
+        let text = Tokenizer::from_json("{}").unwrap_err().to_string();
+        assert!(text.contains("model"), "{text}");
+        assert!(Tokenizer::from_json("nonsense").is_err());
+    }
+}

@@ -1,0 +1,190 @@
+//! A block of a transformer: attention, then dense layers.
+
+use std::sync::Arc;
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use pyrogen_core::Noise;
+use pyrogen_nn::KeyValueCache;
+use pyrogen_nn::ops::{self, CausalHeads, Elementwise, Rotation};
+
+use super::config::{Feed, GptConfig, Norm};
+use super::norm::Normalisation;
+use crate::language::Dropout;
+use crate::lora::{Dense, LoraConfig};
+
+/// Attention and dense layers, each with a normalisation before it.
+#[derive(Module, Debug)]
+pub struct Block {
+    /// Before the attention.
+    pub attention_norm: Normalisation,
+    /// Queries, keys and values side by side.
+    pub qkv: Dense,
+    /// Of each head's queries, where they are normalised.
+    pub query_norm: Option<Normalisation>,
+    /// Of each head's keys.
+    pub key_norm: Option<Normalisation>,
+    /// Behind the attention.
+    pub projection: Dense,
+    /// Before the dense layers.
+    pub feed_norm: Normalisation,
+    /// To the hidden features; of SwiGLU the gate and the others side by side.
+    pub wide: Dense,
+    /// Back from them.
+    pub narrow: Dense,
+    #[module(skip)]
+    feed: Feed,
+}
+
+/// What all blocks see alike.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'a> {
+    pub(crate) rotation: Option<&'a Rotation>,
+    pub(crate) heads: &'a CausalHeads,
+}
+
+impl GptConfig {
+    pub(crate) fn causal_heads(&self, first: Option<Arc<[u32]>>) -> CausalHeads {
+        CausalHeads { heads: self.heads, shared: self.heads / self.key_heads(), first }
+    }
+}
+
+impl Block {
+    pub(crate) fn new(
+        config: &GptConfig,
+        [std, last]: [f64; 2],
+        noise: &mut Noise,
+        device: &Device,
+    ) -> Self {
+        let (width, d, hidden) = (config.width, config.head_width(), config.hidden());
+        let (inner, keys) = (config.heads * d, config.key_heads() * d);
+        let layer = |name: &str, sizes, bias, std| {
+            Dense::new(sizes, bias, std, &mut noise.fork(name), device)
+        };
+        let parts = if config.feed == Feed::Swiglu { 2 } else { 1 };
+        let (attention, feed) = (config.attention_bias, config.feed_bias);
+        let qkv = layer("qkv", [width, inner + 2 * keys], attention, std);
+        let projection = layer("projection", [inner, width], attention, last);
+        let wide = layer("wide", [width, parts * hidden], feed, std);
+        let narrow = layer("narrow", [hidden, width], feed, last);
+        let epsilon = config.norm_epsilon;
+        let norm = || Normalisation::new(config.norm, width, epsilon, device);
+        let of_head = || Normalisation::new(Norm::Rms, d, epsilon, device);
+        Self {
+            attention_norm: norm(),
+            qkv,
+            query_norm: config.qk_norm.then(of_head),
+            key_norm: config.qk_norm.then(of_head),
+            projection,
+            feed_norm: norm(),
+            wide,
+            narrow,
+            feed: config.feed,
+        }
+    }
+
+    pub(super) fn adapted(self, lora: LoraConfig, noise: &mut Noise) -> Self {
+        let mut layer = |layer: Dense| layer.adapted(lora, noise);
+        Self {
+            qkv: layer(self.qkv),
+            projection: layer(self.projection),
+            wide: layer(self.wide),
+            narrow: layer(self.narrow),
+            ..self
+        }
+    }
+
+    pub(super) fn merged(self) -> Self {
+        Self {
+            qkv: self.qkv.merged(),
+            projection: self.projection.merged(),
+            wide: self.wide.merged(),
+            narrow: self.narrow.merged(),
+            ..self
+        }
+    }
+
+    pub(super) fn forward(
+        &self,
+        x: Tensor<3>,
+        view: View,
+        dropout: &Dropout,
+        site: usize,
+    ) -> Tensor<3> {
+        let qkv = self.turned(x.clone(), view);
+        let attended = view.heads.self_attention(qkv);
+        let x = added(&self.projection, x, attended, dropout, site);
+        self.fed(x, dropout, site + 1)
+    }
+
+    pub(super) fn read(&self, x: Tensor<3>, view: View, cache: &mut KeyValueCache) -> Tensor<3> {
+        let qkv = self.turned(x.clone(), view);
+        let (all, heads) = (qkv.dims()[2], view.heads);
+        let d = all / (heads.heads + 2 * heads.key_heads());
+        let (inner, keys) = (heads.heads * d, heads.key_heads() * d);
+        let [k, v] = [0, 1].map(|i| qkv.clone().narrow(2, inner + i * keys, keys));
+        let attended = cache.attend_shared(qkv.narrow(2, 0, inner), k, v, heads);
+        let none = Dropout::default();
+        let x = added(&self.projection, x, attended, &none, 0);
+        self.fed(x, &none, 0)
+    }
+
+    /// Queries, keys and values, with places in them.
+    fn turned(&self, x: Tensor<3>, view: View) -> Tensor<3> {
+        let heads = view.heads;
+        let turning = heads.heads + heads.key_heads();
+        let qkv = self.attention_norm.then(&self.qkv, x);
+        let qkv = match (&self.query_norm, &self.key_norm) {
+            (Some(query), Some(key)) => {
+                let [rows, places, all] = qkv.dims();
+                let d = all / (turning + heads.key_heads());
+                let part = |norm: &Normalisation, from: usize, count: usize| {
+                    let x = qkv.clone().narrow(2, from * d, count * d);
+                    let x = norm.forward(x.reshape([rows, places, count, d]));
+                    x.reshape([rows, places, count * d])
+                };
+                let q = part(query, 0, heads.heads);
+                let k = part(key, heads.heads, heads.key_heads());
+                let v = qkv.clone().narrow(2, turning * d, heads.key_heads() * d);
+                Tensor::cat(vec![q, k, v], 2)
+            }
+            _ => qkv,
+        };
+        match view.rotation {
+            Some(rotation) => rotation.apply(qkv, turning),
+            None => qkv,
+        }
+    }
+
+    fn fed(&self, x: Tensor<3>, dropout: &Dropout, site: usize) -> Tensor<3> {
+        let hidden = self.feed_norm.then(&self.wide, x.clone());
+        let function = match self.feed {
+            Feed::Gelu => Elementwise::Gelu,
+            Feed::GeluTanh => Elementwise::GeluTanh,
+            Feed::Swiglu => {
+                let width = hidden.dims()[2] / 2;
+                let [gate, up] = [0, 1].map(|i| hidden.clone().narrow(2, i * width, width));
+                let hidden = ops::silu(gate) * up;
+                return added(&self.narrow, x, hidden, dropout, site);
+            }
+        };
+        if dropout.is_none() && self.narrow.adapter.is_none() {
+            return self.narrow.linear().after(function).plus(x).apply(hidden);
+        }
+        x + dropout.apply(site, self.narrow.after(function, hidden))
+    }
+}
+
+/// What a layer adds to `x`.
+fn added(
+    layer: &Dense,
+    x: Tensor<3>,
+    inputs: Tensor<3>,
+    dropout: &Dropout,
+    site: usize,
+) -> Tensor<3> {
+    if dropout.is_none() {
+        return layer.finish(inputs.clone(), layer.linear().plus(x), inputs);
+    }
+    x + dropout.apply(site, layer.forward(inputs))
+}

@@ -1,0 +1,48 @@
+//! Normalisation with its parameters.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor};
+use pyrogen_core::init;
+use pyrogen_nn::ops;
+
+use super::config::Norm;
+use crate::lora::Dense;
+
+/// A normalisation of the last axis, with a scale and, of mean and variance, a shift.
+#[derive(Module, Debug)]
+pub struct Normalisation {
+    /// `[features]`, at first ones.
+    pub gamma: Param<Tensor<1>>,
+    /// `[features]`, at first zeros; none for the root mean square.
+    pub beta: Option<Param<Tensor<1>>>,
+    #[module(skip)]
+    epsilon: f64,
+}
+
+impl Normalisation {
+    pub(crate) fn new(norm: Norm, features: usize, epsilon: f64, device: &Device) -> Self {
+        Self {
+            gamma: init::constant([features], 1.0, device),
+            beta: (norm == Norm::Layer).then(|| init::constant([features], 0.0, device)),
+            epsilon,
+        }
+    }
+
+    pub(crate) fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+        match &self.beta {
+            Some(beta) => ops::layer_norm(x, self.gamma.val(), beta.val(), self.epsilon),
+            None => ops::rms_norm(x, self.gamma.val(), self.epsilon),
+        }
+    }
+
+    /// A dense layer of what this one gives, in one pass where there is one.
+    pub(crate) fn then(&self, layer: &Dense, x: Tensor<3>) -> Tensor<3> {
+        match (&self.beta, &layer.adapter) {
+            (Some(beta), None) => {
+                let map = layer.linear();
+                map.after_layer_norm(self.gamma.val(), beta.val(), self.epsilon).apply(x)
+            }
+            _ => layer.forward(self.forward(x)),
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Cross entropy of logits, one number a row.
+
+use std::sync::Arc;
+
+use burn::tensor::{Int, Tensor, TensorData};
+
+#[cfg(feature = "flex")]
+use crate::host::{apply, on_host};
+
+/// `-ln softmax(logits)[target]` of each row, in nats.
+///
+/// # Shapes
+/// `logits` is `[rows, classes]`, `targets` has one class a row, the result is `[rows]`.
+///
+/// # Panics
+/// If there is not one target a row, or a target is not within the classes.
+pub fn cross_entropy(logits: Tensor<2>, targets: &Arc<[u32]>) -> Tensor<1> {
+    let [rows, classes] = logits.dims();
+    assert_eq!(rows, targets.len(), "cross_entropy: one target a row");
+    if let Some(target) = targets.iter().find(|&&t| t as usize >= classes) {
+        panic!("cross_entropy: target {target} of {classes} classes");
+    }
+    #[cfg(feature = "flex")]
+    if on_host(&logits) && rows > 0 {
+        let op = host::CrossEntropy { targets: targets.clone() };
+        return apply(op, [logits.into()]);
+    }
+    let targets: Vec<i32> = targets.iter().map(|&t| t as i32).collect();
+    let targets = TensorData::new(targets, [rows, 1]);
+    let targets = Tensor::<2, Int>::from_data(targets, &logits.device());
+    crate::log_softmax(logits).gather(1, targets).reshape([rows]).neg()
+}
+
+#[cfg(feature = "flex")]
+mod host {
+    use std::sync::Arc;
+
+    use crate::host::{Array, HostOp};
+    use crate::parallel;
+    use crate::scalar::exp;
+    use crate::sums;
+
+    #[derive(Debug, Clone)]
+    pub(super) struct CrossEntropy {
+        pub(super) targets: Arc<[u32]>,
+    }
+
+    impl HostOp<1> for CrossEntropy {
+        type Saved = Option<Array>;
+
+        fn forward(&self, [logits]: [Array; 1], track: bool) -> (Array, Self::Saved) {
+            let [rows, classes] = logits.rows();
+            let mut sums = vec![0f32; rows];
+            parallel::pieces::<LogSums, _>(&mut sums, (logits.values(), classes));
+            for ((sum, row), &target) in
+                sums.iter_mut().zip(logits.values().chunks(classes)).zip(&self.targets[..])
+            {
+                *sum -= row[target as usize];
+            }
+            let out = Array::new(sums, &[rows]);
+            (out, track.then_some(logits))
+        }
+
+        fn backward(&self, saved: Self::Saved, grad: Array, _: [bool; 1]) -> [Option<Array>; 1] {
+            let logits = saved.expect("a tracked forward pass");
+            let classes = logits.rows()[1];
+            let mut out = logits.own();
+            let args = (grad.values(), &self.targets[..], classes);
+            parallel::rows::<Back, _>(out.owned(), classes, args);
+            [Some(out)]
+        }
+    }
+
+    struct LogSums;
+
+    type Sums<'a, 'b> = ((&'a [f32], usize), usize, &'b mut [f32]);
+
+    impl parallel::Kernel<Sums<'_, '_>> for LogSums {
+        type Output = ();
+
+        /// The logarithm of each row's sum of exponentials.
+        #[inline(always)]
+        fn run(((logits, classes), first, out): Sums) {
+            for (i, out) in out.iter_mut().enumerate() {
+                let row = &logits[(first + i) * classes..][..classes];
+                let most = sums::maximum(row);
+                let sum = sums::sum(classes, |j| exp(row[j] - most));
+                *out = most + sum.ln() as f32;
+            }
+        }
+    }
+
+    struct Back;
+
+    type Rows<'a, 'b> = ((&'a [f32], &'a [u32], usize), usize, &'b mut [f32]);
+
+    impl parallel::Kernel<Rows<'_, '_>> for Back {
+        type Output = ();
+
+        /// `(softmax - one hot) * gradient`.
+        #[inline(always)]
+        fn run(((grad, targets, classes), first, out): Rows) {
+            for (i, row) in out.chunks_mut(classes).enumerate() {
+                let most = sums::maximum(row);
+                let grad = grad[first + i];
+                for x in row.iter_mut() {
+                    *x = exp(*x - most);
+                }
+                let factor = grad * (1.0 / sums::total(row)) as f32;
+                for x in row.iter_mut() {
+                    *x *= factor;
+                }
+                row[targets[first + i] as usize] -= grad;
+            }
+        }
+    }
+}
