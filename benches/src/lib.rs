@@ -10,6 +10,7 @@ pub mod blocks;
 pub mod check;
 pub mod dcgan;
 pub mod decode;
+pub mod distributions;
 pub mod frechet;
 pub mod gan;
 pub mod gpt;

@@ -50,6 +50,23 @@ impl ConfigError {
     }
 }
 
+/// A parameter of a distribution outside its domain.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{distribution}: `{parameter}` must be {expected}, got {got} at element {index}")]
+#[non_exhaustive]
+pub struct ParameterError {
+    /// The distribution.
+    pub distribution: &'static str,
+    /// The parameter.
+    pub parameter: &'static str,
+    /// What is allowed.
+    pub expected: &'static str,
+    /// What was found.
+    pub got: f64,
+    /// Where it was found, counted row by row in the parameter's own shape.
+    pub index: usize,
+}
+
 /// A request that a model cannot serve, found before any computing starts.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]

@@ -2,6 +2,7 @@
 
 mod adversarial;
 mod batch;
+pub mod bijection;
 mod capability;
 mod condition;
 pub mod config;
@@ -16,6 +17,8 @@ mod noise;
 mod objective;
 pub mod parallel;
 mod rate_distortion;
+mod real;
+pub mod special;
 
 pub use adversarial::{Adversarial, Player, Watch};
 pub use batch::{Batch, Examples};
@@ -24,9 +27,13 @@ pub use capability::{
     SampleOptions, Score, ScoreMethod, ScoreOptions, Vary,
 };
 pub use condition::Condition;
-pub use error::{ConfigError, FolderError, ModelError, NumericalError, RequestError};
+pub use error::{
+    ConfigError, FolderError, ModelError, NumericalError, ParameterError, RequestError,
+};
 pub use event::{flatten, unflatten};
 pub use likelihood::{Counts, Likelihood, LikelihoodKind, Unit};
 pub use noise::{Noise, Seed, normal_quantile};
 pub use objective::{Loss, LossTerm, Objective, TermFactors};
 pub use rate_distortion::RateDistortion;
+#[doc(hidden)]
+pub use real::in_tensor_arithmetic;
