@@ -69,6 +69,8 @@ ABOUT = {
     "mvn_log_prob": "1M densities of normal vectors of 64, one covariance",
     "mvn_sample": "the same: draws",
     "first_sample": "start of the process to the first sample",
+    "gmm_step": "Gaussian mixture, 100,000 x 16, 8 full components: EM step (scikit-learn)",
+    "gmm_fit": "the same: a whole fit from k-means (scikit-learn)",
     "hmm_step": "Gaussian HMM, 50,000 steps, 8 states, 4 columns: EM step (hmmlearn)",
     "hmm_viterbi": "the same: most probable path (hmmlearn)",
     "hmm_score": "the same: log-likelihood (hmmlearn)",
@@ -79,7 +81,12 @@ ABOUT = {
 ABOUT |= {f"np_{row}": f"{ABOUT[row]} (NumPy and SciPy, double precision)" for row in DISTRIBUTIONS}
 
 # Rows whose peer is not PyTorch, by the start of their names.
-OTHERS = {"hmm_": "markov_rows.py", "words_": "markov_rows.py", "np_": "numpy_rows.py"}
+OTHERS = {
+    "gmm_": "mixture_rows.py",
+    "hmm_": "markov_rows.py",
+    "words_": "markov_rows.py",
+    "np_": "numpy_rows.py",
+}
 
 
 class Server:

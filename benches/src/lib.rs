@@ -19,6 +19,7 @@ pub mod layers;
 pub mod lstm;
 pub mod markov;
 pub mod matmul;
+pub mod mixture;
 pub mod models;
 pub mod resblock;
 pub mod rows;

@@ -2,7 +2,7 @@
 
 use crate::workload::{Plan, Workload};
 use crate::{
-    adam, dcgan, decode, distributions, frechet, gan, gpt, lstm, markov, matmul, resblock,
+    adam, dcgan, decode, distributions, frechet, gan, gpt, lstm, markov, matmul, mixture, resblock,
     sampling, text, unet, vae,
 };
 
@@ -47,6 +47,8 @@ pub fn rows() -> Vec<Row> {
         row("text_chrf", false, text::chrf),
         row("text_ter", false, text::ter),
         row("text_rouge", false, text::rouge),
+        row("gmm_step", false, mixture::step),
+        row("gmm_fit", false, mixture::whole),
         row("hmm_step", false, markov::step),
         row("hmm_viterbi", false, markov::viterbi),
         row("hmm_score", false, markov::score),

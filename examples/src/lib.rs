@@ -28,6 +28,9 @@
 //! | `pix2pix` | edge maps to digits by a GAN, several candidates each |
 //! | `gan_latents` | the moves of `latent_arithmetic` with a model without an encoder |
 //! | `gan_collapse` | GANs that collapse, GANs that do not, and what the collapse monitor says |
+//! | `regimes` | regimes of a price series by a hidden Markov model, scenarios of the worst one |
+//! | `holes` | a table with hidden cells, grouped and completed by a mixture |
+//! | `headlines` | headlines from a chain of words that copy none of their source |
 //! | `own_families` | three families of one's own beside the built-in ones, in one command |
 //! | `own_objective` | a model of one's own, trained by the same trainer |
 

@@ -5,6 +5,8 @@ pub mod conformance;
 mod control;
 mod error;
 mod family;
+pub mod host;
+mod how_many;
 mod model;
 mod options;
 mod registry;
@@ -21,6 +23,7 @@ pub use capability::{
 pub use control::{Control, Progress};
 pub use error::{Error, ErrorKind};
 pub use family::{Ability, Family};
+pub use how_many::HowMany;
 pub use model::{About, Model};
 pub use options::{OptionSpec, Options};
 pub use registry::Registry;

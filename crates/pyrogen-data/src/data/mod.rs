@@ -5,6 +5,7 @@ mod documents;
 mod graph;
 mod hash;
 pub(crate) mod modality;
+mod numbers;
 mod partial;
 mod pictures;
 mod ratings;

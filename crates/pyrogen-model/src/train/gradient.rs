@@ -232,7 +232,10 @@ fn named(error: pyrogen_train::TrainError) -> Error {
             Ok(e) => Error::Folder(*e),
             Err(e) => match e.downcast::<NumericalError>() {
                 Ok(e) => Error::Numerical(*e),
-                Err(e) => Error::other(ErrorKind::Folder, e),
+                Err(e) => match e.downcast::<Error>() {
+                    Ok(e) => *e,
+                    Err(e) => Error::other(ErrorKind::Folder, e),
+                },
             },
         },
         e => e.into(),
