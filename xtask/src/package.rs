@@ -45,7 +45,8 @@ pub fn all() -> Result<String, String> {
         let status = command.status().map_err(|e| format!("cannot run cargo: {e}"))?;
         Ok::<bool, String>(status.success())
     };
-    let builds = cargo(&["check", "--workspace", "--quiet"])?;
+    // One build for the packages and the program on them.
+    let builds = cargo(&["build", "--workspace", "--quiet"])?;
     let out = tempfile::tempdir().map_err(|e| e.to_string())?;
     let models = fs::canonicalize("crates/pyrogen/tests/fixtures/format-1");
     let models = models.map_err(|e| e.to_string())?.display().to_string();
