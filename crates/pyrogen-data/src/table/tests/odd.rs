@@ -175,6 +175,11 @@ fn codes_are_categories_and_identifiers_are_left_out() {
     assert_eq!(kinds(&phones), [("phone".to_string(), "integer")]);
     let only = table(rows("id", 30, |i| i.to_string()), &[]);
     assert_eq!(only.column_names(), ["id"]);
+    // Seconds since 1970, once a second, are times and no count of the rows; so is any other step.
+    for step in [1, 3600] {
+        let times = rows("t,x", 30, |i| format!("{},{}.5", 1_700_000_000 + i * step, i * i % 17));
+        assert_eq!(table(times, &[]).column_names(), ["t", "x"], "{step}");
+    }
     let long = table("card,x\n123456789012345678901234,1\n123456789012345678901235,2\n", &[]);
     assert_eq!(kinds(&long)[0].1, "categorical");
 }
