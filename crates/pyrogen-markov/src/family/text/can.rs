@@ -237,7 +237,7 @@ impl Complete for Texts {
             let prompt = &prompts[(item % prompts.len() as u64) as usize];
             let (body, blank) = self.prompt(prompt);
             let rest = self.text(&noise, item, &self.0.read(body), manner)?;
-            let rest = if blank { rest.strip_prefix(' ').unwrap_or(&rest) } else { &rest };
+            let rest = if blank { rest.strip_prefix(' ').unwrap_or(&rest) } else { rest.as_str() };
             Ok(format!("{prompt}{rest}"))
         })?;
         Ok(Data::Text(Text::new(texts)))
