@@ -74,6 +74,11 @@ pub struct Data;
 #[doc = include_str!("../../docs/src/markov.md")]
 pub struct Markov;
 
+/// The book's chapter on language models.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/src/language.md")]
+pub struct Language;
+
 /// Pictures on the CPU with their labels.
 #[derive(Debug)]
 pub struct Labelled {

@@ -48,12 +48,17 @@ impl Registry {
             .ok_or_else(|| Error::UnknownFamily { got: name.to_string(), known: self.names() })
     }
 
-    /// Opens a model folder, or a run folder that holds one.
+    /// Opens a model folder, a run folder that holds one, or a folder of another program that a family
+    /// knows by its files.
     ///
     /// # Errors
     /// No such folder, a family that this registry does not have, or a folder that is damaged.
     pub fn open(&self, path: impl AsRef<Path>, device: &Device) -> Result<Model, Error> {
-        let folder = ModelFolder::open(path.as_ref())?;
+        let path = path.as_ref();
+        if let Some(family) = self.families().find(|f| f.knows(path)) {
+            return family.open_known(path, device);
+        }
+        let folder = ModelFolder::open(path)?;
         let name = &folder.card().family;
         let family = self.find(name).map_err(|_| Error::FamilyNotBuilt {
             path: folder.path().to_path_buf(),
