@@ -34,7 +34,8 @@ CHILDREN = []
 ROOT = HERE.parent.parent
 
 # Rows that our program serves under another name, and what each row is.
-OURS = {"adam_fused": "adam"}
+DISTRIBUTIONS = [f"{name}_{what}" for name in ("normal", "gamma", "categorical", "mvn") for what in ("log_prob", "sample")]
+OURS = {"adam_fused": "adam"} | {f"np_{row}": row for row in DISTRIBUTIONS}
 ABOUT = {
     "matmul": "product of 1024x1024 matrices",
     "vae": "VAE 784-400-20, batch 128: training step",
@@ -59,7 +60,17 @@ ABOUT = {
     "unet_denoise_1": "the same: one denoising, batch 1",
     "unet_denoise_16": "the same, batch 16",
     "unet_sample": "the same: 16 samples in 50 steps",
+    "normal_log_prob": "1M normal densities",
+    "normal_sample": "1M normal draws",
+    "gamma_log_prob": "1M gamma densities",
+    "gamma_sample": "1M gamma draws",
+    "categorical_log_prob": "1M log-probabilities of 16 categories",
+    "categorical_sample": "1M draws of 16 categories",
+    "mvn_log_prob": "1M densities of normal vectors of 64, one covariance",
+    "mvn_sample": "the same: draws",
     "first_sample": "start of the process to the first sample",
+    "gmm_step": "Gaussian mixture, 100,000 x 16, 8 full components: EM step (scikit-learn)",
+    "gmm_fit": "the same: a whole fit from k-means (scikit-learn)",
     "hmm_step": "Gaussian HMM, 50,000 steps, 8 states, 4 columns: EM step (hmmlearn)",
     "hmm_viterbi": "the same: most probable path (hmmlearn)",
     "hmm_score": "the same: log-likelihood (hmmlearn)",
@@ -67,8 +78,15 @@ ABOUT = {
     "words_sentences": "the same: 10,000 sentences that do not copy (markovify)",
 }
 
+ABOUT |= {f"np_{row}": f"{ABOUT[row]} (NumPy and SciPy, double precision)" for row in DISTRIBUTIONS}
+
 # Rows whose peer is not PyTorch, by the start of their names.
-OTHERS = {"hmm_": "markov_rows.py", "words_": "markov_rows.py"}
+OTHERS = {
+    "gmm_": "mixture_rows.py",
+    "hmm_": "markov_rows.py",
+    "words_": "markov_rows.py",
+    "np_": "numpy_rows.py",
+}
 
 
 class Server:

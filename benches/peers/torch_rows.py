@@ -455,7 +455,49 @@ def frechet():
     return run
 
 
+# Distributions.
+
+MILLION = 1_000_000
+
+
+def normal():
+    return torch.distributions.Normal(torch.randn(MILLION), torch.randn(MILLION).div(2).exp(), validate_args=False)
+
+
+def gamma():
+    shape, rate = torch.rand(MILLION) * 5 + 0.5, torch.rand(MILLION) + 0.5
+    return torch.distributions.Gamma(shape, rate, validate_args=False)
+
+
+def categorical():
+    return torch.distributions.Categorical(logits=torch.randn(MILLION, 16), validate_args=False)
+
+
+def vectors():
+    lower = (torch.randn(64, 64) * 0.5 / 8).tril(-1) + torch.eye(64)
+    return torch.distributions.MultivariateNormal(torch.zeros(MILLION, 64), scale_tril=lower, validate_args=False)
+
+
+def log_prob(make):
+    p = make()
+    x = p.sample()
+    return inferred(lambda: p.log_prob(x))
+
+
+def draws(make):
+    p = make()
+    return inferred(p.sample)
+
+
 ROWS = {
+    "normal_log_prob": lambda: log_prob(normal),
+    "normal_sample": lambda: draws(normal),
+    "gamma_log_prob": lambda: log_prob(gamma),
+    "gamma_sample": lambda: draws(gamma),
+    "categorical_log_prob": lambda: log_prob(categorical),
+    "categorical_sample": lambda: draws(categorical),
+    "mvn_log_prob": lambda: log_prob(vectors),
+    "mvn_sample": lambda: draws(vectors),
     "matmul": matmul,
     "vae": vae,
     "conv_vae": conv_vae,

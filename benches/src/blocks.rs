@@ -34,7 +34,7 @@ pub fn matmul(a: Tensor<2>, b: Tensor<2>) -> Tensor<2> {
     ops::matmul(a, b)
 }
 
-/// `[batch, length, in]` to `[batch, length, out]`, to be told what comes before and after.
+/// `[batch, length, in]` to `[batch, length, out]`, with what comes before and after.
 pub fn linear_map(layer: &Linear) -> ops::LinearMap<3> {
     forward::linear_map(layer)
 }

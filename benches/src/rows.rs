@@ -2,8 +2,8 @@
 
 use crate::workload::{Plan, Workload};
 use crate::{
-    adam, dcgan, decode, frechet, gan, gpt, lstm, markov, matmul, resblock, sampling, text, unet,
-    vae,
+    adam, dcgan, decode, distributions, frechet, gan, gpt, lstm, markov, matmul, mixture, resblock,
+    sampling, text, unet, vae,
 };
 
 /// A row of the table.
@@ -47,10 +47,20 @@ pub fn rows() -> Vec<Row> {
         row("text_chrf", false, text::chrf),
         row("text_ter", false, text::ter),
         row("text_rouge", false, text::rouge),
+        row("gmm_step", false, mixture::step),
+        row("gmm_fit", false, mixture::whole),
         row("hmm_step", false, markov::step),
         row("hmm_viterbi", false, markov::viterbi),
         row("hmm_score", false, markov::score),
         row("words_count", false, markov::count),
         row("words_sentences", false, markov::sentences),
+        row("normal_log_prob", false, distributions::normal_log_prob),
+        row("normal_sample", false, distributions::normal_sample),
+        row("gamma_log_prob", false, distributions::gamma_log_prob),
+        row("gamma_sample", false, distributions::gamma_sample),
+        row("categorical_log_prob", false, distributions::categorical_log_prob),
+        row("categorical_sample", false, distributions::categorical_sample),
+        row("mvn_log_prob", false, distributions::vector_log_prob),
+        row("mvn_sample", false, distributions::vector_sample),
     ]
 }

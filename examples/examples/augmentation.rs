@@ -130,8 +130,10 @@ fn generated(
     let data = Prepared::<2>::new(few.clone(), Preparation::fit(&Recipe::Unit, few)?)?;
     let model = runs::fit(config.init(seed, &device)?, data, training, seed)?;
     let labels: Vec<usize> = (0..classes * GENERATED).map(|i| i / GENERATED).collect();
-    let options =
-        SampleOptions { condition: Condition::classes(&labels, &device), temperature: 1.0 };
+    let options = SampleOptions {
+        condition: Condition::classes(&labels, &device),
+        ..SampleOptions::default()
+    };
     let noise = &mut Noise::new(seed).fork("generated");
     let x: Tensor<2> = model.sample(labels.len(), &options, noise)?;
     let values = x.into_data().iter::<f32>().map(|v| v.clamp(0.0, 1.0)).collect();

@@ -5,7 +5,7 @@
 //! cargo run -p pyrogen-examples --example classifier_guidance [SOURCE [STEPS]]
 //! ```
 //!
-//! The classifier has learnt from digits with noise of every level, and is told the level. At each
+//! The classifier has learnt from digits with noise of every level, and reads the level. At each
 //! step of the sampler its gradient says in which direction the wanted digit lies, and the expected
 //! clean picture moves there: `weight * sigma^2 * grad ln p(digit | noisy picture)`. Another classifier,
 //! which has no part in it, reads what comes out. `runs/classifier-guidance` gets a grid with a line a

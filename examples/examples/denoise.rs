@@ -1,4 +1,4 @@
-//! Removes noise from pictures with a model of clean pictures that is told a noisy one.
+//! Removes noise from pictures with a model of clean pictures conditioned on a noisy one.
 //!
 //! ```text
 //! cargo run -p pyrogen-examples --example denoise
@@ -28,7 +28,7 @@ pub fn main() -> Result<(), Box<dyn Error>> {
     let folder = Path::new("runs/denoise");
     let restorer = train(folder, 1, damage)?;
     let mut noise = Noise::new(Seed(2)).fork("restore");
-    let (clean, noisy) = (&restorer.clean, &restorer.told);
+    let (clean, noisy) = (&restorer.clean, &restorer.context);
     let median =
         each_picture(noisy, |picture| (0..picture.len()).map(|p| median(picture, p)).collect());
     let (one, mean) = (restorer.draw(&mut noise)?, restorer.restore(&mut noise)?);

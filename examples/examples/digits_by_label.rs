@@ -1,4 +1,4 @@
-//! Digits by label: a diffusion model that is told the digit, and how guidance trades variety for
+//! Digits by label: a diffusion model conditioned on the digit, and how guidance trades variety for
 //! being right.
 //!
 //! ```text

@@ -1,4 +1,4 @@
-//! Pictures from edge maps: a diffusion model that is told where brightness changes draws several
+//! Pictures from edge maps: a diffusion model conditioned on where brightness changes draws several
 //! pictures with these edges.
 //!
 //! ```text

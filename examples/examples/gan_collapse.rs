@@ -1,4 +1,4 @@
-//! GANs that collapse in different ways, GANs that do not, and whether the monitor tells them apart.
+//! GANs that collapse in different ways, GANs that do not, and whether the monitor separates them.
 //!
 //! ```text
 //! cargo run -p pyrogen-examples --example gan_collapse            five and five, on default thresholds
@@ -101,14 +101,14 @@ fn table(collapsing: &[Case], healthy: &[Case], seed: u64) -> Result<(), Box<dyn
     println!(
         "| run | data | meant to | first alarm | step | all signs |\n|---|---|---|---|---|---|"
     );
-    let mut told = [0, 0];
+    let mut found = [0, 0];
     for (kind, cases) in [collapsing, healthy].into_iter().enumerate() {
         for (name, data, set) in cases {
             let set = set.iter().map(|s| s.to_string()).collect();
             let folder = tempfile::tempdir()?;
             let rows = Run { data: data.to_string(), set, seed }.readings(folder.path())?;
             let first = rows.iter().find(|r| !r.alarms.is_empty());
-            told[kind] += usize::from(first.is_some());
+            found[kind] += usize::from(first.is_some());
             let mut signs: Vec<&str> = Vec::new();
             for name in rows.iter().flat_map(|r| &r.alarms) {
                 if !signs.contains(&name.as_str()) {
@@ -123,7 +123,7 @@ fn table(collapsing: &[Case], healthy: &[Case], seed: u64) -> Result<(), Box<dyn
             println!("| {name} | {data} | {meant} | {sign} | {step} | {} |", signs.join(", "));
         }
     }
-    println!("\n{} of {} collapses told; {} false alarms", told[0], collapsing.len(), told[1]);
+    println!("\n{} of {} collapses found; {} false alarms", found[0], collapsing.len(), found[1]);
     Ok(())
 }
 

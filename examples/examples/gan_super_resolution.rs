@@ -1,4 +1,4 @@
-//! Super-resolution by a GAN: a generator that is told a small digit makes a large one, beside squares,
+//! Super-resolution by a GAN: a generator conditioned on a small digit makes a large one, beside squares,
 //! cubic convolution and a generator that learns the distance alone.
 //!
 //! ```text
@@ -13,7 +13,7 @@
 //! same generator without a discriminator, and its edges nearer to the originals' (table 2 there). Both
 //! are printed.
 //!
-//! A line of `runs/gan-super-resolution/pictures.png` is a held-out digit: what is told, cubic
+//! A line of `runs/gan-super-resolution/pictures.png` is a held-out digit: the small one, cubic
 //! convolution, the distance alone, the GAN, the original. Without arguments digits of 4x4 become digits
 //! of 8x8. On the command line it is `pyrogen train gan --context small:2` and `pyrogen upscale`.
 
@@ -51,8 +51,8 @@ pub fn run(
     folder: &Path,
 ) -> Result<(), Box<dyn Error>> {
     let pairs = Pairs::new(data, PictureContext::Small { factor })?;
-    let told = pairs.test.context.as_ref().map(host).ok_or("nothing is told")?;
-    let bicubic = bicubic(&told, pairs.event, factor);
+    let small = pairs.test.context.as_ref().map(host).ok_or("there is no context")?;
+    let bicubic = bicubic(&small, pairs.event, factor);
     let game = Game { adversarial: 1.0, reconstruction: RECONSTRUCTION, diversity: 0.0, steps };
     let made = |name: &str, game: Game| -> Result<Vec<f32>, Box<dyn Error>> {
         let model = pairs.train(name, game)?;
@@ -67,7 +67,7 @@ pub fn run(
     let mut rows = Rows::default();
     rows.add("", &Scores::NAMES.map(String::from));
     for (name, pictures) in [
-        ("squares", &told),
+        ("squares", &small),
         ("cubic convolution", &bicubic),
         ("the distance alone", &regression),
         ("GAN", &gan),
@@ -75,13 +75,13 @@ pub fn run(
         rows.add(name, &pairs.scores(pictures)?.cells());
     }
     report.table(&[&["method"][..], &Scores::NAMES].concat(), &rows.all()[1..]);
-    let columns = [told, bicubic, regression, gan, host(&pairs.test.x)];
-    let caption = "what is told, cubic convolution, the distance alone, the GAN, the original";
+    let columns = [small, bicubic, regression, gan, host(&pairs.test.x)];
+    let caption = "the small digit, cubic convolution, the distance alone, the GAN, the original";
     show_columns(folder, &mut report, &pairs.event, &columns, SHOWN.min(n), caption)?;
     runs::save(&report, folder)
 }
 
-/// Cubic convolution of the small pictures, of which squares are told.
+/// Cubic convolution of the small pictures, of which squares are made.
 fn bicubic(squares: &[f32], [_, height, width]: [usize; 3], factor: usize) -> Vec<f32> {
     let rows = squares.chunks_exact(width).step_by(factor);
     let small: Vec<f32> = rows.flat_map(|row| row.iter().step_by(factor)).copied().collect();

@@ -1,4 +1,4 @@
-//! Fills a hole in a picture with a model of whole pictures that is told the rest.
+//! Fills a hole in a picture with a model of whole pictures conditioned on the rest.
 //!
 //! ```text
 //! cargo run -p pyrogen-examples --example inpaint
@@ -42,10 +42,10 @@ pub fn main() -> Result<(), Box<dyn Error>> {
     let restorer = train(folder, 2, damage)?;
     let mut noise = Noise::new(Seed(2)).fork("restore");
     let clean = &restorer.clean;
-    let rest = restorer.told.clone().slice_dim(1, 0..SIDE * SIDE);
-    let hole = restorer.told.clone().slice_dim(1, SIDE * SIDE..2 * SIDE * SIDE);
+    let rest = restorer.context.clone().slice_dim(1, 0..SIDE * SIDE);
+    let hole = restorer.context.clone().slice_dim(1, SIDE * SIDE..2 * SIDE * SIDE);
     let fill = |x: Tensor<2>| rest.clone() + x * hole.clone();
-    // A missing pixel is -1, so that one array tells both.
+    // A missing pixel is -1, so that one array says both.
     let holed = rest.clone() - hole.clone();
     let neighbours = each_picture(&holed, grow);
     let average = fill(restorer.mean.clone().expand(clean.dims()));

@@ -59,7 +59,7 @@ impl Examples for Codes {
     }
 }
 
-/// A diffusion model of the codes, told the digit.
+/// A diffusion model of the codes, conditioned on the digit.
 fn train(codes: Codes, steps: u64) -> Result<Diffusion, Box<dyn Error>> {
     let network = TimeNetwork::Mlp(TimeMlpConfig::default());
     let config = DiffusionConfig {

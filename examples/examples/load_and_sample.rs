@@ -35,7 +35,8 @@ pub fn run(folder: Option<PathBuf>) -> Result<(), Box<dyn Error>> {
     let model = Vae::load(&folder, &device)?;
     let mut noise = Noise::new(Seed(7)).fork("samples");
     let n = 16;
-    let options = SampleOptions { condition: condition(&model, n, &device), temperature: 1.0 };
+    let options =
+        SampleOptions { condition: condition(&model, n, &device), ..SampleOptions::default() };
     let images: Tensor<4> = model.sample(n, &options, &mut noise)?;
     println!("{n} samples of shape {:?}, in [0, 1]", model.event_shape());
 

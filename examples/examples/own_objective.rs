@@ -139,7 +139,8 @@ pub fn main() -> Result<(), Box<dyn Error>> {
     let (condition, mut noise) = (batch.condition(), Noise::new(seed).fork("use"));
     let score = model.log_likelihood(batch.x, &condition, &ScoreOptions::default(), &mut noise)?;
     println!("held out: {}", serde_json::to_string(&LikelihoodReport::new(&score)?)?);
-    let options = SampleOptions { condition: Condition::class(3, 4, &device), temperature: 1.0 };
+    let options =
+        SampleOptions { condition: Condition::class(3, 4, &device), ..SampleOptions::default() };
     println!("samples of class 3: {:?}", model.sample(4, &options, &mut noise)?.dims());
     Ok(())
 }

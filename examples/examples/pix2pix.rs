@@ -5,7 +5,7 @@
 //! cargo run -p pyrogen-examples --example pix2pix [SOURCE [STEPS]]
 //! ```
 //!
-//! After pix2pix (Isola et al. 2017). A generator that is told so much takes no notice of its latents:
+//! After pix2pix (Isola et al. 2017). A generator whose condition says so much takes no notice of its latents:
 //! the paper's authors found that with noise as input, and with dropout as the only noise "minor
 //! stochasticity". So two generators are trained: one with the paper's loss, and one that also pays for
 //! candidates that are alike (mode seeking; Mao et al. 2019). How far the candidates of a map are apart
@@ -79,8 +79,8 @@ pub fn run(data: &Dataset, name: &str, steps: u64, folder: &Path) -> Result<(), 
         "apart: the mean absolute difference of two candidates of a map, in brightness; {line}. \
          edges off: that of a candidate's edges and the map. best: PSNR of the best candidate."
     ));
-    let told = pairs.test.context.as_ref().map(host).ok_or("nothing is told")?;
-    let columns: Vec<Vec<f32>> = [told].into_iter().chain(diverse).chain([original]).collect();
+    let context = pairs.test.context.as_ref().map(host).ok_or("there is no context")?;
+    let columns: Vec<Vec<f32>> = [context].into_iter().chain(diverse).chain([original]).collect();
     let caption = "edge map, four candidates with mode seeking, original";
     show_columns(folder, &mut report, &pairs.event, &columns, SHOWN.min(n), caption)?;
     runs::save(&report, folder)

@@ -1,4 +1,4 @@
-//! Super-resolution: a diffusion model that is told a small digit draws large ones that could have
+//! Super-resolution: a diffusion model conditioned on a small digit draws large ones that could have
 //! been it.
 //!
 //! ```text
@@ -7,7 +7,7 @@
 //! ```
 //!
 //! The small picture is a context beside the noisy one, each pixel shown as a square. A line of
-//! `runs/super-resolution/pictures.png` is a held-out digit: what the model is told, candidates, the
+//! `runs/super-resolution/pictures.png` is a held-out digit: the context, candidates, the
 //! original. Without arguments digits of 4x4 become digits of 8x8; MNIST by 4 is from 7x7 to 28x28.
 //! On the command line it is `pyrogen train diffusion --context small:2` and `pyrogen upscale`.
 

@@ -1,4 +1,4 @@
-//! What the examples share whose model is told a picture: several candidates for each.
+//! What the examples share whose model is conditioned on a picture: several candidates for each.
 
 use std::error::Error;
 use std::path::Path;
@@ -17,11 +17,11 @@ const SHOWN: usize = 12;
 /// Held-out pictures that candidates are drawn for.
 const PICTURES: usize = 200;
 
-/// Trains a model that is told `context` of each picture, draws candidates for held-out ones, and writes
+/// Trains a model conditioned on `context` of each picture, draws candidates for held-out ones, and writes
 /// pictures and report. Measures
 ///
-/// - how far a candidate's own context is from what it was told, in brightness;
-/// - the PSNR of one candidate and of the mean of all, beside that of what was told;
+/// - how far a candidate's own context is from its condition, in brightness;
+/// - the PSNR of one candidate and of the mean of all, beside that of the condition;
 /// - how often a classifier of digits reads what the picture shows, where there are labels.
 ///
 /// # Errors
@@ -36,7 +36,7 @@ pub fn run(
     let painter = Painter::train(data, None, Some(context), steps)?;
     let n = painter.held_out().min(PICTURES);
     let condition = painter.test.condition().with_labels(None).rows(0..n);
-    let told = condition.context.clone().ok_or("the model is told nothing")?;
+    let context_tensor = condition.context.clone().ok_or("the model has no context")?;
     let original = painter.test.x.clone().slice(0..n);
     let options = SampleOptions { condition, ..SampleOptions::default() };
     let noise = Noise::new(Seed(2)).fork("candidates");
@@ -45,20 +45,20 @@ pub fn run(
         .collect::<Result<Vec<Tensor<2>>, _>>()?;
     let mean = drawn.iter().cloned().reduce(|a, b| a + b).expect("some") / CANDIDATES as f64;
 
-    let mut report = Report::new(&format!("Pictures told `{context}`"));
+    let mut report = Report::new(&format!("Pictures conditioned on `{context}`"));
     report.text(&format!("{name}, {steps} steps, {n} held-out pictures, {CANDIDATES} candidates"));
     let mut rows = Vec::new();
-    // What was told has the shape of a picture but for colours.
-    let same = told.dims() == original.dims();
-    let as_picture = same.then(|| ("what it was told", told.clone() * 2.0 - 1.0));
+    // The context has the shape of a picture but for colours.
+    let same = context_tensor.dims() == original.dims();
+    let as_picture = same.then(|| ("the context", context_tensor.clone() * 2.0 - 1.0));
     let made = [("one candidate", drawn[0].clone()), ("mean of the candidates", mean)];
     let all = [("the picture itself", original.clone())].into_iter().chain(as_picture).chain(made);
     let everywhere = original.ones_like();
     let labels = painter.labels();
-    let told_values: Vec<f32> = told.clone().into_data().iter().collect();
+    let context_values: Vec<f32> = context_tensor.clone().into_data().iter().collect();
     for (name, x) in all {
         let own = context.of_pictures(&painter.unit(&x), &painter.event)?;
-        let gap: f32 = own.iter().zip(&told_values).map(|(a, b)| (a - b).abs()).sum();
+        let gap: f32 = own.iter().zip(&context_values).map(|(a, b)| (a - b).abs()).sum();
         let decibels = psnr(&original, &x, &everywhere);
         let decibels = if decibels.is_finite() { format!("{decibels:.2}") } else { "-".into() };
         let right = match labels.len() {
@@ -71,9 +71,9 @@ pub fn run(
     }
     report.table(&["", "context off by", "PSNR, dB", "read right, %"], &rows);
     let mut columns: Vec<Vec<f32>> = Vec::new();
-    columns.extend(same.then_some(told_values));
+    columns.extend(same.then_some(context_values));
     columns.extend(drawn.iter().chain([&original]).map(|x| painter.unit(x)));
-    let caption = format!("what it was told, {CANDIDATES} candidates, the original");
+    let caption = format!("the context, {CANDIDATES} candidates, the original");
     painter.show(folder, &mut report, &columns, SHOWN.min(n), &caption)?;
     runs::save(&report, folder)
 }

@@ -5,17 +5,19 @@
 //!
 //! | example | what |
 //! |---|---|
+//! | `first_model` | the book's tutorial: training by name, samples, scores; then with the model's own type |
 //! | `train_vae` | data, training, scores, samples and a saved model, in the library |
 //! | `load_and_sample` | a program that loads a model and samples |
 //! | `latent_arithmetic` | morphs, classes into classes, italics |
 //! | `anomaly` | each digit held out in turn, beside principal components and an isolation forest |
 //! | `augmentation` | a classifier of few labels with and without generated examples |
 //! | `synthetic_table` | generated rows of a table, and how good they are |
-//! | `denoise` | noise is removed by a model that is told the noisy picture |
-//! | `inpaint` | holes are filled by a model that is told the rest |
+//! | `denoise` | noise is removed by a model conditioned on the noisy picture |
+//! | `inpaint` | holes are filled by a model conditioned on the rest |
+//! | `distribution_plots` | the pictures of the book's list of distributions |
 //! | `rate_distortion` | the book's picture of the methods in the rate-distortion plane |
 //! | `samplers` | which sampler and how many steps: errors on a mixture of Gaussians |
-//! | `digits_by_label` | a diffusion model that is told the digit; what guidance does |
+//! | `digits_by_label` | a diffusion model conditioned on the digit; what guidance does |
 //! | `classifier_guidance` | a model that knows no classes, led by a classifier of noisy digits |
 //! | `lower_half` | half of a digit is filled in by a model of whole ones |
 //! | `edges` | edge maps to digits, several candidates each |
@@ -26,12 +28,18 @@
 //! | `pix2pix` | edge maps to digits by a GAN, several candidates each |
 //! | `gan_latents` | the moves of `latent_arithmetic` with a model without an encoder |
 //! | `gan_collapse` | GANs that collapse, GANs that do not, and what the collapse monitor says |
+//! | `regimes` | regimes of a price series by a hidden Markov model, scenarios of the worst one |
+//! | `holes` | a table with hidden cells, grouped and completed by a mixture |
+//! | `headlines` | headlines from a chain of words that copy none of their source |
+//! | `own_families` | three families of one's own beside the built-in ones, in one command |
 //! | `own_objective` | a model of one's own, trained by the same trainer |
 
 pub mod baselines;
 pub mod candidates;
 pub mod classifier;
 pub mod collapse;
+pub mod distributions;
+pub mod families;
 pub mod moves;
 pub mod painter;
 pub mod pictures;
@@ -59,11 +67,6 @@ use pyrogen::train::{
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// The first tutorial of the book: every block of Rust in the book is compiled and run.
-#[cfg(doctest)]
-#[doc = include_str!("../../docs/src/tutorial-first-model.md")]
-pub struct TutorialFirstModel;
-
 /// The book's chapter on data.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/src/data.md")]
@@ -78,6 +81,11 @@ pub struct Markov;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/src/language.md")]
 pub struct Language;
+
+/// The book's chapter on distributions.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/src/distributions.md")]
+pub struct Distributions;
 
 /// Pictures on the CPU with their labels.
 #[derive(Debug)]

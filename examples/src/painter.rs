@@ -31,7 +31,7 @@ const SEED: Seed = Seed(1);
 pub struct Painter {
     /// The model.
     pub model: Diffusion,
-    /// Held-out pictures, flat, from -1 to 1; their labels, and what the model is told of them.
+    /// Held-out pictures, flat, from -1 to 1; their labels, and their conditions.
     pub test: Batch<2>,
     /// The mean of the training pictures, `[1, features]`.
     pub mean: Tensor<2>,
@@ -42,7 +42,7 @@ pub struct Painter {
 }
 
 impl Painter {
-    /// Trains for so many steps, told the class or not, and told a context or nothing.
+    /// Trains for so many steps, with classes or without, and with a context or without.
     ///
     /// # Errors
     /// When the data are no pictures, the context cannot be made from them, or training fails.

@@ -1,4 +1,4 @@
-//! What the examples of restoration share: a model of clean digits that is told a damaged one.
+//! What the examples of restoration share: a model of clean digits conditioned on a damaged one.
 
 use std::error::Error;
 use std::path::Path;
@@ -33,7 +33,7 @@ const WARM_UP: u64 = 600;
 /// Latent draws whose decodings are averaged.
 const DRAWS: usize = 32;
 
-/// How a picture is damaged: `[batch, 64]` to what the model is told, `[batch, channels * 64]`.
+/// How a picture is damaged: `[batch, 64]` to the condition, `[batch, channels * 64]`.
 pub type Damage = fn(&Tensor<2>, &mut Noise) -> Tensor<2>;
 
 /// A trained model, and held-out digits to try it on.
@@ -43,13 +43,13 @@ pub struct Restorer {
     pub model: Vae,
     /// Held-out digits, `[n, 64]`.
     pub clean: Tensor<2>,
-    /// What the model is told of them.
-    pub told: Tensor<2>,
+    /// Their conditions.
+    pub context: Tensor<2>,
     /// The mean of the training digits, `[1, 64]`.
     pub mean: Tensor<2>,
 }
 
-/// Trains a conditional VAE in a run folder, to be told `channels` channels; a run that is there
+/// Trains a conditional VAE in a run folder, of a condition of `channels` channels; a run that is there
 /// already is used.
 ///
 /// # Errors
@@ -91,7 +91,7 @@ pub fn train(folder: &Path, channels: usize, damage: Damage) -> Result<Restorer,
     let model = outcome.learner.model();
     let card = Card { steps: outcome.state.step, data, ..Card::new(pyrogen::vae::FAMILY, seed) };
     model.save(&folder.join("model"), &card)?;
-    Ok(Restorer { model, clean, told: context.expect("made by WithContext"), mean })
+    Ok(Restorer { model, clean, context: context.expect("made by WithContext"), mean })
 }
 
 impl Restorer {
@@ -100,7 +100,7 @@ impl Restorer {
     /// # Errors
     /// When the model fails.
     pub fn draw(&self, noise: &mut Noise) -> Result<Tensor<2>, ModelError> {
-        let condition = Condition::context(self.told.clone());
+        let condition = Condition::context(self.context.clone());
         let options = SampleOptions { condition, ..SampleOptions::default() };
         self.model.sample(self.clean.dims()[0], &options, noise)
     }

@@ -225,7 +225,7 @@ pub struct Task {
 }
 
 impl Task {
-    /// The task of telling a categorical column; `train` fits the preparation.
+    /// The task of predicting a categorical column; `train` fits the preparation.
     ///
     /// # Errors
     /// When the table has no such column, or it holds numbers.

@@ -1,4 +1,4 @@
-//! What the examples of GANs share that are told a picture: pairs of pictures, two players trained on
+//! What the examples of GANs share that are conditioned on a picture: pairs of pictures, two players trained on
 //! them, and how near and how sharp what they make is.
 
 use std::error::Error;
@@ -23,13 +23,13 @@ const HELD_OUT: usize = 360;
 /// The seed of split, weights and training.
 const SEED: Seed = Seed(1);
 
-/// Pictures with what a model is told of them.
+/// Pictures with their conditions.
 #[derive(Debug)]
 pub struct Pairs {
     train: Prepared<2>,
-    /// Held-out pictures, flat, from 0 to 1, and what a model is told of them.
+    /// Held-out pictures, flat, from 0 to 1, and their conditions.
     pub test: Batch<2>,
-    /// What is told.
+    /// The context.
     pub context: PictureContext,
     /// Shape of a picture.
     pub event: [usize; 3],
@@ -68,10 +68,10 @@ impl Pairs {
         let Split { train, test } = data.split(Holdout::Fraction(0.2), SEED)?;
         let event = data.event_shape().try_into().map_err(|_| "the data are no pictures")?;
         let preparation = Preparation::fit(&Recipe::Unit, &train)?;
-        let told = |part| -> Result<Prepared<2>, Box<dyn Error>> {
+        let with_context = |part| -> Result<Prepared<2>, Box<dyn Error>> {
             Ok(Prepared::new(part, preparation.clone())?.with_context(Some(context))?)
         };
-        let (train, test) = (told(train)?, told(test)?);
+        let (train, test) = (with_context(train)?, with_context(test)?);
         let rows: Vec<usize> = (0..test.len().min(HELD_OUT)).collect();
         let mut noise = Noise::new(SEED).fork("test");
         let test = test.batch(&rows, &mut noise, &Device::flex());
@@ -154,13 +154,13 @@ impl Pairs {
         [self.held_out(), channels, height, width]
     }
 
-    /// How far what is told of pictures is from what was told of the held-out ones, in brightness.
+    /// How far the contexts of pictures are from those of the held-out ones, in brightness.
     ///
     /// # Errors
     /// When they are not as many.
     pub fn context_gap(&self, pictures: &[f32]) -> Result<f64, Box<dyn Error>> {
-        let told = self.test.context.as_ref().map(host).unwrap_or_default();
-        Ok(distance(&self.context.of_pictures(pictures, &self.event)?, &told))
+        let context = self.test.context.as_ref().map(host).unwrap_or_default();
+        Ok(distance(&self.context.of_pictures(pictures, &self.event)?, &context))
     }
 }
 

@@ -129,8 +129,53 @@ fn the_plane_shows_the_table() {
 }
 
 #[test]
+fn the_list_of_distributions_shows_their_densities() {
+    let folder = docs().join("src/distributions");
+    let list = fs::read_to_string(docs().join("src/distribution-list.md")).expect("the list");
+    let drawn = pyrogen_examples::distributions::pictures().expect("pictures");
+    for (name, svg) in &drawn {
+        let file = folder.join(format!("{name}.svg"));
+        assert!(
+            fs::read_to_string(&file).is_ok_and(|text| text == *svg),
+            "{name} changed: cargo run -p pyrogen-examples --example distribution_plots"
+        );
+        assert!(list.contains(&format!("(distributions/{name}.svg)")), "{name} is not in the list");
+    }
+    let files = fs::read_dir(folder).expect("the folder").count();
+    assert_eq!(files, drawn.len(), "pictures that nothing draws");
+}
+
+#[test]
 fn links_are_found() {
     let text = "a [b](c.md) and [d](e.md#f)\n```\n[x](y)\n```\n[z](#w)";
     assert_eq!(links(text), ["c.md", "e.md#f", "#w"]);
     assert_eq!(anchor("## Bits per dimension, 2"), "bits-per-dimension-2");
+}
+
+/// The lines of the blocks of Rust in a chapter, without indentation.
+fn shown(chapter: &str) -> Vec<String> {
+    let text = fs::read_to_string(docs().join("src").join(chapter)).expect("a chapter");
+    let mut inside = false;
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        match line.trim() {
+            "```rust" => inside = true,
+            "```" => inside = false,
+            line if inside && !line.is_empty() => lines.push(line.to_string()),
+            _ => {}
+        }
+    }
+    lines
+}
+
+#[test]
+fn the_tutorial_is_the_program_that_is_tested() {
+    let program = repository().join("examples/examples/first_model.rs");
+    let program = fs::read_to_string(program).expect("the program");
+    let (_, body) = program.split_once("fn main()").expect("a main");
+    let lines = body.lines().skip(1).map(str::trim).filter(|line| !line.is_empty());
+    let mut lines: Vec<String> = lines.map(str::to_string).collect();
+    let end = lines.split_off(lines.len() - 2);
+    assert_eq!(end, ["Ok(())", "}"]);
+    assert_eq!(lines, shown("tutorial-first-model.md"));
 }

@@ -24,12 +24,22 @@ mod digits_by_label;
 #[expect(dead_code, reason = "its main reads the arguments of the program")]
 #[path = "../examples/edges.rs"]
 mod edges;
+#[path = "run/families.rs"]
+mod families;
+#[path = "../examples/first_model.rs"]
+mod first_model;
 #[expect(dead_code, reason = "its main reads the arguments of the program")]
 #[path = "../examples/gan_latents.rs"]
 mod gan_latents;
 #[expect(dead_code, reason = "its main reads the arguments of the program")]
 #[path = "../examples/gan_super_resolution.rs"]
 mod gan_super_resolution;
+#[expect(dead_code, reason = "its main prints, and the test reads what it finds")]
+#[path = "../examples/headlines.rs"]
+mod headlines;
+#[expect(dead_code, reason = "its main prints, and the test reads what it finds")]
+#[path = "../examples/holes.rs"]
+mod holes;
 #[path = "../examples/inpaint.rs"]
 mod inpaint;
 #[path = "../examples/latent_arithmetic.rs"]
@@ -48,6 +58,9 @@ mod own_objective;
 #[expect(dead_code, reason = "its main reads the arguments of the program")]
 #[path = "../examples/pix2pix.rs"]
 mod pix2pix;
+#[expect(dead_code, reason = "its main prints, and the test reads what it finds")]
+#[path = "../examples/regimes.rs"]
+mod regimes;
 #[expect(dead_code, reason = "its main reads the arguments of the program")]
 #[path = "../examples/super_resolution.rs"]
 mod super_resolution;
@@ -59,6 +72,11 @@ mod synthetic_table;
 mod toy_flow;
 
 /// In one test, because the examples write below the current folder, which a process has one of.
+#[test]
+fn the_tutorial_runs() -> Result<(), Box<dyn Error>> {
+    first_model::main()
+}
+
 #[test]
 fn examples_run() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -194,4 +212,38 @@ fn flows_on_the_plane_are_scored() {
         assert!(folder.path().join(format!("{toy}.png")).exists(), "{toy}");
     }
     assert!(report(folder.path()).contains("-2.0794"), "the checkerboard's entropy is ln 8");
+}
+
+#[test]
+fn regimes_are_found_and_scenarios_of_the_worst_lose_most() {
+    let found = regimes::run().expect("regimes");
+    // Guessing the most frequent regime is right on about half of the days.
+    assert!(found.right > 0.9, "{}", found.right);
+    let [stress, calm] = found.worst;
+    assert!(stress < 2.0 * calm && stress < -10.0, "{stress} {calm}");
+}
+
+#[test]
+fn hidden_cells_are_filled_in_better_than_by_means() {
+    let found = holes::run().expect("holes");
+    // The columns depend on each other and on the group: half of the mean's error, or less.
+    assert!(found.errors.iter().all(|[own, mean]| *own < 0.6 * mean), "{:?}", found.errors);
+    // Two groups, of which one is two species that overlap, hold two thirds of the species.
+    assert!(found.pure > 0.66, "{}", found.pure);
+}
+
+#[test]
+fn headlines_do_not_copy_and_failures_have_their_reason() {
+    let made = headlines::run().expect("headlines");
+    let source = headlines::source();
+    let copied = |line: &String| source.contains(&line.as_str());
+    assert!(made.headlines[0].iter().any(copied), "the chain copies where it may");
+    for line in &made.headlines[1] {
+        let words: Vec<&str> = line.split(' ').collect();
+        for run in words.windows(4) {
+            let run = format!(" {} ", run.join(" "));
+            assert!(!source.iter().any(|s| format!(" {s} ").contains(&run)), "{line}: {run}");
+        }
+    }
+    assert!(made.reason.contains("copy more than 1 words"), "{}", made.reason);
 }

@@ -36,18 +36,48 @@ pub fn all() -> Result<String, String> {
         unpack(&target.join("package").join(format!("{stem}.crate")), &folder)?;
         members.push((name(package), stem));
     }
+    copy_app(&folder)?;
     write_workspace(&folder, &members)?;
-    let status = Command::new(env!("CARGO"))
-        .args(["check", "--workspace", "--quiet"])
-        .current_dir(&folder)
-        .env("CARGO_TARGET_DIR", &target)
-        .status()
-        .map_err(|e| format!("cannot run cargo: {e}"))?;
+    let cargo = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO"));
+        command.args(args).arg("--offline").current_dir(&folder);
+        command.env("CARGO_TARGET_DIR", &target);
+        let status = command.status().map_err(|e| format!("cannot run cargo: {e}"))?;
+        Ok::<bool, String>(status.success())
+    };
+    // One build for the packages and the program on them.
+    let builds = cargo(&["build", "--workspace", "--quiet"])?;
+    let out = tempfile::tempdir().map_err(|e| e.to_string())?;
+    let models = fs::canonicalize("crates/pyrogen/tests/fixtures/format-1");
+    let models = models.map_err(|e| e.to_string())?.display().to_string();
+    let runs = builds
+        && cargo(&["run", "--quiet", "-p", APP, "--", &models, &out.path().display().to_string()])?;
+    let written = ["vae.png", "gan.png", "diffusion-digits.png", "rows.csv", "unusual.csv"];
+    let missing = written.iter().find(|file| !out.path().join(file).is_file());
     remove(&folder)?;
-    match status.success() {
-        true => Ok(format!("{} published crates pack, and their packages build", members.len())),
-        false => Err("a package does not build: is a file left out of it?".into()),
+    match (builds, runs, missing) {
+        (false, ..) => Err("a package does not build: is a file left out of it?".into()),
+        (_, false, _) => Err("the program on the packages does not build, or fails".into()),
+        (_, _, Some(file)) => Err(format!("the program on the packages wrote no {file}")),
+        _ => Ok(format!(
+            "{} published crates pack, their packages build, and a program on them runs",
+            members.len()
+        )),
     }
+}
+
+/// The program of a user's, outside the workspace.
+const APP: &str = "app";
+
+/// Puts the program beside the packages.
+fn copy_app(folder: &Path) -> Result<(), String> {
+    let to = folder.join(APP).join("src");
+    fs::create_dir_all(&to).map_err(|e| format!("{}: {e}", to.display()))?;
+    for file in ["Cargo.toml", "src/main.rs"] {
+        let (from, to) = (Path::new("examples/app").join(file), folder.join(APP).join(file));
+        fs::copy(&from, to).map_err(|e| format!("{}: {e}", from.display()))?;
+    }
+    Ok(())
 }
 
 fn unpack(archive: &Path, folder: &Path) -> Result<(), String> {
@@ -72,7 +102,8 @@ fn write_workspace(folder: &Path, members: &[(String, String)]) -> Result<(), St
     let read = |path: &str| fs::read_to_string(path).map_err(|e| format!("{path}: {e}"));
     let manifest = read("Cargo.toml")?;
     let profiles = manifest.find("[profile.").map_or("", |start| &manifest[start..]);
-    let list: Vec<String> = members.iter().map(|(_, stem)| format!("{stem:?}")).collect();
+    let stems = members.iter().map(|(_, stem)| stem.as_str()).chain([APP]);
+    let list: Vec<String> = stems.map(|stem| format!("{stem:?}")).collect();
     let patches: Vec<String> =
         members.iter().map(|(name, stem)| format!("{name} = {{ path = {stem:?} }}")).collect();
     let text = format!(

@@ -62,7 +62,7 @@ struct Window {
 impl<N: LanguageModel> TextModel<N> {
     /// The surprise of each token of documents. Every token is predicted once, from at least
     /// `context - stride` tokens before it where there are as many (a smaller stride costs time and
-    /// lowers the number, as far as more context tells more).
+    /// lowers the number, as far as more context helps).
     ///
     /// A document begins with the start token, which is not scored.
     ///

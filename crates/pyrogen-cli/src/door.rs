@@ -4,12 +4,16 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use burn::tensor::Device;
-use pyrogen::data::{Data, DataError, Dataset, Loaded, PartitionSpec, PictureContext, Source};
+use pyrogen::data::{
+    Data, DataError, Dataset, Loaded, PartitionSpec, PictureContext, Source, Table, Text,
+};
 use pyrogen::model::Registry;
 use pyrogen::{Model, Request};
 use serde_json::Value;
 
-use crate::args::{ContextArg, DeviceName, ModelData, PartName, SamplerArgs};
+use crate::args::{
+    ContextArg, DeviceName, EvidenceArgs, ModelData, PartName, SamplerArgs, TextArgs,
+};
 use crate::error::CliError;
 use crate::output::note;
 
@@ -74,6 +78,15 @@ fn partition(
         spec.validation = 0.0;
     }
     let makers = test.as_ref().or(loaded.test.as_ref());
+    if let (Some(was), Some(now)) = (&card.data.test_sha256, makers)
+        && !now.has_sha256(was)
+    {
+        let name = split.get("test_source").and_then(Value::as_str).unwrap_or(&card.data.source);
+        return Err(CliError::Failed(format!(
+            "the test part of {name} is not the one that was held out when the model was trained: \
+             it has changed; give --part all for all of the data"
+        )));
+    }
     Ok(loaded.data.partition(makers, &spec, card.seed)?)
 }
 
@@ -84,11 +97,7 @@ pub fn part(model: &Model, loaded: Loaded, part: PartName) -> Result<Data, CliEr
     if part == PartName::All {
         return Ok(loaded.data);
     }
-    let same = card.data.sha256 == loaded.data.sha256() || {
-        // Folders of format 1 hold the hash of rows.
-        loaded.data.dataset().is_some_and(|rows| rows.sha256() == card.data.sha256)
-    };
-    match (same, part) {
+    match (loaded.data.has_sha256(&card.data.sha256), part) {
         (true, PartName::Train) => Ok(partition(model, &loaded, part)?.train),
         (true, _) => partition(model, &loaded, part)?.test.ok_or_else(|| {
             CliError::Usage(
@@ -175,18 +184,24 @@ impl Pictures {
 fn in_levels(model: &Model, loaded: Loaded) -> Result<Loaded, CliError> {
     let Some(layout) = layout(model)? else { return Ok(loaded) };
     let Some(rows) = loaded.data.dataset() else { return Ok(loaded) };
-    let Some(levels) = layout.levels.filter(|_| layout.is_picture()) else {
-        drop(rows);
-        return Ok(loaded);
-    };
-    if rows.levels() == Some(levels) || rows.event_shape() != layout.event {
+    let grey = (rows.layout().levels, rows.layout().range);
+    let own = (layout.levels, layout.range);
+    if !layout.is_picture()
+        || own == (None, None)
+        || grey == own
+        || rows.event_shape() != layout.event
+    {
         drop(rows);
         return Ok(loaded);
     }
-    let unit = rows.layout().to_unit(rows.values());
-    let raw = layout.of_unit(&unit).into_iter().map(f32::round).collect();
+    let raw = layout.of_unit(&rows.layout().to_unit(rows.values()));
     let labels = rows.labels().map(<[u32]>::to_vec);
-    let rows = Dataset::from_parts(raw, layout.event.clone(), labels)?.with_levels(levels)?;
+    let of = |raw| Dataset::from_parts(raw, layout.event.clone(), labels);
+    let rows = match own {
+        (Some(levels), _) => of(raw.into_iter().map(f32::round).collect())?.with_levels(levels)?,
+        (None, Some([black, white])) => of(raw)?.with_range(black, white)?,
+        (None, None) => of(raw)?,
+    };
     Ok(Loaded::new(Data::from_dataset(rows)))
 }
 
@@ -287,14 +302,72 @@ pub fn sampler_options(mut request: Request, args: &SamplerArgs) -> Result<Reque
         }
         request = request.set("guidance", guidance);
     }
-    for option in &args.option {
-        let (name, value) = option.split_once('=').ok_or_else(|| {
-            CliError::Usage(format!("--option must be NAME=VALUE, got `{option}`"))
-        })?;
+    if let Some(spacing) = &args.spacing {
+        request = request.set("spacing", spacing.as_str());
+    }
+    if let Some(eta) = args.eta {
+        request = request.set("eta", eta);
+    }
+    if let Some(interval) = &args.guidance_interval {
+        request = request.set("guidance_interval", interval.clone());
+    }
+    set_options(request, &args.option)
+}
+
+/// Options by name.
+pub fn set_options(mut request: Request, options: &[String]) -> Result<Request, CliError> {
+    for option in options {
+        let (name, value) = pair("--option", "NAME=VALUE", option)?;
         let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
-        request = request.set(name.trim(), value);
+        request = request.set(name, value);
     }
     Ok(request)
+}
+
+fn pair<'a>(option: &str, form: &str, text: &'a str) -> Result<(&'a str, &'a str), CliError> {
+    let parts = text.split_once('=').map(|(name, value)| (name.trim(), value));
+    parts.ok_or_else(|| CliError::Usage(format!("{option} must be {form}, got `{text}`")))
+}
+
+/// The options of text, as far as they are given.
+pub fn text_options(mut request: Request, args: &TextArgs) -> Request {
+    let counts = [("max_tokens", args.max_tokens), ("top_k", args.top_k)];
+    for (name, count) in counts {
+        if let Some(count) = count {
+            request = request.set(name, count);
+        }
+    }
+    for (name, share) in [("top_p", args.top_p), ("min_p", args.min_p)] {
+        if let Some(share) = share {
+            request = request.set(name, share);
+        }
+    }
+    if !args.stop.is_empty() {
+        let plain = |text: &String| text.replace("\\n", "\n").replace("\\t", "\t");
+        request = request.set("stop", args.stop.iter().map(plain).collect::<Vec<_>>());
+    }
+    request
+}
+
+/// Items of which a part is known: of data, of named cells, or of a prompt.
+pub fn evidence(model: &Model, args: &EvidenceArgs) -> Result<Data, CliError> {
+    if let Some(source) = &args.data {
+        return part(model, read(source)?, args.part);
+    }
+    if let Some(prompt) = &args.prompt {
+        return Ok(Data::Text(Text::new([prompt.as_str()])));
+    }
+    if args.given.is_empty() {
+        let what = "what is known? give --data SOURCE, --given COLUMN=VALUE or --prompt TEXT";
+        return Err(CliError::Usage(what.into()));
+    }
+    let pairs = args.given.iter().map(|text| pair("--given", "COLUMN=VALUE", text));
+    let pairs = pairs.collect::<Result<Vec<_>, _>>()?;
+    let layout = layout(model)?.ok_or_else(|| {
+        let modality = model.about().modality;
+        CliError::Usage(format!("--given is for tables; the model is of {modality}"))
+    })?;
+    Ok(Data::Table(Table::partial(&layout, &pairs)?))
 }
 
 #[cfg(test)]

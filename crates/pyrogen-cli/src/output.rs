@@ -4,9 +4,11 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use pyrogen::core::FolderError;
-use pyrogen::data::{Data, Modality, auto_scale, grid_png_file};
+use pyrogen::core::folder::remove_abandoned;
+use pyrogen::data::{Cells, Data, Modality, Table, auto_scale, grid_png_file};
+use pyrogen::model::Detailed;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use crate::error::CliError;
 
@@ -20,7 +22,7 @@ fn endings(modality: Modality) -> &'static [&'static str] {
     match modality {
         Modality::Pictures => &["png", "csv", "npy", ""],
         Modality::Table | Modality::Points => &["csv", "npy"],
-        Modality::Text => &["txt"],
+        Modality::Text => &["txt", ""],
         Modality::Sequences => &["csv"],
         Modality::Sound => &["", "wav"],
         _ => &["csv"],
@@ -48,6 +50,16 @@ pub fn check_out(path: &Path, modality: Modality) -> Result<(), CliError> {
     )))
 }
 
+/// Checks that items of a modality can be read on a terminal.
+pub fn check_readable(modality: Modality) -> Result<(), CliError> {
+    match modality {
+        Modality::Pictures | Modality::Sound => {
+            Err(CliError::Usage(format!("{modality} cannot be read here: give --out")))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Whether a path asks for a grid of pictures.
 pub fn is_grid(path: &Path) -> bool {
     path.extension().is_some_and(|e| e.eq_ignore_ascii_case("png"))
@@ -63,12 +75,16 @@ pub fn expect_ending(path: &Path, allowed: &[&str]) -> Result<(), CliError> {
     Err(CliError::Usage(format!("{}: give {}", path.display(), allowed.join(" or "))))
 }
 
-/// Makes the folder that a file is to be in.
+/// Makes the folder that a file is to be in, and clears it of what killed commands left.
 pub fn make_parent(path: &Path) -> Result<(), CliError> {
-    let Some(parent) = path.parent().filter(|p| !p.as_os_str().is_empty()) else {
+    let parent = path.parent().unwrap_or(Path::new(""));
+    if parent.as_os_str().is_empty() {
+        remove_abandoned(Path::new("."));
         return Ok(());
-    };
-    Ok(std::fs::create_dir_all(parent).map_err(FolderError::io(parent, "create"))?)
+    }
+    std::fs::create_dir_all(parent).map_err(FolderError::io(parent, "create"))?;
+    remove_abandoned(parent);
+    Ok(())
 }
 
 /// Writes items; `columns` is for grids (0 for a square).
@@ -79,6 +95,79 @@ pub fn write_items(path: &Path, items: &Data, columns: usize) -> Result<(), CliE
     let (layout, event) = (rows.layout(), rows.event_shape());
     let scale = auto_scale(event);
     Ok(grid_png_file(path, &layout.to_unit(rows.values()), rows.len(), event, columns, scale)?)
+}
+
+/// Items on standard output: texts with a blank line between two, others as the rows of a table.
+pub fn print_items(items: &Data) -> Result<(), CliError> {
+    match items {
+        Data::Text(text) => print_line(&text.documents().join("\n\n")),
+        items => print_text(&as_csv(items)?),
+    }
+}
+
+/// A piece of an item on standard output.
+pub fn print_piece(piece: &Data) -> Result<(), CliError> {
+    match piece {
+        Data::Text(text) => text.documents().iter().try_for_each(|d| print_text(d)),
+        piece => {
+            let rows = as_csv(piece)?;
+            print_text(rows.split_once('\n').map_or("", |(_, rows)| rows))
+        }
+    }
+}
+
+/// Items as the text of a CSV file.
+fn as_csv(items: &Data) -> Result<String, CliError> {
+    check_readable(items.modality())?;
+    let room = tempfile::tempdir()?;
+    let path = room.path().join("items.csv");
+    items.write(&path)?;
+    Ok(std::fs::read_to_string(&path)?)
+}
+
+/// Items as JSON, with what is known of each beside it.
+pub fn items_json(drawn: &Detailed) -> Vec<Value> {
+    let one = |i: usize| {
+        let mut fields = match &drawn.items {
+            Data::Text(text) => Map::from_iter([("text".into(), json!(&*text.documents()[i]))]),
+            Data::Table(table) => {
+                let names = table.column_names().into_iter().enumerate();
+                let cells = names.map(|(j, name)| (name, cell_json(table, i, j)));
+                Map::from_iter([("row".into(), Value::Object(cells.collect()))])
+            }
+            Data::Sequences(sequences) => {
+                let steps = sequences.sequence(i).chunks_exact(sequences.columns().len());
+                Map::from_iter([("steps".into(), json!(steps.collect::<Vec<_>>()))])
+            }
+            items => match items.dataset() {
+                Some(rows) => Map::from_iter([("values".into(), json!(rows.row(i)))]),
+                None => Map::new(),
+            },
+        };
+        fields.extend(drawn.details.get(i).cloned().unwrap_or_default());
+        Value::Object(fields)
+    };
+    (0..drawn.items.len()).map(one).collect()
+}
+
+/// A cell: null where it is missing, a number where the column has numbers, else its text.
+fn cell_json(table: &Table, row: usize, column: usize) -> Value {
+    if table.is_missing(row, column) {
+        return Value::Null;
+    }
+    match table.cells(column) {
+        Cells::Integers(v) if table.columns()[column].kind.name() == "integer" => json!(v[row]),
+        Cells::Numbers(v) => json!(v[row]),
+        _ => json!(table.text(row, column)),
+    }
+}
+
+/// A text as a cell of a CSV file.
+pub fn csv_cell(text: &str) -> String {
+    match text.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", text.replace('"', "\"\"")),
+        false => text.to_string(),
+    }
 }
 
 /// One JSON object on standard output.

@@ -5,12 +5,14 @@ use std::path::Path;
 use pyrogen::core::Seed;
 use pyrogen::core::folder::{read_json, replace_card, write_file};
 use pyrogen::data::{Data, Modality, auto_scale, grid_png};
-use pyrogen::evaluation::{Evaluation, FEWEST, Options, evaluate};
+use pyrogen::evaluation::{Evaluation, FEWEST, Options, TableComparison, evaluate};
 use pyrogen::metrics::collapse::Sign;
+use pyrogen::metrics::{Better, meaning};
+use pyrogen::model::Ability;
 use pyrogen::model::LatentKind;
 use pyrogen::model::train::{Trained, Wish};
 use pyrogen::train::metrics_log::read_rows;
-use pyrogen::train::plot::{loss_curve, monitor_curves};
+use pyrogen::train::plot::{self, Panel, loss_curve, monitor_curves};
 use pyrogen::train::read_monitor;
 use pyrogen::train::report::Report;
 use pyrogen::{Control, Model, Request};
@@ -47,6 +49,7 @@ pub fn write(
     full: bool,
     control: &Control,
 ) -> Result<(), CliError> {
+    trained.check()?;
     let (model, out) = (trained.open(&wish.device)?, trained.path());
     let seed = model.card().seed;
     let test = trained.test.as_ref().map(|test| test.take_random(LIMIT, seed));
@@ -60,9 +63,15 @@ pub fn write(
     page.latent_pictures()?;
     if let (true, Some(test)) = (full, &test) {
         let reference = Some(trained.train.clone());
-        let options = Options { limit: LIMIT, draws: DRAWS, seed, reference };
+        let training = Some(trained.train.clone());
+        let options = Options { limit: LIMIT, draws: DRAWS, seed, reference, training };
         let evaluation = evaluate(&model, test, &options, &wish.device, control)?;
-        scores(&mut page.page, &evaluation);
+        if let (Some(why), true) = (model.why_not(Ability::Score), evaluation.likelihood.is_empty())
+        {
+            let section = page.page.section("Likelihood of held-out examples");
+            section.text(&format!("A model of `{}` has none: {why}.", model.about().method));
+        }
+        scores(&mut page.page, &evaluation, out)?;
         let mut kept = evaluation;
         // The card speaks of the model; what training items would reach stands in the report.
         kept.reference.clear();
@@ -71,6 +80,7 @@ pub fn write(
             replace_card(model.path(), |card| card.scores = scores)?;
         }
     }
+    trained.check()?;
     let config: Value = read_json(&out.join("config.json"))?;
     page.page.section("Configuration");
     page.page.code(&serde_json::to_string_pretty(&config).unwrap_or_default());
@@ -281,7 +291,7 @@ fn monitor(page: &mut Report, out: &Path) -> Result<(), CliError> {
     page.section("Collapse monitor");
     let captions = [
         "Of what training examples reach: recall and coverage; of real data: diversity, classes made",
-        "How surely the discriminator tells held-out from generated examples (separation) and \
+        "How surely the discriminator separates held-out from generated examples (separation) and \
          training from held-out ones (memory); 0.5 is guessing",
     ];
     for ((svg, caption), name) in
@@ -323,7 +333,60 @@ fn read_events(path: &Path) -> Result<Vec<Value>, CliError> {
     Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
 }
 
-fn scores(page: &mut Report, evaluation: &Evaluation) {
+/// Columns that are drawn.
+const COLUMNS: usize = 24;
+
+/// The columns of a table and of its samples side by side, and where pairs of columns depend on each
+/// other otherwise.
+fn columns(page: &mut Report, table: &TableComparison, out: &Path) -> Result<(), CliError> {
+    page.section("Columns");
+    // The farthest first, where there are too many.
+    let mut order: Vec<usize> = (0..table.columns.len()).collect();
+    order.sort_by(|&a, &b| table.quality.columns[b].total_cmp(&table.quality.columns[a]));
+    let shown = &order[..order.len().min(COLUMNS)];
+    let names: Vec<String> = shown
+        .iter()
+        .map(|&j| format!("{} ({:.3})", table.columns[j].name, table.quality.columns[j]))
+        .collect();
+    let panels: Vec<Panel> = shown
+        .iter()
+        .zip(&names)
+        .map(|(&j, name)| {
+            let column = &table.columns[j];
+            let (values, bins) = (&column.values, column.bins);
+            Panel { name, values, bins, real: &column.real, generated: &column.generated }
+        })
+        .collect();
+    let svg = plot::columns(&panels);
+    write_file(&out.join("plots/columns.svg"), svg.as_bytes())?;
+    let left_out = table.columns.len() - shown.len();
+    let more =
+        if left_out > 0 { format!("; {left_out} nearer ones left out") } else { String::new() };
+    page.plot(
+        &svg,
+        &format!(
+            "How often values occur, with the distance of each column's distributions (0 for equal \
+             ones), the largest first{more}"
+        ),
+    );
+    if shown.len() > 1 {
+        let names: Vec<String> = shown.iter().map(|&j| table.columns[j].name.clone()).collect();
+        let quality = &table.quality;
+        let gap = |i: usize, j: usize| (quality.real[i][j] - quality.generated[i][j]).abs();
+        let values: Vec<Vec<f64>> =
+            shown.iter().map(|&i| shown.iter().map(|&j| gap(i, j)).collect()).collect();
+        let svg = plot::heat_map(&names, &values);
+        write_file(&out.join("plots/pairs.svg"), svg.as_bytes())?;
+        page.plot(
+            &svg,
+            "How far the dependence of two columns (correlation, Cramér's V, correlation ratio) is \
+             from that in the real rows: 0 for equal ones",
+        );
+    }
+    Ok(())
+}
+
+fn scores(page: &mut Report, evaluation: &Evaluation, out: &Path) -> Result<(), CliError> {
     let reference = &evaluation.reference;
     if !evaluation.likelihood.is_empty() {
         likelihoods(page, evaluation);
@@ -337,19 +400,24 @@ fn scores(page: &mut Report, evaluation: &Evaluation) {
         let real = reference.iter().find(|r| r.metric() == report.metric());
         for (name, value) in report.values() {
             let real = real.and_then(|r| r.get(name)).map_or("-".into(), |v| format!("{v:.4}"));
-            rows.push(vec![
-                name.to_string(),
-                format!("{value:.4}"),
-                real,
-                report.signature().to_string(),
-            ]);
+            let meaning = meaning(name).map_or(String::new(), |m| match m.better {
+                Better::Neither => m.text.to_string(),
+                better => format!("{}: {}", better.name(), m.text),
+            });
+            rows.push(vec![name.to_string(), format!("{value:.4}"), real, meaning]);
         }
     }
     for failed in &evaluation.failed {
         page.text(&format!("{}: not computed: {}", failed.metric, failed.reason));
     }
     if !rows.is_empty() {
-        page.table(&["metric", "samples", "training data instead", "signature"], &rows);
+        page.table(&["metric", "samples", "training data instead", "meaning"], &rows);
+        let signatures: Vec<String> =
+            evaluation.metrics.iter().map(|r| r.signature().to_string()).collect();
+        page.fold("Signatures: what each number was computed from", &signatures);
+    }
+    if let Some(table) = &evaluation.table {
+        columns(page, table, out)?;
     }
     for finding in &evaluation.findings {
         page.section(&finding.title);
@@ -358,6 +426,7 @@ fn scores(page: &mut Report, evaluation: &Evaluation) {
             true => page.warning(&finding.text),
         };
     }
+    Ok(())
 }
 
 fn likelihoods(page: &mut Report, evaluation: &Evaluation) {
@@ -381,6 +450,10 @@ fn likelihoods(page: &mut Report, evaluation: &Evaluation) {
         })
         .collect();
     page.table(&["kind", "nats an example", "standard error", "rate", "examples"], &rows);
+    page.text(
+        "How probable the model says held-out examples are: more nats are better, fewer bits are. An \
+         estimate comes near the model's own number, a lower bound is below it.",
+    );
 }
 
 /// The rate that fits the items.

@@ -1,12 +1,11 @@
 //! Whatever a command is given: the right exit code, one line that says what to do, nothing lost.
 
-mod common;
-
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use common::{Room, TINY};
+use crate::common::{Room, TINY};
+use pyrogen::core::folder::replace_card;
 use pyrogen::data::{picture_folder, write_npy};
 
 /// The command could not be carried out.
@@ -52,11 +51,9 @@ fn damaged_model_folders() {
         (CONFIG, Some(b"{\"latents\": ".to_vec()), "config.json"),
         (CONFIG, Some(b"\xff\xfe".to_vec()), "config.json"),
         (CONFIG, None, "cannot read"),
-        (
-            CARD,
-            Some(text(CARD, "\"vae\"", "\"oracle\"")),
-            "family `oracle`, which this build does not have",
-        ),
+        (CARD, Some(text(CARD, "\"vae\"", "\"oracle\"")), "the card is damaged"),
+        (CARD, Some(text(CARD, "\"steps\": 20", "\"steps\": 21")), "the card is damaged"),
+        (CARD, Some(text(CARD, "\"weights_sha256\"", "\"w\"")), "`weights_sha256` is missing"),
         (CARD, Some(b"{}".to_vec()), "card.json"),
         (CARD, Some(text(CARD, "\"preparation\"", "\"other\"")), "card.json"),
         (CARD, None, "cannot read"),
@@ -72,6 +69,9 @@ fn damaged_model_folders() {
         assert!(begun.elapsed() < AT_ONCE, "{name}: {says}");
         room.restore(&whole);
     }
+    replace_card(&room.path("run/model"), |card| card.family = "oracle".into()).unwrap();
+    let says = "family `oracle`, which this build does not have";
+    room.refused("sample run -n 2 --out s.npy", FAILED, says);
     room.refused("info nowhere", FAILED, "nowhere");
 }
 
@@ -79,16 +79,38 @@ fn damaged_model_folders() {
 fn damaged_checkpoints() {
     let room = Room::with_run();
     let whole = room.tree();
-    for file in ["model.bpk", "optimizer.bpk", "state.json"] {
+    let longer = TINY.replace("--steps 20", "--steps 30");
+    let line = format!("train vae --data digits --out run --resume {longer}");
+    let refused = |says: &str| {
+        room.run(&line).is_one_line(&line, FAILED, says);
+        assert!(whole[Path::new(WEIGHTS)] == Some(room.read(WEIGHTS)));
+        room.restore(&whole);
+    };
+    for file in ["model.bpk", "optimizer.bpk", "state.json", "state.json.sha256"] {
         let name = format!("run/checkpoints/last/{file}");
         let bytes = room.read(&name);
         room.write(&name, &bytes[..bytes.len() - 9]);
-        let longer = TINY.replace("--steps 20", "--steps 30");
-        let line = format!("train vae --data digits --out run --resume {longer}");
-        room.run(&line).is_one_line(&line, FAILED, "checkpoints/last");
-        assert!(whole[Path::new(WEIGHTS)] == Some(room.read(WEIGHTS)));
-        room.restore(&whole);
+        refused("checkpoints/last");
     }
+    let state = "run/checkpoints/last/state.json";
+    let text = room.text(state);
+    for (from, to) in [("\"step\": 20", "\"step\": 10"), ("\"stale\": 0", "\"stale\": 1")] {
+        assert!(text.contains(from), "{from} in {text}");
+        room.write(state, text.replace(from, to));
+        refused("state.json is damaged");
+    }
+    fs::remove_file(room.path("run/checkpoints/last/state.json.sha256")).unwrap();
+    refused("state.json.sha256 is missing");
+
+    // A whole checkpoint of another run.
+    room.ok(&format!("train vae --data digits --out other --seed 2 {TINY}"));
+    for entry in fs::read_dir(room.path("other/checkpoints/last")).unwrap() {
+        let from = entry.unwrap().path();
+        let to = room.path("run/checkpoints/last").join(from.file_name().unwrap());
+        fs::copy(from, to).unwrap();
+    }
+    refused("it is of another run: there `seed` is 2, here 1");
+    room.ok(&line);
 }
 
 #[test]
@@ -333,7 +355,43 @@ fn folders_of_runs() {
     #[cfg(target_os = "linux")]
     room.refused(&format!("train vae --data digits --out /proc/run {TINY}"), FAILED, "/proc/run");
 
+    // A model folder is no place for a run; a finished model is replaced only when that is asked.
+    for out in ["run/model", "copy"] {
+        fs::create_dir_all(room.path(out)).unwrap();
+        for name in ["card.json", "config.json", "model.safetensors"] {
+            room.write(&format!("{out}/{name}"), room.read(&format!("run/model/{name}")));
+        }
+        for option in ["", "--resume", "--overwrite"] {
+            let line = format!("train vae --data digits --out {out} {TINY} {option}");
+            room.refused(&line, FAILED, "is there and is not a run's");
+        }
+    }
+    fs::remove_dir_all(room.path("run/checkpoints")).unwrap();
+    fs::create_dir(room.path("run/checkpoints")).unwrap();
+    room.refused(
+        &again,
+        FAILED,
+        "finished model and no checkpoint to go on from: give --overwrite",
+    );
+    room.refused(
+        &resume,
+        FAILED,
+        "finished model and no checkpoint to go on from: give --overwrite",
+    );
+    room.write("run/notes.txt", "mine");
+    room.write("run/model/notes.txt", "mine");
+    let before = room.read(WEIGHTS);
+    room.ok(&format!("{again} --overwrite --seed 2"));
+    assert!(before != room.read(WEIGHTS) && room.json_file("run/config.json")["seed"] == 2);
+    assert!(room.text("run/notes.txt") == "mine" && room.text("run/model/notes.txt") == "mine");
+    room.refused(&format!("{again} --overwrite --resume"), USAGE, "cannot be used with");
+
     // What stands where a run would write is not a run's, and stays.
+    room.write("theirs/config.json", r#"{"seed": 1, "lr": 0.1}"#);
+    for option in ["", "--resume", "--overwrite"] {
+        let line = format!("train vae --data digits --out theirs {TINY} {option}");
+        room.refused(&line, FAILED, "config.json is there");
+    }
     room.write("mine/model/weights", "precious");
     let mine = format!("train vae --data digits --out mine {TINY}");
     room.refused(&mine, FAILED, "mine");

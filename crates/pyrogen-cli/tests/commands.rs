@@ -1,8 +1,6 @@
 //! What the commands do when all is well.
 
-mod common;
-
-use common::{Room, TINY, outcome};
+use crate::common::{Room, TINY, outcome};
 use pyrogen::core::{Noise, Seed};
 use pyrogen::data::{digits, read_npy, write_npy};
 use serde_json::Value;
@@ -69,6 +67,45 @@ fn the_report_holds_all_it_shows() {
     for outside in ["http:", "https:", "<script", "<link", "url(", "@import"] {
         assert!(!text.contains(outside), "{outside}");
     }
+}
+
+/// The report of a table: its own plots and numbers, each explained, signatures behind a fold.
+#[test]
+fn the_report_of_a_table_shows_its_columns() {
+    let room = Room::new();
+    let rows: String = (0..120)
+        .map(|i| {
+            format!(
+                "{},{:.2},{}\n",
+                i * 7 % 50,
+                f64::from(i % 11) / 3.0,
+                ["x", "y"][i as usize % 2]
+            )
+        })
+        .collect();
+    room.write("data/people.csv", format!("age,size,town\n{rows}"));
+    let tiny = TINY.replace("--no-evaluate", "");
+    room.ok(&format!("train vae --data csv:data/people.csv --out run {tiny}"));
+    let html = room.text("run/report.html");
+    for part in [
+        "<h1>vae on csv:people.csv</h1>",
+        "--out samples.csv",
+        "column_difference",
+        "pair_trends",
+        "lower is better: mean distance of a column",
+        "higher is better: share of samples that lie among real items",
+        "<details><summary>Signatures",
+    ] {
+        assert!(html.contains(part), "{part}");
+    }
+    for plot in ["columns", "pairs"] {
+        let svg = room.text(&format!("run/plots/{plot}.svg"));
+        assert!(svg.contains(">town") && svg.contains(">age"), "{plot}: {svg}");
+    }
+    let scores = room.json_file("run/model/card.json")["scores"]["metrics"].clone();
+    let names: Vec<&str> =
+        scores.as_array().unwrap().iter().map(|m| m["metric"].as_str().unwrap()).collect();
+    assert!(names.contains(&"columns"), "{names:?}");
 }
 
 #[test]
@@ -139,6 +176,94 @@ fn samples_are_written_in_every_form() {
     let (values, shape) = read_npy(&room.path("s.npy")).unwrap();
     assert_eq!(shape, [10, 1, 8, 8]);
     assert!(values.iter().all(|v| (0.0..=16.0).contains(v)), "in the units of the data");
+}
+
+#[test]
+fn what_a_killed_command_left_is_removed() {
+    let room = Room::with_run();
+    let hour_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+    for name in [".pyrogen-tmp-a", "folder/.pyrogen-tmp-b/00000.png", "more/.pyrogen-tmp-c"] {
+        room.write(name, "half");
+        let first = name.split('/').take(2).collect::<Vec<_>>().join("/");
+        std::fs::File::open(room.path(&first)).unwrap().set_modified(hour_ago).unwrap();
+    }
+    room.ok("sample run -n 3 --out s.npy");
+    room.ok("sample run -n 3 --out folder");
+    room.ok("score run --data digits --draws 1 --out more/s.csv");
+    let left: Vec<_> =
+        room.tree().into_keys().filter(|p| p.to_string_lossy().contains("pyrogen-tmp")).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn private_files_and_links_stay_what_they_are() {
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let room = Room::with_run();
+    let longer = TINY.replace("--steps 20", "--steps 30");
+    fs::rename(room.path("run/model"), room.path("elsewhere")).unwrap();
+    symlink("../elsewhere", room.path("run/model")).unwrap();
+    let private = ["run/config.json", "run/metrics.csv", "run/report.html", "elsewhere/card.json"];
+    for name in private {
+        fs::set_permissions(room.path(name), fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    room.ok(&format!("train vae --data digits --out run --resume {longer}"));
+    for name in private {
+        let mode = fs::metadata(room.path(name)).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{name}");
+    }
+    assert!(fs::symlink_metadata(room.path("run/model")).unwrap().is_symlink());
+    assert_eq!(room.json_file("elsewhere/card.json")["steps"], 30);
+}
+
+#[test]
+fn a_folder_that_is_removed_during_training_is_not_made_again() {
+    let room = Room::new();
+    let tiny = TINY.replace("--steps 20", "--steps 1000000");
+    let line = format!("train vae --data digits --out run {tiny} --set checkpoint_every=5");
+    let mut child = room.command(&line).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let begun = std::time::Instant::now();
+    while !room.path("run/model/card.json").exists() {
+        assert!(begun.elapsed().as_secs() < 60, "no checkpoint is written");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    std::fs::rename(room.path("run"), room.path("moved")).unwrap();
+    let out = loop {
+        if child.try_wait().unwrap().is_some() {
+            break child.wait_with_output().unwrap();
+        }
+        if begun.elapsed().as_secs() > 120 {
+            child.kill().unwrap();
+            panic!("the run goes on");
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    };
+    let stderr = String::from_utf8(out.stderr).unwrap();
+    assert!(stderr.contains("the run folder was removed or replaced"), "{stderr}");
+    assert_eq!(out.status.code(), Some(1));
+    assert!(!room.path("run").exists());
+}
+
+#[test]
+fn a_demo_deletes_nothing() {
+    let room = Room::new();
+    room.write("demo/mine.txt", "mine");
+    room.refused("demo --out demo", 1, "is not a demo's folder");
+    // What a demo leaves, with files of a person in it.
+    std::fs::remove_file(room.path("demo/mine.txt")).unwrap();
+    room.ok(&format!("train vae --data digits --out demo {TINY}"));
+    room.write("demo/.pyrogen-demo", "");
+    for name in ["demo/mine.txt", "demo/samples/mine.png", "demo/model/mine.txt"] {
+        room.write(name, "mine");
+    }
+    let told = room.json("demo --out demo --epochs 1 --seed 3 --json");
+    assert_eq!((&told["report"], &told["steps"]), (&"demo/report.html".into(), &21.into()));
+    assert!(told["scores"]["metrics"].is_array(), "{told}");
+    for name in ["demo/mine.txt", "demo/samples/mine.png", "demo/model/mine.txt"] {
+        assert_eq!(room.text(name), "mine");
+    }
+    assert_eq!(room.json_file("demo/config.json")["seed"], 3);
 }
 
 #[test]
@@ -269,17 +394,21 @@ fn the_latent_space_is_shown() {
     room.ok("reconstruct run --data digits -n 20 --out r.png");
     let size = png_size(&room.read("r.png"));
     assert_eq!(size, (16 * CELL - 1, 4 * CELL - 1), "two lines of originals, each with its own");
-    room.ok("reconstruct run --data digits -n 20 --out r.npy");
+    let told = room.json("reconstruct run --data digits -n 20 --out r.npy --json");
+    assert_eq!(told, serde_json::json!({"n": 20, "out": "r.npy"}));
     assert_eq!(read_npy(&room.path("r.npy")).unwrap().1, [20, 1, 8, 8]);
 
     room.ok("traverse run --steps 5 --out t.png");
     assert_eq!(png_size(&room.read("t.png")), (5 * CELL - 1, 2 * CELL - 1));
-    room.ok("traverse run --steps 5 --dims 1 --range 1.5 --out t.csv");
+    let told = room.json("traverse run --steps 5 --dims 1 --range 1.5 --out t.csv --json");
+    assert_eq!(told, serde_json::json!({"dims": 1, "steps": 5, "out": "t.csv"}));
     assert_eq!(room.text("t.csv").lines().count(), 6);
 
     room.ok("interpolate run --data digits --steps 7 --out i.png");
     assert_eq!(png_size(&room.read("i.png")), (7 * CELL - 1, CELL - 1));
-    room.ok("interpolate run --data digits --from 4 --to 9 --steps 3 --out i.npy");
+    let told =
+        room.json("interpolate run --data digits --from 4 --to 9 --steps 3 --out i.npy --json");
+    assert_eq!(told, serde_json::json!({"from": 4, "to": 9, "steps": 3, "out": "i.npy"}));
     room.ok("interpolate run --data digits --from 9 --to 4 --steps 3 --spherical --out j.npy");
     let ends = |name: &str| {
         let (values, shape) = read_npy(&room.path(name)).unwrap();

@@ -1,8 +1,6 @@
 //! Models that take a context with each picture: trained, sampled and refused on the command line.
 
-mod common;
-
-use common::{Room, TINY};
+use crate::common::{Room, TINY};
 use pyrogen::core::Seed;
 use pyrogen::data::{Holdout, digits, grid_png_file, picture_folder};
 

@@ -1,8 +1,6 @@
 //! All cores work, and how many there are changes no byte.
 
-mod common;
-
-use common::{Room, TINY, outcome};
+use crate::common::{Room, TINY, outcome};
 
 /// A command on a number of threads.
 fn on(room: &Room, threads: usize, line: &str) -> String {

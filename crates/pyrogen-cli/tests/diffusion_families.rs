@@ -1,10 +1,8 @@
 //! Diffusion and flow matching through every command: it works, or one line says why not.
 
-mod common;
-
+use crate::common::{Room, TINY};
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Tensor};
-use common::{Room, TINY};
 use pyrogen::core::folder::ModelFolder;
 use pyrogen::data::write_npy;
 use pyrogen::diffusion::{Diffusion, FlowMatching};

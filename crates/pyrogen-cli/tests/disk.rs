@@ -1,13 +1,11 @@
 //! A disk that fills up: one line that names the path, and what was there before stays whole.
 #![cfg(target_os = "linux")]
 
-mod common;
-
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use common::{Room, TINY};
+use crate::common::{Room, TINY};
 
 const FAILED: i32 = 1;
 

@@ -1,8 +1,6 @@
 //! GANs through every command: it works, or one line says why not.
 
-mod common;
-
-use common::{Room, TINY};
+use crate::common::{Room, TINY};
 
 /// A model so small that it is trained in a second.
 const SMALL: &str = "--set networks={\"dcgan\":{\"channels\":[4,8]}} --set latents=4 --steps 12 \

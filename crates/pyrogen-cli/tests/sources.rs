@@ -1,8 +1,6 @@
 //! Models of other data than the digits, and the demo.
 
-mod common;
-
-use common::{Room, TINY};
+use crate::common::{Room, TINY};
 use pyrogen::core::{Noise, Seed};
 use pyrogen::data::{digits, picture_folder, read_npy, write_npy};
 

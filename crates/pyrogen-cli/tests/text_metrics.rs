@@ -1,10 +1,8 @@
 //! `pyrogen metric` of texts: values, signatures, intervals, tests, and files as people have them.
 
-mod common;
-
 use std::process::Stdio;
 
-use common::{Room, outcome};
+use crate::common::{Room, outcome};
 use pyrogen::data::write_npy;
 use serde_json::Value;
 

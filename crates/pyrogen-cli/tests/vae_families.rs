@@ -1,8 +1,6 @@
 //! Every variational autoencoder through every command: it works, or one line says why not.
 
-mod common;
-
-use common::{Room, TINY};
+use crate::common::{Room, TINY};
 
 /// The families, with what they have beside the settings of [`TINY`].
 const SMALL: [(&str, &str); 9] = [

@@ -11,7 +11,7 @@ use crate::{Loss, Noise};
 pub enum Player {
     /// The network that makes examples.
     Generator,
-    /// The network that tells them from real ones; the critic of a Wasserstein GAN.
+    /// The network that separates them from real ones; the critic of a Wasserstein GAN.
     Discriminator,
 }
 
@@ -47,7 +47,7 @@ pub trait Adversarial: Module {
     type Draws: Send;
     /// The network that makes examples.
     type Generator: Module;
-    /// The network that tells them from real ones.
+    /// The network that separates them from real ones.
     type Discriminator: Module;
 
     /// The generator.

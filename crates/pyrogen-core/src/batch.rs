@@ -5,7 +5,7 @@ use burn::tensor::{Device, Int, Tensor};
 use crate::{Condition, Noise};
 
 /// Examples on a device, with their labels where the data has them, and with contexts where a
-/// model is to be told some (see [`Condition`]).
+/// model is conditional (see [`Condition`]).
 ///
 /// # Shapes
 /// `x` is `[batch, ..]`, `labels` is `[batch]`, `context` is `[batch, features]`.

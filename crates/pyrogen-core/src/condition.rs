@@ -1,8 +1,8 @@
-//! What a model is told about an example.
+//! The condition of an example.
 
 use burn::tensor::{Device, Int, Tensor};
 
-/// What a model is told about the examples it makes or reads: classes, contexts, both or nothing.
+/// The condition of the examples that a model makes or reads: classes, contexts, both or nothing.
 ///
 /// A *context* is a picture or a vector that belongs to the example: its small version for
 /// super-resolution, the picture with a hole for inpainting, a sketch, a text's embedding. Contexts

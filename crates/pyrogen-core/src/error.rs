@@ -50,6 +50,23 @@ impl ConfigError {
     }
 }
 
+/// A parameter of a distribution outside its domain.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{distribution}: `{parameter}` must be {expected}, got {got} at element {index}")]
+#[non_exhaustive]
+pub struct ParameterError {
+    /// The distribution.
+    pub distribution: &'static str,
+    /// The parameter.
+    pub parameter: &'static str,
+    /// What is allowed.
+    pub expected: &'static str,
+    /// What was found.
+    pub got: f64,
+    /// Where it was found, counted row by row in the parameter's own shape.
+    pub index: usize,
+}
+
 /// A request that a model cannot serve, found before any computing starts.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -74,8 +91,8 @@ pub enum RequestError {
     /// A context was given to a model that takes none.
     #[error("a context was given, but the model takes none")]
     NoContext,
-    /// A model that is told a context was used without.
-    #[error("the model is told a context of shape {expected:?} with each example: give one")]
+    /// A model that needs a context was used without.
+    #[error("the model needs a context of shape {expected:?} with each example: give one")]
     MissingContext {
         /// Shape of one context that the model takes.
         expected: Vec<usize>,

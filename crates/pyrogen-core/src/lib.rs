@@ -2,6 +2,7 @@
 
 mod adversarial;
 mod batch;
+pub mod bijection;
 mod capability;
 mod condition;
 pub mod config;
@@ -16,17 +17,23 @@ mod noise;
 mod objective;
 pub mod parallel;
 mod rate_distortion;
+mod real;
+pub mod special;
 
 pub use adversarial::{Adversarial, Player, Watch};
 pub use batch::{Batch, Examples};
 pub use capability::{
-    Decode, Denoise, Describe, Encode, Inpaint, Posterior, Rank, Sample, SampleOptions, Score,
-    ScoreMethod, ScoreOptions, Vary,
+    Decode, DecoderOutput, Denoise, Describe, Encode, Inpaint, Posterior, Rank, Sample,
+    SampleOptions, Score, ScoreMethod, ScoreOptions, Vary,
 };
 pub use condition::Condition;
-pub use error::{ConfigError, FolderError, ModelError, NumericalError, RequestError};
+pub use error::{
+    ConfigError, FolderError, ModelError, NumericalError, ParameterError, RequestError,
+};
 pub use event::{flatten, unflatten};
 pub use likelihood::{Counts, Likelihood, LikelihoodKind, Unit};
 pub use noise::{Noise, Seed, normal_quantile};
 pub use objective::{Loss, LossTerm, Objective, TermFactors};
 pub use rate_distortion::RateDistortion;
+#[doc(hidden)]
+pub use real::in_tensor_arithmetic;

@@ -102,6 +102,42 @@ impl Likelihood {
         Self::new(LikelihoodKind::Estimate, nats, Some(std_err), dims)
     }
 
+    /// The mean of the values of several draws of what the data was spread by, as a lower bound: of the
+    /// probability of whole numbers that were made real ones by noise. Its standard errors are those of
+    /// the draws.
+    ///
+    /// # Panics
+    /// If there are fewer than two, or of different examples.
+    ///
+    /// # References
+    /// Theis, van den Oord and Bethge 2016, section 3.1.
+    ///
+    /// ```
+    /// use pyrogen_core::{Likelihood, LikelihoodKind};
+    ///
+    /// let draw = |nats: f64| Likelihood::exact(vec![nats], 1);
+    /// let bound = Likelihood::bound_of_draws(&[draw(-1.0), draw(-3.0)]);
+    /// assert_eq!((bound.kind(), bound.nats()), (LikelihoodKind::LowerBound, &[-2.0][..]));
+    /// assert_eq!(bound.std_err(), Some(1.0));
+    /// ```
+    pub fn bound_of_draws(draws: &[Self]) -> Self {
+        let n = draws.len() as f64;
+        assert!(draws.len() > 1, "Likelihood::bound_of_draws: two draws or more");
+        let of = |i: usize| draws.iter().map(move |draw| draw.nats[i]);
+        let rows = draws[0].nats.len();
+        assert!(
+            draws.iter().all(|draw| draw.nats.len() == rows),
+            "Likelihood::bound_of_draws: different examples"
+        );
+        let nats: Vec<f64> = (0..rows).map(|i| of(i).sum::<f64>() / n).collect();
+        let error = |i: usize| {
+            let squares: f64 = of(i).map(|v| (v - nats[i]).powi(2)).sum();
+            (squares / (n - 1.0) / n).sqrt()
+        };
+        let std_err = Some((0..rows).map(error).collect());
+        Self { kind: LikelihoodKind::LowerBound, nats, std_err, ..draws[0].clone() }
+    }
+
     /// The same values with another unit, and how many of it the examples have.
     ///
     /// # Panics

@@ -1,4 +1,4 @@
-//! Examples that are told with something made from them.
+//! Examples with a context that is made from them.
 
 use std::sync::Arc;
 

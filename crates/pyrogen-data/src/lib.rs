@@ -39,9 +39,10 @@ pub use prepare::{
     Scale, SpikedDistribution, Standardise, Step, Tail, Transform,
 };
 pub use prepared::Prepared;
-pub use read::matrix::{Matrix, read_matrix};
+pub use read::matrix::Matrix;
+pub use read::matrix_file::read_matrix;
 pub use read::npy::{read_npy, write_npy};
-pub use read::pictures::PictureOptions;
+pub use read::picture_options::PictureOptions;
 pub use source::{Loaded, Reader, Source, SourceText};
 pub use split::{Holdout, Split, split_rows};
 pub use table::{

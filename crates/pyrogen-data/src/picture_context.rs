@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::{DataError, Enlarge, Layout};
 
 /// A context (see [`Condition`](pyrogen_core::Condition)) that is made from a picture: what a model
-/// of pictures is told, so that it can make a picture of it again.
+/// of pictures has as its condition, so that it can make a picture of it again.
 ///
-/// | text | what the model is told | for |
+/// | text | the condition | for |
 /// |---|---|---|
 /// | `small:FACTOR` | the picture, so many times smaller each way | super-resolution |
 /// | `grey` | its brightness | colouring |

@@ -1,13 +1,11 @@
 //! Pictures of examples: a grid in one file, or a folder of files.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::fs;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, GrayImage, ImageBuffer, ImageFormat, Luma, Rgb, RgbImage};
-use pyrogen_core::folder::{FileBatch, write_file};
+use pyrogen_core::folder::{FileBatch, remove_abandoned, write_file};
 
 use crate::DataError;
 
@@ -130,40 +128,37 @@ pub(crate) fn picture_folders(
     let width = event.iter().product::<usize>().max(1);
     let n = values.len() / width;
     let shape = Shape::check(values, n, event)?;
+    let digits = (n - 1).to_string().len().max(5);
+    let mut batch = new_folder(dir)?;
+    for i in 0..n {
+        let folder = match labels {
+            None => String::new(),
+            Some((labels, names)) => class_folder(labels[i], names) + "/",
+        };
+        let picture = if wide { shape.draw_wide(values, i) } else { shape.draw_one(values, i) };
+        batch.write(&format!("{folder}{i:0digits$}.png"), &encode(&picture)?)?;
+    }
+    batch.finish()?;
+    Ok(())
+}
+
+/// Many files for a folder that is made if need be, or is empty: old files would mix with new ones.
+pub(crate) fn new_folder(dir: &Path) -> Result<FileBatch, DataError> {
     fs::create_dir_all(dir).map_err(DataError::io(dir, "create"))?;
+    remove_abandoned(dir);
     let mut entries = fs::read_dir(dir).map_err(DataError::io(dir, "read"))?;
     if entries.next().is_some() {
         return Err(DataError::Output {
             what: "folder",
-            expected: "new or empty: old pictures would mix with new ones",
+            expected: "new or empty: old files would mix with new ones",
             got: dir.display().to_string(),
         });
     }
-    let digits = (n - 1).to_string().len().max(5);
-    let mut folders: BTreeMap<PathBuf, FileBatch> = BTreeMap::new();
-    for i in 0..n {
-        let folder = match labels {
-            None => dir.to_path_buf(),
-            Some((labels, names)) => dir.join(class_folder(labels[i], names)),
-        };
-        let batch = match folders.entry(folder) {
-            Entry::Occupied(batch) => batch.into_mut(),
-            Entry::Vacant(place) => {
-                let batch = FileBatch::new(place.key())?;
-                place.insert(batch)
-            }
-        };
-        let picture = if wide { shape.draw_wide(values, i) } else { shape.draw_one(values, i) };
-        batch.write(&format!("{i:0digits$}.png"), &encode(&picture)?)?;
-    }
-    for batch in folders.into_values() {
-        batch.finish()?;
-    }
-    Ok(())
+    Ok(FileBatch::new(dir)?)
 }
 
 /// The name of a class as that of one folder, its number where the name cannot be one.
-fn class_folder(label: u32, names: &[String]) -> String {
+pub(crate) fn class_folder(label: u32, names: &[String]) -> String {
     let name = names.get(label as usize).map(|name| name.replace(['/', '\\'], "_"));
     let usable = |name: &String| !["", ".", ".."].contains(&name.as_str());
     name.filter(usable).unwrap_or_else(|| label.to_string())

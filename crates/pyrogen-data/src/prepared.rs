@@ -120,7 +120,7 @@ impl<const D: usize> Prepared<D> {
 }
 
 impl<const D: usize> Prepared<D> {
-    /// What is told of the examples `rows`, flat.
+    /// The contexts of the examples `rows`, flat.
     fn contexts(&self, rows: &[usize], device: &Device) -> Option<Tensor<2>> {
         let context = self.context?;
         let layout = self.data.layout();

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use pyrogen_core::{Likelihood, Noise};
 use std::f64::consts::PI;
 
-use crate::told::column;
+use crate::conditional::column;
 
 /// Draws of a transition for each of the last step.
 const LAST_EVERY: usize = 8;

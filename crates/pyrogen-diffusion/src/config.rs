@@ -23,6 +23,7 @@ use crate::{Prediction, Process, SamplingConfig, TimeNetwork, Weighting};
 /// assert_eq!(diffusion.prediction, Prediction::Epsilon);
 /// # Ok::<(), pyrogen_core::ConfigError>(())
 /// ```
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DiffusionConfig {
@@ -36,9 +37,9 @@ pub struct DiffusionConfig {
     pub prediction: Prediction,
     /// How its errors are weighed.
     pub weighting: Weighting,
-    /// Number of classes, for a model that is told the class of an example.
+    /// Number of classes, for a model that is conditioned on the class of an example.
     pub classes: Option<usize>,
-    /// Shape of what the model is told beside the noisy example, for pictures
+    /// Shape of the context beside the noisy example, for pictures
     /// `[channels, height, width]` of the same size: a smaller picture, a sketch, the grey values.
     pub context: Option<Vec<usize>>,
     /// The share of training labels that are hidden, so that guidance without a classifier is
@@ -71,7 +72,7 @@ impl DiffusionConfig {
     /// # Errors
     /// The first field that cannot be used, what it must be and what it is.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        self.telling().validate(&self.network)?;
+        self.conditioning().validate(&self.network)?;
         self.process.validate("process")?;
         self.prediction.validate("prediction")?;
         if let (Prediction::Epsilon, Process::Discrete { zero_terminal_snr: true, .. }) =
@@ -81,7 +82,7 @@ impl DiffusionConfig {
             return Err(ConfigError::value("prediction", expected, "epsilon"));
         }
         self.weighting.validate("weighting")?;
-        self.sampling.validate("sampling", &self.telling())?;
+        self.sampling.validate("sampling", &self.conditioning())?;
         // What cannot give samples is not worth training: a spacing that the process does not have, more
         // steps than it has.
         let levels = self.process.noise_levels()?;

@@ -99,7 +99,7 @@ pub struct LoadedUNet {
 /// `diffusion_pytorch_model.safetensors`.
 ///
 /// The blocks `DownBlock2D`, `AttnDownBlock2D`, `UpBlock2D`, `AttnUpBlock2D` and `UNetMidBlock2D` are
-/// known, with positional times. The network is told times from 0 to 999, as there.
+/// known, with positional times. The network sees times from 0 to 999, as there.
 ///
 /// # Errors
 /// A file that cannot be read, a model of another kind, an option that has no counterpart here, or

@@ -6,9 +6,9 @@ use pyrogen_core::{
     Batch, Condition, ConfigError, Denoise, Loss, Noise, Objective, Seed, flatten, unflatten,
 };
 
+use crate::conditional::{ConditionalNetwork, Conditions, column, conditional_model};
 use crate::prediction::Preconditioning;
 use crate::process::NoiseLevels;
-use crate::told::{Told, ToldNetwork, column, told_model};
 use crate::{DiffusionConfig, SamplingConfig};
 
 /// A diffusion model (Sohl-Dickstein et al. 2015; Ho et al. 2020; Karras et al. 2022): it learns to
@@ -24,7 +24,7 @@ use crate::{DiffusionConfig, SamplingConfig};
 /// as 4096.
 #[derive(Module, Debug)]
 pub struct Diffusion {
-    pub(crate) network: ToldNetwork,
+    pub(crate) network: ConditionalNetwork,
     #[module(skip)]
     pub(crate) levels: NoiseLevels,
     #[module(skip)]
@@ -53,18 +53,18 @@ impl DiffusionConfig {
         self.validate()?;
         let mut noise = Noise::new(seed).fork("weights");
         Ok(Diffusion {
-            network: self.telling().init(&self.network, &mut noise, device),
+            network: self.conditioning().init(&self.network, &mut noise, device),
             levels: self.process.noise_levels()?,
             config: self.clone(),
         })
     }
 }
 
-told_model!(Diffusion, DiffusionConfig, SamplingConfig);
+conditional_model!(Diffusion, DiffusionConfig, SamplingConfig);
 
 impl Diffusion {
     /// The expected flat example given `x = example + sigma * noise`, one level a row.
-    pub(crate) fn clean(&self, x: Tensor<2>, sigmas: &[f64], told: &Told) -> Tensor<2> {
+    pub(crate) fn clean(&self, x: Tensor<2>, sigmas: &[f64], conditions: &Conditions) -> Tensor<2> {
         let device = x.device();
         let factors: Vec<Preconditioning> =
             sigmas.iter().map(|&sigma| self.config.prediction.example(sigma)).collect();
@@ -73,7 +73,7 @@ impl Diffusion {
             .map(|&sigma| self.levels.time(self.levels.moment_of_sigma(sigma), self.network.unit))
             .collect();
         let part = |f: fn(&Preconditioning) -> f64| column(factors.iter().map(f), &device);
-        let answer = self.network.forward(x.clone() * part(|f| f.input), &times, told);
+        let answer = self.network.forward(x.clone() * part(|f| f.input), &times, conditions);
         let out = answer * part(|f| f.out);
         match factors.iter().all(|f| f.skip == 0.0) {
             true => out,
@@ -91,8 +91,8 @@ impl<const D: usize> Denoise<D> for Diffusion {
         assert_eq!(sigmas.len(), x.dims()[0], "Diffusion: expected one noise level an example");
         let wrong = sigmas.iter().find(|s| !(s.is_finite() && **s > 0.0));
         assert!(wrong.is_none(), "Diffusion: a noise level must be above 0 and finite: {wrong:?}");
-        let told = self.network.told(condition, sigmas.len());
-        unflatten(self.clean(x, &sigmas, &told), &self.config.event)
+        let conditions = self.network.conditions(condition, sigmas.len());
+        unflatten(self.clean(x, &sigmas, &conditions), &self.config.event)
     }
 }
 
@@ -117,7 +117,7 @@ impl Objective for Diffusion {
     /// If a shape is another, or labels or contexts do not fit the model.
     fn loss(&self, batch: Batch<2>, draws: DiffusionDraws) -> Loss {
         let device = batch.x.device();
-        let told = self.network.told_in_training(batch.condition(), &draws.dropped);
+        let conditions = self.network.training_conditions(batch.condition(), &draws.dropped);
         let x = flatten(batch.x, &self.config.event);
         let config = &self.config;
         let levels: Vec<_> = draws.moments.iter().map(|&m| self.levels.level(m)).collect();
@@ -131,7 +131,7 @@ impl Objective for Diffusion {
             column(levels.iter().map(|&l| config.weighting.weight(&config.prediction, l)), &device);
         let unit = self.network.unit;
         let times: Vec<f64> = draws.moments.iter().map(|&m| self.levels.time(m, unit)).collect();
-        let error = self.network.forward(input, &times, &told) - target;
+        let error = self.network.forward(input, &times, &conditions) - target;
         let squared = (error.clone() * error).mean_dim(1);
         Loss::new().term("denoising", (squared * weights).mean())
     }

@@ -8,8 +8,8 @@ use pyrogen_core::{
 };
 use pyrogen_solve::{Density, FlowPath, FlowStep, LogDensity, SolveError, Times};
 
+use crate::conditional::{ConditionalNetwork, Conditions, column, conditional_model};
 use crate::score::{divergence, plain, tracked};
-use crate::told::{Told, ToldNetwork, column, told_model};
 use crate::{FlowConfig, FlowSampling};
 
 /// A model by flow matching (Lipman et al. 2023; Liu et al. 2023): a network that learns the
@@ -20,7 +20,7 @@ use crate::{FlowConfig, FlowSampling};
 /// The loss is the mean over examples and elements of `(answer - velocity)^2` at one time an example.
 #[derive(Module, Debug)]
 pub struct FlowMatching {
-    pub(crate) network: ToldNetwork,
+    pub(crate) network: ConditionalNetwork,
     #[module(skip)]
     config: FlowConfig,
 }
@@ -45,34 +45,37 @@ impl FlowConfig {
     pub fn init(&self, seed: Seed, device: &Device) -> Result<FlowMatching, ConfigError> {
         self.validate()?;
         let mut noise = Noise::new(seed).fork("weights");
-        let network = self.telling().init(&self.network, &mut noise, device);
+        let network = self.conditioning().init(&self.network, &mut noise, device);
         Ok(FlowMatching { network, config: self.clone() })
     }
 }
 
-told_model!(FlowMatching, FlowConfig, FlowSampling);
+conditional_model!(FlowMatching, FlowConfig, FlowSampling);
 
 impl FlowMatching {
     /// The velocity of flat examples, one time a row.
-    fn velocity_at(&self, x: Tensor<2>, times: &[f64], told: &Told) -> Tensor<2> {
+    fn velocity_at(&self, x: Tensor<2>, times: &[f64], conditions: &Conditions) -> Tensor<2> {
         let times: Vec<f64> = times.iter().map(|t| t * self.network.unit).collect();
-        self.network.forward(x, &times, told)
+        self.network.forward(x, &times, conditions)
     }
 
     /// The velocity that solvers see: with guidance, one time a row.
-    fn velocity<'a>(&'a self, told: &'a Told) -> impl Fn(Tensor<2>, &[f64]) -> Tensor<2> + 'a {
+    fn velocity<'a>(
+        &'a self,
+        conditions: &'a Conditions,
+    ) -> impl Fn(Tensor<2>, &[f64]) -> Tensor<2> + 'a {
         let guidance = self.config.sampling.guidance;
-        let not_told = self.network.without_labels(told);
+        let unconditional = self.network.without_labels(conditions);
         let applies = move |&t: &f64| {
             let (a, b) = self.config.path.coefficients(t);
             guidance.applies(b / a)
         };
         move |x, times| {
             let guided: Vec<bool> = times.iter().map(applies).collect();
-            let given = self.velocity_at(x.clone(), times, told);
-            match &not_told {
-                Some(not_told) if guided.contains(&true) => {
-                    let free = self.velocity_at(x, times, not_told);
+            let given = self.velocity_at(x.clone(), times, conditions);
+            match &unconditional {
+                Some(unconditional) if guided.contains(&true) => {
+                    let free = self.velocity_at(x, times, unconditional);
                     let combined = guidance.combine(given.clone(), free);
                     // An adaptive solver's rows stand at times of their own.
                     match guided.contains(&false) {
@@ -134,9 +137,9 @@ impl FlowMatching {
         on_step: impl FnMut(&FlowStep<2>),
     ) -> Result<Tensor<2>, SolveError> {
         let model = self.valid();
-        let told = model.network.told(condition, start.dims()[0]);
+        let conditions = model.network.conditions(condition, start.dims()[0]);
         let solver = model.config.sampling.solver;
-        Ok(solver.solve_rows(model.velocity(&told), start, times, on_step)?.x)
+        Ok(solver.solve_rows(model.velocity(&conditions), start, times, on_step)?.x)
     }
 
     /// The log-density through the flow's ODE: the value, the calls of the network and the tolerance.
@@ -159,8 +162,8 @@ impl FlowMatching {
     ) -> Result<Density, SolveError> {
         let model = tracked(self);
         let x = plain(x, &model.config.event);
-        let told = model.network.told(condition, x.dims()[0]);
-        let velocity = |x: Tensor<2>, times: &[f64]| model.velocity_at(x, times, &told);
+        let conditions = model.network.conditions(condition, x.dims()[0]);
+        let velocity = |x: Tensor<2>, times: &[f64]| model.velocity_at(x, times, &conditions);
         how.of_flow_rows(velocity, x, noise)
     }
 
@@ -191,12 +194,12 @@ impl FlowMatching {
         data: Tensor<2>,
         noise: Tensor<2>,
         times: &[f64],
-        told: &Told,
+        conditions: &Conditions,
     ) -> Loss {
         let time: Vec<f32> = times.iter().map(|&t| t as f32).collect();
         let time = Tensor::from_data(time.as_slice(), &data.device());
         let (x, velocity) = self.config.path.at(data, noise, time);
-        let error = self.velocity_at(x, times, told) - velocity;
+        let error = self.velocity_at(x, times, conditions) - velocity;
         Loss::new().term("velocity", (error.clone() * error).mean())
     }
 }
@@ -220,10 +223,10 @@ impl Objective for FlowMatching {
     /// # Panics
     /// If a shape is another, or labels or contexts do not fit the model.
     fn loss(&self, batch: Batch<2>, draws: FlowDraws) -> Loss {
-        let told = self.network.told_in_training(batch.condition(), &draws.dropped);
+        let conditions = self.network.training_conditions(batch.condition(), &draws.dropped);
         let data = flatten(batch.x, &self.config.event);
         let noise = self.config.pairing.pair(&data, draws.noise);
-        self.loss_of(data, noise, &draws.times, &told)
+        self.loss_of(data, noise, &draws.times, &conditions)
     }
 }
 
@@ -284,7 +287,7 @@ impl<const D: usize> Denoise<D> for FlowMatching {
             wrong.is_none(),
             "FlowMatching: a noise level must be above 0 and finite: {wrong:?}"
         );
-        let told = self.network.told(condition, sigmas.len());
+        let conditions = self.network.conditions(condition, sigmas.len());
         let path = self.config.path;
         let times: Vec<f64> = sigmas.iter().map(|&sigma| time_of(path, sigma)).collect();
         let factors = |f: fn(f64, f64) -> f64| {
@@ -295,7 +298,7 @@ impl<const D: usize> Denoise<D> for FlowMatching {
             column(times.iter().map(of).collect::<Vec<_>>(), &device)
         };
         let scaled = x * factors(|a, _| a);
-        let velocity = self.velocity_at(scaled.clone(), &times, &told);
+        let velocity = self.velocity_at(scaled.clone(), &times, &conditions);
         let clean = match path {
             FlowPath::VariancePreserving => {
                 scaled * factors(|a, _| a)

@@ -5,8 +5,8 @@ use pyrogen_solve::{FlowPath, FlowSolver, Guidance, Pairing};
 use serde::{Deserialize, Serialize};
 
 use crate::TimeNetwork;
+use crate::conditional::Conditioning;
 use crate::sampling::{check_guidance, check_steps};
-use crate::told::Telling;
 
 /// Configuration of a [`FlowMatching`](crate::FlowMatching) model.
 ///
@@ -20,6 +20,7 @@ use crate::told::Telling;
 /// assert_eq!(flow.pairing, Pairing::OptimalTransport);
 /// # Ok::<(), pyrogen_core::ConfigError>(())
 /// ```
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FlowConfig {
@@ -34,9 +35,9 @@ pub struct FlowConfig {
     pub pairing: Pairing,
     /// Which times training sees.
     pub times: FlowTimes,
-    /// Number of classes, for a model that is told the class of an example.
+    /// Number of classes, for a model that is conditioned on the class of an example.
     pub classes: Option<usize>,
-    /// Shape of what the model is told beside the noisy example.
+    /// Shape of the context beside the noisy example.
     pub context: Option<Vec<usize>>,
     /// The share of training labels that are hidden, so that guidance is possible.
     pub label_dropout: f64,
@@ -62,6 +63,7 @@ impl Default for FlowConfig {
 }
 
 /// Which times training sees, and how often.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
@@ -103,6 +105,7 @@ impl FlowTimes {
 }
 
 /// How samples are drawn from a [`FlowMatching`](crate::FlowMatching) model.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FlowSampling {
@@ -122,14 +125,18 @@ impl Default for FlowSampling {
 }
 
 impl FlowSampling {
-    pub(crate) fn validate(&self, field: &str, telling: &Telling) -> Result<(), ConfigError> {
+    pub(crate) fn validate(
+        &self,
+        field: &str,
+        conditioning: &Conditioning,
+    ) -> Result<(), ConfigError> {
         check_steps(self.steps, &format!("{field}.steps"))?;
         let guidance = format!("{field}.guidance");
         if self.guidance.rescale != 0.0 {
             let field = format!("{guidance}.rescale");
             return Err(ConfigError::value(field, "0 for a velocity", self.guidance.rescale));
         }
-        check_guidance(&self.guidance, &guidance, telling)
+        check_guidance(&self.guidance, &guidance, conditioning)
     }
 }
 
@@ -139,8 +146,8 @@ impl FlowConfig {
     /// # Errors
     /// The first field that cannot be used, what it must be and what it is.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        self.telling().validate(&self.network)?;
+        self.conditioning().validate(&self.network)?;
         self.times.validate("times")?;
-        self.sampling.validate("sampling", &self.telling())
+        self.sampling.validate("sampling", &self.conditioning())
     }
 }

@@ -2,6 +2,7 @@
 
 mod bound;
 mod capability;
+mod conditional;
 mod config;
 mod diffusers;
 mod diffusion;
@@ -11,13 +12,12 @@ mod flow;
 mod flow_config;
 mod folder;
 mod network;
+mod partial;
 mod prediction;
 mod process;
 mod reflow;
 mod sampling;
 mod score;
-mod steering;
-mod told;
 
 pub use config::DiffusionConfig;
 pub use diffusers::{LoadedUNet, load_unet};
@@ -26,11 +26,11 @@ pub use flow::{FlowDraws, FlowMatching};
 pub use flow_config::{FlowConfig, FlowSampling, FlowTimes};
 pub use folder::{FAMILY, FLOW_FAMILY};
 pub use network::{EventNetwork, TimeNetwork};
+pub use partial::Inpainting;
 pub use prediction::{Level, Prediction, Weighting};
 pub use process::Process;
 pub use reflow::{PairBatch, Pairs, Reflow, ReflowDraws};
 pub use sampling::SamplingConfig;
-pub use steering::Inpainting;
 
 /// Samplers, schedules, noise levels and solvers.
 pub use pyrogen_solve as solve;

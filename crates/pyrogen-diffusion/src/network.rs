@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 /// Which network reads a noisy example, its time and its class.
 ///
 /// In JSON `{"u_net": {..}}`, `{"dit": {..}}` or `{"mlp": {..}}`.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

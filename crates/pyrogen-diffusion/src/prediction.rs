@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 /// # References
 /// Ho et al. 2020 (epsilon); Salimans and Ho 2022, appendix D (velocity); Karras et al. 2022, table
 /// 1 (EDM).
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
@@ -169,6 +170,7 @@ pub(crate) struct Preconditioning {
 /// # References
 /// Hang et al. 2023, "Efficient diffusion training via min-SNR weighting", eq. 7 and 8; Karras et al.
 /// 2022, eq. 8.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]

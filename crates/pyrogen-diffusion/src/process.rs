@@ -11,6 +11,7 @@ use crate::Level;
 ///
 /// In JSON `{"discrete": {"steps": 1000, "schedule": {"cosine": {..}}, "zero_terminal_snr": false}}`
 /// or `{"edm": {"mean": -1.2, "std": 1.2, "sigma_min": 0.002, "sigma_max": 80.0}}`.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
@@ -149,7 +150,7 @@ impl NoiseLevels {
         }
     }
 
-    /// What the network is told of a moment of training, in `unit`s.
+    /// How the network sees a moment of training, in `unit`s.
     pub fn time(&self, moment: f64, unit: f64) -> f64 {
         match self {
             Self::Discrete(schedule) => moment / schedule.steps() as f64 * unit,

@@ -108,7 +108,7 @@ impl Objective for Reflow {
     }
 
     fn loss(&self, batch: PairBatch, draws: ReflowDraws) -> Loss {
-        let told = self.flow.network.told_in_training(batch.condition, &draws.dropped);
-        self.flow.loss_of(batch.data, batch.noise, &draws.times, &told)
+        let conditions = self.flow.network.training_conditions(batch.condition, &draws.dropped);
+        self.flow.loss_of(batch.data, batch.noise, &draws.times, &conditions)
     }
 }

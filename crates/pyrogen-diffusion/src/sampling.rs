@@ -8,9 +8,10 @@ use pyrogen_solve::{DynamicThreshold, Guidance, Levels, Sampler, SolveError, Spa
 use serde::{Deserialize, Serialize};
 
 use crate::Diffusion;
-use crate::told::{Telling, Told};
+use crate::conditional::{Conditioning, Conditions};
 
 /// How samples are drawn from a [`Diffusion`] model.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SamplingConfig {
@@ -40,15 +41,19 @@ impl Default for SamplingConfig {
 }
 
 impl SamplingConfig {
-    /// Checks the values against what a model is told.
-    pub(crate) fn validate(&self, field: &str, telling: &Telling) -> Result<(), ConfigError> {
+    /// Checks the values against what a model is conditioned on.
+    pub(crate) fn validate(
+        &self,
+        field: &str,
+        conditioning: &Conditioning,
+    ) -> Result<(), ConfigError> {
         let at = |name: &str| format!("{field}.{name}");
         check_steps(self.steps, &at("steps"))?;
         self.sampler.validate().map_err(|e| in_config(e, &at("sampler")))?;
         if let Some(threshold) = self.threshold {
             threshold.validate().map_err(|e| in_config(e, &at("threshold")))?;
         }
-        check_guidance(&self.guidance, &at("guidance"), telling)
+        check_guidance(&self.guidance, &at("guidance"), conditioning)
     }
 }
 
@@ -56,13 +61,13 @@ impl SamplingConfig {
 pub(crate) fn check_guidance(
     guidance: &Guidance,
     field: &str,
-    telling: &Telling,
+    conditioning: &Conditioning,
 ) -> Result<(), ConfigError> {
     guidance.validate().map_err(|e| in_config(e, field))?;
-    if guidance.weight == 1.0 || telling.no_label().is_some() {
+    if guidance.weight == 1.0 || conditioning.no_label().is_some() {
         return Ok(());
     }
-    let expected = match telling.classes {
+    let expected = match conditioning.classes {
         None => "1 for a model without classes",
         Some(_) => "1 for a model trained with label_dropout of 0",
     };
@@ -104,21 +109,21 @@ impl Diffusion {
     /// The denoiser that samplers see: with guidance and thresholds, at one noise level for all rows.
     pub(crate) fn denoiser<'a>(
         &'a self,
-        told: &'a Told,
+        conditions: &'a Conditions,
     ) -> impl Fn(Tensor<2>, f64) -> Tensor<2> + 'a {
         let SamplingConfig { guidance, threshold, .. } = self.config().sampling;
-        let not_told = self.network.without_labels(told);
-        let at = |x: Tensor<2>, sigma: f64, told: &Told| {
+        let unconditional = self.network.without_labels(conditions);
+        let at = |x: Tensor<2>, sigma: f64, conditions: &Conditions| {
             let sigmas = vec![sigma; x.dims()[0]];
-            self.clean(x, &sigmas, told)
+            self.clean(x, &sigmas, conditions)
         };
         move |x, sigma| {
-            let clean = match &not_told {
-                Some(not_told) if guidance.applies(sigma) => {
-                    let given = at(x.clone(), sigma, told);
-                    guidance.combine(given, at(x, sigma, not_told))
+            let clean = match &unconditional {
+                Some(unconditional) if guidance.applies(sigma) => {
+                    let given = at(x.clone(), sigma, conditions);
+                    guidance.combine(given, at(x, sigma, unconditional))
                 }
-                _ => at(x, sigma, told),
+                _ => at(x, sigma, conditions),
             };
             match threshold {
                 Some(threshold) => threshold.clip(clean),
@@ -167,9 +172,9 @@ impl Diffusion {
         on_step: impl FnMut(&Step<2>),
     ) -> Result<Tensor<2>, SolveError> {
         let model = self.valid();
-        let told = model.network.told(condition, start.dims()[0]);
+        let conditions = model.network.conditions(condition, start.dims()[0]);
         let sampler = model.config().sampling.sampler;
-        sampler.sample(model.denoiser(&told), start, levels, noise, on_step)
+        sampler.sample(model.denoiser(&conditions), start, levels, noise, on_step)
     }
 }
 

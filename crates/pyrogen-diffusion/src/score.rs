@@ -49,8 +49,8 @@ impl Diffusion {
     ) -> Likelihood {
         let model = self.valid();
         let x = plain(x, &model.config().event);
-        let told = model.network.told(condition, x.dims()[0]);
-        let clean = |x, sigmas: &[f64]| model.clean(x, sigmas, &told);
+        let conditions = model.network.conditions(condition, x.dims()[0]);
+        let clean = |x, sigmas: &[f64]| model.clean(x, sigmas, &conditions);
         let bound = variational_bound(clean, x, &model.levels.chain(), draws, noise);
         bound.conditional(!condition.is_none())
     }
@@ -76,8 +76,8 @@ impl Diffusion {
     ) -> Result<Density, SolveError> {
         let model = tracked(self);
         let x = plain(x, &model.config().event);
-        let told = model.network.told(condition, x.dims()[0]);
-        let denoiser = |x: Tensor<2>, sigmas: &[f64]| model.clean(x, sigmas, &told);
+        let conditions = model.network.conditions(condition, x.dims()[0]);
+        let denoiser = |x: Tensor<2>, sigmas: &[f64]| model.clean(x, sigmas, &conditions);
         let [min, max] = model.levels.range();
         how.of_denoiser_rows(denoiser, x, (min, max), noise)
     }

@@ -82,7 +82,7 @@ fn flows() -> Vec<FlowConfig> {
     ]
 }
 
-/// `n` examples from -1 to 1 with what the model is told of them.
+/// `n` examples from -1 to 1 with their conditions.
 fn rows(n: usize, model: &impl Describe) -> Rows {
     let width = model.event_shape().iter().product();
     let values = Noise::new(Seed(2)).uniform_vec(n * width);

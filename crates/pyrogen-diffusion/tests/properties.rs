@@ -1,4 +1,4 @@
-//! Guidance, steering, likelihoods and errors.
+//! Guidance, inpainting, likelihoods and errors.
 
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Tensor};
@@ -61,16 +61,16 @@ fn guided(guidance: Guidance) -> SamplingConfig {
 }
 
 #[test]
-fn guidance_of_weight_one_is_the_model_bit_for_bit_and_zero_is_not_told() {
+fn guidance_of_weight_one_is_the_model_bit_for_bit_and_zero_is_unconditional() {
     let (class, none) = (Condition::class(2, 5, &device()), Condition::none());
-    let told = sampled(&model(), class.clone(), 1);
+    let conditions = sampled(&model(), class.clone(), 1);
     let with =
         |guidance| sampled(&model().with_sampling(guided(guidance)).unwrap(), class.clone(), 1);
-    assert_eq!(told, with(Guidance::weight(1.0)));
+    assert_eq!(conditions, with(Guidance::weight(1.0)));
     let outside = Guidance { weight: 5.0, interval: Some((1e6, 2e6)), rescale: 0.0 };
-    assert_eq!(told, with(outside));
+    assert_eq!(conditions, with(outside));
     assert_eq!(sampled(&model(), none, 1), with(Guidance::weight(0.0)));
-    assert_ne!(told, with(Guidance::weight(3.0)));
+    assert_ne!(conditions, with(Guidance::weight(3.0)));
     let within = Guidance { weight: 3.0, interval: Some((0.1, 1.0)), rescale: 0.5 };
     assert_ne!(with(within), with(Guidance::weight(3.0)));
 }
@@ -114,7 +114,8 @@ fn a_network_without_numbers_is_named_with_step_and_level() {
             Param::from_tensor(p.val() * f32::NAN)
         }
     }
-    let options = SampleOptions { condition: Condition::class(0, 2, &device()), temperature: 1.0 };
+    let options =
+        SampleOptions { condition: Condition::class(0, 2, &device()), ..SampleOptions::default() };
     let noise = &mut Noise::new(Seed(1));
     let broken = model().map(&mut Broken);
     let error = broken.generate(2, &options, noise, |_| {}).unwrap_err().to_string();

@@ -8,10 +8,14 @@ use pyrogen_model::{Control, Error, ErrorKind, Finding, Model, Request};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::Embedding;
+use crate::text::texts;
+use crate::{Embedding, TableComparison};
 
 /// Fewer items than this say nothing about a distribution, and nearest neighbours run out.
 pub const FEWEST: usize = 10;
+
+/// Texts that are drawn.
+const TEXTS: u64 = 64;
 
 /// How an evaluation is made.
 #[derive(Debug, Clone)]
@@ -25,11 +29,13 @@ pub struct Options {
     /// Items of the training data, to be compared in the place of samples: as near as samples should
     /// come.
     pub reference: Option<Data>,
+    /// What the model learnt from, where it is known: generated texts are looked for in it.
+    pub training: Option<Data>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { limit: 2000, draws: 128, seed: Seed(1), reference: None }
+        Self { limit: 2000, draws: 128, seed: Seed(1), reference: None, training: None }
     }
 }
 
@@ -63,6 +69,9 @@ pub struct Evaluation {
     /// What the model says of itself, for people.
     #[serde(skip)]
     pub findings: Vec<Finding>,
+    /// How near the samples of a table are to the real rows, column by column.
+    #[serde(skip)]
+    pub table: Option<TableComparison>,
 }
 
 /// Evaluates a model on real items, random ones where there are more than the limit, with as many
@@ -81,9 +90,9 @@ pub fn evaluate(
 ) -> Result<Evaluation, Error> {
     let real = data.take_random(options.limit, options.seed);
     let mut failed = Vec::new();
-    let likelihood = likelihoods(model, &real, options, control)?;
+    let likelihood = likelihoods(model, &real, options, &mut failed, control)?;
     let embedding = Embedding::suited_to(&real, device);
-    let (mut metrics, mut reference) = (Vec::new(), Vec::new());
+    let (mut metrics, mut reference, mut table) = (Vec::new(), Vec::new(), None);
     if let Some(generate) = &model.can().generate
         && embedding.exists()
         && real.len() >= FEWEST
@@ -93,10 +102,18 @@ pub fn evaluate(
         request.like = Some(real.clone());
         let samples = generate.generate(0..real.len() as u64, &request, control)?;
         metrics = compare(&embedding, &real, &samples, options.seed, &mut failed, control)?;
+        table = tables(&real, &samples, &mut metrics, &mut failed);
         if let Some(train) = &options.reference {
             let others = train.take_random(real.len(), options.seed);
             let mut unsaid = Vec::new();
             reference = compare(&embedding, &real, &others, options.seed, &mut unsaid, control)?;
+            tables(&real, &others, &mut reference, &mut unsaid);
+        }
+    }
+    if let (Some(generate), Data::Text(own)) = (&model.can().generate, &real) {
+        let drawn = generate.generate(0..TEXTS, &Request::seed(options.seed.0), control)?;
+        if let Data::Text(made) = &drawn {
+            metrics.extend(texts(made, own, options.training.as_ref(), &mut failed));
         }
     }
     let request = Request::seed(options.seed.0);
@@ -116,13 +133,34 @@ pub fn evaluate(
         reference,
         values,
         findings,
+        table,
     })
+}
+
+/// Columns and pairs of columns of tables.
+fn tables(
+    real: &Data,
+    generated: &Data,
+    metrics: &mut Vec<MetricReport>,
+    failed: &mut Vec<FailedMetric>,
+) -> Option<TableComparison> {
+    match TableComparison::of(real, generated)? {
+        Ok(table) => {
+            metrics.push(table.quality.report());
+            Some(table)
+        }
+        Err(e) => {
+            failed.push(FailedMetric { metric: "columns".into(), reason: e.to_string() });
+            None
+        }
+    }
 }
 
 fn likelihoods(
     model: &Model,
     real: &Data,
     options: &Options,
+    failed: &mut Vec<FailedMetric>,
     control: &Control,
 ) -> Result<Vec<LikelihoodReport>, Error> {
     let Some(score) = &model.can().score else { return Ok(Vec::new()) };
@@ -131,9 +169,13 @@ fn likelihoods(
         let mut request = Request::seed(options.seed.0);
         request.options = set.into_map();
         let likelihood = score.score(real, &request, control)?;
-        let report = LikelihoodReport::new(&likelihood).map_err(metric_error)?;
-        if !reports.contains(&report) {
-            reports.push(report);
+        match LikelihoodReport::new(&likelihood) {
+            Ok(report) if !reports.contains(&report) => reports.push(report),
+            Ok(_) => {}
+            // An item that is impossible under the model, for instance.
+            Err(e) => {
+                failed.push(FailedMetric { metric: "likelihood".into(), reason: e.to_string() })
+            }
         }
     }
     Ok(reports)
@@ -186,5 +228,8 @@ fn shares(
         return None;
     }
     let asked = generated.labels().map(numbers);
-    Some(class_shares(x, &labels, y, asked.as_deref()).map(|shares| shares.report(x, y)))
+    Some(
+        class_shares(x, &labels, y, asked.as_deref())
+            .map(|shares| shares.report(x, y, &real.class_names())),
+    )
 }

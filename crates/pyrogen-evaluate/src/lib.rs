@@ -3,7 +3,10 @@
 mod columns;
 mod embedding;
 mod evaluation;
+mod table;
+mod text;
 
 pub use columns::ColumnEmbedding;
 pub use embedding::Embedding;
 pub use evaluation::{Evaluation, FEWEST, FailedMetric, Options, evaluate};
+pub use table::{ColumnComparison, TableComparison};

@@ -5,9 +5,9 @@ use burn::tensor::{Tensor, activation};
 use pyrogen_core::{Adversarial, Batch, Loss, Noise, Player, unflatten};
 
 use crate::augment::{self, augment};
-use crate::config::Conditioning;
 use crate::dual::Dual;
 use crate::given::Given;
+use crate::head::Conditioning;
 use crate::head::Verdict;
 use crate::loss::feature_matching;
 use crate::penalty::{self, penalty};
@@ -20,7 +20,7 @@ pub struct GanDraws {
     pub latents: Tensor<2>,
     /// Where between a real and a generated example the slope is taken, in (0, 1), `[batch, 1]`.
     pub between: Option<Tensor<2>>,
-    /// Latents of other examples that are told the same, `[batch, latents]`, for a generator that is
+    /// Latents of other examples of the same condition, `[batch, latents]`, for a generator that is
     /// to make different ones.
     pub apart: Option<Tensor<2>>,
     /// Numbers for instance noise on real and on generated examples, `[batch, features]`: normal,

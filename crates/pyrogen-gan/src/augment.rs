@@ -18,6 +18,7 @@ const CUT: f64 = 0.5;
 /// and in the generator's, each by random numbers of its own. So the generator learns the pictures and
 /// not their changes (Zhao et al. 2020, "Differentiable augmentation for data-efficient GAN
 /// training", eq. 4 to 6).
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

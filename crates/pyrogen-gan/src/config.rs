@@ -3,8 +3,8 @@
 use pyrogen_core::{ConfigError, RequestError};
 use serde::{Deserialize, Serialize};
 
-use crate::head::HeadConfig;
-use crate::networks::Plan;
+use crate::head::{Conditioning, HeadConfig};
+use crate::networks::{Output, Plan};
 use crate::{GanLoss, Networks, Regularisers};
 use pyrogen_core::config::check::{self, at_least_one, not_negative, shape};
 use pyrogen_core::config::count::product;
@@ -28,6 +28,7 @@ use pyrogen_core::config::count::product;
 /// assert!(gan.regularise.spectral); // what is left out has its default
 /// # Ok::<(), pyrogen_core::ConfigError>(())
 /// ```
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct GanConfig {
@@ -43,44 +44,13 @@ pub struct GanConfig {
     pub loss: GanLoss,
     /// What holds them back.
     pub regularise: Regularisers,
-    /// Number of classes, for a model that is told the class of an example.
+    /// Number of classes, for a model that is conditioned on the class of an example.
     pub classes: Option<usize>,
-    /// How the discriminator is told the class.
+    /// How the discriminator reads the class.
     pub conditioning: Conditioning,
-    /// Shape of the picture or vector that the model is told with each example, for a model of
+    /// Shape of the picture or vector that is the context of each example, for a model of
     /// examples that belong to something: a sketch's picture, a small picture's large one.
     pub context: Option<Vec<usize>>,
-}
-
-/// Which numbers examples hold.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Output {
-    /// Numbers in [0, 1], as pictures have. The networks see them in [-1, 1]: the generator ends
-    /// with the hyperbolic tangent.
-    #[default]
-    Unit,
-    /// Any numbers, as columns of a table or points of a plane have.
-    Real,
-}
-
-/// How the discriminator is told the class. The generator reads it beside its latents (dense
-/// networks), or chooses by it scale and shift of each batch normalisation (convolutions).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-#[non_exhaustive]
-pub enum Conditioning {
-    /// A vector of the class, multiplied with what the discriminator saw, is added to the logit
-    /// (Miyato and Koyama 2018, eq. 4).
-    #[default]
-    Projection,
-    /// The discriminator also names the class, and both players want it right (Odena, Olah and Shlens
-    /// 2017): the discriminator of real examples, the generator of its own.
-    Auxiliary {
-        /// Weight of the cross entropy of the class in both losses.
-        weight: f64,
-    },
 }
 
 impl Default for GanConfig {
@@ -125,7 +95,7 @@ impl GanConfig {
             return Err(ConfigError::value("regularise.penalty", expected, "one"));
         }
         if let Some(classes) = self.classes.filter(|&c| c < 2) {
-            let expected = "at least 2 (leave it out for a model that is told no class)";
+            let expected = "at least 2 (leave it out for a model without classes)";
             return Err(ConfigError::value("classes", expected, classes));
         }
         at_least_one("classes", self.classes.unwrap_or(1))?;

@@ -4,13 +4,13 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use pyrogen_core::{Condition, ConfigError, Noise, Seed};
 
-use crate::config::Output;
 use crate::dual::Dual;
 use crate::given::Given;
+use crate::networks::Output;
 use crate::{Discriminator, GanConfig, Generator};
 
 /// A generative adversarial network (Goodfellow et al. 2014): a generator makes examples of normal
-/// numbers, a discriminator tells them from real ones, and each learns from the other.
+/// numbers, a discriminator separates them from real ones, and each learns from the other.
 ///
 /// ```text
 /// z ~ N(0, 1)

@@ -1,4 +1,4 @@
-//! What a model is told about the examples, as networks read it.
+//! The condition of the examples, as networks read it.
 
 use burn::tensor::Tensor;
 use pyrogen_core::{Condition, Describe};
@@ -47,7 +47,7 @@ impl Given {
         });
         let context = model.context_shape().map(|shape| {
             let context = condition.context.clone().unwrap_or_else(|| {
-                panic!("Gan: the model is told a context of shape {shape:?} an example: give it")
+                panic!("Gan: the model needs a context of shape {shape:?} with each example")
             });
             let (got, expected) = (context.dims(), [rows, shape.iter().product()]);
             assert_eq!(

@@ -4,12 +4,31 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use pyrogen_core::Noise;
 
-use crate::config::Conditioning;
 use crate::dual::Dual;
 use crate::given::Given;
 use crate::layers::{Dense, Held};
 use crate::minibatch::with_deviation;
 use pyrogen_core::config::count::{product, sum};
+use serde::{Deserialize, Serialize};
+
+/// How the discriminator reads the class. The generator reads it beside its latents (dense
+/// networks), or chooses by it scale and shift of each batch normalisation (convolutions).
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum Conditioning {
+    /// A vector of the class, multiplied with what the discriminator saw, is added to the logit
+    /// (Miyato and Koyama 2018, eq. 4).
+    #[default]
+    Projection,
+    /// The discriminator also names the class, and both players want it right (Odena, Olah and Shlens
+    /// 2017): the discriminator of real examples, the generator of its own.
+    Auxiliary {
+        /// Weight of the cross entropy of the class in both losses.
+        weight: f64,
+    },
+}
 
 /// What a discriminator says of examples.
 pub(crate) struct Verdict {
@@ -32,7 +51,7 @@ pub(crate) struct HeadConfig {
     pub deviation: bool,
     /// Number of classes; 0 for none.
     pub classes: usize,
-    /// How classes are told.
+    /// How the class is read.
     pub conditioning: Conditioning,
     /// How weights are held.
     pub spectral: bool,

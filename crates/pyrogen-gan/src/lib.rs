@@ -24,14 +24,15 @@ mod watch;
 
 pub use adversarial::GanDraws;
 pub use augment::{Augment, augment};
-pub use config::{Conditioning, GanConfig, Output};
+pub use config::GanConfig;
 pub use folder::FAMILY;
 pub use gan::Gan;
+pub use head::Conditioning;
 pub use invert::{Inversion, InvertOptions};
 pub use loss::{GanLoss, Relativistic, feature_matching};
 pub use minibatch::minibatch_deviation;
 pub use networks::{
-    DcganConfig, Discriminator, Generator, MlpPair, Networks, ResnetConfig, UnetConfig,
+    DcganConfig, Discriminator, Generator, MlpPair, Networks, Output, ResnetConfig, UnetConfig,
 };
 pub use regularise::{Penalty, Regularisers};
 pub use spectral::SpectralNorm;

@@ -15,6 +15,7 @@ use pyrogen_core::config::check::positive;
 ///
 /// In JSON a name, `"hinge"`, or a name with its settings, `{"wasserstein": {"clip": 0.01}}`,
 /// `{"relativistic": "hinge"}`.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
@@ -63,6 +64,7 @@ pub enum GanLoss {
 
 /// The relativistic average losses. The generator's is the discriminator's with `a` and `b`
 /// exchanged.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -7,6 +7,7 @@ use crate::{Augment, GanLoss};
 use pyrogen_core::config::check::{not_negative, positive};
 
 /// What is added to the game so that it stays one. The default is spectral normalisation alone.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Regularisers {
@@ -31,13 +32,13 @@ pub struct Regularisers {
     /// Weight of [`feature_matching`](crate::feature_matching) in the generator's loss.
     pub feature_matching: f64,
     /// Weight of the mean absolute difference between the generated and the real example in the
-    /// generator's loss (Isola et al. 2017, eq. 3): for models that are told a context.
+    /// generator's loss (Isola et al. 2017, eq. 3): for models with a context.
     pub reconstruction: f64,
-    /// Weight of mode seeking in the generator's loss: for models that are told so much of an
+    /// Weight of mode seeking in the generator's loss: for models whose condition says so much of an
     /// example that they take no notice of their latents.
     ///
     /// ```text
-    /// 1 / (mean |x_1 - x_2| / mean |z_1 - z_2| + 1e-5)    x_i = generator(z_i, what it is told)
+    /// 1 / (mean |x_1 - x_2| / mean |z_1 - z_2| + 1e-5)    x_i = generator(z_i, its condition)
     /// ```
     ///
     /// Both means are over the batch, and over the numbers of the networks' examples (pictures are
@@ -70,6 +71,7 @@ impl Default for Regularisers {
 }
 
 /// A penalty on the discriminator's slope `g`, its gradient by an example.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
@@ -108,13 +110,13 @@ impl Regularisers {
     ///
     /// # Errors
     /// A value outside its range, a smoothing for a loss without a target, changes of pictures for
-    /// examples that are none, a distance from the real example for a model that is told nothing of it.
+    /// examples that are none, a distance from the real example for a model without a context.
     pub fn validate(
         &self,
         field: &str,
         loss: &GanLoss,
         event: &[usize],
-        told: bool,
+        has_context: bool,
     ) -> Result<(), ConfigError> {
         let at = |name: &str| format!("{field}.{name}");
         if let Some(penalty) = &self.penalty {
@@ -137,7 +139,7 @@ impl Regularisers {
             let expected = format!("0 with the loss `{}`, which has no target", loss.name());
             return Err(ConfigError::value(at("label_smoothing"), expected, self.label_smoothing));
         }
-        if self.reconstruction > 0.0 && !told {
+        if self.reconstruction > 0.0 && !has_context {
             let expected = "0 for a model without `context`";
             return Err(ConfigError::value(at("reconstruction"), expected, self.reconstruction));
         }

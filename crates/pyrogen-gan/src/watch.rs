@@ -9,7 +9,7 @@ use crate::given::Given;
 
 impl Watch for Gan {
     /// # Panics
-    /// If the batch lacks the labels or contexts that the model is told.
+    /// If the batch lacks the labels or contexts that the model needs.
     fn generate(&self, batch: &Batch<2>, noise: &mut Noise) -> Batch<2> {
         let rows = batch.x.dims()[0];
         let given = Given::read(self, &batch.condition(), rows);

@@ -9,7 +9,8 @@ use std::time::Instant;
 use pyrogen_core::{Noise, Seed};
 use pyrogen_markov::MarkovError;
 use pyrogen_markov::chain::{
-    Blend, ContextTree, ContextTreeConfig, Counts, NGram, Perplexity, Smoothing, TokenModel,
+    Blend, ContextTree, ContextTreeConfig, Counts, Escape, NGram, Perplexity, Ppm, PpmConfig,
+    Smoothing, TokenModel,
 };
 
 /// Depth of the tree and order of the chain that are blended.
@@ -37,6 +38,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             println!(
                 "{smoothing:?} order {order}: {nats:.4} nats, {megabytes:.1} MB, {seconds:.2} s"
             );
+        }
+    }
+    for (escape, update_exclusion) in
+        [(Escape::C, false), (Escape::D, false), (Escape::C, true), (Escape::D, true)]
+    {
+        for order in [3, 4, 5, 6, 7, 8] {
+            let started = Instant::now();
+            let config = PpmConfig { escape, update_exclusion };
+            let counts = Counts::new(train, &[train.len()], symbols, order)?;
+            let model = Ppm::new(counts, config);
+            let nats = Perplexity::of(&model, &[held])?.per_token();
+            let seconds = started.elapsed().as_secs_f64();
+            let megabytes = model.bytes() as f64 / 1e6;
+            println!("{config:?} order {order}: {nats:.4} nats, {megabytes:.1} MB, {seconds:.2} s");
         }
     }
     for depth in [4, 6, 8, 10] {

@@ -6,6 +6,8 @@ pub mod analysis;
 pub mod chain;
 mod draws;
 mod error;
+#[cfg(feature = "model")]
+pub mod family;
 pub mod hmm;
 mod linear;
 mod sequences;

@@ -1,4 +1,4 @@
-//! How well a score tells two groups apart.
+//! How well a score separates two groups.
 
 use crate::MetricError;
 

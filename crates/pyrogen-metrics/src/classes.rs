@@ -17,7 +17,7 @@ pub struct ClassShares {
 }
 
 /// The share of each class among generated examples, where `labels` are the classes of the real ones
-/// and `asked` those that the generator was told, if any.
+/// and `asked` the conditions of the generator, if any.
 ///
 /// The class of a generated example is read as that of the closest real one in feature space (the first
 /// of several at one distance). A reading errs as a one-neighbour classifier in these features does:
@@ -70,9 +70,13 @@ impl ClassShares {
     }
 
     /// As a report: the total variation, the agreement where classes were asked for, and each class's
-    /// share among the generated examples.
-    pub fn report(&self, real: &Features, generated: &Features) -> MetricReport {
-        let names: Vec<String> = (0..self.classes()).map(|c| format!("share_{c}")).collect();
+    /// share among the generated examples, as `share_NAME`, or by its number where it has no name.
+    pub fn report(&self, real: &Features, generated: &Features, names: &[String]) -> MetricReport {
+        let name = |c: usize| match names.get(c) {
+            Some(name) => format!("share_{name}"),
+            None => format!("share_{c}"),
+        };
+        let names: Vec<String> = (0..self.classes()).map(name).collect();
         let mut values = vec![("class_total_variation", self.total_variation())];
         values.extend(self.agreement.map(|a| ("class_agreement", a)));
         values.extend(names.iter().map(String::as_str).zip(self.generated.iter().copied()));
@@ -137,7 +141,7 @@ mod tests {
         assert_eq!(shares.agreement, None);
         // |1/4 - 2/3| + |1/4| + |1/2 - 1/3|, halved.
         assert!((shares.total_variation() - 5.0 / 12.0).abs() < 1e-15);
-        let report = shares.report(&real, &generated);
+        let report = shares.report(&real, &generated, &[]);
         assert_eq!(report.get("share_3"), Some(1.0 / 3.0));
         assert_eq!(report.get("class_agreement"), None);
     }

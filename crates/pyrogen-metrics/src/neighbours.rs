@@ -4,7 +4,7 @@ use std::collections::BinaryHeap;
 
 use crate::pairwise::{Distances, Row};
 
-/// Pairs that are looked at together: most are far apart, which one comparison tells.
+/// Pairs that are looked at together: most are far apart, which one comparison shows.
 pub(crate) const TOGETHER: usize = 16;
 
 /// The nearest rows of another set to one row, by way of the fast distances: at least `k` rows have a

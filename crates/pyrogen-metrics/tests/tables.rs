@@ -3,8 +3,8 @@
 //! `tests/fixtures/tables.json` is written by `scripts/reference_tables.py`.
 
 use pyrogen_metrics::{
-    ColumnValues, Features, association_difference, auroc, closest_distances, kolmogorov_smirnov,
-    total_variation,
+    ColumnValues, Features, TableQuality, association_difference, auroc, closest_distances,
+    kolmogorov_smirnov, total_variation,
 };
 use serde::Deserialize;
 
@@ -127,4 +127,49 @@ fn closest_distances_equal_scikit_learn() {
     got.iter().zip(&reference.closest).for_each(|(got, expected)| close(*got, *expected));
     // A copy is no distance from itself.
     assert!(closest_distances(&real.points(), &real.points()).unwrap().iter().all(|d| *d == 0.0));
+}
+
+#[derive(Deserialize)]
+struct Pairs {
+    real: Named,
+    generated: Named,
+    pairs: Vec<(usize, usize, f64)>,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    x: Vec<f64>,
+    y: Vec<f64>,
+    a: Vec<usize>,
+    b: Vec<usize>,
+}
+
+impl Named {
+    fn columns(&self) -> [ColumnValues; 4] {
+        let numbers = |v: &Vec<f64>| ColumnValues::Numbers(v.clone());
+        let categories = |v: &Vec<usize>| ColumnValues::Categories(v.clone());
+        [numbers(&self.x), numbers(&self.y), categories(&self.a), categories(&self.b)]
+    }
+}
+
+/// `tests/fixtures/pairs.json` is written by `scripts/reference_pairs.py`.
+#[test]
+fn pair_trends_equal_sdmetrics() {
+    let reference: Pairs = serde_json::from_str(include_str!("fixtures/pairs.json")).unwrap();
+    let (real, generated) = (reference.real.columns(), reference.generated.columns());
+    let quality = TableQuality::new(&real, &generated).unwrap();
+    assert_eq!(reference.pairs.len(), 6);
+    for &(i, j, expected) in &reference.pairs {
+        close(quality.trends[i][j], expected);
+        assert_eq!(quality.trends[i][j], quality.trends[j][i]);
+    }
+    let mean = reference.pairs.iter().map(|p| p.2).sum::<f64>() / 6.0;
+    close(quality.pair_trends().unwrap(), mean);
+    let difference = association_difference(&real, &generated).unwrap();
+    close(quality.association_difference().unwrap(), difference);
+    let report = quality.report();
+    close(report.get("pair_trends").unwrap(), mean);
+    let columns: Vec<f64> =
+        real.iter().zip(&generated).map(|(a, b)| a.difference(b).unwrap()).collect();
+    assert_eq!(quality.columns, columns);
 }

@@ -18,6 +18,14 @@ pub enum Fill<'a> {
     /// distributed as complete ones. Row `i` depends on the noise and on `i` alone; tables that are
     /// completed several times show how much is not known (multiple imputation, Rubin 1987).
     Draw(&'a Noise),
+    /// The same where row `i` of the table is item `first + i`, and depends on the noise and on the
+    /// item's number alone.
+    Items {
+        /// The noise.
+        noise: &'a Noise,
+        /// The number of the first row.
+        first: u64,
+    },
 }
 
 /// One row's filled cells.
@@ -91,7 +99,10 @@ impl Mixture {
             let r = &shares[row * k..][..k];
             let (numbers, codes) = match fill {
                 Fill::Expectation => self.expectation(table, row, r, seen, missing),
-                Fill::Draw(noise) => self.draw(table, row, r, seen, missing, noise),
+                Fill::Draw(noise) => self.draw(table, row, r, seen, missing, noise, 0),
+                Fill::Items { noise, first } => {
+                    self.draw(table, row, r, seen, missing, noise, first)
+                }
             };
             out.push((row, numbers, codes));
         }
@@ -136,6 +147,7 @@ impl Mixture {
         (numbers, columns.map(likeliest).collect())
     }
 
+    #[allow(clippy::too_many_arguments)] // one row's place, shares and factors, and its noise
     fn draw(
         &self,
         table: &Table,
@@ -144,8 +156,9 @@ impl Mixture {
         seen: &[(Seen, Spread)],
         missing: &[usize],
         noise: &Noise,
+        first: u64,
     ) -> (Vec<f64>, Vec<u32>) {
-        let mut noise = noise.fork_index(row as u64);
+        let mut noise = noise.fork_index(first + row as u64);
         let c = pick(r.iter().copied(), noise.uniform_vec(1)[0]);
         let mut numbers = self.expected(table, row, c, seen, missing);
         if let Some((_, spread)) = seen.get(c) {

@@ -10,6 +10,8 @@ mod em;
 mod error;
 mod events;
 mod factors;
+#[cfg(feature = "model")]
+pub mod family;
 mod fit;
 mod kernels;
 mod matrix;

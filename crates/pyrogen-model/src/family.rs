@@ -8,7 +8,7 @@ use pyrogen_core::folder::ModelFolder;
 use pyrogen_data::Modality;
 use serde::Serialize;
 
-use crate::{Error, LatentKind, Model};
+use crate::{Error, LatentKind, Model, OptionSpec};
 
 /// Something that a model may be able to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -92,6 +92,11 @@ pub trait Family: Send + Sync {
     /// Whether a class may be the condition of its models.
     fn takes_class(&self) -> bool {
         false
+    }
+
+    /// The options by which its models sample, as far as they do not depend on a folder.
+    fn sampling(&self) -> Vec<OptionSpec> {
+        Vec::new()
     }
 
     /// Kinds of likelihood, best first.

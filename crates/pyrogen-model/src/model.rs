@@ -75,10 +75,14 @@ impl Model {
         &self.can
     }
 
+    /// Why an ability is not there, where the family says so.
+    pub fn why_not(&self, ability: Ability) -> Option<&str> {
+        self.reasons.iter().find(|(a, _)| *a == ability).map(|(_, why)| why.as_str())
+    }
+
     /// The error of an ability that is not there.
     pub fn cannot(&self, ability: Ability) -> Error {
-        let reason = self.reasons.iter().find(|(a, _)| *a == ability).map(|(_, why)| why.clone());
-        let why = reason.unwrap_or_else(|| {
+        let why = self.why_not(ability).map(str::to_string).unwrap_or_else(|| {
             let can: Vec<&str> = self.can.abilities().iter().map(|a| a.name()).collect();
             format!("it can {}", can.join(", "))
         });

@@ -32,6 +32,9 @@ impl OptionSpec {
     }
 }
 
+/// The largest count of an option.
+const MOST: u64 = 1_000_000;
+
 /// The options of a request, checked against what the capability knows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Options(Map<String, Value>);
@@ -84,17 +87,38 @@ impl Options {
         number.ok_or_else(|| Error::option(name, "a number", value))
     }
 
-    /// A count of one or more; None for null.
+    /// A count of one or more, and of a million at most: more are a mistake, and ask for memory that
+    /// is not there. None for null.
     ///
     /// # Errors
-    /// A value that is no whole number of at least 1.
+    /// A value that is no such number.
     pub fn count(&self, name: &str) -> Result<Option<usize>, Error> {
         let value = self.get(name);
         if value.is_null() {
             return Ok(None);
         }
+        if value.as_u64().is_some_and(|v| v > MOST) {
+            return Err(Error::option(name, format!("a whole number of at most {MOST}"), value));
+        }
         let count = value.as_u64().and_then(|v| usize::try_from(v).ok()).filter(|v| *v > 0);
         count.map(Some).ok_or_else(|| Error::option(name, "a whole number of at least 1", value))
+    }
+
+    /// Two numbers, `[low, high]`; None for null.
+    ///
+    /// # Errors
+    /// A value that is no list of two finite numbers.
+    pub fn interval(&self, name: &str) -> Result<Option<(f64, f64)>, Error> {
+        let value = self.get(name);
+        if value.is_null() {
+            return Ok(None);
+        }
+        let number = |v: &Value| v.as_f64().filter(|v| v.is_finite());
+        let pair = match value.as_array().map(Vec::as_slice) {
+            Some([low, high]) => number(low).zip(number(high)),
+            _ => None,
+        };
+        pair.map(Some).ok_or_else(|| Error::option(name, "two numbers, [low, high]", value))
     }
 
     /// A text; None for null.
@@ -120,6 +144,7 @@ mod tests {
         vec![
             OptionSpec::new("temperature", 1.0, "the spread"),
             OptionSpec::new("steps", Value::Null, "steps of the sampler"),
+            OptionSpec::new("interval", Value::Null, "noise levels"),
             OptionSpec::new("method", "estimate", "which number").one_of(["estimate", "bound"]),
         ]
     }
@@ -140,11 +165,21 @@ mod tests {
     #[test]
     fn what_is_unknown_lists_the_known() {
         let text = |given| resolve(given).unwrap_err().to_string();
-        let expected = "`generate` has no option `top_p`; known: temperature, steps, method";
+        let expected =
+            "`generate` has no option `top_p`; known: temperature, steps, interval, method";
         assert_eq!(text(json!({"top_p": 1})), expected);
         assert!(text(json!({"method": "exact"})).contains("one of estimate, bound"));
         let options = resolve(json!({"steps": 0, "temperature": "hot"})).unwrap();
+        let many = resolve(json!({"steps": 1_000_000_000_000u64})).unwrap().count("steps");
+        assert!(many.unwrap_err().to_string().contains("at most 1000000"));
         assert!(options.count("steps").unwrap_err().to_string().contains("at least 1"));
         assert!(options.number("temperature").is_err());
+        let interval = |given| resolve(json!({"interval": given})).unwrap().interval("interval");
+        assert_eq!(interval(json!([0.5, 2])).unwrap(), Some((0.5, 2.0)));
+        assert_eq!(interval(Value::Null).unwrap(), None);
+        for wrong in [json!(1), json!([1]), json!([1, "2"]), json!([1, 2, 3])] {
+            let error = interval(wrong).unwrap_err().to_string();
+            assert!(error.contains("two numbers, [low, high]"), "{error}");
+        }
     }
 }

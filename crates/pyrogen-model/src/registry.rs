@@ -8,6 +8,9 @@ use pyrogen_core::folder::ModelFolder;
 
 use crate::{Error, Family, Model};
 
+/// How often a folder that changes while it is read is read again.
+const AGAIN: usize = 10;
+
 /// The families that a program knows, in the order in which they are listed.
 #[derive(Clone, Default)]
 pub struct Registry {
@@ -58,14 +61,30 @@ impl Registry {
         if let Some(family) = self.families().find(|f| f.knows(path)) {
             return family.open_known(path, device);
         }
-        let folder = ModelFolder::open(path)?;
+        let mut folder = ModelFolder::open(path)?;
+        for _ in 0..AGAIN {
+            let opened = self.open_folder(&folder, device);
+            if opened.is_ok() {
+                return opened;
+            }
+            // A run may have written the model again between the reading of two of its files.
+            let now = ModelFolder::open(path)?;
+            if (now.card(), now.path()) == (folder.card(), folder.path()) {
+                return opened;
+            }
+            folder = now;
+        }
+        self.open_folder(&folder, device)
+    }
+
+    fn open_folder(&self, folder: &ModelFolder, device: &Device) -> Result<Model, Error> {
         let name = &folder.card().family;
         let family = self.find(name).map_err(|_| Error::FamilyNotBuilt {
             path: folder.path().to_path_buf(),
             family: name.clone(),
             known: self.names(),
         })?;
-        family.open(&folder, device)
+        family.open(folder, device)
     }
 }
 

@@ -1,11 +1,24 @@
 //! [`Samples`]: items without end.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 
 use pyrogen_data::Data;
 
 use crate::{Control, Error, Generate, Request};
+
+/// How many items a range has.
+///
+/// # Errors
+/// None.
+pub fn count(items: &Range<u64>) -> Result<usize, Error> {
+    match usize::try_from(items.end.saturating_sub(items.start)) {
+        Ok(0) => Err(Error::Wish("0 items: give at least 1".into())),
+        Ok(n) => Ok(n),
+        Err(_) => Ok(usize::MAX),
+    }
+}
 
 /// Items that are drawn at once.
 const PART: u64 = 64;

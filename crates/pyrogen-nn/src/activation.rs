@@ -11,6 +11,7 @@ use crate::forward;
 /// An element-wise non-linear function, chosen in a configuration.
 ///
 /// In JSON a name, `"relu"`, or a name with its parameter, `{"leaky_relu": {"slope": 0.2}}`.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]

@@ -1,4 +1,4 @@
-//! Batch normalisation, with a scale and a shift for each class where it is told the class.
+//! Batch normalisation, with a scale and a shift for each class where it is conditioned on the class.
 
 use burn::module::{Flag, Module, Param, RunningState};
 use burn::tensor::{Device, Tensor};
@@ -32,7 +32,7 @@ pub struct BatchNorm {
 }
 
 impl BatchNorm {
-    /// Scales of one and shifts of zero. `classes` is 0 for a layer that is told no class.
+    /// Scales of one and shifts of zero. `classes` is 0 for a layer without classes.
     pub fn new(channels: usize, classes: usize, device: &Device) -> Self {
         let rows = classes.max(1);
         Self {
@@ -86,7 +86,7 @@ impl BatchNorm {
                 assert_eq!(got, [dims[0], rows], "BatchNorm: expected classes [batch, {rows}]");
                 classes.clone().matmul(p.val())
             }
-            (_, None) => panic!("BatchNorm: the layer is told the class (of {rows}): give it"),
+            (_, None) => panic!("BatchNorm: the layer needs the class (of {rows}) of each row"),
         });
         if !(x.device().is_autodiff() && self.training.is_enabled()) {
             let moments = [self.running_mean.value(), self.running_var.value()];
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "told the class (of 3)")]
+    #[should_panic(expected = "needs the class (of 3)")]
     fn classes_are_not_forgotten() {
         BatchNorm::new(2, 3, &device()).forward(Tensor::<2>::zeros([2, 2], &device()), None);
     }

@@ -15,6 +15,7 @@ const KERNEL: usize = 3;
 /// Configuration of a [`ConvEncoder`] and of the [`ConvDecoder`] that mirrors it.
 ///
 /// Each stage is a 3x3 convolution of stride 2: it halves height and width, rounding up.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ConvConfig {

@@ -1,4 +1,4 @@
-//! Diffusion transformers: pictures as sequences of patches, told a time and a class.
+//! Diffusion transformers: pictures as sequences of patches, conditioned on a time and a class.
 
 use burn::module::Module;
 use burn::nn::Linear;
@@ -13,6 +13,7 @@ use crate::layers::near_zero;
 use crate::{Activation, TimeEmbedding, TimeEncoding, conv2d, forward, linear};
 
 /// Configuration of a [`Dit`].
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DitConfig {
@@ -167,7 +168,7 @@ pub struct Dit {
     patch: usize,
 }
 
-/// Attention and dense layers, each told the time.
+/// Attention and dense layers, each conditioned on the time.
 #[derive(Module, Debug)]
 pub struct DitBlock {
     /// Shift, scale and gate of the attention, then of the dense layers.
@@ -186,9 +187,9 @@ pub struct DitBlock {
 
 impl DitBlock {
     fn forward(&self, x: Tensor<3>, time: Tensor<2>) -> Tensor<3> {
-        let told = rows(forward::linear(&self.modulation, time), 6);
+        let modulation = rows(forward::linear(&self.modulation, time), 6);
         let [shift1, scale1, gate1, shift2, scale2, gate2]: [Tensor<3>; 6] =
-            told.try_into().expect("six parts");
+            modulation.try_into().expect("six parts");
         let h = modulated(x.clone(), shift1, scale1);
         let h = ops::self_attention(forward::linear(&self.qkv, h), self.heads, false);
         let x = x + forward::linear(&self.attended, h) * gate1;
@@ -242,8 +243,8 @@ impl Dit {
         let x = x.reshape([batch, features, tall * wide]).swap_dims(1, 2);
         let x = x.clone() + places([tall, wide], features, &x.device());
         let x = self.blocks.iter().fold(x, |x, block| block.forward(x, time.clone()));
-        let told = rows(forward::linear(&self.modulation, time), 2);
-        let [shift, scale]: [Tensor<3>; 2] = told.try_into().expect("two parts");
+        let modulation = rows(forward::linear(&self.modulation, time), 2);
+        let [shift, scale]: [Tensor<3>; 2] = modulation.try_into().expect("two parts");
         let x = forward::linear(&self.leave, modulated(x, shift, scale));
         let d_out = x.dims()[2] / (patch * patch);
         x.reshape([batch, tall, wide, patch, patch, d_out])

@@ -17,7 +17,7 @@ pub fn linear<const D: usize>(layer: &Linear, x: Tensor<D>) -> Tensor<D> {
     linear_map(layer).apply(x)
 }
 
-/// [`linear`], to be told what comes before it and what is added to it, all in one pass.
+/// [`linear`], with what comes before it and what is added to it, all in one pass.
 pub fn linear_map<const D: usize>(layer: &Linear) -> ops::LinearMap<D> {
     ops::LinearMap::new(layer.weight.val(), layer.bias.as_ref().map(|bias| bias.val()))
 }

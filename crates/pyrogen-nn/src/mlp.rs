@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Activation, forward, linear};
 
 /// Configuration of an [`Mlp`].
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MlpConfig {

@@ -13,6 +13,7 @@ use crate::{ConvConfig, ConvDecoder, ConvEncoder, Mlp, MlpConfig};
 ///
 /// In JSON `{"mlp": {"hidden": [256], "activation": "relu"}}` or
 /// `{"conv": {"channels": [32, 64], "hidden": [256], "activation": "silu"}}`.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

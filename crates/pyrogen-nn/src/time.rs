@@ -25,6 +25,7 @@ use crate::{forward, linear};
 /// let first: Vec<f32> = rows.slice([0..1]).into_data().try_to_vec().unwrap();
 /// assert_eq!(first, [1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0]); // cosines, then sines
 /// ```
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]

@@ -1,4 +1,4 @@
-//! Dense networks for rows, told a time and a class.
+//! Dense networks for rows, conditioned on a time and a class.
 
 use burn::module::Module;
 use burn::nn::Linear;
@@ -12,6 +12,7 @@ use crate::layers::near_zero;
 use crate::{LayerNorm, TimeEmbedding, TimeEncoding, forward, linear};
 
 /// Configuration of a [`TimeMlp`].
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TimeMlpConfig {
@@ -88,7 +89,7 @@ impl TimeMlpConfig {
     }
 }
 
-/// Dense layers with shortcuts, told a time and a class:
+/// Dense layers with shortcuts, conditioned on a time and a class:
 /// `h = h + second(silu(first(norm(h)) + time))` in each block.
 #[derive(Module, Debug)]
 pub struct TimeMlp {

@@ -154,7 +154,7 @@ macro_rules! each {
 
 #[cfg(feature = "flex")]
 impl HostOp<1> for Elementwise {
-    /// The input, or for functions whose slope is easier told from it the result.
+    /// The input, or for functions whose slope is easier computed from it the result.
     type Saved = Array;
 
     fn forward(&self, [x]: [Array; 1], track: bool) -> (Array, Array) {
@@ -194,7 +194,7 @@ impl Elementwise {
     }
 }
 
-/// The functions and their slopes. A slope is told from the input, for the sigmoid, the hyperbolic
+/// The functions and their slopes. A slope is computed from the input, for the sigmoid, the hyperbolic
 /// tangent and the exponential from the result.
 #[cfg(feature = "flex")]
 mod value {
@@ -258,7 +258,7 @@ mod value {
         super::ROOT as f32 * (x + super::CUBIC as f32 * x * x * x)
     }
 
-    /// Where the slope is told from the value.
+    /// Where the slope is computed from the value.
     #[inline(always)]
     fn of_value(f: impl Value, x: f32) -> [f32; 2] {
         let y = f.value(x);

@@ -6,6 +6,7 @@ mod batch_norm;
 mod channels;
 mod conv;
 mod cross_entropy;
+mod density;
 mod elementwise;
 mod group_norm;
 mod layer_norm;
@@ -45,6 +46,7 @@ pub use batch_norm::{BatchNormalised, batch_norm, batch_norm_by};
 pub use channels::{add_channels, upsample_nearest};
 pub use conv::{conv_transpose2d, conv2d};
 pub use cross_entropy::cross_entropy;
+pub use density::{gamma_log_density, log_softmax_at, normal_log_density, whitened_square};
 pub use elementwise::{
     Elementwise, exp, gelu, gelu_tanh, leaky_relu, sigmoid, silu, softplus, tanh,
 };

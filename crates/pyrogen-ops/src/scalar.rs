@@ -110,7 +110,7 @@ pub(crate) fn normal_cdf(x: f32) -> (f32, f32) {
 /// # Numerics
 /// Within 2 units in the last place.
 #[inline(always)]
-fn ln(x: f32) -> f32 {
+pub(crate) fn ln(x: f32) -> f32 {
     // x = 2^n m with m from sqrt(1/2) to sqrt(2), ln(m) = 2 artanh((m - 1) / (m + 1)).
     const SQRT_HALF_BITS: i32 = 0x3f35_04f3;
     let bits = x.to_bits() as i32;

@@ -1,4 +1,4 @@
-//! Steering: denoisers made of denoisers.
+//! Guidance: denoisers made of denoisers.
 
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::SolveError;
 use crate::finite::gradient;
 
-/// Classifier-free guidance: `D = D_0 + weight (D_c - D_0)`, with `D_c` told the condition and
+/// Classifier-free guidance: `D = D_0 + weight (D_c - D_0)`, with `D_c` under the condition and
 /// `D_0` not.
 ///
 /// A weight of 1 is the conditional model itself, bit for bit, and asks the other not at all; 0 is
@@ -27,6 +27,7 @@ use crate::finite::gradient;
 /// let x = Tensor::<2>::zeros([1, 2], &Device::flex());
 /// assert_eq!(guided(x, 1.0).dims(), [1, 2]);
 /// ```
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Guidance {
@@ -78,18 +79,27 @@ impl Guidance {
         without: impl Fn(Tensor<D>, f64) -> Tensor<D>,
     ) -> impl Fn(Tensor<D>, f64) -> Tensor<D> {
         move |x, sigma| {
-            let told = with_condition(x.clone(), sigma);
-            if self.applies(sigma) { self.combine(told, without(x, sigma)) } else { told }
+            let conditional = with_condition(x.clone(), sigma);
+            if self.applies(sigma) {
+                self.combine(conditional, without(x, sigma))
+            } else {
+                conditional
+            }
         }
     }
 
     /// The guided example of both, for a model that makes them in one batch.
-    pub fn combine<const D: usize>(&self, told: Tensor<D>, not_told: Tensor<D>) -> Tensor<D> {
-        let guided = not_told.clone() + (told.clone() - not_told) * self.weight;
+    pub fn combine<const D: usize>(
+        &self,
+        conditional: Tensor<D>,
+        unconditional: Tensor<D>,
+    ) -> Tensor<D> {
+        let guided = unconditional.clone() + (conditional.clone() - unconditional) * self.weight;
         if self.rescale == 0.0 {
             return guided;
         }
-        let ratio = row_std(told) / row_std(guided.clone()).clamp_min(f64::from(f32::MIN_POSITIVE));
+        let ratio =
+            row_std(conditional) / row_std(guided.clone()).clamp_min(f64::from(f32::MIN_POSITIVE));
         let factor = ratio * self.rescale + (1.0 - self.rescale);
         let mut shape = [1; D];
         shape[0] = guided.dims()[0];

@@ -21,6 +21,7 @@ use crate::{NoiseSchedule, SolveError};
 ///
 /// # References
 /// Lin et al. 2024, table 2 (linspace, leading, trailing); Karras et al. 2022, equation 5.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]

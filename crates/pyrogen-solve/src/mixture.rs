@@ -76,7 +76,7 @@ impl GaussianMixture {
         self.weights.len()
     }
 
-    /// The component `k` alone: what a model that is told the class knows.
+    /// The component `k` alone: what a model conditioned on the class knows.
     ///
     /// # Panics
     /// If there is no such component.

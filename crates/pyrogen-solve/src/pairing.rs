@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// # References
 /// Tong et al. 2024; Pooladian et al. 2023 (minibatch optimal transport).
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

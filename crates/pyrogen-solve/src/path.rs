@@ -28,6 +28,7 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!(x.into_data().to_vec::<f32>().unwrap(), [0.75, 0.75]);
 /// assert_eq!(velocity.into_data().to_vec::<f32>().unwrap(), [-1.0, -1.0]);
 /// ```
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

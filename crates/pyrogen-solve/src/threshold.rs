@@ -16,6 +16,7 @@ use crate::SolveError;
 ///
 /// # References
 /// Saharia et al. 2022 (Imagen), section 2.3.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DynamicThreshold {

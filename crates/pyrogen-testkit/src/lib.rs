@@ -2,6 +2,7 @@
 
 pub mod fixtures;
 mod module;
+mod modules;
 mod rows;
 mod sampling;
 mod scoring;
@@ -10,6 +11,7 @@ pub use module::{
     both_players_get_gradients, every_parameter_gets_a_gradient, init_depends_on_the_seed_alone,
     resume_is_exact, saves_and_loads,
 };
+pub use modules::every_file_is_a_module;
 pub use rows::Rows;
 pub use sampling::{
     condition_for, samples_do_not_depend_on_each_other, samples_do_not_depend_on_threads,

@@ -4,14 +4,14 @@ use burn::tensor::kind::Basic;
 use burn::tensor::{Device, Tensor, TensorData};
 use pyrogen_core::{Batch, Condition, Examples, Noise};
 
-/// Rows on the host, with what a model is told of them.
+/// Rows on the host, with their conditions.
 #[derive(Debug, Clone)]
 pub struct Rows {
     /// Row-major.
     pub values: Vec<f32>,
     /// Numbers of a row.
     pub width: usize,
-    /// What the model is told of each row.
+    /// The condition of each row.
     pub condition: Condition,
 }
 

@@ -5,6 +5,7 @@
 //! hashes are what finds it.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use burn::module::Module;
@@ -16,9 +17,11 @@ use pyrogen_core::folder::{
     read_json, recover, replace_folder, sha256_hex, write_file, write_json,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::error::TrainError;
 use crate::learner::Learner;
+use crate::run::{RunFolder, difference};
 
 /// What the loop itself must remember.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -33,20 +36,18 @@ pub struct LoopState {
     /// Validations since the best.
     pub stale: u64,
     /// How often the run has been taken back.
-    #[serde(default)]
     pub rollbacks: u64,
     /// Seconds that the run has taken, over all its processes, while minutes were a limit of it.
-    #[serde(default, skip_serializing_if = "is_zero")]
     pub seconds: f64,
 }
 
-fn is_zero(v: &f64) -> bool {
-    *v == 0.0
-}
-
+/// What a checkpoint says of itself.
 #[derive(Serialize, Deserialize)]
 struct Manifest {
+    /// The record of the run that it is of.
+    run: Value,
     state: LoopState,
+    /// The hash of each file beside this one.
     sha256: BTreeMap<String, String>,
 }
 
@@ -58,13 +59,18 @@ pub(crate) const BEST: &str = "checkpoints/best";
 pub(crate) const KEPT: &str = "checkpoints/kept";
 
 const MANIFEST: &str = "state.json";
+/// The hash of the manifest.
+const SEAL: &str = "state.json.sha256";
 
-/// Writes the checkpoint `path` (a folder), replacing the previous one.
+/// Writes the checkpoint `name` (a folder) of a run, replacing the previous one.
 pub(crate) fn save<L: Learner>(
-    path: &Path,
+    run: &RunFolder,
+    name: &str,
     learner: &L,
     state: &LoopState,
 ) -> Result<(), TrainError> {
+    run.check()?;
+    let path = &run.join(name);
     // The folder functions speak of folder errors; a learner's own error is carried past them.
     let mut other = None;
     let written = replace_folder(path, |tmp| {
@@ -76,8 +82,10 @@ pub(crate) fn save<L: Learner>(
                 return Err(FolderError::Damaged { path: tmp.to_path_buf() });
             }
         }
-        let manifest = Manifest { state: state.clone(), sha256: hashes(tmp)? };
-        write_json(&tmp.join(MANIFEST), &manifest)
+        let (path, sha256) = (tmp.join(MANIFEST), hashes(tmp)?);
+        write_json(&path, &Manifest { run: run.record().clone(), state: state.clone(), sha256 })?;
+        let bytes = std::fs::read(&path).map_err(FolderError::io(&path, "read"))?;
+        write_file(&tmp.join(SEAL), format!("{}\n", sha256_hex(&bytes)).as_bytes())
     });
     match other {
         Some(e) => Err(e),
@@ -85,21 +93,41 @@ pub(crate) fn save<L: Learner>(
     }
 }
 
-/// Reads the checkpoint `path`; None where there is none.
+/// Reads the checkpoint `name` of a run; None where there is none.
 pub(crate) fn load<L: Learner>(
-    path: &Path,
+    run: &RunFolder,
+    name: &str,
     learner: &mut L,
 ) -> Result<Option<LoopState>, TrainError> {
-    let Some(path) = recover(path) else { return Ok(None) };
-    let manifest: Manifest = read_json(&path.join(MANIFEST))?;
+    let Some(path) = recover(&run.join(name)) else { return Ok(None) };
+    let manifest = manifest(&path)?;
+    if let Some((field, was, now)) = difference(&manifest.run, run.record(), "") {
+        let message = format!("it is of another run: there `{field}` is {was}, here {now}");
+        return Err(TrainError::Checkpoint { path, message });
+    }
     if hashes(&path)? != manifest.sha256 {
-        return Err(TrainError::Checkpoint {
-            message: "a file is missing or damaged (its SHA-256 differs)".into(),
-            path,
-        });
+        return Err(bad(&path, "a file is missing or damaged (its SHA-256 differs)"));
     }
     learner.load_state(&path)?;
     Ok(Some(manifest.state))
+}
+
+/// What the checkpoint in a folder says of itself, if it is what was written.
+fn manifest(folder: &Path) -> Result<Manifest, TrainError> {
+    let (path, seal) = (folder.join(MANIFEST), folder.join(SEAL));
+    let bytes = std::fs::read(&path).map_err(FolderError::io(&path, "read"))?;
+    let expected = match std::fs::read_to_string(&seal) {
+        Ok(text) => text,
+        Err(e) if e.kind() == ErrorKind::NotFound => {
+            let message = format!("{SEAL} is missing: it is damaged, or of an earlier version");
+            return Err(bad(folder, message));
+        }
+        Err(e) => return Err(FolderError::io(&seal, "read")(e).into()),
+    };
+    if sha256_hex(&bytes) != expected.trim_end() {
+        return Err(bad(folder, format!("{MANIFEST} is damaged (its SHA-256 differs)")));
+    }
+    Ok(read_json(&path)?)
 }
 
 fn hashes(folder: &Path) -> Result<BTreeMap<String, String>, FolderError> {
@@ -107,7 +135,7 @@ fn hashes(folder: &Path) -> Result<BTreeMap<String, String>, FolderError> {
     for entry in std::fs::read_dir(folder).map_err(FolderError::io(folder, "read"))? {
         let path = entry.map_err(FolderError::io(folder, "read"))?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if name != MANIFEST {
+        if name != MANIFEST && name != SEAL {
             let bytes = std::fs::read(&path).map_err(FolderError::io(&path, "read"))?;
             out.insert(name, sha256_hex(&bytes));
         }

@@ -2,6 +2,7 @@
 
 use pyrogen_core::ConfigError;
 use pyrogen_core::config::check;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::optimizer::OptimizerConfig;
@@ -10,7 +11,7 @@ use crate::schedule::{Anneal, ScheduleConfig};
 use crate::workers::WorkerCount;
 
 /// When a run ends: at the first of its limits.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// Passes over the training data.
@@ -36,7 +37,7 @@ impl Limits {
 }
 
 /// What happens to gradients and to the averages of weights.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct GradientConfig {
     /// Scales the gradient of all parameters together down to this Euclidean norm (Pascanu et al.
@@ -62,7 +63,7 @@ impl Default for GradientConfig {
 }
 
 /// Validation and early stopping.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ValidationConfig {
     /// Epochs between validations.
@@ -80,7 +81,7 @@ impl Default for ValidationConfig {
 }
 
 /// How a run is trained; every family uses the same.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainConfig {
     /// Examples a step.
@@ -127,6 +128,11 @@ impl Default for TrainConfig {
 }
 
 impl TrainConfig {
+    /// What the settings mean, as a JSON schema with descriptions.
+    pub fn schema() -> serde_json::Value {
+        schemars::schema_for!(Self).to_value()
+    }
+
     /// Checks every field.
     ///
     /// # Errors

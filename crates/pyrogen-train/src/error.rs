@@ -31,8 +31,29 @@ pub enum TrainError {
     #[error("the training data is empty: there is nothing to learn from")]
     NoData,
     /// The folder holds a run already.
-    #[error("{}: holds a run already: give --resume to go on with it, or another folder", path.display())]
+    #[error(
+        "{}: holds a run already: give --resume to go on with it, --overwrite to train anew, or another folder",
+        path.display()
+    )]
     RunExists {
+        /// The run folder.
+        path: PathBuf,
+    },
+    /// The folder holds a model of a run, and nothing to go on from.
+    #[error(
+        "{}: holds a finished model and no checkpoint to go on from: give --overwrite to train anew, or another folder",
+        path.display()
+    )]
+    Finished {
+        /// The run folder.
+        path: PathBuf,
+    },
+    /// The run folder is not there any more, or another one stands in its place.
+    #[error(
+        "{}: the run folder was removed or replaced while the run wrote into it: the run ends, and writes nothing more",
+        path.display()
+    )]
+    Gone {
         /// The run folder.
         path: PathBuf,
     },

@@ -43,7 +43,7 @@ pub use optimizer::{Method, OptimizerConfig};
 pub use outcome::{Outcome, StopReason};
 pub use players::{MonitorConfig, OnCollapse, PlayersConfig};
 pub use progress::{Progress, ProgressMode};
-pub use run::RunFolder;
+pub use run::{Existing, RunFolder};
 pub use schedule::{Anneal, Annealed, Decay, ScheduleConfig};
 pub use trainer::Trainer;
 pub use workers::{Shards, WorkerCount};

@@ -4,12 +4,13 @@ use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{LionConfig, ModuleOptimizer, RmsPropConfig, SgdConfig};
 use pyrogen_core::ConfigError;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::adam::Adam;
 
 /// The update rule.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Method {
@@ -28,7 +29,7 @@ pub enum Method {
 }
 
 /// An optimiser and its numbers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct OptimizerConfig {
     /// The update rule.

@@ -38,7 +38,6 @@ impl<L: Learner> Outcome<L> {
     /// # Errors
     /// When the checkpoint cannot be read.
     pub fn restore_best(&mut self) -> Result<bool, TrainError> {
-        let path = self.folder.join(BEST);
-        Ok(checkpoint::load(&path, &mut self.learner)?.is_some())
+        Ok(checkpoint::load(&self.folder, BEST, &mut self.learner)?.is_some())
     }
 }

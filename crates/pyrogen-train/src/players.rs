@@ -6,13 +6,14 @@ use std::str::FromStr;
 use pyrogen_core::ConfigError;
 use pyrogen_core::config::check;
 use pyrogen_metrics::collapse::Thresholds;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::optimizer::OptimizerConfig;
 
 /// How two players take turns, and what watches them. The generator's optimiser is the training
 /// config's own.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PlayersConfig {
     /// Steps of the discriminator (each a step of the run) before the generator's turn: `n_critic`
@@ -66,7 +67,7 @@ impl PlayersConfig {
 }
 
 /// What a collapse monitor looks at, and what it does.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct MonitorConfig {
     /// Steps between two readings; 0 for no monitor.
@@ -115,7 +116,7 @@ impl MonitorConfig {
 }
 
 /// What an alarm does to the run.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnCollapse {
     /// Writes it down and shows it; the run goes on.

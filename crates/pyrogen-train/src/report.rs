@@ -66,6 +66,13 @@ impl Report {
         self.push(html + "</tbody></table>")
     }
 
+    /// Lines behind a heading that is opened by a click.
+    pub fn fold(&mut self, heading: &str, lines: &[String]) -> &mut Self {
+        let lines: String = lines.iter().map(|l| format!("<li>{}</li>", escape(l))).collect();
+        let heading = escape(heading);
+        self.push(format!("<details><summary>{heading}</summary><ul>{lines}</ul></details>"))
+    }
+
     /// A PNG picture with a caption, shown without smoothing.
     pub fn picture(&mut self, png: &[u8], caption: &str) -> &mut Self {
         let data = STANDARD.encode(png);
@@ -112,13 +119,15 @@ const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;mar
     padding:0 1rem;color:#222;background:#fff}h1,h2{line-height:1.2}\
     table{border-collapse:collapse;display:block;overflow-x:auto}\
     th,td{border:1px solid #ccc;padding:.3rem .6rem;text-align:left;vertical-align:top}\
-    th{background:#f3f3f3}td:last-child{overflow-wrap:anywhere}\
+    th{background:#f3f3f3}td:last-child{overflow-wrap:anywhere;min-width:14rem}\
+    summary{cursor:pointer}details li{overflow-wrap:anywhere}\
     figure{margin:1rem 0}figcaption{color:#555;font-size:.9em}\
     img{image-rendering:pixelated;max-width:100%}svg{max-width:100%;height:auto}\
     pre{background:#f6f6f6;padding:.7rem;overflow-x:auto}\
     .warning{border-left:4px solid #c60;background:#fff4e5;padding:.5rem 1rem}";
 
-fn escape(text: &str) -> String {
+/// Text as HTML and SVG have it.
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
@@ -132,10 +141,12 @@ mod tests {
         report
             .section("s & t")
             .table(&["k", "v"], &[vec!["<script>".into()]])
+            .fold("more & more", &["a < b".into()])
             .picture(b"png", "a \"picture\"");
         let html = report.html();
         assert!(html.contains("<title>a &lt;b&gt;</title>"));
         assert!(html.contains("<td>&lt;script&gt;</td><td></td>"));
+        assert!(html.contains("<summary>more &amp; more</summary><ul><li>a &lt; b</li></ul>"));
         assert!(html.contains("src=\"data:image/png;base64,cG5n\""));
         assert!(!html.contains("<script>") && !html.contains("http"));
     }

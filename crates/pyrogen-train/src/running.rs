@@ -6,7 +6,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 /// Which tensors of a model are running statistics (Burn's `RunningState`, as batch normalisation
 /// has), in the model's order.
 ///
-/// Burn shows a visitor a running state as a float parameter. What tells them apart is that clones
+/// Burn shows a visitor a running state as a float parameter. They differ in that clones
 /// of a model share its running states and nothing else.
 #[derive(Debug, Clone)]
 pub struct RunningStatistics {

@@ -1,13 +1,14 @@
 //! Learning rates and annealing: pure functions of the step, in f64.
 
 use pyrogen_core::{ConfigError, TermFactors};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How the learning rate changes over the run, as a factor on the base rate.
 ///
 /// `t` is the share of the run that is done, in [0, 1]: of its steps where their number is known, of its
 /// minutes where only these end it. A [`warm-up`](ScheduleConfig::warmup_steps) multiplies it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Decay {
@@ -26,7 +27,7 @@ pub enum Decay {
 }
 
 /// The learning-rate schedule.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ScheduleConfig {
     /// The shape of the decay.
@@ -96,7 +97,7 @@ impl ScheduleConfig {
 ///
 /// The factor is a function of the step alone, so that a run that is resumed goes on where it was.
 /// Validation measures the loss without it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Anneal {
     /// The loss term's name.
@@ -116,7 +117,7 @@ pub struct Anneal {
 }
 
 /// What of a loss term an [`Anneal`] changes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Annealed {

@@ -171,7 +171,7 @@ where
         }
         match asked {
             Control::Rollback => return Ok(Next::Back),
-            Control::Keep => checkpoint::save(&self.folder.join(KEPT), &self.learner, &self.state)?,
+            Control::Keep => checkpoint::save(&self.folder, KEPT, &self.learner, &self.state)?,
             Control::Stop => reason = reason.or(Some(StopReason::Callback)),
             Control::Continue => {}
         }
@@ -191,7 +191,7 @@ where
             asked = asked.max(answer.map_err(TrainError::Callback)?);
         }
         if asked == Control::Keep {
-            checkpoint::save(&self.folder.join(KEPT), &self.learner, &self.state)?;
+            checkpoint::save(&self.folder, KEPT, &self.learner, &self.state)?;
         }
         Ok(asked)
     }
@@ -200,13 +200,13 @@ where
     /// step, so that a run that is killed then goes on from here.
     fn roll_back(&mut self) -> Result<(), TrainError> {
         let from = self.state.clone();
-        let kept = checkpoint::load(&self.folder.join(KEPT), &mut self.learner)?;
+        let kept = checkpoint::load(&self.folder, KEPT, &mut self.learner)?;
         let kept = kept.ok_or(TrainError::NothingKept { step: from.step })?;
         let (best, stale, rollbacks) = (from.best, from.stale, from.rollbacks + 1);
         // Time does not go back.
         let seconds = from.seconds;
         self.state = LoopState { best, stale, rollbacks, seconds, ..kept };
-        checkpoint::save(&self.folder.join(LAST), &self.learner, &self.state)?;
+        checkpoint::save(&self.folder, LAST, &self.learner, &self.state)?;
         self.log = MetricsLog::open(&self.folder.join("metrics.csv"), self.state.step)?;
         let details = json!({"step": from.step, "to": self.state.step, "rollbacks": rollbacks});
         self.folder.event("rollback", details)
@@ -275,7 +275,7 @@ where
         self.state.best = Some((loss, self.state.step));
         self.state.stale = 0;
         self.learner.check(self.state.step)?;
-        checkpoint::save(&self.folder.join(BEST), &self.learner, &self.state)
+        checkpoint::save(&self.folder, BEST, &self.learner, &self.state)
     }
 
     fn validation_means<E>(&self, data: &E, noise: &Noise) -> Values
@@ -308,7 +308,7 @@ where
 
     fn checkpoint(&mut self, epoch: u64, values: &Values) -> Result<(), TrainError> {
         self.learner.check(self.state.step)?;
-        checkpoint::save(&self.folder.join(LAST), &self.learner, &self.state)?;
+        checkpoint::save(&self.folder, LAST, &self.learner, &self.state)?;
         self.saved = Instant::now();
         self.folder.event("checkpoint", json!({"step": self.state.step}))?;
         // The state is written: whether a callback stops here changes nothing.

@@ -15,7 +15,7 @@ use crate::learner::Learner;
 use crate::metrics_log::MetricsLog;
 use crate::outcome::Outcome;
 use crate::progress::ProgressMode;
-use crate::run::RunFolder;
+use crate::run::{Existing, RunFolder};
 use crate::steps::Run;
 use crate::workers::WorkerCount;
 
@@ -29,7 +29,7 @@ pub struct Trainer<'a, L: Learner> {
     seed: Seed,
     progress: ProgressMode,
     record: Value,
-    resume: bool,
+    existing: Existing,
     callbacks: Vec<Box<dyn Callback<L> + 'a>>,
 }
 
@@ -44,7 +44,8 @@ where
     pub fn new(config: TrainConfig, seed: Seed) -> Result<Self, TrainError> {
         config.validate()?;
         let (progress, record) = (ProgressMode::Auto, Value::Null);
-        Ok(Self { config, seed, progress, record, resume: false, callbacks: Vec::new() })
+        let existing = Existing::Refuse;
+        Ok(Self { config, seed, progress, record, existing, callbacks: Vec::new() })
     }
 
     /// What `config.json` of the run folder holds beside the seed and the training config: family,
@@ -55,8 +56,13 @@ where
     }
 
     /// Whether a run that is in the folder goes on; without one a new run begins either way.
-    pub fn resume(mut self, resume: bool) -> Self {
-        self.resume = resume;
+    pub fn resume(self, resume: bool) -> Self {
+        self.existing(if resume { Existing::Resume } else { Existing::Refuse })
+    }
+
+    /// What becomes of a run that is in the folder.
+    pub fn existing(mut self, existing: Existing) -> Self {
+        self.existing = existing;
         self
     }
 
@@ -90,9 +96,9 @@ where
         if train.is_empty() {
             return Err(TrainError::NoData);
         }
-        let recorded = match self.resume {
-            true => RunFolder::recorded(folder, "/train/gradient/workers")?,
-            false => None,
+        let recorded = match self.existing {
+            Existing::Resume => RunFolder::recorded(folder, "/train/gradient/workers")?,
+            _ => None,
         };
         let workers = match (self.config.gradient.workers, recorded.and_then(|v| v.as_u64())) {
             (WorkerCount::Auto, Some(recorded)) => recorded as usize,
@@ -101,8 +107,8 @@ where
         };
         learner.set_workers(workers)?;
         self.config.gradient.workers = WorkerCount::Exactly(workers);
-        let folder = RunFolder::open(folder, &self.full_record(), self.resume)?;
-        let state = checkpoint::load(&folder.join(LAST), &mut learner)?.unwrap_or_default();
+        let folder = RunFolder::open(folder, &self.full_record(), self.existing)?;
+        let state = checkpoint::load(&folder, LAST, &mut learner)?.unwrap_or_default();
         if !resume_needed(&state) {
             // A run that was killed before its first checkpoint may have left others.
             remove(&folder.join(BEST))?;

@@ -1,5 +1,6 @@
 //! Workers: threads that share a batch.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -7,6 +8,7 @@ use burn::module::Module;
 use burn::tensor::Device;
 use pyrogen_core::ConfigError;
 use pyrogen_core::parallel::{Workers, on_cpu, threads};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -69,6 +71,19 @@ impl FromStr for WorkerCount {
             Err(_) if text == AUTO => Ok(Self::Auto),
             Err(_) => Err(ConfigError::value("gradient.workers", "`auto` or a number", text)),
         }
+    }
+}
+
+impl JsonSchema for WorkerCount {
+    fn schema_name() -> Cow<'static, str> {
+        "WorkerCount".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"anyOf": [
+            {"type": "string", "const": AUTO},
+            {"type": "integer", "minimum": 1},
+        ]})
     }
 }
 

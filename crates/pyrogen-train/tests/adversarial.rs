@@ -1,15 +1,13 @@
 //! Two players: turns, what is logged, what is refused, exact resume.
 
-mod common;
-
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::common::players::{Pair, config, run_pair};
+use crate::common::{Denoiser, bytes};
 use burn::module::{Module, Param};
 use burn::tensor::activation::softplus;
 use burn::tensor::{Device, Tensor, TensorData};
-use common::players::{Pair, config, run_pair};
-use common::{Denoiser, bytes};
 use pyrogen_core::{
     Adversarial, Batch, ConfigError, Examples, Loss, Noise, NumericalError, Player, Seed, folder,
     init,
@@ -116,7 +114,7 @@ fn one_number() -> OneNumber {
 }
 
 #[test]
-fn draws_are_told_the_step_of_the_run() {
+fn draws_know_the_step_of_the_run() {
     let mut config = config(1, 1);
     config.players.as_mut().unwrap().discriminator_steps = 2;
     config.players.as_mut().unwrap().generator_steps = 2;
@@ -129,16 +127,16 @@ fn draws_are_told_the_step_of_the_run() {
             StepContext { step, epoch: 1, total_steps: None, time: None, noise, rate: 1.0 };
         let parts = vec![Part { batch: batch(), rows: 0..4, total: 4 }];
         let values = learner.update(parts, &context).unwrap();
-        let told: Vec<f64> =
+        let seen: Vec<f64> =
             values.iter().filter(|(name, _)| name.ends_with(".step")).map(|(_, v)| *v).collect();
         // The generator has its turns in every second step.
-        assert_eq!(told, vec![step as f64; if step == 1 { 1 } else { 2 }]);
+        assert_eq!(seen, vec![step as f64; if step == 1 { 1 } else { 2 }]);
     }
     let batch = Batch::new(Tensor::ones([4, 1], &pyrogen_testkit::device()));
     let values = learner.validate(batch, &mut Noise::new(Seed(1)));
-    let told: Vec<f64> =
+    let seen: Vec<f64> =
         values.iter().filter(|(name, _)| name.ends_with(".step")).map(|(_, v)| *v).collect();
-    assert_eq!(told, [u64::MAX as f32 as f64; 2], "validation sees the end");
+    assert_eq!(seen, [u64::MAX as f32 as f64; 2], "validation sees the end");
 }
 
 #[test]
@@ -165,9 +163,9 @@ fn two_players_learn_from_each_other() {
     assert!((b - 3.0).abs() < 0.3, "the generator's mean is {b}");
 }
 
-/// The pieces of one batch, and what an update is told.
+/// The pieces of one batch, and the context of an update.
 fn one_step(learner: &AdversarialLearner<Pair>, step: u64) -> (Vec<Part<Batch<2>>>, StepContext) {
-    let table = common::Table::new(12);
+    let table = crate::common::Table::new(12);
     let noise = Noise::new(Seed(9)).fork_index(step);
     let pieces = learner.parts(12);
     let size = 12 / pieces;

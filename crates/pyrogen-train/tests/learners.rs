@@ -2,8 +2,6 @@
 //! maximisation. These are the sketches of `docs/DESIGN.md`, small and real: each must learn, and
 //! resume exactly. Two players are in `adversarial.rs`.
 
-mod common;
-
 use std::path::Path;
 use std::sync::Arc;
 
@@ -125,7 +123,7 @@ fn sequences_of_integers() {
         false,
     );
     let resumed = fit(learner(), &config, text(), &cut, true);
-    assert_eq!(common::bytes(&resumed), common::bytes(&whole));
+    assert_eq!(crate::common::bytes(&resumed), crate::common::bytes(&whole));
 }
 
 // ---------------------------------------------------------------- expectation maximisation

@@ -1,11 +1,9 @@
 //! The collapse monitor in a run: what an alarm does.
 
-mod common;
-
 use std::path::Path;
 
-use common::bytes;
-use common::players::{Pair, config, run_pair};
+use crate::common::bytes;
+use crate::common::players::{Pair, config, run_pair};
 use pyrogen_metrics::collapse::Thresholds;
 use pyrogen_train::metrics_log::read_rows;
 use pyrogen_train::{MonitorConfig, OnCollapse, StopReason, TrainConfig, TrainError, read_monitor};

@@ -81,6 +81,7 @@ fn equals_pytorch(fixture: &str, cases: usize) {
             beta2: case.betas[1],
             epsilon: case.eps,
             weight_decay: case.weight_decay,
+            ..OptimizerConfig::default()
         };
         let mut optimizer = config.init();
         let mut model = Weights::new(&fixture.start, &device);

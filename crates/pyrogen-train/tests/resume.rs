@@ -1,8 +1,6 @@
 //! A run that is cut off and resumed ends as the unbroken run, bit for bit.
 
-mod common;
-
-use common::{DenoiserLearner, bytes, config, run};
+use crate::common::{DenoiserLearner, bytes, config, run};
 use pyrogen_train::callback::CallbackError;
 use pyrogen_train::{
     Callback, Control, Decay, Event, GradientConfig, Method, OptimizerConfig, ScheduleConfig,

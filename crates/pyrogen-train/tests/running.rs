@@ -1,11 +1,9 @@
 //! Batch normalisation under workers: what its statistics become, and that they are kept.
 
-mod common;
-
+use crate::common::{Table, bytes};
 use burn::module::{Module, Param};
 use burn::nn::{BatchNorm, BatchNormConfig};
 use burn::tensor::{Device, Tensor};
-use common::{Table, bytes};
 use pyrogen_core::{Batch, Examples, Loss, Noise, Objective, Seed, init};
 use pyrogen_testkit::{host, largest_difference};
 use pyrogen_train::{
@@ -68,7 +66,7 @@ fn config(workers: usize, accumulation: usize) -> TrainConfig {
         },
         batch_size: 12,
         checkpoint_every: 2,
-        ..common::config(7)
+        ..crate::common::config(7)
     }
 }
 
@@ -129,7 +127,7 @@ fn run(
     let learner =
         GradientLearner::new(Normalised::new(&pyrogen_testkit::device()), config).unwrap();
     let trainer = Trainer::new(config.clone(), Seed(2)).unwrap().progress(ProgressMode::Hidden);
-    let (train, validation) = common::data();
+    let (train, validation) = crate::common::data();
     trainer.resume(resume).fit(learner, train, validation, folder).unwrap()
 }
 
@@ -137,7 +135,7 @@ fn run(
 fn statistics_repeat_and_survive_a_resume() {
     for (workers, accumulation) in [(1, 1), (1, 2), (2, 1), (2, 2), (3, 1)] {
         let whole = config(workers, accumulation);
-        let short = TrainConfig { limits: common::config(4).limits, ..whole.clone() };
+        let short = TrainConfig { limits: crate::common::config(4).limits, ..whole.clone() };
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name);
         let first = run(&whole, &path("a"), false);

@@ -1,12 +1,10 @@
 //! What the loop promises beside exact resume.
 
-mod common;
-
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::common::{Denoiser, DenoiserLearner, Table, bytes, config, data, run};
 use burn::tensor::Tensor;
-use common::{Denoiser, DenoiserLearner, Table, bytes, config, data, run};
 use pyrogen_core::{Batch, Loss, Noise, NumericalError, Objective, Seed};
 use pyrogen_train::callback::CallbackError;
 use pyrogen_train::metrics_log::{Row, read_rows};
@@ -220,7 +218,7 @@ fn annealing_acts_on_the_named_term_alone() {
     assert!((annealed[0].1 - value("error")).abs() < 1e-6, "{annealed:?}");
 }
 
-/// A loss that becomes NaN or infinite where it is told to.
+/// A loss that becomes NaN or infinite on demand.
 #[derive(burn::module::Module, Debug)]
 struct Breaks {
     inner: Denoiser,
@@ -309,7 +307,7 @@ fn bad_configs_and_no_data_are_refused_before_anything_is_written() {
     let config = TrainConfig { batch_size: 0, ..config(3) };
     let error = run(&config, &folder, false, None).err().unwrap();
     assert_eq!(error.to_string(), "config: field `batch_size` must be at least 1, got 0");
-    let config = common::config(3);
+    let config = crate::common::config(3);
     let learner =
         GradientLearner::new(Denoiser::new(Seed(1), &pyrogen_testkit::device()), &config).unwrap();
     let empty = Arc::new(Table { rows: vec![], jitter: 0.0 });

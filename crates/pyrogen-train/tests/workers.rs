@@ -1,12 +1,10 @@
 //! Workers: what is recorded, what repeats, what a resume keeps.
 
-mod common;
-
 use std::path::Path;
 
+use crate::common::{Denoiser, Table, bytes, config, run};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::Tensor;
-use common::{Denoiser, Table, bytes, config, run};
 use pyrogen_core::{Examples, Noise, Seed, parallel};
 use pyrogen_train::{
     GradientConfig, GradientLearner, Learner, Part, StepContext, TrainConfig, TrainError,

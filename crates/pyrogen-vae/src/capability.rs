@@ -5,8 +5,8 @@ use burn::tensor::Tensor;
 use pyrogen_core::distribution::{Distribution, Moments};
 use pyrogen_core::latent::{LatentReport, LatentStatistics};
 use pyrogen_core::{
-    Condition, Decode, Describe, Encode, ModelError, Noise, NumericalError, Posterior,
-    RequestError, Sample, SampleOptions, flatten, unflatten,
+    Condition, Decode, DecoderOutput, Describe, Encode, ModelError, Noise, NumericalError,
+    Posterior, RequestError, Sample, SampleOptions, flatten, unflatten,
 };
 
 use crate::{DecoderDistribution, Vae};
@@ -25,10 +25,11 @@ impl Describe for Vae {
     }
 }
 
-/// Draws `z` from the prior, its spread scaled by the temperature, and gives the decoder's mean:
-/// the usual picture, without the decoder's own noise. [`Vae::sample_from_decoder`] adds that
-/// noise. Rows of a table ([`Decoder::Columns`](crate::Decoder::Columns)) are drawn with it here too, because a mean of
-/// categories is none.
+/// Draws `z` from the prior, its spread scaled by the temperature, and `x` from the decoder's
+/// distribution `p(x | z)`. Of a picture (an event of three axes) it gives the mean of that
+/// distribution, unless [`SampleOptions::output`] asks for a draw: the decoder's noise has no structure,
+/// and on a picture it looks like snow. A model whose decoder is no distribution
+/// ([`VaeObjective::Wae`](crate::VaeObjective)) gives means, except of the columns of a table.
 ///
 /// # Errors
 /// A temperature or a condition that does not fit, or a decoder that gives NaN or infinity.
@@ -39,7 +40,8 @@ impl<const D: usize> Sample<D> for Vae {
         options: &SampleOptions,
         noise: &mut Noise,
     ) -> Result<Tensor<D>, ModelError> {
-        let x = self.sample_likelihood(n, options, noise)?.shown(noise);
+        let likelihood = self.sample_likelihood(n, options, noise)?;
+        let x = likelihood.output(self.output(options), &self.config().event, noise);
         Ok(unflatten(NumericalError::finite(x, DECODER)?, &self.config().event))
     }
 }
@@ -60,6 +62,17 @@ impl<const D: usize> Decode<D> for Vae {
         self.check_condition(condition, z.dims()[0])?;
         let x = NumericalError::finite(self.likelihood(z, condition).mean(), DECODER)?;
         Ok(unflatten(x, &self.config().event))
+    }
+
+    fn decode_draw(
+        &self,
+        z: Tensor<2>,
+        condition: &Condition,
+        noise: &mut Noise,
+    ) -> Result<Tensor<D>, ModelError> {
+        self.check_condition(condition, z.dims()[0])?;
+        let x = self.likelihood(z, condition).sample(noise);
+        Ok(unflatten(NumericalError::finite(x, DECODER)?, &self.config().event))
     }
 }
 
@@ -110,7 +123,8 @@ impl Vae {
     }
 
     /// `n` draws from the model itself, `x ~ p(x | z)` with `z` from the prior: values of the
-    /// data's own kind (zeros and ones, grey levels), where [`Sample`] gives means.
+    /// data's own kind (zeros and ones, grey levels), also of pictures, of which [`Sample`] gives
+    /// means.
     ///
     /// # Errors
     /// As [`Sample::sample`].
@@ -122,6 +136,14 @@ impl Vae {
     ) -> Result<Tensor<D>, ModelError> {
         let drawn = self.sample_likelihood(n, options, noise)?.sample(noise);
         Ok(unflatten(NumericalError::finite(drawn, DECODER)?, &self.config().event))
+    }
+
+    /// What is given where nothing is asked for: an autoencoder whose codes are points was not trained
+    /// to have noise in its decoder.
+    fn output(&self, options: &SampleOptions) -> Option<DecoderOutput> {
+        let columns = matches!(self.config().decoder, crate::Decoder::Columns { .. });
+        let means = self.config().objective.is_deterministic() && !columns;
+        options.output.or(means.then_some(DecoderOutput::Mean))
     }
 
     /// `p(x | z)` at `n` draws from the prior, without a graph for gradients.

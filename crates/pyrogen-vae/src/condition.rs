@@ -1,4 +1,4 @@
-//! What a model is told about the examples.
+//! The condition of the examples.
 
 use burn::tensor::Tensor;
 use pyrogen_core::{Condition, Describe};
@@ -50,7 +50,7 @@ impl Given {
         });
         let context = model.context_shape().map(|shape| {
             let context = condition.context.clone().unwrap_or_else(|| {
-                panic!("Vae: the model is told a context of shape {shape:?} an example: give it")
+                panic!("Vae: the model needs a context of shape {shape:?} with each example")
             });
             let (got, expected) = (context.dims(), [rows, shape.iter().product()]);
             assert_eq!(

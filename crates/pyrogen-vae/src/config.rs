@@ -28,6 +28,7 @@ use pyrogen_core::config::check::{at_least_one, not_negative};
 /// assert_eq!(vae.classes, None); // what is left out has its default
 /// # Ok::<(), pyrogen_core::ConfigError>(())
 /// ```
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct VaeConfig {
@@ -46,9 +47,9 @@ pub struct VaeConfig {
     pub beta: f64,
     /// What training minimises.
     pub objective: VaeObjective,
-    /// Number of classes, for a model that is told the class of an example.
+    /// Number of classes, for a model that is conditioned on the class of an example.
     pub classes: Option<usize>,
-    /// Shape of the picture or vector that the model is told with each example, for a model of
+    /// Shape of the picture or vector that is the context of each example, for a model of
     /// examples that belong to something: denoising, inpainting, super-resolution. With
     /// convolutions `[channels, height, width]` with the example's height and width.
     pub context: Option<Vec<usize>>,

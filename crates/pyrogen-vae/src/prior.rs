@@ -12,6 +12,7 @@ use crate::condition::Given;
 use pyrogen_core::config::check::at_least_one;
 
 /// The prior `p(z)`.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]

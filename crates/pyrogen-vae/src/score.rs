@@ -47,7 +47,7 @@ pub(crate) struct Weights {
     pub kl: Tensor<2>,
 }
 
-/// Rows, what is told of them, and their codes, ready for draws.
+/// Rows, their conditions and their codes, ready for draws.
 struct Coded<'a, M: Weigh> {
     model: &'a M,
     x: Tensor<2>,

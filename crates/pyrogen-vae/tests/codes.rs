@@ -1,13 +1,11 @@
 //! Ladders and codebooks: the promises that every family makes, and their own.
 
-mod common;
-
 use std::path::Path;
 
+use crate::common::{trained, trained_with};
 use burn::module::Module;
 use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::{Device, Tensor, TensorData};
-use common::{trained, trained_with};
 use pyrogen_core::distribution::Moments;
 use pyrogen_core::folder::{Card, to_bytes};
 use pyrogen_core::{
@@ -311,7 +309,7 @@ fn four_patterns() -> Tensor<2> {
 }
 
 /// Each pattern has its own code, the rate is `ln 4` and next to nothing is lost.
-fn assert_four_patterns_are_told(model: &VqVae) {
+fn assert_four_patterns_are_found(model: &VqVae) {
     const LOST: f64 = 0.2;
     const COST: f64 = 0.05;
     let report = model.code_report(four_patterns());
@@ -338,7 +336,7 @@ fn workers_share_a_codebook() {
     let dir = tempfile::tempdir().unwrap();
     let (first, again) = (dir.path().join("first"), dir.path().join("again"));
     let model = train(&first, 400);
-    assert_four_patterns_are_told(&model);
+    assert_four_patterns_are_found(&model);
     assert!(to_bytes(&train(&again, 400)) == to_bytes(&model), "two workers repeat");
     kit::resume_is_exact(|folder, steps| to_bytes(&train(folder, steps)));
 }
@@ -355,7 +353,7 @@ fn a_codebook_learns_four_patterns() {
         let grads = GradientsParams::from_grads(grads, &model);
         model = optimizer.step(1e-2, model, grads);
     }
-    assert_four_patterns_are_told(&model);
+    assert_four_patterns_are_found(&model);
 }
 
 #[test]

@@ -1,12 +1,10 @@
 //! The promises that every family makes.
 
-mod common;
-
 use std::path::Path;
 
+use crate::common::{trained, trained_with};
 use burn::module::Module;
 use burn::tensor::{Tensor, TensorData};
-use common::{trained, trained_with};
 use pyrogen_core::folder::{Card, to_bytes};
 use pyrogen_core::{Batch, Noise, SampleOptions, ScoreOptions, Seed};
 use pyrogen_nn::{ConvConfig, MlpConfig, Network};
@@ -223,7 +221,7 @@ fn resuming() {
     }
 }
 
-/// Twenty examples with what the model is told of them.
+/// Twenty examples with their conditions.
 fn rows(config: &VaeConfig) -> Rows {
     Rows {
         values: values(20, config),

@@ -15,6 +15,10 @@ pub fn registry() -> Registry {
     let registry = pyrogen_diffusion::family::register(registry);
     #[cfg(feature = "gan")]
     let registry = pyrogen_gan::family::register(registry);
+    #[cfg(feature = "mixture")]
+    let registry = pyrogen_mixture::family::register(registry);
+    #[cfg(feature = "markov")]
+    let registry = pyrogen_markov::family::register(registry);
     #[cfg(feature = "autoregressive")]
     let registry = pyrogen_autoregressive::family::register(registry);
     registry

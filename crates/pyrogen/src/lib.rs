@@ -14,6 +14,8 @@ pub use pyrogen_gan as gan;
 pub use pyrogen_markov as markov;
 #[cfg(feature = "metrics")]
 pub use pyrogen_metrics as metrics;
+#[cfg(feature = "mixture")]
+pub use pyrogen_mixture as mixture;
 pub use pyrogen_model as model;
 pub use pyrogen_nn as nn;
 pub use pyrogen_solve as solve;

@@ -4,14 +4,15 @@ use std::ops::Range;
 
 use pyrogen_data::{Data, Text};
 use pyrogen_model::{
-    Ability, Complete, Control, Error, Generate, Given, OptionSpec, Options, Request, Stream,
+    Ability, Complete, Control, Detailed, Error, Generate, Given, OptionSpec, Options, Request,
+    Stream, count,
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::door::{Door, text};
 use super::{decode, options};
 use crate::language::LanguageModel;
-use crate::{Beams, Completion, Decoder};
+use crate::{Beams, Candidate, Completion, Decoder};
 
 /// Items that are written side by side.
 const TOGETHER: u64 = 64;
@@ -74,13 +75,26 @@ fn no_condition(request: &Request) -> Result<(), Error> {
     Ok(())
 }
 
-/// Refuses a request of no items.
-fn some(items: &Range<u64>) -> Result<(), Error> {
-    if items.start < items.end {
-        return Ok(());
+/// Texts, and what is known of each.
+#[derive(Default)]
+struct Texts {
+    texts: Vec<String>,
+    details: Vec<Map<String, Value>>,
+}
+
+impl Texts {
+    fn push(&mut self, shown: &str, completion: &Completion) {
+        self.texts.push(format!("{shown}{}", completion.text));
+        self.details.push(Map::from_iter([
+            ("nats".to_string(), completion.nats.into()),
+            ("tokens".to_string(), completion.tokens.len().into()),
+            ("finish".to_string(), pyrogen_core::config::to_value(&completion.finish)),
+        ]));
     }
-    let (name, expected) = ("n", "at least 1");
-    Err(pyrogen_core::RequestError::Value { name, expected, got: "0".into() }.into())
+
+    fn finish(self) -> Detailed {
+        Detailed { items: Data::Text(Text::new(self.texts)), details: self.details }
+    }
 }
 
 impl<N: LanguageModel> Generate for Door<N> {
@@ -94,21 +108,31 @@ impl<N: LanguageModel> Generate for Door<N> {
         request: &Request,
         control: &Control,
     ) -> Result<Data, Error> {
-        some(&items)?;
+        Ok(Generate::detailed(self, items, request, control)?.items)
+    }
+
+    /// Beside each text: `nats` (`-ln p` of what was drawn), `tokens` (how many) and `finish`.
+    fn detailed(
+        &self,
+        items: Range<u64>,
+        request: &Request,
+        control: &Control,
+    ) -> Result<Detailed, Error> {
+        count(&items)?;
         let options = Options::resolve(Ability::Generate, &with_prompt(), &request.options)?;
         let decoder = self.decoder(&options, request)?;
         let prompt = options.text("prompt")?.unwrap_or_default();
         let shown = if echo(&options)? { prompt } else { "" };
         let meter = control.meter("drawn", items.end - items.start);
-        let mut out: Vec<String> = Vec::new();
+        let mut out = Texts::default();
         let all: Vec<u64> = items.collect();
         for part in all.chunks(TOGETHER as usize) {
             control.check()?;
             let written = self.write(&decoder, prompt, part.to_vec(), control)?;
             meter.add(written.len() as u64);
-            out.extend(written.into_iter().map(|c| format!("{shown}{}", c.text)));
+            written.iter().for_each(|c| out.push(shown, c));
         }
-        Ok(Data::Text(Text::new(out)))
+        Ok(out.finish())
     }
 }
 
@@ -158,7 +182,17 @@ impl<N: LanguageModel> Complete for Door<N> {
         request: &Request,
         control: &Control,
     ) -> Result<Data, Error> {
-        some(&items)?;
+        Ok(Complete::detailed(self, given, items, request, control)?.items)
+    }
+
+    fn detailed(
+        &self,
+        given: &Given,
+        items: Range<u64>,
+        request: &Request,
+        control: &Control,
+    ) -> Result<Detailed, Error> {
+        let n = count(&items)?;
         let options = Options::resolve(Ability::Complete, &with_beams(), &request.options)?;
         let prompts = text(&given.items)?.documents();
         if given.mask.is_some() {
@@ -171,35 +205,37 @@ impl<N: LanguageModel> Complete for Door<N> {
         let length_penalty = options.number("length_penalty")?;
         let echo = echo(&options)?;
         let meter = control.meter("drawn", items.end - items.start);
-        let mut out = vec![String::new(); (items.end - items.start) as usize];
+        let mut made: Vec<Option<(usize, Completion)>> = vec![None; n];
         let count = prompts.len() as u64;
         for (p, prompt) in prompts.iter().enumerate() {
             let first = items.start + (p as u64 + count - items.start % count) % count;
             let own: Vec<u64> = (first..items.end).step_by(count as usize).collect();
             for part in own.chunks(TOGETHER as usize) {
                 control.check()?;
-                let texts: Vec<String> = match beams {
-                    None => {
-                        let written = self.write(&decoder, prompt, part.to_vec(), control)?;
-                        written.into_iter().map(|c| c.text).collect()
-                    }
+                let written: Vec<Completion> = match beams {
+                    None => self.write(&decoder, prompt, part.to_vec(), control)?,
                     Some(beams) => {
                         let beams = Beams { beams, length_penalty };
                         let found = decoder.beam_search(prompt, &beams).map_err(decode)?;
                         // Candidate `k` of a prompt is its `k`-th item; beyond the last the best.
                         let of = |item: &u64| {
-                            found.get((item / count) as usize).unwrap_or(&found[0]).text.clone()
+                            let best = found.get((item / count) as usize).unwrap_or(&found[0]);
+                            let Candidate { text, tokens, nats, finish, .. } = best.clone();
+                            Completion { text, tokens, nats, finish }
                         };
                         part.iter().map(of).collect()
                     }
                 };
-                meter.add(texts.len() as u64);
-                for (item, text) in part.iter().zip(texts) {
-                    let prompt = if echo { prompt.as_ref() } else { "" };
-                    out[(item - items.start) as usize] = format!("{prompt}{text}");
+                meter.add(written.len() as u64);
+                for (item, completion) in part.iter().zip(written) {
+                    made[(item - items.start) as usize] = Some((p, completion));
                 }
             }
         }
-        Ok(Data::Text(Text::new(out)))
+        let mut out = Texts::default();
+        for (p, completion) in made.into_iter().flatten() {
+            out.push(if echo { prompts[p].as_ref() } else { "" }, &completion);
+        }
+        Ok(out.finish())
     }
 }

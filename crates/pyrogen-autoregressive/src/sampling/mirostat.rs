@@ -46,7 +46,7 @@ impl Mirostat {
         }
     }
 
-    /// Moves the limit by what a token of this probability tells.
+    /// Moves the limit by the surprise of a token of this probability.
     pub(super) fn observe(&self, probability: f64, limit: &mut f64) {
         let surprise = -probability.ln() / LN_2;
         *limit -= self.eta * (surprise - self.tau);

@@ -104,7 +104,7 @@ fn drawn_texts_have_the_models_distribution() {
 }
 
 #[test]
-fn texts_end_as_they_are_told() {
+fn texts_end_where_they_should() {
     let model = endless(64);
     let of = |settings: DecodeSettings| {
         Decoder::new(&model, settings, Seed(1)).unwrap().complete("a", 0..20).unwrap()

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{ContextArg, DeviceArg, ModelData};
+use super::{ContextArg, DeviceArg, JsonArg, ModelData};
 
 /// `pyrogen reconstruct`
 #[derive(Debug, Args)]
@@ -17,6 +17,8 @@ pub struct ReconstructArgs {
     /// Where to: FILE.png (originals above reconstructions), FILE.csv, FILE.npy, or a folder
     #[arg(long)]
     pub out: PathBuf,
+    #[command(flatten)]
+    pub json: JsonArg,
 }
 
 /// `pyrogen interpolate`
@@ -39,6 +41,8 @@ pub struct InterpolateArgs {
     /// Where to: FILE.png, FILE.csv, FILE.npy, or a folder
     #[arg(long)]
     pub out: PathBuf,
+    #[command(flatten)]
+    pub json: JsonArg,
 }
 
 /// `pyrogen traverse`
@@ -65,4 +69,6 @@ pub struct TraverseArgs {
     pub out: PathBuf,
     #[command(flatten)]
     pub device: DeviceArg,
+    #[command(flatten)]
+    pub json: JsonArg,
 }

@@ -1,5 +1,6 @@
 //! The command line's grammar.
 
+mod given;
 mod latent;
 mod sample;
 mod text_metric;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+pub use given::{AssignArgs, CompleteArgs, EvidenceArgs, QueryArgs, TextArgs};
 pub use latent::{InterpolateArgs, ReconstructArgs, TraverseArgs};
 use pyrogen::data::{PictureContext, Source};
 use pyrogen::train::{OnCollapse, WorkerCount};
@@ -36,6 +38,12 @@ pub enum Command {
     Sample(SampleArgs),
     /// Say how probable examples are
     Score(ScoreArgs),
+    /// Fill in the rest of what is partly given: a text after its beginning, the blank cells of rows
+    Complete(CompleteArgs),
+    /// Say which component, state or topic examples belong to
+    Assign(AssignArgs),
+    /// Say how what is unknown of examples is distributed, given the rest
+    Query(QueryArgs),
     /// Fill in hidden parts of examples
     Inpaint(InpaintArgs),
     /// Make pictures of small ones, with a model trained with --context small:FACTOR
@@ -100,7 +108,7 @@ pub struct JsonArg {
 /// `pyrogen demo`
 #[derive(Debug, Args)]
 pub struct DemoArgs {
-    /// The run folder; replaced if it holds a demo
+    /// The run folder; a demo in it is trained anew, other files stay
     #[arg(long, default_value = "runs/demo")]
     pub out: PathBuf,
     /// Seed of all randomness
@@ -111,6 +119,8 @@ pub struct DemoArgs {
     pub epochs: Option<u64>,
     #[command(flatten)]
     pub device: DeviceArg,
+    #[command(flatten)]
+    pub json: JsonArg,
 }
 
 /// `pyrogen train`
@@ -165,6 +175,9 @@ pub struct TrainArgs {
     /// Go on with the run in the folder; begin one where there is none
     #[arg(long)]
     pub resume: bool,
+    /// Train anew where the folder holds a run; its model stays until the new one is written
+    #[arg(long, conflicts_with = "resume")]
+    pub overwrite: bool,
     /// Passes over the data
     #[arg(long, conflicts_with_all = ["steps", "minutes"])]
     pub epochs: Option<u64>,

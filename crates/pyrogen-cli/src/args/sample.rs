@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use pyrogen::data::Source;
 
-use super::{DeviceArg, JsonArg, ModelData};
+use super::{DeviceArg, JsonArg, ModelData, TextArgs};
 use crate::door::Pictures;
 
 /// Where latents of samples come from.
@@ -27,9 +27,18 @@ pub struct SamplerArgs {
     /// or rk45
     #[arg(long)]
     pub sampler: Option<String>,
+    /// How the noise levels of a diffusion model's steps are spaced: trailing, karras and others
+    #[arg(long)]
+    pub spacing: Option<String>,
+    /// The noise that a diffusion model's steps add, for samplers that add noise: 0 for none
+    #[arg(long, allow_negative_numbers = true)]
+    pub eta: Option<f64>,
     /// Guidance towards the class: 1 is the model, more is closer to the class and less varied
     #[arg(long, allow_negative_numbers = true)]
     pub guidance: Option<f64>,
+    /// The noise levels at which there is guidance
+    #[arg(long, value_name = "LOW,HIGH", value_delimiter = ',', allow_negative_numbers = true)]
+    pub guidance_interval: Option<Vec<f64>>,
     /// Another option of the model, as temperature=0.8; `pyrogen info MODEL` lists them
     #[arg(long, value_name = "NAME=VALUE")]
     pub option: Vec<String>,
@@ -137,9 +146,18 @@ pub struct SampleArgs {
     /// Seed of the draws
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Where to: FILE.png (grid), FILE.csv, FILE.npy, or a folder of pictures
+    /// Where to: FILE.png (grid), FILE.csv, FILE.npy, FILE.txt, or a folder of pictures or texts;
+    /// standard output where it is left out, of what can be read there
     #[arg(long)]
-    pub out: PathBuf,
+    pub out: Option<PathBuf>,
+    /// Print each sample piece by piece, as it comes
+    #[arg(long, conflicts_with_all = ["out", "json"])]
+    pub stream: bool,
+    /// The beginning of each text
+    #[arg(long, value_name = "TEXT")]
+    pub prompt: Option<String>,
+    #[command(flatten)]
+    pub text: TextArgs,
     /// The class to draw, by name or number, for conditional models
     #[arg(long)]
     pub class: Option<String>,
@@ -154,6 +172,12 @@ pub struct SampleArgs {
     /// Spread of the latent draws: below 1 is safer and less varied
     #[arg(long, default_value_t = 1.0, allow_negative_numbers = true)]
     pub temperature: f64,
+    /// The mean of what a VAE's decoder says of each example, as is usual for pictures
+    #[arg(long, conflicts_with_all = ["draw", "from"])]
+    pub mean: bool,
+    /// A draw from what a VAE's decoder says of each example, as is usual for all but pictures
+    #[arg(long, conflicts_with = "from")]
+    pub draw: bool,
     /// Where latents come from
     #[arg(long, value_enum, default_value = "prior")]
     pub latents: LatentsName,

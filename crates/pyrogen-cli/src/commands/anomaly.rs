@@ -30,17 +30,23 @@ pub fn run(registry: &Registry, args: AnomalyArgs) -> Result<(), CliError> {
     let top = &ranked.order[..args.top.min(ranked.order.len())];
     let labels = data.labels();
     let label = |row: usize| labels.as_ref().map(|l| l[row]);
+    let names = data.class_names();
+    let class = |row: usize| label(row).and_then(|l| names.get(l as usize).cloned());
     if args.json.json {
         let list: Vec<_> = top
             .iter()
-            .map(|&r| json!({"row": r, ranked.column: ranked.values[r], "label": label(r)}))
+            .map(|&r| {
+                let (value, label) = (ranked.values[r], label(r));
+                json!({"row": r, ranked.column: value, "label": label, "class": class(r)})
+            })
             .collect();
         let n = ranked.values.len();
         return print_json(&json!({"kind": ranked.kind, "n": n, "anomalies": list}));
     }
     print_line(&format!("row  {}", ranked.title))?;
     for &row in top {
-        let label = label(row).map_or(String::new(), |l| format!("  label {l}"));
+        let class = class(row).or(label(row).map(|l| l.to_string()));
+        let label = class.map_or(String::new(), |class| format!("  class {class}"));
         print_line(&format!("{row}  {:.*}{label}", ranked.digits, ranked.values[row]))?;
     }
     Ok(())

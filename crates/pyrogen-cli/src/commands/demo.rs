@@ -2,20 +2,22 @@
 
 use std::time::Instant;
 
+use pyrogen::core::folder::write_file;
 use pyrogen::core::{FolderError, Seed};
 use pyrogen::data::Source;
 use pyrogen::model::Registry;
 use pyrogen::model::train::Wish;
+use serde_json::json;
 
 use super::train::carry_out;
 use crate::args::DemoArgs;
 use crate::door::{device, read};
 use crate::error::CliError;
-use crate::output::{note, print_line};
+use crate::output::{note, print_json, print_line};
 use crate::progress::control;
 use crate::report;
 
-/// Marks a folder as one that the demo may replace.
+/// Marks a folder as one in which the demo may train anew.
 const MARK: &str = ".pyrogen-demo";
 
 /// The family of the demo.
@@ -35,12 +37,13 @@ pub fn run(registry: &Registry, args: DemoArgs) -> Result<(), CliError> {
                 out.display()
             )));
         }
-        std::fs::remove_dir_all(out).map_err(FolderError::io(out, "replace"))?;
     }
     std::fs::create_dir_all(out).map_err(FolderError::io(out, "create"))?;
-    std::fs::write(out.join(MARK), "").map_err(FolderError::io(out, "write"))?;
+    if !out.join(MARK).exists() {
+        write_file(&out.join(MARK), b"")?;
+    }
     let source = Source::digits();
-    let mut wish = Wish::into(out).on(&device);
+    let mut wish = Wish::into(out).on(&device).overwrite();
     wish.source = source.to_string();
     wish.seed = Seed(args.seed);
     // KL warm-up keeps more latent dimensions in use.
@@ -52,6 +55,15 @@ pub fn run(registry: &Registry, args: DemoArgs) -> Result<(), CliError> {
     let trained = carry_out(registry, FAMILY, &read(&source)?, &wish)?;
     note("evaluating on the held-out digits");
     report::write(&trained, &wish, true, &control())?;
+    if args.json.json {
+        let card = trained.open(&wish.device)?.card().clone();
+        return print_json(&json!({
+            "out": out,
+            "report": out.join("report.html"),
+            "steps": card.steps,
+            "scores": card.scores,
+        }));
+    }
     print_line(&format!("report: {}", out.join("report.html").display()))?;
     print_line(&format!(
         "draw more: pyrogen sample {} -n 100 --seed 2 --out samples.png",

@@ -1,12 +1,13 @@
 //! `pyrogen evaluate`
 
 use pyrogen::core::Seed;
+use pyrogen::data::Modality;
 use pyrogen::evaluation::{Evaluation, FEWEST, Options, evaluate};
 use pyrogen::metrics::MetricReport;
 use pyrogen::model::Registry;
 
 use crate::args::{EvaluateArgs, PartName};
-use crate::door::{device, part, read, with_data};
+use crate::door::{device, part, read};
 use crate::error::CliError;
 use crate::output::{print_json, print_line};
 use crate::progress::control;
@@ -17,17 +18,19 @@ pub fn run(registry: &Registry, args: EvaluateArgs) -> Result<(), CliError> {
         return Err(CliError::Usage("--limit must be at least 1".into()));
     }
     let device = device(args.target.device.device)?;
+    let model = registry.open(&args.target.model, &device)?;
+    let loaded = read(&args.target.data)?;
     let reference = match args.reference {
         // Before anything else, since it refuses data that training did not see.
-        true => {
-            let model = registry.open(&args.target.model, &device)?;
-            Some(part(&model, read(&args.target.data)?, PartName::Train)?)
-        }
+        true => Some(part(&model, loaded.clone(), PartName::Train)?),
         false => None,
     };
-    let (model, data) = with_data(registry, &args.target)?;
+    // Texts are looked for in what was learnt, where that is at hand.
+    let text = loaded.data.modality() == Modality::Text;
+    let training = text.then(|| part(&model, loaded.clone(), PartName::Train).ok()).flatten();
+    let data = part(&model, loaded, args.target.part)?;
     let (limit, draws, seed) = (args.limit, args.draws, Seed(args.target.seed));
-    let options = Options { limit, draws, seed, reference };
+    let options = Options { limit, draws, seed, reference, training };
     let evaluation = evaluate(&model, &data, &options, &device, &control())?;
     if args.json.json {
         return print_json(&evaluation);

@@ -11,6 +11,9 @@ use crate::error::CliError;
 use crate::output::{check_out, print_json, print_line, write_items};
 use crate::progress::control;
 
+/// Numbers that are held at once, at most.
+const HELD: usize = 1 << 27;
+
 /// Fills in hidden parts of items: one line each, with the original, what is given, and the
 /// candidates.
 pub fn run(registry: &Registry, args: InpaintArgs) -> Result<(), CliError> {
@@ -34,6 +37,12 @@ pub fn run(registry: &Registry, args: InpaintArgs) -> Result<(), CliError> {
     let request = Request::seed(args.target.seed).set("repeats", args.repeats as u64);
     let request = sampler_options(request, &args.sampler)?;
     let given = Given::masked(data.clone(), mask.clone());
+    if n.saturating_mul(args.candidates).saturating_mul(width) > HELD {
+        return Err(CliError::Usage(format!(
+            "--candidates: {n} examples with {} of {width} numbers each do not fit into memory",
+            args.candidates
+        )));
+    }
     let count = (n * args.candidates) as u64;
     let filled = model.completer()?.complete(&given, 0..count, &request, &control())?;
     let filled = rows_of(&model, &filled)?;

@@ -5,11 +5,12 @@ use pyrogen::core::latent::{Interpolation, Traversal};
 use pyrogen::data::{Data, Dataset};
 use pyrogen::model::{LatentKind, Registry};
 use pyrogen::{Control, Model, Request};
+use serde_json::json;
 
 use crate::args::{InterpolateArgs, ReconstructArgs, TraverseArgs};
 use crate::door::{device, request, with_data};
 use crate::error::CliError;
-use crate::output::{check_out, is_grid, print_line, write_items};
+use crate::output::{check_out, is_grid, print_json, print_line, write_items};
 use crate::progress::control;
 
 /// Pictures in a line of a grid of reconstructions.
@@ -29,6 +30,9 @@ pub fn reconstruct(registry: &Registry, args: ReconstructArgs) -> Result<(), Cli
         write_items(&args.out, &interleave(&original, &decoded, columns)?, columns)?;
     } else {
         write_items(&args.out, &decoded, 0)?;
+    }
+    if args.json.json {
+        return print_json(&json!({"n": n, "out": args.out}));
     }
     print_line(&format!("{n} reconstructions in {}", args.out.display()))
 }
@@ -78,6 +82,7 @@ pub fn interpolate(registry: &Registry, args: InterpolateArgs) -> Result<(), Cli
         }
     }
     let (latent, control) = (model.latent()?, control());
+    fits("--steps", args.steps, latent.space().dims)?;
     let ends = data.select(&[args.from, args.to]);
     let ends = latent.encode(&ends, &Request::seed(args.target.seed), &control)?;
     // Between two draws of noise there is little noise, which no model has seen.
@@ -92,6 +97,10 @@ pub fn interpolate(registry: &Registry, args: InterpolateArgs) -> Result<(), Cli
     // The first item's condition for the whole walk: only the latents change.
     let walked = latent.decode(&ends.points_like(0, values), &control)?;
     write_items(&args.out, &walked, args.steps)?;
+    if args.json.json {
+        let (from, to) = (args.from, args.to);
+        return print_json(&json!({"from": from, "to": to, "steps": args.steps, "out": args.out}));
+    }
     print_line(&format!("{} points in {}", args.steps, args.out.display()))
 }
 
@@ -104,7 +113,22 @@ pub fn traverse(registry: &Registry, args: TraverseArgs) -> Result<(), CliError>
     let items = traversals(&model, &what, &control())?;
     write_items(&args.out, &items, args.steps)?;
     let count = items.len() / args.steps;
+    if args.json.json {
+        return print_json(&json!({"dims": count, "steps": args.steps, "out": args.out}));
+    }
     print_line(&format!("{count} dimensions in {}", args.out.display()))
+}
+
+/// Numbers of latents that are held at once, at most.
+const HELD: usize = 1 << 27;
+
+/// Refuses a count of which each is so many numbers, where they do not fit.
+fn fits(option: &str, count: usize, width: usize) -> Result<(), CliError> {
+    let most = HELD / width.max(1);
+    if count <= most {
+        return Ok(());
+    }
+    Err(CliError::Usage(format!("{option} must be at most {most} for this model, got {count}")))
 }
 
 /// Which latents to vary, and how.
@@ -135,6 +159,7 @@ pub fn traversals(model: &Model, what: &Around, control: &Control) -> Result<Dat
     let all: Vec<usize> = (0..space.dims).collect();
     let dims = if dims.is_empty() { &all } else { dims };
     let traversal = Traversal { low: -range, high: range, steps };
+    fits("--steps", steps, dims.len().saturating_mul(space.dims))?;
     let base = Tensor::zeros([space.dims], &Device::default());
     let z: Tensor<2> = traversal.grid(base, dims)?.flatten(0, 1);
     let values: Vec<f32> = z.into_data().iter::<f32>().collect();

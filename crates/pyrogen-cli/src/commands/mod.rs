@@ -1,6 +1,9 @@
 //! One file a command.
 
 pub mod anomaly;
+pub mod assign;
+pub mod complete;
+pub mod completions;
 pub mod data;
 pub mod demo;
 pub mod evaluate;
@@ -9,6 +12,7 @@ pub mod info;
 pub mod inpaint;
 pub mod latent;
 pub mod metric;
+pub mod query;
 pub mod sample;
 pub mod score;
 pub mod settings;
@@ -20,7 +24,6 @@ use pyrogen::model::Registry;
 
 use crate::args::{Command, DataCommand};
 use crate::error::CliError;
-use crate::output::print_text;
 
 /// Carries out a command.
 pub fn run(registry: &Registry, command: Command) -> Result<(), CliError> {
@@ -29,6 +32,9 @@ pub fn run(registry: &Registry, command: Command) -> Result<(), CliError> {
         Command::Train(args) => train::run(registry, args),
         Command::Sample(args) => sample::run(registry, args),
         Command::Score(args) => score::run(registry, args),
+        Command::Complete(args) => complete::run(registry, args),
+        Command::Assign(args) => assign::run(registry, args),
+        Command::Query(args) => query::run(registry, args),
         Command::Inpaint(args) => inpaint::run(registry, args),
         Command::Upscale(args) => upscale::run(registry, args),
         Command::Reconstruct(args) => latent::reconstruct(registry, args),
@@ -41,12 +47,6 @@ pub fn run(registry: &Registry, command: Command) -> Result<(), CliError> {
         Command::Families(args) => families::run(registry, args),
         Command::Settings(args) => settings::run(registry, args),
         Command::Data(DataCommand::Describe { source, json }) => data::describe(source, json),
-        Command::Completions { shell } => {
-            use clap::CommandFactory;
-            let mut grammar = crate::args::Cli::command();
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut grammar, "pyrogen", &mut script);
-            print_text(&String::from_utf8_lossy(&script))
-        }
+        Command::Completions { shell } => completions::run(registry, shell),
     }
 }

@@ -4,15 +4,18 @@ use std::path::{Path, PathBuf};
 
 use pyrogen::core::latent::{LatentGaussian, SampleLatents};
 use pyrogen::core::{Noise, Seed};
-use pyrogen::data::Data;
-use pyrogen::model::Registry;
+use pyrogen::data::{Data, Text};
+use pyrogen::model::{Detailed, Given, Registry};
 use pyrogen::{Control, Model, Request};
 use serde_json::json;
 
 use crate::args::{LatentsName, SampleArgs};
-use crate::door::{Pictures, device, layout, read, request, sampler_options, seen};
+use crate::door::{Pictures, device, layout, read, request, sampler_options, seen, text_options};
 use crate::error::CliError;
-use crate::output::{check_out, print_json, print_line, write_items};
+use crate::output::{
+    check_out, check_readable, items_json, print_items, print_json, print_line, print_piece,
+    print_text, write_items,
+};
 use crate::progress::control;
 
 /// Numbers that are held at once: more are drawn and written by parts.
@@ -24,7 +27,10 @@ const WRITTEN: u64 = 1 << 38;
 /// Draws new items and writes them.
 pub fn run(registry: &Registry, args: SampleArgs) -> Result<(), CliError> {
     let model = registry.open(&args.model, &device(args.device.device)?)?;
-    check_out(&args.out, model.about().modality)?;
+    match &args.out {
+        Some(out) => check_out(out, model.about().modality)?,
+        None => check_readable(model.about().modality)?,
+    }
     if args.n == 0 {
         return Err(CliError::Usage("-n must be at least 1".into()));
     }
@@ -32,19 +38,72 @@ pub fn run(registry: &Registry, args: SampleArgs) -> Result<(), CliError> {
         return Err(CliError::Usage("--offset and -n together are too large".into()));
     }
     let asked = request(&model, args.seed, args.class.as_deref(), &args.condition)?;
-    let asked = sampler_options(asked, &args.sampler)?;
+    let mut asked = sampler_options(text_options(asked, &args.text), &args.sampler)?;
+    for (output, given) in [("mean", args.mean), ("draw", args.draw)] {
+        if given {
+            asked = asked.set("output", output);
+        }
+    }
     let control = control();
+    if args.stream {
+        return stream(&model, &args, asked, &control);
+    }
     match (&args.from, args.strength) {
         (Some(from), Some(strength)) => {
             let items = vary(&model, from, strength, &args, asked, &control)?;
-            write_items(&args.out, &items, 0)?;
+            finish(&args, &Detailed { items, details: Vec::new() })
         }
-        _ => draw(&model, &args, asked, &control)?,
+        _ => draw(&model, &args, asked, &control),
     }
+}
+
+/// Writes or prints what was drawn at once.
+fn finish(args: &SampleArgs, drawn: &Detailed) -> Result<(), CliError> {
+    match &args.out {
+        Some(out) => write_items(out, &drawn.items, 0)?,
+        None if args.json.json => {
+            let samples = items_json(drawn);
+            return print_json(&json!({"n": args.n, "seed": args.seed, "samples": samples}));
+        }
+        None => return print_items(&drawn.items),
+    }
+    written(args)
+}
+
+/// Says where the samples are.
+fn written(args: &SampleArgs) -> Result<(), CliError> {
+    let Some(out) = &args.out else { return Ok(()) };
     if args.json.json {
-        return print_json(&json!({"n": args.n, "seed": args.seed, "out": args.out}));
+        return print_json(&json!({"n": args.n, "seed": args.seed, "out": out}));
     }
-    print_line(&format!("{} samples in {}", args.n, args.out.display()))
+    print_line(&format!("{} samples in {}", args.n, out.display()))
+}
+
+/// Prints each sample piece by piece.
+fn stream(
+    model: &Model,
+    args: &SampleArgs,
+    mut asked: Request,
+    control: &Control,
+) -> Result<(), CliError> {
+    if args.from.is_some() || args.data.is_some() || args.latents == LatentsName::Fitted {
+        let what = "--stream draws from the model alone: leave out --from, --latents and --data";
+        return Err(CliError::Usage(what.into()));
+    }
+    if args.temperature != 1.0 {
+        asked = asked.set("temperature", args.temperature);
+    }
+    if let Some(prompt) = &args.prompt {
+        asked = asked.set("prompt", prompt.as_str());
+    }
+    let streamer = model.streamer()?;
+    for item in args.offset..args.offset + args.n {
+        let mut pieces = streamer.stream(item, &asked, control)?;
+        pieces.try_for_each(|piece| print_piece(&piece?))?;
+        let last = item + 1 == args.offset + args.n;
+        print_text(if last { "\n" } else { "\n\n" })?;
+    }
+    Ok(())
 }
 
 /// Samples from the prior, or from latents that are fitted to data.
@@ -59,12 +118,18 @@ fn draw(
             if args.temperature != 1.0 {
                 asked = asked.set("temperature", args.temperature);
             }
+            if let Some(prompt) = &args.prompt {
+                let given = Given::new(Data::Text(Text::new([prompt.as_str()])));
+                let items = args.offset..args.offset + args.n;
+                let drawn = model.completer()?.detailed(&given, items, &asked, control)?;
+                return finish(args, &drawn);
+            }
             write_parts(model, args, &asked, control)
         }
         (LatentsName::Fitted, Some(source)) => {
             let data = seen(model, read(source)?)?;
             let items = fitted(model, &data, args, &asked, control)?;
-            write_items(&args.out, &items, 0)
+            finish(args, &Detailed { items, details: Vec::new() })
         }
         (LatentsName::Fitted, None) => Err(CliError::Usage(
             "--latents fitted needs --data: the data whose latents are fitted".into(),
@@ -92,20 +157,29 @@ fn write_parts(
     }
     let part = (HELD / width).max(1);
     if args.n <= part {
-        let items = generate.generate(args.offset..args.offset + args.n, asked, control)?;
-        return write_items(&args.out, &items, 0);
+        let items = args.offset..args.offset + args.n;
+        return finish(args, &generate.detailed(items, asked, control)?);
     }
+    let Some(out) = &args.out else {
+        return Err(CliError::Usage(format!(
+            "{} samples are too many to print: give --out",
+            args.n
+        )));
+    };
     let parts = args.n.div_ceil(part);
     for i in 0..parts {
         let start = args.offset + i * part;
         let items = start..(start + part).min(args.offset + args.n);
         let drawn = generate.generate(items, asked, control)?;
-        write_items(&numbered(&args.out, i), &drawn, 0)?;
+        write_items(&numbered(out, i), &drawn, 0)?;
     }
-    print_line(&format!(
-        "too many for the memory at once: written in {parts} parts, {} and so on",
-        numbered(&args.out, 0).display()
-    ))
+    if !args.json.json {
+        print_line(&format!(
+            "too many for the memory at once: written in {parts} parts, {} and so on",
+            numbered(out, 0).display()
+        ))?;
+    }
+    written(args)
 }
 
 /// `out.csv` as `out-000.csv`.
@@ -152,7 +226,8 @@ fn fitted(
     }
     let mut points = latent.origin(n, asked)?;
     points.values = values;
-    Ok(latent.decode(&points, control)?)
+    let items = args.offset..args.offset + args.n;
+    Ok(latent.draw(&points, items, asked, control)?)
 }
 
 /// Samples like the given items, in turn.

@@ -33,10 +33,11 @@ pub fn run(registry: &Registry, args: ScoreArgs) -> Result<(), CliError> {
         request = request.set("draws", draws);
     }
     let likelihood = scorer.score(&data, &request, &control())?;
-    let report = LikelihoodReport::new(&likelihood)?;
     if let Some(path) = &args.out {
+        // Before what may fail: an impossible example has no mean, and the others are wanted.
         write(path, likelihood.nats())?;
     }
+    let report = LikelihoodReport::new(&likelihood)?;
     if args.json.json {
         return print_json(&report);
     }

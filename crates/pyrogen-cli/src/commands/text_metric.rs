@@ -1,8 +1,8 @@
 //! `pyrogen metric`: metrics of texts; those of features are in `metric.rs`.
 
-use std::io::Write;
 use std::path::Path;
 
+use pyrogen::core::folder::write_file;
 use pyrogen::core::{Noise, Seed};
 use pyrogen::metrics::text::{
     Bleu, Chrf, Corpus, Distinct, MauveOptions, Meteor, PairedTest, Rouge, SegmentMetric,
@@ -212,8 +212,7 @@ fn write_lines<M: SegmentMetric>(out: &Path, metric: &M, corpus: &Corpus) -> Res
         let values: Vec<String> = row.iter().map(f64::to_string).collect();
         text.push_str(&format!("{},{}\n", i + 1, values.join(",")));
     }
-    let written = std::fs::File::create(out).and_then(|mut file| file.write_all(text.as_bytes()));
-    written.map_err(|e| CliError::Failed(format!("{}: cannot write: {e}", out.display())))
+    Ok(write_file(out, text.as_bytes())?)
 }
 
 fn print_report(

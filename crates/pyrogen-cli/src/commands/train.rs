@@ -5,7 +5,7 @@ use std::time::Instant;
 use pyrogen::core::{Seed, config};
 use pyrogen::data::{By, Loaded, PartitionSpec};
 use pyrogen::model::Registry;
-use pyrogen::model::train::{Plan, Trained, Wanted, Wish, plan, read_config, train};
+use pyrogen::model::train::{Existing, Plan, Trained, Wanted, Wish, plan, read_config, train};
 use pyrogen::train::Limits;
 use pyrogen::{Control, ErrorKind};
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::args::TrainArgs;
 use crate::door::{device, read};
 use crate::error::CliError;
-use crate::output::{print_fields, print_json, print_line};
+use crate::output::{note, print_fields, print_json, print_line};
 use crate::progress::{Training, control};
 use crate::report;
 
@@ -47,7 +47,9 @@ pub fn carry_out(
     data: &Loaded,
     wish: &Wish,
 ) -> Result<Trained, CliError> {
-    let limits = plan(registry, family, &data.data, data.test.as_ref(), wish)?.train.limits;
+    let planned = plan(registry, family, &data.data, data.test.as_ref(), wish)?;
+    say_label(data, &planned.model);
+    let limits = planned.train.limits;
     let mut shown = Training::new(limits, wish.dashboard);
     let control = Control::with_flag(crate::signals::cancelled());
     let test = data.test.as_ref();
@@ -58,6 +60,18 @@ pub fn carry_out(
         ))),
         trained => Ok(trained?),
     }
+}
+
+/// Says that the label column of a table is no part of what is learnt.
+fn say_label(data: &Loaded, model: &Value) {
+    let Some(rows) = data.data.dataset() else { return };
+    let (Some(label), true) = (&rows.layout().label, model["classes"].is_null()) else { return };
+    let classes = rows.class_names().len();
+    let set = match model.get("classes") {
+        Some(_) => format!("; --set classes={classes} makes it the condition of the model"),
+        None => String::new(),
+    };
+    note(&format!("note: the label `{}` is not learnt, samples do not have it{set}", label.name));
 }
 
 /// What the arguments ask for.
@@ -87,7 +101,11 @@ fn wish(registry: &Registry, args: &TrainArgs) -> Result<Wish, CliError> {
     }
     wish.limits = (args.epochs.is_some() || args.steps.is_some() || args.minutes.is_some())
         .then_some(Limits { epochs: args.epochs, steps: args.steps, minutes: args.minutes });
-    wish.resume = args.resume;
+    wish.existing = match (args.resume, args.overwrite) {
+        (true, _) => Existing::Resume,
+        (_, true) => Existing::Overwrite,
+        _ => Existing::Refuse,
+    };
     wish.dashboard = args.dashboard;
     wish.from = args.from.clone();
     parts(args, &mut wish)?;
@@ -165,7 +183,7 @@ fn seconds_a_step(
     let folder = tempfile::tempdir()?;
     let mut trial = wish.clone();
     trial.out = folder.path().join("run");
-    trial.resume = false;
+    trial.existing = Existing::Refuse;
     trial.limits = Some(Limits { steps: Some(TRIED), ..Limits::default() });
     let mut times = Vec::new();
     let mut watch = |event: &pyrogen::model::train::Event| {

@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 
 use super::{Describe, Posterior};
-use crate::{Condition, ModelError};
+use crate::{Condition, ModelError, Noise};
 
 /// Maps examples to a latent space: the approximate posterior `q(z | x)`, or what the model has in
 /// its place.
@@ -37,4 +37,21 @@ pub trait Decode<const D: usize>: Describe {
     /// # Panics
     /// If `z` has another width.
     fn decode(&self, z: Tensor<2>, condition: &Condition) -> Result<Tensor<D>, ModelError>;
+
+    /// A draw of the example at each latent point, where the decoder gives a distribution; else the
+    /// example itself.
+    ///
+    /// # Shapes
+    /// As [`decode`](Self::decode).
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode).
+    fn decode_draw(
+        &self,
+        z: Tensor<2>,
+        condition: &Condition,
+        _noise: &mut Noise,
+    ) -> Result<Tensor<D>, ModelError> {
+        self.decode(z, condition)
+    }
 }

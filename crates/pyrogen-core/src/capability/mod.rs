@@ -25,6 +25,6 @@ pub use describe::Describe;
 pub use encode::{Decode, Encode};
 pub use posterior::Posterior;
 pub use rank::Rank;
-pub use sample::{Sample, SampleOptions};
+pub use sample::{DecoderOutput, Sample, SampleOptions};
 pub use score::{Score, ScoreMethod, ScoreOptions};
 pub use vary::{Inpaint, Vary};

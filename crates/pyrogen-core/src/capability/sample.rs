@@ -5,6 +5,15 @@ use burn::tensor::Tensor;
 use super::Describe;
 use crate::{Condition, ModelError, Noise, RequestError};
 
+/// What is given of the distribution of an example that a decoder makes of a draw of the latents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DecoderOutput {
+    /// Its mean: a smooth picture. Means vary less than the data does.
+    Mean,
+    /// A draw from it: a sample of the model, with the spread of the data.
+    Draw,
+}
+
 /// How samples are drawn.
 #[derive(Debug, Clone)]
 pub struct SampleOptions {
@@ -12,11 +21,14 @@ pub struct SampleOptions {
     pub condition: Condition,
     /// Scales the spread of the latent draws: 1 is the model, below 1 is safer and less varied.
     pub temperature: f64,
+    /// What is given of the decoder's distribution, for models that have one: `None` is the mean of a
+    /// picture (an event of three axes), and a draw of everything else.
+    pub output: Option<DecoderOutput>,
 }
 
 impl Default for SampleOptions {
     fn default() -> Self {
-        Self { condition: Condition::none(), temperature: 1.0 }
+        Self { condition: Condition::none(), temperature: 1.0, output: None }
     }
 }
 

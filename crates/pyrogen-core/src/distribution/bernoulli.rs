@@ -4,9 +4,13 @@ use burn::tensor::Tensor;
 
 use pyrogen_ops::{sigmoid, softplus};
 
-use super::numerics::log_sigmoid;
-use super::{Distribution, Entropy, KlDivergence, Moments};
+use super::normal::in_type_of;
+use super::numerics::{broadcast_dims, log_sigmoid};
+use super::{
+    Cdf, Distribution, Entropy, HasSupport, KlDivergence, Mode, Moments, Quantile, Support,
+};
 use crate::Noise;
+use crate::real::{Formula, Real, apply};
 
 /// Bernoulli distribution of each element, from logits `l = ln(p / (1 - p))`.
 ///
@@ -61,12 +65,64 @@ impl<const D: usize> Bernoulli<D> {
 
 impl<const D: usize> Distribution<D, D> for Bernoulli<D> {
     fn log_prob(&self, value: Tensor<D>) -> Tensor<D> {
+        broadcast_dims("Bernoulli", self.logits.dims(), value.dims());
         value * self.logits.clone() - softplus(self.logits.clone())
     }
 
     fn sample(&self, noise: &mut Noise) -> Tensor<D> {
         let uniform = noise.uniform(self.logits.dims(), &self.logits.device());
-        uniform.lower(self.probs()).float()
+        let ones = in_type_of(&self.logits, uniform).lower(self.probs());
+        in_type_of(&self.logits, ones.float())
+    }
+}
+
+/// `P(X <= x)`, or `P(X > x)`.
+struct Tail {
+    upper: bool,
+}
+
+impl Formula for Tail {
+    fn eval<R: Real>(&self, args: &[R]) -> R {
+        let [x, l] = [args[0], args[1]];
+        let (below, one) = (x.under(0.0), x.at_least(1.0));
+        if self.upper {
+            return l.sigmoid().unless(below, 1.0).unless(one, 0.0);
+        }
+        (-l).sigmoid().unless(below, 0.0).unless(one, 1.0)
+    }
+}
+
+/// The smaller of 0 and 1 that reaches a probability.
+struct First {
+    upper: bool,
+}
+
+impl Formula for First {
+    fn eval<R: Real>(&self, args: &[R]) -> R {
+        let [q, l] = [args[0], args[1]];
+        let one = if self.upper { q.below(l.sigmoid()) } else { (-l).sigmoid().below(q) };
+        let outside = R::not(R::both(q.at_least(0.0), R::not(q.over(1.0))));
+        R::select(one, q.lit(1.0), q * 0.0).unless(outside, f64::NAN)
+    }
+}
+
+impl<const D: usize> Cdf<D> for Bernoulli<D> {
+    fn cdf(&self, value: Tensor<D>) -> Tensor<D> {
+        apply("Bernoulli", &Tail { upper: false }, &[value, self.logits()])
+    }
+
+    fn survival(&self, value: Tensor<D>) -> Tensor<D> {
+        apply("Bernoulli", &Tail { upper: true }, &[value, self.logits()])
+    }
+}
+
+impl<const D: usize> Quantile<D> for Bernoulli<D> {
+    fn icdf(&self, probability: Tensor<D>) -> Tensor<D> {
+        apply("Bernoulli", &First { upper: false }, &[probability, self.logits()])
+    }
+
+    fn isf(&self, probability: Tensor<D>) -> Tensor<D> {
+        apply("Bernoulli", &First { upper: true }, &[probability, self.logits()])
     }
 }
 
@@ -77,6 +133,19 @@ impl<const D: usize> Moments<D> for Bernoulli<D> {
 
     fn variance(&self) -> Tensor<D> {
         self.probs() * sigmoid(self.logits.clone().neg())
+    }
+}
+
+impl<const D: usize> Mode<D> for Bernoulli<D> {
+    /// 0 where both are as probable.
+    fn mode(&self) -> Tensor<D> {
+        self.logits.clone().greater_elem(0.0).float()
+    }
+}
+
+impl<const D: usize> HasSupport<D> for Bernoulli<D> {
+    fn support(&self) -> Support<D> {
+        Support::Binary
     }
 }
 

@@ -1,8 +1,9 @@
 //! The categorical distribution.
 
 use burn::tensor::{Int, Tensor};
-use pyrogen_ops::log_softmax;
+use pyrogen_ops::{log_softmax, log_softmax_at};
 
+use super::normal::in_type_of;
 use super::numerics::{broadcast_dims, expand_to};
 use super::{Distribution, Entropy, KlDivergence, OneMoreThan, Rank};
 use crate::Noise;
@@ -68,6 +69,14 @@ impl<const L: usize> Categorical<L> {
         self.log_probs().exp()
     }
 
+    /// The most probable category; the first of several.
+    pub fn mode<const B: usize>(&self) -> Tensor<B, Int>
+    where
+        Rank<L>: OneMoreThan<B>,
+    {
+        self.logits.clone().argmax(L - 1).squeeze_dim(L - 1)
+    }
+
     /// The number of categories.
     pub fn categories(&self) -> usize {
         self.logits.dims()[L - 1]
@@ -91,7 +100,7 @@ pub(super) fn gumbel_argmax<const L: usize>(
     logits: Tensor<L>,
     noise: &mut Noise,
 ) -> Tensor<L, Int> {
-    let gumbel = noise.gumbel(logits.dims(), &logits.device());
+    let gumbel = in_type_of(&logits, noise.gumbel(logits.dims(), &logits.device()));
     (logits + gumbel).argmax(L - 1)
 }
 
@@ -104,9 +113,19 @@ where
     /// panics or gives an arbitrary number, as the device's gather does.
     fn log_prob(&self, value: Tensor<B, Int>) -> Tensor<B> {
         let last = L - 1;
-        let index: Tensor<L, Int> = value.unsqueeze_dim(last);
         let mut all = self.logits.dims();
         let categories = std::mem::replace(&mut all[last], 1);
+        let batch: [usize; B] = std::array::from_fn(|i| all[i]);
+        if value.dims() == batch {
+            let rows: usize = batch.iter().product();
+            let (logits, index) = (self.logits.clone(), value.clone());
+            let index = index.reshape([rows]);
+            let one = log_softmax_at(&logits.reshape([rows, categories]), &index);
+            if let Some(log_prob) = one {
+                return log_prob.reshape(batch);
+            }
+        }
+        let index: Tensor<L, Int> = value.unsqueeze_dim(last);
         let mut dims = broadcast_dims("Categorical::log_prob", all, index.dims());
         let index = expand_to(index, dims);
         dims[last] = categories;

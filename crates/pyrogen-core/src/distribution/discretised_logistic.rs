@@ -5,8 +5,9 @@ use burn::tensor::{Bool, Tensor};
 use pyrogen_ops::{sigmoid, softplus};
 
 use super::numerics::{broadcast_dims, expand_to, log_sigmoid, log1mexp_double};
-use super::{Distribution, Moments};
+use super::{Cdf, Distribution, HasSupport, Mode, Moments, Quantile, Support};
 use crate::Noise;
+use crate::real::{Formula, Real, apply};
 
 /// A logistic distribution of each element, rounded to the nearest of `levels` equally spaced
 /// values in [0, 1].
@@ -127,10 +128,104 @@ impl<const D: usize> Distribution<D, D> for DiscretisedLogistic<D> {
 
     fn sample(&self, noise: &mut Noise) -> Tensor<D> {
         let uniform = noise.uniform(self.dims(), &self.mean.device());
+        let uniform = super::normal::in_type_of(&self.mean, uniform);
         let logistic = uniform.clone().log() - (uniform.neg() + 1.0).log();
         let draw = (self.mean.clone() + self.scale() * logistic).detach();
         let steps = (self.levels - 1) as f64;
         (draw.clamp(0.0, 1.0) * steps).round() / steps
+    }
+}
+
+/// `P(X <= x)`, or `P(X > x)`: the logistic law's at the upper end of the bin of the level at or below `x`.
+struct Tail {
+    steps: f64,
+    upper: bool,
+}
+
+impl Formula for Tail {
+    fn eval<R: Real>(&self, args: &[R]) -> R {
+        let [x, mean, log_scale] = [args[0], args[1], args[2]];
+        // A level that is rounded down is still that level.
+        let level = (x * self.steps + 1e-4).floor();
+        let (below, all) = (level.under(0.0), level.at_least(self.steps));
+        let z = ((level + 0.5) / self.steps - mean) * (-log_scale).exp();
+        let (value, ends) = if self.upper { (-z, [1.0, 0.0]) } else { (z, [0.0, 1.0]) };
+        value.sigmoid().unless(below, ends[0]).unless(all, ends[1])
+    }
+}
+
+/// The first level whose bin ends above the logistic law's quantile.
+struct Level {
+    steps: f64,
+    upper: bool,
+}
+
+impl Formula for Level {
+    fn eval<R: Real>(&self, args: &[R]) -> R {
+        let [q, mean, log_scale] = [args[0], args[1], args[2]];
+        let logit = q.ln() - (-q).ln_1p();
+        let logit = if self.upper { -logit } else { logit };
+        let end = (mean + logit * log_scale.exp()) * self.steps - 0.5;
+        // Rounding up; what is within a rounding of a level's end is that level.
+        let level = -((-(end - 1e-9)).floor());
+        let outside = R::not(R::both(q.at_least(0.0), R::not(q.over(1.0))));
+        let level = level.most(q.lit(0.0)).least(q.lit(self.steps)) / self.steps;
+        level.unless(outside, f64::NAN)
+    }
+}
+
+impl<const D: usize> DiscretisedLogistic<D> {
+    fn with(&self, x: Tensor<D>) -> [Tensor<D>; 3] {
+        [x, self.mean.clone(), self.log_scale.clone()]
+    }
+
+    fn steps(&self) -> f64 {
+        (self.levels - 1) as f64
+    }
+}
+
+impl<const D: usize> Cdf<D> for DiscretisedLogistic<D> {
+    fn cdf(&self, value: Tensor<D>) -> Tensor<D> {
+        let tail = Tail { steps: self.steps(), upper: false };
+        apply("DiscretisedLogistic", &tail, &self.with(value))
+    }
+
+    fn survival(&self, value: Tensor<D>) -> Tensor<D> {
+        let tail = Tail { steps: self.steps(), upper: true };
+        apply("DiscretisedLogistic", &tail, &self.with(value))
+    }
+}
+
+impl<const D: usize> Quantile<D> for DiscretisedLogistic<D> {
+    fn icdf(&self, probability: Tensor<D>) -> Tensor<D> {
+        let level = Level { steps: self.steps(), upper: false };
+        apply("DiscretisedLogistic", &level, &self.with(probability))
+    }
+
+    fn isf(&self, probability: Tensor<D>) -> Tensor<D> {
+        let level = Level { steps: self.steps(), upper: true };
+        apply("DiscretisedLogistic", &level, &self.with(probability))
+    }
+}
+
+impl<const D: usize> Mode<D> for DiscretisedLogistic<D> {
+    /// The level nearest to the location, or an end of [0, 1], which takes a whole tail, where its mass is
+    /// larger.
+    fn mode(&self) -> Tensor<D> {
+        let steps = (self.levels - 1) as f64;
+        let nearest = (self.location().clamp(0.0, 1.0) * steps).round() / steps;
+        let ends = [nearest.zeros_like(), nearest.ones_like()];
+        let mass = |x: &Tensor<D>| self.log_prob(x.clone());
+        ends.into_iter().fold(nearest, |best, end| {
+            let better = mass(&end).greater(mass(&best));
+            best.mask_where(better, end)
+        })
+    }
+}
+
+impl<const D: usize> HasSupport<D> for DiscretisedLogistic<D> {
+    fn support(&self) -> Support<D> {
+        Support::Levels { levels: self.levels }
     }
 }
 

@@ -3,7 +3,10 @@
 use burn::tensor::Tensor;
 use burn::tensor::kind::Basic;
 
-use super::{Distribution, Entropy, KlDivergence, Moments, Reparameterized};
+use super::{
+    Distribution, Entropy, HasSupport, KlDivergence, Mode, Moments, Pathwise, Reparameterized,
+    Support,
+};
 use crate::Noise;
 
 /// Independent elements seen as one event: log-densities, entropies and divergences are summed
@@ -78,7 +81,7 @@ impl<P, const B: usize> Independent<P, B> {
 }
 
 /// Sums over the axes after the first `B`.
-fn sum_event<const D: usize, const B: usize>(x: Tensor<D>) -> Tensor<B> {
+pub(crate) fn sum_event<const D: usize, const B: usize>(x: Tensor<D>) -> Tensor<B> {
     let dims = x.dims();
     assert!(B <= D, "Independent: a tensor of rank {D} does not have {B} batch axes");
     let batch: [usize; B] = std::array::from_fn(|i| dims[i]);
@@ -116,5 +119,23 @@ where
 {
     fn reparameterize(&self, epsilon: Tensor<X>) -> Tensor<X> {
         self.base.reparameterize(epsilon)
+    }
+}
+
+impl<const X: usize, const B: usize, P: Pathwise<X>> Pathwise<X> for Independent<P, B> {
+    fn rsample(&self, noise: &mut Noise) -> Tensor<X> {
+        self.base.rsample(noise)
+    }
+}
+
+impl<const X: usize, const B: usize, P: Mode<X>> Mode<X> for Independent<P, B> {
+    fn mode(&self) -> Tensor<X> {
+        self.base.mode()
+    }
+}
+
+impl<const X: usize, const B: usize, P: HasSupport<X>> HasSupport<X> for Independent<P, B> {
+    fn support(&self) -> Support<X> {
+        self.base.support()
     }
 }

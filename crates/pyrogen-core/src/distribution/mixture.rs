@@ -6,7 +6,7 @@ use pyrogen_ops::log_softmax;
 
 use super::categorical::gumbel_argmax;
 use super::numerics::{broadcast_dims, expand_to, log_sum_exp};
-use super::{Distribution, Moments, OneMoreThan, Rank};
+use super::{Cdf, Distribution, Moments, OneMoreThan, Rank};
 use crate::Noise;
 
 /// A mixture of distributions of one kind.
@@ -177,5 +177,20 @@ where
         let centre: Tensor<X> = self.expect(means.clone());
         let spread = (means - centre.unsqueeze_dim(L - 1)).square();
         self.expect(self.components.variance() + spread)
+    }
+}
+
+impl<P, const C: usize, const L: usize, const X: usize> Cdf<X> for Mixture<P, C, L>
+where
+    P: Cdf<C>,
+    Rank<C>: OneMoreThan<X>,
+{
+    /// The components', weighted.
+    fn cdf(&self, value: Tensor<X>) -> Tensor<X> {
+        self.expect(self.components.cdf(value.unsqueeze_dim(L - 1)))
+    }
+
+    fn survival(&self, value: Tensor<X>) -> Tensor<X> {
+        self.expect(self.components.survival(value.unsqueeze_dim(L - 1)))
     }
 }

@@ -15,7 +15,7 @@ pub(super) fn log_sigmoid<const D: usize>(x: Tensor<D>) -> Tensor<D> {
 ///
 /// # Panics
 /// If they do not: an axis differs, and neither length is 1.
-pub(super) fn broadcast_dims<const D: usize>(
+pub(crate) fn broadcast_dims<const D: usize>(
     who: &str,
     a: [usize; D],
     b: [usize; D],
@@ -29,7 +29,7 @@ pub(super) fn broadcast_dims<const D: usize>(
 }
 
 /// `x` seen with a broadcast shape; nothing is done where the shape is the same.
-pub(super) fn expand_to<const D: usize, K: Basic>(
+pub(crate) fn expand_to<const D: usize, K: Basic>(
     x: Tensor<D, K>,
     dims: [usize; D],
 ) -> Tensor<D, K> {

@@ -10,6 +10,15 @@ pub struct Rank<const D: usize>;
 /// The rank is one more than `B`.
 pub trait OneMoreThan<const B: usize> {}
 
+/// The rank is two more than `B`: that of a matrix whose log-density has rank `B`.
+pub trait TwoMoreThan<const B: usize> {}
+
+macro_rules! two_more {
+    ($($b:literal + 2 = $l:literal),*) => { $(impl TwoMoreThan<$b> for Rank<$l> {})* };
+}
+
+two_more!(1 + 2 = 3, 2 + 2 = 4, 3 + 2 = 5, 4 + 2 = 6, 5 + 2 = 7, 6 + 2 = 8);
+
 macro_rules! one_more {
     ($($b:literal + 1 = $l:literal),*) => { $(impl OneMoreThan<$b> for Rank<$l> {})* };
 }

@@ -5,29 +5,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::durable::{create_folders, keep_modes, parent_of, place_of, sync_folder, sync_tree};
+use super::leftovers::{TEMPORARY, hold, is_temporary};
 use crate::FolderError;
-
-/// How the names of unfinished files and folders begin.
-const TEMPORARY: &str = ".pyrogen-tmp-";
-
-/// Removes what processes that were killed in the middle of a write left in a folder. Call it only
-/// where no other process writes.
-///
-/// # Errors
-/// When the system refuses.
-pub fn remove_leftovers(folder: &Path) -> Result<(), FolderError> {
-    for entry in fs::read_dir(folder).map_err(FolderError::io(folder, "read"))? {
-        let path = entry.map_err(FolderError::io(folder, "read"))?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if !name.starts_with(TEMPORARY) {
-            continue;
-        }
-        let removed =
-            if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
-        removed.map_err(FolderError::io(&path, "remove"))?;
-    }
-    Ok(())
-}
 
 /// Writes a file beside its place, flushes it to disk and renames it into its place; the rename is
 /// flushed too, so that after a power cut the old or the new file is there.
@@ -52,6 +31,8 @@ fn write_into_place(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     // A private file stays one while it is written.
     let mode = if old.is_some() { 0o600 } else { 0o666 };
     let mut tmp = temporary(mode).tempfile_in(folder)?;
+    // Where there are no locks, others take it for abandoned only when they clean up.
+    let _ = tmp.as_file().try_lock();
     tmp.write_all(bytes)?;
     if let Some(old) = old.filter(fs::Metadata::is_file) {
         tmp.as_file().set_permissions(old.permissions())?;
@@ -67,7 +48,7 @@ fn write_into_place(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 
 /// Whether a folder is one that [`replace_folder`] fills.
 fn is_unfinished(folder: &Path) -> bool {
-    folder.iter().any(|name| name.to_string_lossy().starts_with(TEMPORARY))
+    folder.ancestors().any(is_temporary)
 }
 
 /// Temporary files are private to the user by default; these get `mode` less what the user's mask
@@ -98,6 +79,16 @@ pub fn replace_folder(
     path: &Path,
     fill: impl FnOnce(&Path) -> Result<(), FolderError>,
 ) -> Result<(), FolderError> {
+    replace_in_folder(path, None, fill)
+}
+
+/// As [`replace_folder`], of a folder of which only the names `ours` are replaced: what else is in it
+/// moves into the new folder.
+pub(super) fn replace_in_folder(
+    path: &Path,
+    ours: Option<&[&str]>,
+    fill: impl FnOnce(&Path) -> Result<(), FolderError>,
+) -> Result<(), FolderError> {
     let place = &place_of(path).map_err(FolderError::io(path, "replace"))?;
     let parent = parent_of(place);
     create_folders(parent).map_err(FolderError::io(parent, "create"))?;
@@ -105,12 +96,13 @@ pub fn replace_folder(
     // What replaces a private folder is private from the start.
     let mode = if replaces { 0o700 } else { 0o777 };
     let tmp = temporary(mode).tempdir_in(parent).map_err(FolderError::io(path, "write"))?;
+    let _held = hold(tmp.path());
     fill(tmp.path())?;
     let flushed = keep_modes(place, tmp.path()).and_then(|()| sync_tree(tmp.path()));
     flushed.map_err(FolderError::io(path, "write"))?;
     let old = old_name(place);
     if replaces {
-        remove_if_present(&old)?;
+        remove_old(&old, place, ours)?;
         fs::rename(place, &old).map_err(FolderError::io(path, "replace"))?;
     }
     // From here on the temporary folder is the model: it is no longer removed on drop.
@@ -122,7 +114,29 @@ pub fn replace_folder(
         return Err(FolderError::io(path, "replace")(e));
     }
     sync_folder(parent).map_err(FolderError::io(path, "replace"))?;
-    remove_if_present(&old)
+    remove_old(&old, place, ours)
+}
+
+/// Removes the folder that was replaced, after what is not `ours` in it has moved to `place`.
+fn remove_old(old: &Path, place: &Path, ours: Option<&[&str]>) -> Result<(), FolderError> {
+    if let (Some(ours), true) = (ours, old.is_dir()) {
+        keep_theirs(old, place, ours).map_err(FolderError::io(old, "keep what is in"))?;
+    }
+    remove_if_present(old)
+}
+
+fn keep_theirs(old: &Path, place: &Path, ours: &[&str]) -> std::io::Result<()> {
+    let mut moved = false;
+    for entry in fs::read_dir(old)? {
+        let from = entry?.path();
+        let name = from.file_name().unwrap_or_default();
+        let to = place.join(name);
+        if !is_temporary(&from) && !ours.iter().any(|o| name == *o) && !to.exists() {
+            fs::rename(&from, &to)?;
+            moved = true;
+        }
+    }
+    if moved { sync_folder(place) } else { Ok(()) }
 }
 
 /// The folder at `path`, or the previous one where [`replace_folder`] was cut off.
@@ -164,15 +178,28 @@ mod tests {
     }
 
     #[test]
-    fn leftovers_are_removed_and_nothing_else() {
+    fn what_is_not_ours_moves_to_the_new_folder() {
         let dir = tempfile::tempdir().unwrap();
-        fs::create_dir(dir.path().join(".pyrogen-tmp-abc")).unwrap();
-        fs::write(dir.path().join(".pyrogen-tmp-def"), "").unwrap();
-        fs::write(dir.path().join("kept"), "").unwrap();
-        remove_leftovers(dir.path()).unwrap();
-        let left: Vec<_> =
-            fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
-        assert_eq!(left, ["kept"]);
+        let path = dir.path().join("m");
+        let write = |text: &str| {
+            let fill = |p: &Path| write_file(&p.join("a"), text.as_bytes());
+            replace_in_folder(&path, Some(&["a", "b"]), fill).unwrap();
+        };
+        write("1");
+        fs::write(path.join("b"), "ours, of another time").unwrap();
+        fs::write(path.join("notes.txt"), "mine").unwrap();
+        fs::create_dir_all(path.join("more/of")).unwrap();
+        fs::write(path.join("more/of/it"), "mine").unwrap();
+        write("2");
+        assert!(!path.join("b").exists() && fs::read(path.join("a")).unwrap() == b"2");
+        let theirs = |name: &str| fs::read_to_string(path.join(name)).unwrap();
+        assert_eq!((theirs("notes.txt"), theirs("more/of/it")), ("mine".into(), "mine".into()));
+        // Cut off before it had moved: the next write moves it.
+        fs::create_dir(old_name(&path)).unwrap();
+        fs::write(old_name(&path).join("late.txt"), "mine").unwrap();
+        write("3");
+        assert_eq!(theirs("late.txt"), "mine");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 
     #[test]

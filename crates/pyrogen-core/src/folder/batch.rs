@@ -1,12 +1,14 @@
 //! Many files into a folder at once.
 
-use std::fs;
+use std::collections::BTreeSet;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
 use super::atomic::temporary;
-use super::durable::{create_folders, keep_modes, sync_files, sync_folder};
+use super::durable::{create_folders, keep_modes, parent_of, sync_files, sync_folder};
+use super::leftovers::hold;
 use crate::FolderError;
 
 /// Writes many files into a folder and flushes them to disk together.
@@ -32,6 +34,8 @@ pub struct FileBatch {
     folder: PathBuf,
     /// Where the files are until they are complete.
     unfinished: TempDir,
+    /// Says that this process works there.
+    _held: Option<File>,
     names: Vec<String>,
 }
 
@@ -44,16 +48,20 @@ impl FileBatch {
         create_folders(folder).map_err(FolderError::io(folder, "create"))?;
         let unfinished = temporary(0o777).tempdir_in(folder);
         let unfinished = unfinished.map_err(FolderError::io(folder, "write"))?;
-        Ok(Self { folder: folder.to_path_buf(), unfinished, names: Vec::new() })
+        let _held = hold(unfinished.path());
+        Ok(Self { folder: folder.to_path_buf(), unfinished, _held, names: Vec::new() })
     }
 
-    /// Adds a file; of two with one name the later counts.
+    /// Adds a file; of two with one name the later counts. A name may lead into folders, which are made:
+    /// `dogs/001.png`.
     ///
     /// # Errors
     /// When the system refuses.
     pub fn write(&mut self, name: &str, bytes: &[u8]) -> Result<(), FolderError> {
         let path = self.unfinished.path().join(name);
-        fs::write(&path, bytes).map_err(FolderError::io(&self.folder.join(name), "write"))?;
+        let place = self.folder.join(name);
+        let made = fs::create_dir_all(parent_of(&path)).and_then(|()| fs::write(&path, bytes));
+        made.map_err(FolderError::io(&place, "write"))?;
         self.names.push(name.to_string());
         Ok(())
     }
@@ -67,16 +75,24 @@ impl FileBatch {
         let files: Vec<PathBuf> = self.names.iter().map(from).collect();
         sync_files(&files).map_err(FolderError::io(&self.folder, "write"))?;
         let mut places = Vec::new();
+        let mut folders = BTreeSet::from([self.folder.clone()]);
         for (file, name) in files.iter().zip(&self.names) {
             let place = self.folder.join(name);
             // A name that came twice is moved once.
             if file.exists() {
+                let folder = parent_of(&place).to_path_buf();
+                if !folders.contains(&folder) {
+                    create_folders(&folder).map_err(FolderError::io(&folder, "create"))?;
+                    folders.insert(folder);
+                }
                 keep_modes(&place, file).map_err(FolderError::io(&place, "write"))?;
                 fs::rename(file, &place).map_err(FolderError::io(&place, "write"))?;
             }
             places.push(place);
         }
-        sync_folder(&self.folder).map_err(FolderError::io(&self.folder, "write"))?;
+        for folder in &folders {
+            sync_folder(folder).map_err(FolderError::io(folder, "write"))?;
+        }
         Ok(places)
     }
 }
@@ -115,9 +131,26 @@ mod tests {
         let mut batch = FileBatch::new(dir.path()).unwrap();
         batch.write("a", b"1").unwrap();
         batch.write("a", b"2").unwrap();
-        let error = batch.write("no/such", b"").unwrap_err();
+        let error = batch.write("a/b", b"").unwrap_err();
         assert!(matches!(error, FolderError::Io { .. }), "{error}");
         batch.finish().unwrap();
         assert_eq!(fs::read(dir.path().join("a")).unwrap(), b"2");
+    }
+
+    #[test]
+    fn names_lead_into_folders() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("dogs")).unwrap();
+        fs::write(dir.path().join("dogs/mine"), "kept").unwrap();
+        let mut batch = FileBatch::new(dir.path()).unwrap();
+        for name in ["cats/1", "dogs/2", "birds/small/3"] {
+            batch.write(name, name.as_bytes()).unwrap();
+        }
+        for path in batch.finish().unwrap() {
+            let name = path.strip_prefix(dir.path()).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), name.to_str().unwrap());
+        }
+        assert_eq!(fs::read(dir.path().join("dogs/mine")).unwrap(), b"kept");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 3);
     }
 }

@@ -16,6 +16,7 @@
 
 mod items;
 mod quantile;
+mod stream;
 
 use std::ops::Range;
 
@@ -27,6 +28,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 pub use quantile::normal_quantile;
+pub use stream::Stream;
 
 /// Where all randomness of a run comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -250,6 +252,11 @@ impl Noise {
         rng.set_stream(stream);
         rng.set_word_pos(u128::from(position) * 2);
         rng
+    }
+
+    /// One word for each element of `shape`, for the [`Stream`]s of its elements.
+    pub(crate) fn words(&mut self, shape: &[usize]) -> Vec<u64> {
+        self.fill(shape, |bits| bits)
     }
 
     /// `n` raw 64-bit draws.

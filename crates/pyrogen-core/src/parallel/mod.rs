@@ -263,9 +263,9 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "told to")]
+    #[should_panic(expected = "on purpose")]
     fn a_panic_comes_through() {
-        batches(4, 1, &pyrogen_testkit::device(), |rows| assert!(rows.start != 2, "told to"));
+        batches(4, 1, &pyrogen_testkit::device(), |rows| assert!(rows.start != 2, "on purpose"));
     }
 
     #[test]

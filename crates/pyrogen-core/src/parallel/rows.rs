@@ -201,7 +201,11 @@ mod tests {
         let model = Mixing(noise.fork("matrix").normal([3, 3], &device));
         let labels: Vec<usize> = (0..53).map(|i| i % 5).collect();
         let condition = Condition::classes(&labels, &device);
-        let options = SampleOptions { condition: condition.clone(), temperature: 0.7 };
+        let options = SampleOptions {
+            condition: condition.clone(),
+            temperature: 0.7,
+            ..SampleOptions::default()
+        };
         let score = ScoreOptions { draws: 4, ..Default::default() };
         let whole = model.sample(53, &options, &mut noise.items(0..53)).unwrap();
         let likelihood = model
@@ -229,7 +233,10 @@ mod tests {
         let noise = Noise::new(crate::Seed(3));
         let model = Mixing(noise.fork("matrix").normal([3, 3], &device));
         let condition = Condition::class(1, 4, &device);
-        let options = |temperature| SampleOptions { condition: condition.clone(), temperature };
+        let options = |temperature| {
+            let condition = condition.clone();
+            SampleOptions { condition, temperature, ..SampleOptions::default() }
+        };
         let draw = |items, options: &SampleOptions| {
             let drawn = sample(&model, items, 2, options, &noise, &device);
             drawn.map(|x| x.dims()).map_err(|e| e.to_string())

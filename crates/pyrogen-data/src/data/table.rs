@@ -10,7 +10,7 @@ use super::hash::Hasher;
 use super::rows::{class_counts, write_rows};
 use super::{Cells, Items, Modality};
 use crate::dataset::{ClassCount, LabelColumn};
-use crate::table::write::write_table;
+use crate::table::write::write_cells;
 use crate::{Column, ColumnKind, DataError, Dataset, Layout, TableSchema};
 
 /// Rows of named columns, as they were read: whole numbers are exact, real ones f64, cells may be
@@ -294,7 +294,10 @@ impl Items for Table {
     /// `.csv`, and `.npy` of the stored values.
     fn write(&self, path: &Path) -> Result<(), DataError> {
         match path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv")) {
-            true => write_table(path, self),
+            true => {
+                let cells = |row: usize| (0..self.cells.len()).map(|j| self.text(row, j)).collect();
+                write_cells(path, &self.layout, self.labels(), (0..self.rows).map(cells))
+            }
             false => write_rows(path, &self.dataset()),
         }
     }

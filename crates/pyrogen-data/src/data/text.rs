@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::hash::Hasher;
 use super::{Items, Modality};
 use crate::DataError;
+use crate::pictures::new_folder;
 
 /// Documents of text: each a string of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -71,14 +72,15 @@ impl Items for Text {
     }
 
     /// `.txt`: the documents, a blank line between two; without an ending: a folder of a file a
-    /// document, `00000.txt`, `00001.txt`, ...
+    /// document, `00000.txt`, `00001.txt`, ..., which is made if need be, or is empty.
     fn write(&self, path: &Path) -> Result<(), DataError> {
         if path.extension().is_none() {
-            std::fs::create_dir_all(path).map_err(DataError::io(path, "create"))?;
+            let mut batch = new_folder(path)?;
             let digits = self.documents.len().saturating_sub(1).to_string().len().max(5);
             for (i, document) in self.documents.iter().enumerate() {
-                write_file(&path.join(format!("{i:0digits$}.txt")), document.as_bytes())?;
+                batch.write(&format!("{i:0digits$}.txt"), document.as_bytes())?;
             }
+            batch.finish()?;
             return Ok(());
         }
         let text = match &self.documents[..] {

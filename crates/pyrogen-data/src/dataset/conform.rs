@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::layout::USUAL_RANGES;
 use super::{Dataset, Layout};
 use crate::DataError;
 use crate::table::{Column, ColumnKind};
@@ -11,15 +12,17 @@ impl Dataset {
     ///
     /// Two files of one table need not show the same categories, nor in the same order: columns,
     /// categories and classes are matched by name. Columns that the layout does not have are left
-    /// out. Without names, shapes and levels must agree.
+    /// out. Without names, shapes, levels and the range of pictures must agree.
     ///
     /// # Errors
     /// Another shape, a column that is missing or of another kind, a category or class that the
-    /// layout does not have, or values outside its levels.
+    /// layout does not have, values outside its levels, or pictures whose black and white are others
+    /// than the layout's.
     pub fn conform_to(&self, layout: &Layout) -> Result<Self, DataError> {
         if self.layout == *layout {
             return Ok(self.clone());
         }
+        self.check_range(layout)?;
         let labels = self.conform_labels(layout)?;
         let values = match (&self.layout.schema, &layout.schema) {
             (Some(_), Some(wanted)) => self.conform_columns(&wanted.columns)?,
@@ -56,6 +59,28 @@ impl Dataset {
             out = out.with_test_part(test.conform_to(layout)?)?;
         }
         Ok(out)
+    }
+
+    /// Checks that black and white are where the layout has them. A range that was found in the values,
+    /// because nobody stated one, may be wider than theirs, and has to hold them.
+    fn check_range(&self, layout: &Layout) -> Result<(), DataError> {
+        let known = |l: &Layout| l.levels.is_some() || l.range.is_some();
+        let same_levels = self.layout.levels.is_some() && layout.levels.is_some();
+        if !known(layout) || !known(&self.layout) || layout.schema.is_some() || same_levels {
+            return Ok(());
+        }
+        let ([black, white], own) = (layout.ends(), self.layout.ends());
+        let holds = self.values.iter().all(|v| (black..=white).contains(v));
+        let narrower = own[1] - own[0] < white - black;
+        let told = self.layout.levels.is_some() || (narrower && USUAL_RANGES.contains(&own));
+        if own == [black, white] || (holds && !told) {
+            return Ok(());
+        }
+        let expected = format!(
+            "{black} to {white} for black to white, as in the training data (range={black}:{white} \
+             says that these pictures are so)"
+        );
+        Err(DataError::part("range", expected, format!("{} to {}", own[0], own[1])))
     }
 
     fn conform_labels(&self, layout: &Layout) -> Result<Option<Vec<u32>>, DataError> {

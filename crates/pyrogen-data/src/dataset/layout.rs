@@ -2,8 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::Modality;
+use crate::data::modality::Modality;
 use crate::table::TableSchema;
+
+/// Ranges of pictures that are in use, the smallest first.
+pub(crate) const USUAL_RANGES: [[f32; 2]; 4] =
+    [[0.0, 1.0], [-1.0, 1.0], [0.0, 255.0], [0.0, 65_535.0]];
 
 /// The meaning of raw values: enough to write samples of a model in the data's own terms.
 ///

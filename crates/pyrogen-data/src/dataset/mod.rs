@@ -6,6 +6,7 @@ mod summary;
 
 use sha2::{Digest, Sha256};
 
+pub(crate) use layout::USUAL_RANGES;
 pub use layout::{LabelColumn, Layout};
 pub use summary::{ClassCount, ColumnSummary, Summary};
 

@@ -24,6 +24,7 @@ impl Dataset {
         DataCard {
             source: source.to_string(),
             sha256: self.sha256(),
+            test_sha256: None,
             examples: self.len(),
             preparation: config::to_value(preparation),
             context: None,

@@ -190,6 +190,12 @@ impl Preparation {
         self.steps.iter().any(|s| s.transform().is_random())
     }
 
+    /// Whether a prepared row holds indicators: of categories, of numbers that recur, of missing cells.
+    /// Such rows fill no space, so no density of them has an upper bound.
+    pub fn has_indicators(&self) -> bool {
+        self.steps.iter().any(|s| matches!(s, Step::OneHot(_) | Step::MissingNumbers(_)))
+    }
+
     /// Shape of one prepared example: the raw shape, or `[features]` where a step changes the
     /// number of elements.
     pub fn event_shape(&self) -> Vec<usize> {

@@ -10,7 +10,7 @@ const ALL: usize = 64;
 const FEWEST: usize = 10;
 const SHARE: usize = 1000;
 
-/// How a column of many categories is told: the frequent ones as spikes, and which of the rare ones it
+/// How a column of many categories is represented: the frequent ones as spikes, and which of the rare ones it
 /// is by a number, through their counts, so that samples have rare categories at their rate. None where
 /// each category has an indicator.
 pub(super) fn categories(codes: &[f32], categories: usize) -> Option<SpikedDistribution> {

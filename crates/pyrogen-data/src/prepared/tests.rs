@@ -89,8 +89,8 @@ fn contexts_are_made_from_raw_pictures_whatever_the_preparation() {
         let preparation = Preparation::fit(&recipe, &data).unwrap();
         let plain: Prepared<2> = Prepared::new(data.clone(), preparation).unwrap();
         assert!(plain.batch(&[5], &mut Noise::new(Seed(1)), &device()).context.is_none());
-        let told = plain.with_context(Some(small)).unwrap();
-        let batch = told.batch(&[9, 5], &mut Noise::new(Seed(1)), &device());
+        let conditional = plain.with_context(Some(small)).unwrap();
+        let batch = conditional.batch(&[9, 5], &mut Noise::new(Seed(1)), &device());
         assert_eq!(host(batch.context.unwrap())[64..], expected, "{recipe:?}");
     }
     let preparation = Preparation::fit(&Recipe::Unit, &data).unwrap();

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::npy::{Kind, NpyArray};
 use crate::data::{Data, Pictures, Pixels, Points};
+use crate::dataset::USUAL_RANGES;
 use crate::{DataError, Dataset, Layout, Loaded};
 
 /// How an array is read.
@@ -146,10 +147,9 @@ fn found_range(values: &[f32]) -> [f32; 2] {
         .iter()
         .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), &v| (low.min(v), high.max(v)));
     let holds = |&[black, white]: &[f32; 2]| black <= low && high <= white;
-    let usual = [[0.0, 1.0], [-1.0, 1.0], [0.0, 255.0], [0.0, 65_535.0]];
     // Pictures that do not vary have some range, too.
     let own = [low, if high > low { high } else { low + low.abs().max(1.0) }];
-    usual.into_iter().find(holds).unwrap_or(own)
+    USUAL_RANGES.into_iter().find(holds).unwrap_or(own)
 }
 
 #[cfg(test)]
@@ -216,6 +216,46 @@ mod tests {
         let back = load(values, &[2, 1, 8, 8], Kind::Floats).data.into_dataset().unwrap();
         let back = back.conform_to(digits.layout()).unwrap();
         assert_eq!((back.values(), back.layout()), (digits.values(), digits.layout()));
+    }
+
+    #[test]
+    fn pictures_of_another_range_are_refused() {
+        let bytes = [0.0, 64.0, 128.0, 9.0, 255.0, 200.0, 3.0, 77.0];
+        let stored = |scale: f64, shift: f64, kind| {
+            let values = bytes.iter().map(|v| v / 255.0 * scale + shift).collect();
+            load(values, &[2, 2, 2], kind).data.into_dataset().unwrap()
+        };
+        let forms = [
+            ("0 to 1", stored(1.0, 0.0, Kind::Floats)),
+            ("-1 to 1", stored(2.0, -1.0, Kind::Floats)),
+            ("0 to 255", stored(255.0, 0.0, Kind::Integers)),
+            ("0 to 65535", stored(65_535.0, 0.0, Kind::Integers)),
+        ];
+        for (name, model) in &forms {
+            for (other, data) in &forms {
+                let read = data.conform_to(model.layout());
+                if name == other {
+                    assert_eq!(read.unwrap().values(), data.values());
+                    continue;
+                }
+                let text = read.unwrap_err().to_string();
+                assert!(text.contains(&format!("{name} for black to white")), "{text}");
+                assert!(text.ends_with(&format!("got {other}")), "{text}");
+            }
+        }
+        // Bytes are 0 to 255; zeros and ones that stand for black and white are not 17 grey levels.
+        let [_, _, integers, _] = &forms;
+        let byte = stored(255.0, 0.0, Kind::Bytes);
+        assert_eq!(byte.conform_to(integers.1.layout()).unwrap().values(), byte.values());
+        assert!(byte.conform_to(forms[0].1.layout()).is_err());
+        let bits = load(vec![0.0, 1.0, 1.0, 0.0], &[1, 2, 2], Kind::Floats);
+        let bits = bits.data.into_dataset().unwrap();
+        let mut levels = bits.layout().clone();
+        (levels.levels, levels.range) = (Some(17), None);
+        let text = bits.conform_to(&levels).unwrap_err().to_string();
+        assert!(text.contains("range=0:16"), "{text}");
+        let stated = bits.with_range(0.0, 16.0).unwrap();
+        assert_eq!(stated.conform_to(&levels).unwrap().levels(), Some(17));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use image::imageops::FilterType;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageReader};
 
-use super::pictures::PictureOptions;
+use super::picture_options::PictureOptions;
 use crate::DataError;
 use crate::data::Pixels;
 
@@ -48,7 +48,7 @@ fn open(path: &Path) -> Result<DynamicImage, DataError> {
         path: path.to_path_buf(),
         message: message.replace(['\n', '\r'], " "),
     };
-    // The format is told from the content.
+    // The content shows the format.
     let mut decoder = ImageReader::open(path)
         .and_then(ImageReader::with_guessed_format)
         .map_err(DataError::io(path, "read"))?

@@ -6,28 +6,9 @@ use rayon::prelude::*;
 
 use super::decode::{Decoded, decode};
 use super::folder::{self, Found, classes};
+use super::picture_options::PictureOptions;
 use crate::data::{Data, Pictures, Pixels};
 use crate::{DataError, Layout, Loaded};
-
-/// How a folder of pictures is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct PictureOptions {
-    /// Width and height that every picture is resized to. Without it all must have one size.
-    pub size: Option<(u32, u32)>,
-    /// Cut the largest centred part of the shape of `size` first, instead of squeezing.
-    pub crop: bool,
-    /// Brightness only, one channel.
-    pub grey: bool,
-    /// The colour that transparent pixels are laid on, as red, green and blue.
-    pub background: [u8; 3],
-}
-
-impl Default for PictureOptions {
-    fn default() -> Self {
-        Self { size: None, crop: false, grey: false, background: [255; 3] }
-    }
-}
 
 /// Endings of the files that are read; others are passed over.
 const ENDINGS: &[&str] = &[

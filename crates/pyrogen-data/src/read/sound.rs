@@ -1,6 +1,5 @@
 //! WAV files.
 
-use std::fs;
 use std::io::Cursor;
 use std::path::Path;
 
@@ -10,6 +9,7 @@ use pyrogen_core::folder::write_file;
 use super::bytes;
 use super::folder::{self, Found, classes};
 use crate::data::{Data, Items, Sound};
+use crate::pictures::{class_folder, new_folder};
 use crate::{DataError, Loaded};
 
 /// Reads every `.wav` below a folder, sorted by path, or one file; channels are averaged.
@@ -109,15 +109,16 @@ pub(crate) fn write(path: &Path, sound: &Sound) -> Result<(), DataError> {
         });
     }
     let digits = sound.len().saturating_sub(1).to_string().len().max(5);
+    let mut batch = new_folder(path)?;
     for (i, recording) in sound.recordings().iter().enumerate() {
-        let mut folder = path.to_path_buf();
-        if let Some(labels) = sound.labels() {
-            folder.push(sound.class_names()[labels[i] as usize].replace(['/', '\\'], "_"));
-        }
-        fs::create_dir_all(&folder).map_err(DataError::io(&folder, "create"))?;
-        let file = folder.join(format!("{i:0digits$}.wav"));
-        write_file(&file, &encode(&file, sound.rate(), recording)?)?;
+        let folder = match sound.labels() {
+            None => String::new(),
+            Some(labels) => class_folder(labels[i], sound.class_names()) + "/",
+        };
+        let file = format!("{folder}{i:0digits$}.wav");
+        batch.write(&file, &encode(&path.join(&file), sound.rate(), recording)?)?;
     }
+    batch.finish()?;
     Ok(())
 }
 
@@ -190,7 +191,7 @@ mod tests {
         Sound::new(200, vec![vec![0.5]]).unwrap().write(&dir.path().join("b.wav")).unwrap();
         let error = load(dir.path()).unwrap_err().to_string();
         assert!(error.contains("bring all to one rate"), "{error}");
-        fs::write(&path, b"RIFFxxxx").unwrap();
+        std::fs::write(&path, b"RIFFxxxx").unwrap();
         assert!(load(&path).unwrap_err().to_string().contains("WAV"));
         assert!(load(&dir.path().join("none")).is_err());
     }

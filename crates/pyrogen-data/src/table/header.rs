@@ -1,8 +1,8 @@
 //! Whether the first line of a table names its columns.
 
-use super::read::Header;
+use super::options::Header;
 use super::rows::Rows;
-use super::text::Words;
+use super::words::Words;
 
 /// The names of the columns, where the first row holds them.
 pub(super) fn names(rows: &Rows, header: Header, words: &Words) -> Option<Vec<String>> {

@@ -120,11 +120,14 @@ fn is_exact(format: &NumberFormat, cell: &str) -> bool {
     cell.parse::<i64>().is_ok() || format.parse(cell).is_some_and(|v| v.abs() <= TOP)
 }
 
+/// Whole numbers from here on may be seconds since 1970, once a second, which are no count of rows.
+const FIRST_TIME: i64 = 100_000_000;
+
 /// Whether different whole numbers count the rows, or are called an identifier.
 fn is_index<'a>(name: &str, cells: impl Iterator<Item = &'a str> + Clone) -> bool {
     let numbers = || cells.clone().map(|cell| cell.parse::<i64>().ok());
     let counts = numbers().zip(numbers().skip(1)).all(|pair| match pair {
-        (Some(a), Some(b)) => a.checked_add(1) == Some(b),
+        (Some(a), Some(b)) => a.checked_add(1) == Some(b) && b < FIRST_TIME,
         _ => false,
     });
     let lower = name.to_lowercase();

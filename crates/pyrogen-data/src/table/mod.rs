@@ -1,4 +1,4 @@
-//! Tables: reading CSV, telling the columns' kinds, and writing rows back.
+//! Tables: reading CSV, finding the columns' kinds, and writing rows back.
 
 mod dialect;
 mod format;
@@ -6,16 +6,20 @@ mod header;
 pub(crate) mod infer;
 mod moment;
 pub(crate) mod numbers;
+mod options;
 mod read;
 mod rows;
 mod schema;
+mod sniff;
 pub(crate) mod steps;
 mod text;
+mod words;
 pub(crate) mod write;
 
 pub use format::NumberFormat;
 pub use moment::{DayFormat, DayOrder, MomentFormat, TimeFormat};
-pub use read::{CsvOptions, Header, Missing, read_csv, read_table};
+pub use options::{CsvOptions, Header, Missing};
+pub use read::{read_csv, read_table};
 pub use schema::{Column, ColumnKind, TableSchema};
 pub use write::{CsvWriter, write_csv};
 

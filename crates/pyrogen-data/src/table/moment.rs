@@ -114,7 +114,7 @@ impl MomentFormat {
     }
 
     /// A text as a number of the format's unit.
-    pub(super) fn read(&self, cell: &str) -> Option<i64> {
+    pub(crate) fn read(&self, cell: &str) -> Option<i64> {
         match (&self.day, &self.time) {
             (Some(day), None) => day.read(cell),
             (None, Some(time)) => time.read(cell),

@@ -122,14 +122,14 @@ impl Column {
     }
 
     /// The category of a stored value: the nearest place in the list.
-    pub(crate) fn code(&self, stored: f32) -> u32 {
+    pub fn code(&self, stored: f32) -> u32 {
         let last = self.kind.categories().map_or(0, |c| c.len().saturating_sub(1));
         (stored.round().max(0.0) as usize).min(last) as u32
     }
 
     /// The number of a stored value, as the column has numbers: whole ones rounded, others to the
     /// places that are written. NaN stays.
-    pub(crate) fn number(&self, stored: f32) -> f64 {
+    pub fn number(&self, stored: f32) -> f64 {
         let plain = self.offset == 0.0 && self.unit == 1.0;
         let value = self.offset + self.unit * f64::from(stored);
         match (&self.kind, self.format.as_ref().and_then(|f| f.places)) {
@@ -144,7 +144,7 @@ impl Column {
     }
 
     /// The stored value of a number.
-    pub(crate) fn stored(&self, number: f64) -> f32 {
+    pub fn stored(&self, number: f64) -> f32 {
         ((number - self.offset) / self.unit) as f32
     }
 
@@ -159,7 +159,7 @@ impl Column {
     }
 
     /// A number as the text of a CSV cell; NaN is a missing one.
-    pub(crate) fn number_cell(&self, number: f64) -> String {
+    pub fn number_cell(&self, number: f64) -> String {
         if number.is_nan() {
             return self.blanks.first().cloned().unwrap_or_default();
         }

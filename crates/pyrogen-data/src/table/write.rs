@@ -5,7 +5,6 @@ use std::path::Path;
 
 use pyrogen_core::folder::write_file;
 
-use crate::data::{Items, Table};
 use crate::{DataError, Layout};
 
 /// Writes rows of raw values as CSV, row by row.
@@ -55,7 +54,7 @@ impl<'a, W: Write> CsvWriter<'a, W> {
     ///
     /// # Panics
     /// If the row has another width than the layout, or a label is given or left out against
-    /// what [`new`](Self::new) was told.
+    /// what [`new`](Self::new) was given.
     pub fn row(&mut self, values: &[f32], label: Option<u32>) -> std::io::Result<()> {
         assert_eq!(
             values.len(),
@@ -110,15 +109,17 @@ fn free_name(name: &str, names: &[String]) -> String {
     name
 }
 
-/// Writes a table to a CSV file: every number with all of its digits.
-pub(crate) fn write_table(path: &Path, table: &Table) -> Result<(), DataError> {
-    let layout = table.layout();
-    let mut writer = CsvWriter::new(Vec::new(), layout, table.labels().is_some())
+/// Writes the rows of a table to a CSV file, given the texts of their cells.
+pub(crate) fn write_cells(
+    path: &Path,
+    layout: &Layout,
+    labels: Option<&[u32]>,
+    rows: impl Iterator<Item = Vec<String>>,
+) -> Result<(), DataError> {
+    let mut writer = CsvWriter::new(Vec::new(), layout, labels.is_some())
         .map_err(DataError::io(path, "write"))?;
-    for row in 0..table.len() {
-        let mut cells: Vec<String> =
-            (0..table.columns().len()).map(|j| table.text(row, j)).collect();
-        if let Some(labels) = table.labels() {
+    for (row, mut cells) in rows.enumerate() {
+        if let Some(labels) = labels {
             cells.insert(writer.label().1, class_name(&layout.class_names, labels[row]));
         }
         writer.record(&cells).map_err(DataError::io(path, "write"))?;

@@ -7,10 +7,10 @@ use burn::tensor::Device;
 use pyrogen_core::folder::ModelFolder;
 use pyrogen_data::Modality;
 use pyrogen_model::tensor::{ScorePolicy, TensorModel};
-use pyrogen_model::{Ability, Error, Family, LatentKind, Model, Options};
+use pyrogen_model::{Ability, Error, Family, LatentKind, Model, OptionSpec, Options};
 use pyrogen_solve::FlowSolver;
 
-use super::{BY_ODE, TAKES, directions, sampler_options};
+use super::{BY_ODE, TAKES, directions, guidance, sampler_options};
 use crate::{FLOW_FAMILY, FlowMatching, FlowSampling};
 
 /// The family `flow-matching`.
@@ -22,9 +22,7 @@ fn configure(model: &Arc<FlowMatching>, options: &Options) -> Result<Arc<FlowMat
     let own: FlowSampling = model.config().sampling;
     let mut sampling = own;
     sampling.steps = options.count("steps")?.unwrap_or(own.steps);
-    if !options.get("guidance").is_null() {
-        sampling.guidance.weight = options.number("guidance")?;
-    }
+    sampling.guidance = guidance(own.guidance, options)?;
     if let Some(name) = options.text("sampler")? {
         sampling.solver = name.parse::<FlowSolver>().map_err(pyrogen_core::ModelError::from)?;
     }
@@ -49,11 +47,16 @@ impl Family for FlowFamily {
     }
 
     fn abilities(&self) -> Vec<Ability> {
-        vec![Ability::Generate, Ability::Vary, Ability::Score, Ability::Latent]
+        use Ability::{Generate, Latent, Rank, Score, Vary};
+        vec![Generate, Vary, Score, Rank, Latent]
     }
 
     fn takes_class(&self) -> bool {
         true
+    }
+
+    fn sampling(&self) -> Vec<OptionSpec> {
+        sampler_options(FlowSolver::NAMES)
     }
 
     fn likelihoods(&self) -> Vec<&'static str> {
@@ -73,7 +76,7 @@ impl Family for FlowFamily {
             .sampling(sampler_options(FlowSolver::NAMES), configure)
             .generate()
             .vary()
-            .score(policy)
+            .density(policy)
             .latent(LatentKind::Noise);
         Ok(door.build())
     }

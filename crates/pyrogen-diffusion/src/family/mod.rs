@@ -8,7 +8,8 @@ mod training;
 
 use pyrogen_core::ScoreMethod;
 use pyrogen_data::Modality;
-use pyrogen_model::{OptionSpec, Registry};
+use pyrogen_model::{Error, OptionSpec, Options, Registry};
+use pyrogen_solve::Guidance;
 use serde_json::Value;
 
 pub use diffusion::DiffusionFamily;
@@ -26,7 +27,8 @@ const TAKES: &[Modality] = &[Modality::Pictures, Modality::Table, Modality::Poin
 const DIRECTIONS: usize = 2;
 
 /// The likelihood by the ODE, in the list of likelihoods.
-const BY_ODE: &str = "estimate (exact with as many draws as dimensions)";
+const BY_ODE: &str = "estimate (exact with as many draws as dimensions; a lower bound of whole \
+                      numbers; none of categories)";
 
 fn directions(_: ScoreMethod) -> usize {
     DIRECTIONS
@@ -42,5 +44,22 @@ fn sampler_options(samplers: &str) -> Vec<OptionSpec> {
             Value::Null,
             "guidance towards the class: 1 is the model, more is closer to the class and less varied",
         ),
+        OptionSpec::new(
+            "guidance_interval",
+            Value::Null,
+            "the noise levels at which there is guidance, [low, high]",
+        ),
     ]
+}
+
+/// The guidance that a request asks for.
+fn guidance(own: Guidance, options: &Options) -> Result<Guidance, Error> {
+    let mut guidance = own;
+    if !options.get("guidance").is_null() {
+        guidance.weight = options.number("guidance")?;
+    }
+    if let Some(interval) = options.interval("guidance_interval")? {
+        guidance.interval = Some(interval);
+    }
+    Ok(guidance)
 }

@@ -7,6 +7,7 @@ use pyrogen_data::{Dataset, Preparation, Recipe};
 use pyrogen_model::Error;
 use pyrogen_model::train::{
     Defaults, Job, Plan, Train, Wanted, check_data, examples, fit, fits_memory, rows_of,
+    try_untrained,
 };
 use pyrogen_train::{
     AdversarialLearner, GradientConfig, Learner, Limits, MonitorConfig, OptimizerConfig,
@@ -15,6 +16,8 @@ use pyrogen_train::{
 
 use super::GanFamily;
 use super::monitor::monitor;
+use serde_json::Value;
+
 use crate::{DcganConfig, Gan, GanConfig, MlpPair, Networks, Output, UnetConfig};
 
 /// Pictures from this side on are given to convolutions.
@@ -83,6 +86,10 @@ fn training(examples: usize) -> TrainConfig {
 }
 
 impl Train for GanFamily {
+    fn schema(&self) -> Option<Value> {
+        Some(schemars::schema_for!(GanConfig).to_value())
+    }
+
     fn takes_context(&self) -> bool {
         true
     }
@@ -137,6 +144,8 @@ impl Train for GanFamily {
             }
         };
         check_data(&model, &job)?;
+        let save = |model: &Gan, folder: &_, card: &_| model.save(folder, card);
+        try_untrained(&job, &model, save)?;
         let learner = AdversarialLearner::new(model, &job.plan.train)?;
         let rows = job.plan.train.batch_size.min(job.data.len());
         config.check_batch(rows / learner.parts(rows).max(1))?;
@@ -147,7 +156,6 @@ impl Train for GanFamily {
             Some(held_out) => monitor(&job, &train, held_out)?,
             None => None,
         };
-        let save = |model: &Gan, folder: &_, card: &_| model.save(folder, card);
         fit(job, learner, train, held_out, save, |trainer| {
             Ok(match monitor {
                 Some(monitor) => trainer.callback(monitor),

@@ -32,6 +32,7 @@ const SLOPE: f64 = 0.2;
 /// The generator has batch normalisation, in which classes choose scale and shift. A stage halves (in
 /// the generator doubles) height and width, so both have to be divisible by two as often: pictures of
 /// 28x28 take one stage or two, 32x32 up to five, 8x8 up to three.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DcganConfig {

@@ -15,7 +15,8 @@ use pyrogen_core::config::check::widths;
 use pyrogen_core::config::count::sum;
 
 /// Two networks of dense layers. The generator reads latents, classes (one-hot) and contexts side by
-/// side; the discriminator reads the example and the context, and is told the class at its end.
+/// side; the discriminator reads the example and the context, and reads the class at its end.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MlpPair {

@@ -2,6 +2,7 @@
 
 mod dcgan;
 mod mlp;
+mod output;
 mod resnet;
 mod unet;
 
@@ -13,10 +14,10 @@ use serde::{Deserialize, Serialize};
 
 pub use dcgan::DcganConfig;
 pub use mlp::MlpPair;
+pub use output::Output;
 pub use resnet::ResnetConfig;
 pub use unet::UnetConfig;
 
-use crate::config::Output;
 use crate::dual::Dual;
 use crate::given::Given;
 use crate::head::{HeadConfig, Verdict};
@@ -29,6 +30,7 @@ use unet::{PatchDiscriminator, UnetGenerator};
 ///
 /// In JSON `{"dcgan": {"channels": [32, 64], "norm": false}}`,
 /// `{"mlp": {"generator": {..}, "discriminator": {..}}}`.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -33,6 +33,7 @@ const ONE: Shape = Shape(1, 1, 0);
 /// discriminator has a block a stage (the first without the activation in front), one more that
 /// keeps the size, act, and the sum over places. A stage halves or doubles height and width, as in
 /// [`DcganConfig`](super::DcganConfig).
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ResnetConfig {

@@ -26,7 +26,7 @@ const EPSILON: f64 = 1e-5;
 
 /// Pictures from pictures (pix2pix; Isola et al. 2017, section 3.2 and appendix 6.1).
 ///
-/// The model is told a picture, its context: a sketch, a small version, one with a hole. Height and
+/// The condition is a picture, the context: a sketch, a small version, one with a hole. Height and
 /// width are the example's or those divided by two some times (then each place is repeated). The
 /// generator reads it with the latents and the class as further channels, each number the same
 /// everywhere, so that one context has many pictures. The discriminator judges patches: it has a logit
@@ -41,6 +41,7 @@ const EPSILON: f64 = 1e-5;
 /// so that examples do not depend on each other; latents instead of dropout as the source of
 /// variation (Zhu et al. 2017, "Toward multimodal image-to-image translation", section 3.4); the last
 /// convolution sees the input.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct UnetConfig {
@@ -87,14 +88,14 @@ impl UnetConfig {
     }
 
     /// Channels of context and class beside a picture.
-    fn told(plan: &Plan) -> usize {
+    fn condition(plan: &Plan) -> usize {
         let context = plan.context.and_then(|c| c.first().copied()).unwrap_or(0);
         context.saturating_add(plan.classes)
     }
 
     /// Channels into each stage down, and out of the last.
     fn down(&self, plan: &Plan) -> Vec<usize> {
-        let first = Self::told(plan).saturating_add(plan.latents);
+        let first = Self::condition(plan).saturating_add(plan.latents);
         [&[first], self.channels.as_slice()].concat()
     }
 
@@ -119,7 +120,7 @@ impl UnetConfig {
 
     /// Channels into each stage of the discriminator, and out of the last.
     fn judged(&self, plan: &Plan) -> Vec<usize> {
-        let first = checked_image(plan.event)[0].saturating_add(Self::told(plan));
+        let first = checked_image(plan.event)[0].saturating_add(Self::condition(plan));
         [&[first], self.patches.as_slice()].concat()
     }
 
@@ -181,7 +182,7 @@ impl UnetConfig {
             up,
             up_norms: self.up().into_iter().map(|[_, c]| norm(c)).collect(),
             last: conv2d(&last, noise, device),
-            told: Told::new(plan, [height, width]),
+            condition: ConditionChannels::new(plan, [height, width]),
         }
     }
 
@@ -199,7 +200,7 @@ impl UnetConfig {
         PatchDiscriminator {
             stages,
             last: Conv::new([self.seen_last(plan), 1], THREE, held, noise, device),
-            told: Told::new(plan, [height, width]),
+            condition: ConditionChannels::new(plan, [height, width]),
             deviation: plan.head.deviation,
         }
     }
@@ -212,14 +213,14 @@ fn groups(channels: usize) -> usize {
     [8, 4, 2].into_iter().find(fits).unwrap_or(1)
 }
 
-/// Makes channels of what a network is told.
+/// Makes channels of a condition.
 #[derive(Debug, Clone)]
-struct Told {
+struct ConditionChannels {
     context: [usize; 3],
     size: [usize; 2],
 }
 
-impl Told {
+impl ConditionChannels {
     fn new(plan: &Plan, size: [usize; 2]) -> Self {
         Self { context: checked_image(plan.context.unwrap_or(&[])), size }
     }
@@ -252,12 +253,12 @@ pub(super) struct UnetGenerator {
     up_norms: Vec<GroupNorm>,
     last: Conv2d,
     #[module(skip)]
-    told: Told,
+    condition: ConditionChannels,
 }
 
 impl UnetGenerator {
     pub fn forward(&self, z: Tensor<2>, given: &Given) -> Tensor<4> {
-        let input = self.told.channels(given, Some(z));
+        let input = self.condition.channels(given, Some(z));
         let mut seen = Vec::new();
         let mut x = input.clone();
         for (stage, norm) in self.down.iter().zip(&self.down_norms) {
@@ -281,14 +282,14 @@ pub(super) struct PatchDiscriminator {
     stages: Vec<Conv>,
     last: Conv,
     #[module(skip)]
-    told: Told,
+    condition: ConditionChannels,
     #[module(skip)]
     deviation: bool,
 }
 
 impl PatchDiscriminator {
     pub fn forward(&self, x: Dual<4>, given: &Given) -> Verdict {
-        let x = x.beside(self.told.channels(given, None));
+        let x = x.beside(self.condition.channels(given, None));
         let leaky = Activation::LeakyRelu { slope: SLOPE };
         let maps = self.stages.iter().fold(x, |x, stage| stage.forward(x).activate(&leaky));
         let features = maps.value.clone().flatten(1, 3);

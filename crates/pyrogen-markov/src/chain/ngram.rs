@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use pyrogen_core::Noise;
 
+use super::context::Context;
 use super::counts::Counts;
 use super::smoothing::{Continuations, Discounts, Smoothing};
 use crate::MarkovError;
@@ -96,13 +97,6 @@ pub struct NGram {
     continuations: Option<Continuations>,
 }
 
-/// The symbols before, as places in the counts: one for every length of context that was seen.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Context {
-    /// `places[n]`: the run of the last `n + 1` symbols.
-    places: Vec<Option<u32>>,
-}
-
 impl NGram {
     /// A chain of the order of the counts.
     ///
@@ -139,23 +133,12 @@ impl NGram {
 
     /// The context at the beginning of a sequence.
     pub fn start(&self) -> Context {
-        let mut context = Context { places: vec![None; self.counts.order] };
-        if let Some(begin) = self.counts.begin() {
-            self.advance(&mut context, begin);
-        }
-        context
+        self.counts.start()
     }
 
     /// Moves a context on by one symbol.
     pub fn advance(&self, context: &mut Context, symbol: u32) {
-        for n in (0..context.places.len()).rev() {
-            let range = match n {
-                0 => Some(0..self.counts.levels[0].len()),
-                n => context.places[n - 1].and_then(|i| self.counts.children(n - 1, i as usize)),
-            };
-            let place = range.and_then(|range| self.counts.among(n, range, symbol));
-            context.places[n] = place.map(|i| i as u32);
-        }
+        self.counts.advance(context, symbol);
     }
 
     /// The context after these symbols at the beginning of a sequence.
@@ -163,30 +146,16 @@ impl NGram {
     /// # Errors
     /// A symbol that the model does not have.
     pub fn context(&self, before: &[u32]) -> Result<Context, MarkovError> {
-        self.check(before)?;
-        let mut context = self.start();
-        before.iter().for_each(|symbol| self.advance(&mut context, *symbol));
-        Ok(context)
+        self.counts.context(before)
     }
 
     fn check(&self, sequence: &[u32]) -> Result<(), MarkovError> {
-        let symbols = self.counts.symbols;
-        match sequence.iter().position(|s| *s >= symbols) {
-            None => Ok(()),
-            Some(step) => {
-                let (symbol, symbols) = (sequence[step], symbols as usize);
-                Err(MarkovError::Symbol { sequence: 0, step, symbol, symbols })
-            }
-        }
+        self.counts.check(sequence)
     }
 
     /// What followed the last `n` symbols, on level `n`.
     fn range(&self, context: &Context, n: usize) -> Option<std::ops::Range<usize>> {
-        let range = match n {
-            0 => self.counts.first(),
-            n => self.counts.children(n - 1, context.places[n - 1]? as usize)?,
-        };
-        (!range.is_empty()).then_some(range)
+        self.counts.followers(context, n)
     }
 
     /// Count of a run, count of its context, and what the context leaves to shorter ones: as the
@@ -251,7 +220,7 @@ impl NGram {
     }
 
     /// The probabilities of all outcomes in a context.
-    fn distribution(&self, context: &Context) -> Vec<f64> {
+    pub(crate) fn distribution(&self, context: &Context) -> Vec<f64> {
         let outcomes = self.counts.outcomes();
         if self.smoothing == Smoothing::LongestContext {
             let mut p = vec![0.0; outcomes];
@@ -281,7 +250,7 @@ impl NGram {
     /// A symbol drawn in a context: from the longest context down, each either gives a symbol that was
     /// seen after it or leaves the choice to the next shorter one. This draws from exactly
     /// [`probability`](Self::probability), without making the whole distribution.
-    pub(super) fn draw(&self, context: &Context, draws: &mut Draws) -> Option<u32> {
+    pub(crate) fn draw(&self, context: &Context, draws: &mut Draws) -> Option<u32> {
         let mut n = self.longest(context)?.0;
         loop {
             if let Some(symbol) = self.draw_at(context, n, draws) {

@@ -153,6 +153,22 @@ fn suffixes(counts: &Counts) -> Vec<Vec<u32>> {
     all
 }
 
+/// Numbers of different symbols before the runs of every level but the highest, added up; at least 1 a
+/// run.
+pub(super) fn distinct_before(counts: &Counts) -> Vec<Vec<u32>> {
+    let suffixes = suffixes(counts);
+    let level = |n: usize| {
+        let sums = adjusted(counts, n, &suffixes[n]);
+        let mut sum = 0;
+        let own = sums.windows(2).map(|w| {
+            sum += (w[1] - w[0]).max(1);
+            sum
+        });
+        std::iter::once(0).chain(own).collect()
+    };
+    (0..counts.order).map(level).collect()
+}
+
 /// Numbers of different symbols before the runs of level `n`, added up; runs at the beginning of a
 /// sequence have nothing before them and keep their counts.
 fn adjusted(counts: &Counts, n: usize, suffixes: &[u32]) -> Vec<u32> {

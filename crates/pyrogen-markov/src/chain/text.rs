@@ -11,6 +11,7 @@ use pyrogen_core::Noise;
 use super::counts::Counts;
 use super::ngram::NGram;
 use super::smoothing::Smoothing;
+use super::source::Source;
 use crate::MarkovError;
 use crate::draws::Draws;
 
@@ -132,11 +133,7 @@ pub struct TextModel {
     words: Vec<String>,
     ids: HashMap<String, u32, Build>,
     chain: NGram,
-    /// The source.
-    source: Vec<u32>,
-    /// Places of each word in the source: those of word `w` are `places[starts[w]..starts[w + 1]]`.
-    places: Vec<u32>,
-    starts: Vec<u32>,
+    source: Source,
 }
 
 /// A fast hash for words of a text that the user has: not for keys of an attacker.
@@ -182,8 +179,8 @@ impl TextModel {
         }
         let counts = Counts::ends(&source, &lengths, words.len() as u32, config.order)?;
         let chain = NGram::new(counts, config.smoothing)?;
-        let (places, starts) = index(&source, words.len());
-        Ok(Self { words, ids, chain, source, places, starts })
+        let source = Source::new(source, words.len());
+        Ok(Self { words, ids, chain, source })
     }
 
     /// The chain of words.
@@ -204,7 +201,7 @@ impl TextModel {
     /// Bytes of memory.
     pub fn bytes(&self) -> usize {
         let words: usize = self.words.iter().map(|w| 2 * (w.len() + 24) + 8).sum();
-        self.chain.bytes() + 4 * (self.source.len() + self.places.len() + self.starts.len()) + words
+        self.chain.bytes() + self.source.bytes() + words
     }
 
     /// Sentence `item` of those that the model makes from this noise: a function of both alone.
@@ -302,25 +299,7 @@ impl TextModel {
     fn copied<'w>(&self, words: &'w [u32], rule: Overlap) -> Option<(&'w [u32], usize)> {
         // Python rounds halves to even.
         let share = (rule.share * words.len() as f64).round_ties_even() as usize;
-        let most = rule.words.min(share);
-        let length = (most + 1).min(words.len());
-        (length > 0)
-            .then(|| words.windows(length))
-            .into_iter()
-            .flatten()
-            .find_map(|run| self.find(run).map(|at| (run, at)))
-    }
-
-    /// Where a run of words stands in the source first.
-    fn find(&self, run: &[u32]) -> Option<usize> {
-        let range = |word: u32| self.starts[word as usize]..self.starts[word as usize + 1];
-        let (offset, rarest) =
-            run.iter().enumerate().min_by_key(|(_, word)| range(**word).len())?;
-        let range = range(*rarest);
-        self.places[range.start as usize..range.end as usize].iter().find_map(|place| {
-            let from = (*place as usize).checked_sub(offset)?;
-            (self.source.get(from..from + run.len())? == run).then_some(from)
-        })
+        self.source.copied(words, rule.words.min(share))
     }
 }
 
@@ -378,20 +357,4 @@ fn read(sentences: &[&str]) -> Read {
         lengths.extend(part.lengths);
     }
     (words, ids, text, lengths)
-}
-
-/// Places of each word, by counting.
-fn index(source: &[u32], words: usize) -> (Vec<u32>, Vec<u32>) {
-    let mut starts = vec![0u32; words + 1];
-    source.iter().for_each(|w| starts[*w as usize + 1] += 1);
-    for w in 0..words {
-        starts[w + 1] += starts[w];
-    }
-    let mut next = starts.clone();
-    let mut places = vec![0; source.len()];
-    for (place, word) in source.iter().enumerate() {
-        places[next[*word as usize] as usize] = place as u32;
-        next[*word as usize] += 1;
-    }
-    (places, starts)
 }

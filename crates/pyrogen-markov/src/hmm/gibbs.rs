@@ -224,7 +224,11 @@ fn count(engine: &Engine<'_>, paths: &[Vec<usize>]) -> Counts {
 
 impl Engine<'_> {
     /// A path drawn from its posterior: the filter forwards, draws backwards.
-    fn draw_path(&self, sequence: usize, draws: &mut Draws) -> Result<Vec<usize>, MarkovError> {
+    pub(super) fn draw_path(
+        &self,
+        sequence: usize,
+        draws: &mut Draws,
+    ) -> Result<Vec<usize>, MarkovError> {
         let (k, n) = (self.k, self.data.length(sequence));
         let filtered = self
             .log_filtered(sequence)

@@ -4,6 +4,7 @@ mod block;
 mod config;
 mod emission;
 mod engine;
+mod fill;
 mod fit;
 mod gibbs;
 mod kernels;
@@ -20,6 +21,7 @@ pub use emission::{
     Bernoulli, Categorical, Covariance, Emission, Gamma, Gaussian, GaussianMixture, Multinomial,
     Poisson, Regression, StudentT,
 };
+pub use fill::{Cell, MissingCell};
 pub use fit::{EmStep, FitEnd, HmmFit};
 pub use gibbs::{Gibbs, GibbsPriors};
 pub use model::Hmm;
@@ -27,4 +29,6 @@ pub(crate) use model::probabilities;
 pub use sample::{Forecast, Sampled, Start};
 pub use score::Scored;
 pub use semi::SemiMarkov;
+#[cfg(feature = "train")]
+pub(crate) use start::start as first_model;
 pub use viterbi::Path;

@@ -195,7 +195,7 @@ impl Hmm {
 
 impl Emission {
     /// The expected value of a column.
-    fn mean(&self, class: usize, column: usize) -> f64 {
+    pub(super) fn mean(&self, class: usize, column: usize) -> f64 {
         match self {
             Self::Gaussian(e) => e.means[class][column],
             Self::GaussianMixture(e) => {

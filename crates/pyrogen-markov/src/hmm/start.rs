@@ -27,7 +27,7 @@ const LOOKED_AT: usize = 20_000;
 /// Rounds of the clustering.
 const ROUNDS: usize = 30;
 
-pub(super) fn start(
+pub(crate) fn start(
     config: &HmmConfig,
     data: &Sequences,
     seed: Seed,

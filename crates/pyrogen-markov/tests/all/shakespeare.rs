@@ -4,7 +4,7 @@
 
 use std::io::Read;
 
-use pyrogen_markov::chain::{Counts, NGram, Perplexity, Smoothing};
+use pyrogen_markov::chain::{Counts, NGram, Perplexity, Ppm, PpmConfig, Smoothing};
 
 /// Characters as numbers.
 fn text() -> (Vec<u32>, u32) {
@@ -31,4 +31,18 @@ fn witten_bell_of_orders_1_to_6() {
         // Three decimals are given.
         assert!((nats - published).abs() < 6e-4, "order {order}: {nats} {published}");
     }
+}
+
+#[test]
+fn partial_matching_and_kneser_ney_predict_better() {
+    let (text, symbols) = text();
+    let (train, held) = text.split_at(text.len() * 9 / 10);
+    let counts = |order| Counts::new(train, &[train.len()], symbols, order).unwrap();
+    let ppm = Ppm::new(counts(5), PpmConfig::default());
+    let ppm = Perplexity::of(&ppm, &[held]).unwrap().per_token();
+    let chain = NGram::new(counts(6), Smoothing::ModifiedKneserNey).unwrap();
+    let kneser_ney = Perplexity::of(&chain, &[held]).unwrap().per_token();
+    // The numbers of the documentation; the best of Witten-Bell is 1.669.
+    assert!((ppm - 1.5686).abs() < 1e-4, "{ppm}");
+    assert!((kneser_ney - 1.5165).abs() < 1e-4, "{kneser_ney}");
 }

@@ -20,9 +20,9 @@ pub enum Sign {
     Diversity,
     /// Classes are missing.
     Modes,
-    /// The discriminator tells every generated example from a real one.
+    /// The discriminator separates every generated example from the real ones.
     Separation,
-    /// The discriminator tells training examples from other real ones.
+    /// The discriminator separates training examples from other real ones.
     Memory,
 }
 
@@ -72,7 +72,7 @@ impl Sign {
             Self::Diversity => "generated examples are nearly all alike",
             Self::Modes => "whole classes are no longer made",
             Self::Separation => {
-                "the discriminator tells every generated example, and the generator learns nothing"
+                "the discriminator recognises every generated example, and the generator learns nothing"
             }
             Self::Memory => "the discriminator knows the training examples by heart",
         }
@@ -95,6 +95,7 @@ impl Sign {
 /// From where on a sign is bad.
 ///
 /// The defaults were chosen on runs that are none of those that `docs/RESULTS.md` shows them on.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Thresholds {

@@ -6,8 +6,8 @@
 //! | [`Sign::Coverage`] | share of real examples with a generated one in their reach | the same, harder to fool by outliers |
 //! | [`Sign::Diversity`] | mean distance between generated examples over that between real ones | generated examples are all alike, or fly apart |
 //! | [`Sign::Modes`] | share of the classes that are made | whole classes are missing |
-//! | [`Sign::Separation`] | how surely the discriminator tells real from generated | it has won: the generator learns nothing |
-//! | [`Sign::Memory`] | how surely it tells training examples from held-out ones | it learns examples by heart: too few data |
+//! | [`Sign::Separation`] | how surely the discriminator separates real from generated examples | it has won: the generator learns nothing |
+//! | [`Sign::Memory`] | how surely it separates training examples from held-out ones | it learns examples by heart: too few data |
 //!
 //! A [`Reference`] holds real examples that were not trained on and measures a [`Reading`] of
 //! generated ones; an [`Alertness`] turns readings into [`Alarm`]s by [`Thresholds`]. Nothing here

@@ -46,7 +46,7 @@ pub struct Reading {
     /// margin on training examples minus the margin on held-out ones.
     pub gap: f64,
     /// The probability that a held-out example is judged above a generated one ([`auroc`]): 0.5
-    /// where the discriminator guesses, 1 where it always tells.
+    /// where the discriminator guesses, 1 where it is always right.
     pub separation: f64,
     /// The probability that a training example is judged above a held-out one: 0.5 where the
     /// discriminator knows none of them, 1 where it knows them by heart.

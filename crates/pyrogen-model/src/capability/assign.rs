@@ -2,7 +2,7 @@
 
 use pyrogen_data::Data;
 
-use crate::{Control, Error, Request};
+use crate::{Control, Error, OptionSpec, Request};
 
 /// Which state, topic or component items belong to.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +20,11 @@ pub struct Assignment {
 
 /// Says which state, topic or component each item belongs to.
 pub trait Assign: Send + Sync {
+    /// The options that a request may set.
+    fn options(&self) -> Vec<OptionSpec> {
+        Vec::new()
+    }
+
     /// The most probable assignment of each item.
     ///
     /// # Errors

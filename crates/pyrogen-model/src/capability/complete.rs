@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use pyrogen_data::Data;
 
+use super::Detailed;
 use crate::{Control, Error, OptionSpec, Request};
 
 /// Items that are partly given.
@@ -31,7 +32,9 @@ impl Given {
 /// Fills in the rest of items that are partly given.
 pub trait Complete: Send + Sync {
     /// The options that a request may set.
-    fn options(&self) -> Vec<OptionSpec>;
+    fn options(&self) -> Vec<OptionSpec> {
+        Vec::new()
+    }
 
     /// Completed items: item `i` completes the given item `i % given.items.len()`. So of `n` given
     /// items the items `0..n` hold a first candidate each, `n..2 n` a second.
@@ -46,4 +49,18 @@ pub trait Complete: Send + Sync {
         request: &Request,
         control: &Control,
     ) -> Result<Data, Error>;
+
+    /// The same items, with what is known of each beside it.
+    ///
+    /// # Errors
+    /// As [`complete`](Self::complete).
+    fn detailed(
+        &self,
+        given: &Given,
+        items: Range<u64>,
+        request: &Request,
+        control: &Control,
+    ) -> Result<Detailed, Error> {
+        Ok(Detailed { items: self.complete(given, items, request, control)?, details: Vec::new() })
+    }
 }

@@ -151,6 +151,22 @@ pub trait Latent: Send + Sync {
     /// control that was cancelled.
     fn decode(&self, latents: &Latents, control: &Control) -> Result<Data, Error>;
 
+    /// The item of each latent point as the model draws it, in raw units: where the decoder gives a
+    /// distribution, a mean or a draw, as [`Generate`](crate::Generate) does and by the same option
+    /// `output`. The random numbers are those of `items`, one a point.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode), and an option that does not exist.
+    fn draw(
+        &self,
+        latents: &Latents,
+        _items: Range<u64>,
+        _request: &Request,
+        control: &Control,
+    ) -> Result<Data, Error> {
+        self.decode(latents, control)
+    }
+
     /// `n` points of zeros, the mean of the prior, with the condition of a request: its class, else
     /// the first class, and the first of its contexts.
     ///

@@ -3,13 +3,17 @@
 use pyrogen_core::Likelihood;
 use pyrogen_data::Data;
 
-use crate::{Control, Error, OptionSpec, Options, Request};
+use serde_json::Map;
+
+use crate::{Ability, Control, Error, OptionSpec, Options, Request};
 
 /// Says how probable items are.
 pub trait Likely: Send + Sync {
     /// The options that a request may set: `method` and `draws` where the likelihood is not
     /// tractable.
-    fn options(&self) -> Vec<OptionSpec>;
+    fn options(&self) -> Vec<OptionSpec> {
+        Vec::new()
+    }
 
     /// The log-likelihood of each item, in nats, of raw data: a density is that of raw values. Its
     /// kind and unit say what it is. Items of a conditional model are scored under their own labels
@@ -23,5 +27,8 @@ pub trait Likely: Send + Sync {
 
     /// The options of the scores that an evaluation computes, of so many draws at most. Scores that
     /// cost too much for an evaluation are left out.
-    fn evaluated(&self, draws: usize) -> Vec<Options>;
+    fn evaluated(&self, _draws: usize) -> Vec<Options> {
+        // One number, where there are no options to choose by.
+        Options::resolve(Ability::Score, &[], &Map::new()).into_iter().collect()
+    }
 }

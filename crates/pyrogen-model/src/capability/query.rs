@@ -3,7 +3,7 @@
 use pyrogen_data::Data;
 use serde::Serialize;
 
-use crate::{Control, Error, Request};
+use crate::{Control, Error, OptionSpec, Request};
 
 /// The distribution of one variable of one item.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -28,6 +28,11 @@ pub enum Marginal {
 
 /// Answers questions on marginals, given evidence.
 pub trait Query: Send + Sync {
+    /// The options that a request may set.
+    fn options(&self) -> Vec<OptionSpec> {
+        Vec::new()
+    }
+
     /// For each item of the evidence, the distribution of every variable that is missing in it, by
     /// name.
     ///

@@ -7,7 +7,9 @@ use crate::{Control, Error, OptionSpec, Request};
 /// Makes an item piece by piece.
 pub trait Stream: Send + Sync {
     /// The options that a request may set.
-    fn options(&self) -> Vec<OptionSpec>;
+    fn options(&self) -> Vec<OptionSpec> {
+        Vec::new()
+    }
 
     /// The pieces of item `item`, each as data of one item (a piece of text, a row of pixels).
     /// Joined they are what [`Generate`](super::Generate) gives for the item. Dropping the iterator

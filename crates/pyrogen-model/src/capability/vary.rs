@@ -10,7 +10,9 @@ use crate::{Control, Error, OptionSpec, Request};
 pub trait Vary: Send + Sync {
     /// The options that a request may set, `strength` among them: from near 0 (the same) to 1
     /// (nothing is kept).
-    fn options(&self) -> Vec<OptionSpec>;
+    fn options(&self) -> Vec<OptionSpec> {
+        Vec::new()
+    }
 
     /// Items like the given ones: item `i` is like the given item `i % from.len()`.
     ///

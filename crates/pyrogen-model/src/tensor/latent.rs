@@ -1,20 +1,28 @@
 //! Latents of items, and items of latents.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use burn::tensor::{Tensor, TensorData};
 use pyrogen_core::parallel::batches;
-use pyrogen_core::{Condition, Decode, Encode, Examples, Noise, Posterior, RequestError};
+use pyrogen_core::{
+    Condition, Decode, DecoderOutput, Encode, Examples, ModelError, Noise, Posterior, RequestError,
+};
 use pyrogen_data::Data;
 
 use super::frame::{CHUNK, host};
+use super::generate::{asked_output, output_option};
 use super::{Conditions, Frame};
-use crate::{Control, Error, Latent, LatentKind, LatentSpace, Latents, Request};
+use crate::{
+    Ability, Control, Error, Latent, LatentKind, LatentSpace, Latents, OptionSpec, Options, Request,
+};
 
 pub(super) struct TensorLatent<M> {
     pub model: Arc<M>,
     pub frame: Frame,
     pub kind: LatentKind,
+    /// What is given of the decoder's distribution as a sample, for models with one.
+    pub output: Option<DecoderOutput>,
 }
 
 /// One batch of posteriors on the host.
@@ -57,6 +65,49 @@ impl<M: Encode<2> + Decode<2> + Send + Sync + 'static> Latent for TensorLatent<M
     }
 
     fn decode(&self, latents: &Latents, control: &Control) -> Result<Data, Error> {
+        self.of_latents(latents, control, |z, condition, _| self.model.decode(z, condition))
+    }
+
+    fn draw(
+        &self,
+        latents: &Latents,
+        items: Range<u64>,
+        request: &Request,
+        control: &Control,
+    ) -> Result<Data, Error> {
+        let specs: Vec<OptionSpec> = self.output.map(output_option).into_iter().collect();
+        let options = Options::resolve(Ability::Latent, &specs, &request.options)?;
+        if asked_output(&options, self.output)? != Some(DecoderOutput::Draw) {
+            return self.decode(latents, control);
+        }
+        let noise = Noise::new(request.seed).fork("decoder");
+        self.of_latents(latents, control, |z, condition, rows| {
+            let own = items.start + rows.start as u64..items.start + rows.end as u64;
+            self.model.decode_draw(z, condition, &mut noise.items(own))
+        })
+    }
+
+    fn origin(&self, n: usize, request: &Request) -> Result<Latents, Error> {
+        let conditions: Conditions = self.frame.conditions(request)?;
+        let first = Latents {
+            values: vec![0.0; self.model.latent_dim()],
+            dims: self.model.latent_dim(),
+            classes: conditions.labels(0..1),
+            contexts: conditions.contexts(0..1),
+            ..Latents::default()
+        };
+        Ok(first.points_like(0, vec![0.0; n * self.model.latent_dim()]))
+    }
+}
+
+impl<M: Encode<2> + Decode<2> + Send + Sync + 'static> TensorLatent<M> {
+    /// Items of latents, by a function of points, their condition and their numbers.
+    fn of_latents(
+        &self,
+        latents: &Latents,
+        control: &Control,
+        make: impl Fn(Tensor<2>, &Condition, Range<usize>) -> Result<Tensor<2>, ModelError> + Sync,
+    ) -> Result<Data, Error> {
         let dims = self.model.latent_dim();
         if latents.dims != dims || !latents.values.len().is_multiple_of(dims.max(1)) {
             return Err(RequestError::Value {
@@ -74,7 +125,7 @@ impl<M: Encode<2> + Decode<2> + Send + Sync + 'static> Latent for TensorLatent<M
             let condition = self.condition(&part)?;
             let z = TensorData::new(part.values, [rows.len(), dims]);
             let z = Tensor::<2>::from_data(z, self.frame.device());
-            let decoded = self.model.decode(z, &condition)?;
+            let decoded = make(z, &condition, rows.clone())?;
             meter.add(rows.len() as u64);
             Ok::<_, Error>(host(decoded))
         });
@@ -83,18 +134,6 @@ impl<M: Encode<2> + Decode<2> + Send + Sync + 'static> Latent for TensorLatent<M
             values.extend(part?);
         }
         self.frame.raw(&values, latents.classes.clone())
-    }
-
-    fn origin(&self, n: usize, request: &Request) -> Result<Latents, Error> {
-        let conditions: Conditions = self.frame.conditions(request)?;
-        let first = Latents {
-            values: vec![0.0; self.model.latent_dim()],
-            dims: self.model.latent_dim(),
-            classes: conditions.labels(0..1),
-            contexts: conditions.contexts(0..1),
-            ..Latents::default()
-        };
-        Ok(first.points_like(0, vec![0.0; n * self.model.latent_dim()]))
     }
 }
 

@@ -18,7 +18,8 @@ use std::sync::Arc;
 
 use burn::tensor::Device;
 use pyrogen_core::folder::{Card, ModelFolder};
-use pyrogen_core::{Decode, Describe, Encode, Inpaint, Rank, Sample, Score, Vary};
+use pyrogen_core::{Decode, DecoderOutput, Describe, Encode, Inpaint, Rank, Sample, Score, Vary};
+use pyrogen_data::Modality;
 
 pub use condition::Conditions;
 pub use frame::Frame;
@@ -42,6 +43,7 @@ pub struct TensorModel<M> {
     method: String,
     sampling: Vec<OptionSpec>,
     configure: Configure<M>,
+    output: Option<DecoderOutput>,
     can: Capabilities,
     reasons: Vec<(Ability, String)>,
 }
@@ -70,6 +72,7 @@ impl<M: Describe + Send + Sync + 'static> TensorModel<M> {
             method: folder.card().family.clone(),
             sampling: Vec::new(),
             configure: Arc::new(|model, _| Ok(model.clone())),
+            output: None,
             can: Capabilities::default(),
             reasons: Vec::new(),
         })
@@ -93,6 +96,17 @@ impl<M: Describe + Send + Sync + 'static> TensorModel<M> {
         self
     }
 
+    /// Its decoder gives a distribution over examples: items are means of pictures, and draws of
+    /// everything else, where a request does not ask otherwise (`output`). `means` says that the decoder
+    /// was trained without noise, so that means are what it makes. Comes before the capabilities that it
+    /// is for.
+    pub fn decoder(mut self, means: bool) -> Self {
+        let pictures = self.frame.layout().modality() == Modality::Pictures;
+        let means = means || pictures;
+        self.output = Some(if means { DecoderOutput::Mean } else { DecoderOutput::Draw });
+        self
+    }
+
     /// It draws new items.
     pub fn generate(mut self) -> Self
     where
@@ -103,6 +117,7 @@ impl<M: Describe + Send + Sync + 'static> TensorModel<M> {
             frame: self.frame.clone(),
             sampling: self.sampling.clone(),
             configure: self.configure.clone(),
+            output: self.output,
         }));
         self
     }
@@ -141,8 +156,31 @@ impl<M: Describe + Send + Sync + 'static> TensorModel<M> {
         M: Score<2>,
     {
         let (model, frame) = (self.model.clone(), self.frame.clone());
-        self.can.score = Some(Arc::new(score::TensorScore { model, frame, policy }));
+        let score = score::TensorScore { model, frame, policy, by_density: false };
+        self.can.score = Some(Arc::new(score));
         self
+    }
+
+    /// It has a density of prepared values, by an ODE. Where these fill their space it says how probable
+    /// items are: a lower bound for whole numbers, which are spread by noise. Where rows hold indicators
+    /// it says how unusual they are, and no likelihood: a density of indicators has no upper bound, and
+    /// better models come nearer to infinity.
+    pub fn density(mut self, policy: ScorePolicy) -> Self
+    where
+        M: Score<2>,
+    {
+        let (model, frame) = (self.model.clone(), self.frame.clone());
+        let score = score::TensorScore { model, frame, policy, by_density: true };
+        if self.frame.preparation().has_indicators() {
+            self.can.rank = Some(Arc::new(score::DensityRank { score }));
+            return self.because(
+                Ability::Score,
+                "its density of categories, of numbers that recur and of missing cells has no upper \
+                 bound and is no likelihood: rank rows by `anomaly`, or score them with a VAE",
+            );
+        }
+        self.can.score = Some(Arc::new(score));
+        self.because(Ability::Rank, "it has a likelihood, which ranks items")
     }
 
     /// It says how unusual items are.
@@ -160,8 +198,8 @@ impl<M: Describe + Send + Sync + 'static> TensorModel<M> {
     where
         M: Encode<2> + Decode<2>,
     {
-        let (model, frame) = (self.model.clone(), self.frame.clone());
-        self.can.latent = Some(Arc::new(latent::TensorLatent { model, frame, kind }));
+        let (model, frame, output) = (self.model.clone(), self.frame.clone(), self.output);
+        self.can.latent = Some(Arc::new(latent::TensorLatent { model, frame, kind, output }));
         self
     }
 

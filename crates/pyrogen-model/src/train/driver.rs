@@ -9,6 +9,7 @@ use pyrogen_data::{Data, Modality, Partition, Preparation};
 use pyrogen_train::RunFolder;
 use serde_json::{Value, json};
 
+use super::trial::trial;
 use super::{Defaults, Job, Observer, Plan, Train, Wanted, Wish, apply};
 use crate::{Control, Error, Family, Model, Registry};
 
@@ -29,6 +30,14 @@ impl Trained {
         self.folder.path()
     }
 
+    /// Checks that the run folder is still there.
+    ///
+    /// # Errors
+    /// When it was removed or replaced.
+    pub fn check(&self) -> Result<(), Error> {
+        Ok(self.folder.check()?)
+    }
+
     /// Opens the trained model.
     ///
     /// # Errors
@@ -45,7 +54,14 @@ struct Prepared<'r> {
     parts: Partition,
     plan: Plan,
     from: Option<ModelFolder>,
-    sha256: String,
+    hashes: Hashes,
+}
+
+/// What identifies the data: the hash of it, and of the parts that were given beside it.
+struct Hashes {
+    data: String,
+    test: Option<String>,
+    validation: Option<String>,
 }
 
 /// What a wish comes to, without training.
@@ -63,7 +79,7 @@ pub fn plan(
 }
 
 /// Trains a model of a family on data, into the wish's run folder: from nothing, from a model
-/// folder (`wish.from`), or on from where the run in the folder stopped (`wish.resume`).
+/// folder (`wish.from`), or on from where the run in the folder stopped (`wish.existing`).
 ///
 /// `makers_test` is the test part that the data's makers defined, if there is one.
 ///
@@ -79,10 +95,11 @@ pub fn train(
     observer: &mut dyn Observer,
     control: &Control,
 ) -> Result<Trained, Error> {
-    let Prepared { family, train, parts, plan, from, sha256 } =
+    let Prepared { family, train, parts, plan, from, hashes } =
         prepare(registry, family, data, makers_test, wish)?;
     let Partition { train: data, validation, test, .. } = parts;
-    let (record, card) = describe(family, &plan, &data, &sha256, wish);
+    let (record, card) = describe(family, &plan, &data, &hashes, wish);
+    let tried = |folder: &Path| trial(registry, folder, &data, &wish.device, wish.seed);
     let job = Job {
         plan,
         data: data.clone(),
@@ -91,11 +108,12 @@ pub fn train(
         seed: wish.seed,
         device: wish.device.clone(),
         out: &wish.out,
-        resume: wish.resume,
+        existing: wish.existing,
         dashboard: wish.dashboard,
         from,
         record,
         card,
+        trial: &tried,
         observer,
         control,
     };
@@ -115,7 +133,11 @@ fn prepare<'r>(
     let train = family.train().ok_or_else(|| {
         Error::Wish(format!("models of family `{name}` are opened here and not trained"))
     })?;
-    let sha256 = data.sha256();
+    let hashes = Hashes {
+        data: data.sha256(),
+        test: wish.test.as_ref().or(makers_test).map(Data::sha256),
+        validation: wish.validation.as_ref().map(Data::sha256),
+    };
     let parts = partition(data, makers_test, wish)?;
     let context_shape = context_shape(train, name, &parts.train, wish)?;
     let wanted = Wanted {
@@ -136,7 +158,7 @@ fn prepare<'r>(
         // What the weights have learnt to see.
         plan.preparation = Some(Preparation::from_card(&folder.card().data)?);
     }
-    Ok(Prepared { family, train, parts, plan, from, sha256 })
+    Ok(Prepared { family, train, parts, plan, from, hashes })
 }
 
 /// The parts of the data, with given test and validation data in the place of shares.
@@ -186,14 +208,20 @@ fn describe(
     family: &dyn Family,
     plan: &Plan,
     data: &Data,
-    sha256: &str,
+    hashes: &Hashes,
     wish: &Wish,
 ) -> (Value, Card) {
     let mut record = json!({
         "family": family.name(),
-        "data": {"source": wish.source, "sha256": sha256},
+        "data": {"source": wish.source, "sha256": hashes.data},
         "model": plan.model,
     });
+    let parts = [("test_sha256", &hashes.test), ("validation_sha256", &hashes.validation)];
+    for (name, sha256) in parts {
+        if let Some(sha256) = sha256 {
+            record["data"][name] = json!(sha256);
+        }
+    }
     let mut split = config::to_value(&wish.partition);
     let named =
         [("test_source", &wish.test_source), ("validation_source", &wish.validation_source)];
@@ -217,7 +245,8 @@ fn describe(
     card.split = Some(split);
     card.data = DataCard {
         source: wish.source.clone(),
-        sha256: sha256.to_string(),
+        sha256: hashes.data.clone(),
+        test_sha256: hashes.test.clone(),
         examples: data.len(),
         preparation: plan.preparation.as_ref().map_or(Value::Null, config::to_value),
         context,

@@ -16,7 +16,7 @@ use pyrogen_train::{
 };
 
 use super::observer::{Event as Seen, Watch};
-use super::{Job, Observer};
+use super::{Job, Observer, try_untrained};
 use crate::{Error, ErrorKind};
 
 /// How a model is written into a folder.
@@ -31,6 +31,7 @@ struct Export<M> {
 
 impl<L: Learner> Callback<L> for Export<L::Model> {
     fn on_checkpoint(&mut self, event: &Event, learner: &L) -> Result<Answer, CallbackError> {
+        event.folder.check()?;
         self.card.steps = event.step;
         (self.save)(&learner.model(), &self.folder, &self.card)?;
         Ok(Answer::Continue)
@@ -152,6 +153,7 @@ where
     O: Objective<Batch = Batch<2>> + Describe + 'static,
 {
     check_data(&model, &job)?;
+    try_untrained(&job, &model, save)?;
     let learner = GradientLearner::new(model, &job.plan.train)?;
     let train = Arc::new(examples(&job.data, &job)?);
     let validation = job.validation.as_ref().map(|v| examples(v, &job)).transpose()?;
@@ -177,7 +179,7 @@ where
     L::Model: 'static,
     E: Examples<Batch = L::Batch> + 'static,
 {
-    let Job { plan, seed, out, resume, record, card, observer, control, dashboard, .. } = job;
+    let Job { plan, seed, out, existing, record, card, observer, control, dashboard, .. } = job;
     let folder = out.join("model");
     let export = Export { folder: folder.clone(), card: card.clone(), save };
     let best = plan.train.validation.patience.is_some();
@@ -187,7 +189,7 @@ where
         let watcher = Watch { observer: &mut *observer, control: control.clone() };
         let trainer = Trainer::new(plan.train, seed)?
             .record(record)
-            .resume(resume)
+            .existing(existing)
             .progress(ProgressMode::Hidden);
         let trainer = watch(trainer)?;
         let trainer = if dashboard { with_dashboard(trainer, total)? } else { trainer };
@@ -205,6 +207,7 @@ where
     {
         card.steps = step;
     }
+    outcome.folder.check()?;
     save(&outcome.learner.model(), &folder, &card)?;
     tell_end(observer, ended.step, outcome.reason);
     if control.is_cancelled() {
@@ -229,7 +232,10 @@ fn named(error: pyrogen_train::TrainError) -> Error {
             Ok(e) => Error::Folder(*e),
             Err(e) => match e.downcast::<NumericalError>() {
                 Ok(e) => Error::Numerical(*e),
-                Err(e) => Error::other(ErrorKind::Folder, e),
+                Err(e) => match e.downcast::<Error>() {
+                    Ok(e) => *e,
+                    Err(e) => Error::other(ErrorKind::Folder, e),
+                },
             },
         },
         e => e.into(),

@@ -6,7 +6,7 @@ use burn::tensor::Device;
 use pyrogen_core::Seed;
 use pyrogen_core::folder::{Card, ModelFolder};
 use pyrogen_data::{Data, PictureContext, Preparation};
-use pyrogen_train::{RunFolder, TrainConfig};
+use pyrogen_train::{Existing, RunFolder, TrainConfig};
 use serde_json::Value;
 
 use super::Observer;
@@ -71,8 +71,8 @@ pub struct Job<'a> {
     pub device: Device,
     /// The run folder.
     pub out: &'a Path,
-    /// Whether a run that is in the folder goes on.
-    pub resume: bool,
+    /// What becomes of a run that is in the folder.
+    pub existing: Existing,
     /// Whether to show burn-train's dashboard.
     pub dashboard: bool,
     /// A model to begin with.
@@ -81,6 +81,9 @@ pub struct Job<'a> {
     pub record: Value,
     /// The card, without the number of steps.
     pub card: Card,
+    /// Tries a model folder: everything that will be done with the trained model. Training tries the
+    /// untrained model with it before the first step.
+    pub trial: &'a dyn Fn(&Path) -> Result<(), Error>,
     /// Sees the events.
     pub observer: &'a mut dyn Observer,
     /// Cancels.
@@ -92,6 +95,12 @@ pub trait Train: Send + Sync {
     /// Whether its models take a context.
     fn takes_context(&self) -> bool {
         false
+    }
+
+    /// What the model's settings mean: a JSON schema with descriptions. None where the family does
+    /// not say.
+    fn schema(&self) -> Option<Value> {
+        None
     }
 
     /// The defaults for what is wanted.

@@ -7,16 +7,22 @@
 mod driver;
 mod gradient;
 mod job;
+mod meaning;
 mod observer;
 mod settings;
 mod sweeps;
+mod trial;
 mod wish;
 
 pub use driver::{Trained, plan, train};
-pub use gradient::{check_data, examples, fit, fit_gradient, fits_memory, rows_of, start_batch};
+pub use gradient::{
+    Save, check_data, examples, fit, fit_gradient, fits_memory, rows_of, start_batch,
+};
 pub use job::{Defaults, Job, Plan, Train, Wanted};
+pub use meaning::{Setting, settings};
 pub use observer::{Event, Flow, Observer, Quiet};
-pub use pyrogen_train::{Limits, StopReason, TrainConfig, WorkerCount};
+pub use pyrogen_train::{Existing, Limits, StopReason, TrainConfig, WorkerCount};
 pub use settings::{apply, read_config};
 pub use sweeps::{Sweeps, fit_sweeps, sweeps};
+pub use trial::try_untrained;
 pub use wish::Wish;

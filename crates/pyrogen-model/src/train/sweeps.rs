@@ -8,18 +8,31 @@ use burn::tensor::Device;
 use pyrogen_core::folder::{Card, ModelFolder, read_json, write_json};
 use pyrogen_core::{Examples, FolderError, Noise};
 use pyrogen_data::Data;
+use pyrogen_train::callback::CallbackError;
 use pyrogen_train::{
-    Learner, Limits, Part, RunFolder, StepContext, TrainConfig, TrainError, Values,
+    Callback, Control as Answer, Event, Learner, Limits, LoopState, Part, RunFolder, StepContext,
+    TrainConfig, TrainError, ValidationConfig, Values,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::{Job, fit};
-use crate::Error;
+use crate::{Error, ErrorKind};
 
 /// A model on the host whose whole state is JSON, and which learns in sweeps over all of the data.
 /// A closed form is one sweep.
 pub trait Sweeps: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
+    /// Reads the training data into a form that sweeps are fast on. Called before the first sweep of
+    /// a process, and again where a run is resumed: what is kept of it is no part of the state.
+    ///
+    /// # Errors
+    /// Data that cannot be learnt.
+    fn prepare(&mut self, data: &Data) -> Result<(), Error> {
+        let _ = data;
+        Ok(())
+    }
+
     /// Learns from all of the data once; gives what is logged, the loss (nats an item) first, under a
     /// name that is `loss` or ends in `.loss`.
     ///
@@ -29,7 +42,23 @@ pub trait Sweeps: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
 
     /// The same numbers on data that is not learnt from.
     fn measure(&self, data: &Data) -> Values;
+
+    /// Whether another sweep would change nothing: the run then ends as if a limit were reached.
+    fn is_done(&self) -> bool {
+        false
+    }
+
+    /// What `model.json` of the model folder holds, where that is less than the whole state.
+    ///
+    /// # Errors
+    /// A state that is no model yet.
+    fn exported(&self) -> Result<Value, Error> {
+        serde_json::to_value(self).map_err(|e| Error::other(ErrorKind::System, e))
+    }
 }
+
+/// Sweeps between two checkpoints, and between two validations: a sweep is short.
+const EVERY: u64 = 20;
 
 /// The training config of `sweeps` sweeps: a batch is all of the data.
 pub fn sweeps(examples: usize, sweeps: u64) -> TrainConfig {
@@ -37,59 +66,92 @@ pub fn sweeps(examples: usize, sweeps: u64) -> TrainConfig {
         batch_size: examples.max(1),
         limits: Limits { steps: Some(sweeps), ..Limits::default() },
         log_every: 1,
+        checkpoint_every: EVERY,
+        validation: ValidationConfig { every_epochs: EVERY, ..ValidationConfig::default() },
         ..TrainConfig::default()
     }
 }
 
-/// All items, as one batch.
-struct All(Data);
+/// All items, as one batch that is shared and not copied.
+struct All(Arc<Data>);
 
 impl Examples for All {
-    type Batch = Data;
+    type Batch = Arc<Data>;
 
     fn len(&self) -> usize {
         self.0.len()
     }
 
-    fn batch(&self, rows: &[usize], _: &mut Noise, _: &Device) -> Data {
+    fn batch(&self, rows: &[usize], _: &mut Noise, _: &Device) -> Arc<Data> {
+        if rows.len() == self.0.len() {
+            return self.0.clone();
+        }
         // In the order of the data, so that sums are the same in every sweep.
         let mut rows = rows.to_vec();
         rows.sort_unstable();
-        self.0.select(&rows)
+        Arc::new(self.0.select(&rows))
     }
 }
 
 /// A model that learns in sweeps, as the trainer drives it.
 struct Sweeper<M> {
     model: M,
+    /// The model's settings, for `config.json`.
+    config: Value,
     device: Device,
+    /// Whether the model has read the data.
+    ready: bool,
+}
+
+/// What a model folder holds.
+struct Exported {
+    model: Result<Value, Error>,
+    config: Value,
 }
 
 const STATE: &str = "model.json";
 
+/// The door's errors pass through the trainer.
+fn callback(error: Error) -> TrainError {
+    TrainError::Callback(Box::new(error))
+}
+
 impl<M: Sweeps> Learner for Sweeper<M> {
-    type Batch = Data;
-    type Model = M;
+    type Batch = Arc<Data>;
+    type Model = Exported;
 
     fn device(&self) -> Device {
         self.device.clone()
     }
 
-    fn update(&mut self, parts: Vec<Part<Data>>, _: &StepContext) -> Result<Values, TrainError> {
+    fn update(
+        &mut self,
+        parts: Vec<Part<Arc<Data>>>,
+        context: &StepContext,
+    ) -> Result<Values, TrainError> {
         let mut values = Values::new();
         for part in parts {
-            let learnt = self.model.sweep(&part.batch);
-            values = learnt.map_err(|e| TrainError::Callback(e.to_string().into()))?;
+            if !self.ready {
+                self.model.prepare(&part.batch).map_err(callback)?;
+                self.ready = true;
+            }
+            values = self.model.sweep(&part.batch).map_err(callback)?;
+        }
+        if let Some((term, value)) = values.iter().find(|(_, v)| !v.is_finite()) {
+            let message = format!("step {}: {term} is {value}", context.step);
+            return Err(callback(Error::other(ErrorKind::Numerics, message)));
         }
         Ok(values)
     }
 
-    fn validate(&self, batch: Data, _: &mut Noise) -> Values {
-        self.model.measure(&batch)
+    fn validate(&self, batch: Arc<Data>, _: &mut Noise) -> Values {
+        // Of data that the model holds for impossible; infinity is no number of a saved state.
+        let finite = |v: f64| if v.is_finite() { v } else { f64::MAX };
+        self.model.measure(&batch).into_iter().map(|(name, v)| (name, finite(v))).collect()
     }
 
-    fn model(&self) -> M {
-        self.model.clone()
+    fn model(&self) -> Exported {
+        Exported { model: self.model.exported(), config: self.config.clone() }
     }
 
     fn save_state(&self, folder: &Path) -> Result<(), TrainError> {
@@ -98,7 +160,32 @@ impl<M: Sweeps> Learner for Sweeper<M> {
 
     fn load_state(&mut self, folder: &Path) -> Result<(), TrainError> {
         self.model = read_json(&folder.join(STATE))?;
+        self.ready = false;
         Ok(())
+    }
+}
+
+/// Ends the run where the model is done.
+struct WhenDone;
+
+impl WhenDone {
+    fn answer<M: Sweeps>(learner: &Sweeper<M>) -> Answer {
+        if learner.model.is_done() { Answer::Stop } else { Answer::Continue }
+    }
+}
+
+impl<M: Sweeps> Callback<Sweeper<M>> for WhenDone {
+    fn on_start(
+        &mut self,
+        _: &RunFolder,
+        _: &LoopState,
+        learner: &Sweeper<M>,
+    ) -> Result<Answer, CallbackError> {
+        Ok(Self::answer(learner))
+    }
+
+    fn on_step(&mut self, _: &Event, learner: &Sweeper<M>) -> Result<Answer, CallbackError> {
+        Ok(Self::answer(learner))
     }
 }
 
@@ -107,14 +194,19 @@ impl<M: Sweeps> Learner for Sweeper<M> {
 /// # Errors
 /// As [`Train::run`](super::Train::run).
 pub fn fit_sweeps<M: Sweeps>(job: Job, model: M) -> Result<RunFolder, Error> {
-    let learner = Sweeper { model, device: job.device.clone() };
-    let train = Arc::new(All(job.data.clone()));
-    let validation = job.validation.clone().map(|v| Arc::new(All(v)));
-    fit(job, learner, train, validation, save::<M>, |trainer| Ok(trainer))
+    let (device, config) = (job.device.clone(), job.plan.model.clone());
+    let learner = Sweeper { model, config, device, ready: false };
+    let train = Arc::new(All(Arc::new(job.data.clone())));
+    let validation = job.validation.clone().map(|v| Arc::new(All(Arc::new(v))));
+    fit(job, learner, train, validation, save, |trainer| Ok(trainer.callback(WhenDone)))
 }
 
-fn save<M: Sweeps>(model: &M, folder: &Path, card: &Card) -> Result<(), FolderError> {
-    ModelFolder::save_json(folder, model, &serde_json::json!({}), card)
+fn save(exported: &Exported, folder: &Path, card: &Card) -> Result<(), FolderError> {
+    let model = exported
+        .model
+        .as_ref()
+        .map_err(|e| FolderError::Json { path: folder.join(STATE), message: e.to_string() })?;
+    ModelFolder::save_json(folder, model, &exported.config, card)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use pyrogen_core::Seed;
 use pyrogen_data::{Data, PartitionSpec, PictureContext};
-use pyrogen_train::Limits;
+use pyrogen_train::{Existing, Limits};
 use serde_json::Value;
 
 /// What is wanted of a training: where to, of what seed, what differs from the family's defaults.
@@ -44,8 +44,8 @@ pub struct Wish {
     pub set: Vec<String>,
     /// When the run ends, in the place of the family's limits.
     pub limits: Option<Limits>,
-    /// Whether a run that is in the folder goes on; without one a new run begins.
-    pub resume: bool,
+    /// What becomes of a run that is in the folder.
+    pub existing: Existing,
     /// A model folder to begin with in the place of new weights.
     pub from: Option<PathBuf>,
     /// Whether to show burn-train's dashboard.
@@ -69,7 +69,7 @@ impl Wish {
             config: None,
             set: Vec::new(),
             limits: None,
-            resume: false,
+            existing: Existing::Refuse,
             from: None,
             dashboard: false,
         }
@@ -98,7 +98,12 @@ impl Wish {
 
     /// Goes on with the run in the folder, if there is one.
     pub fn resume(self) -> Self {
-        Self { resume: true, ..self }
+        Self { existing: Existing::Resume, ..self }
+    }
+
+    /// Takes the place of a run that is in the folder. Its model stays until the new run writes one.
+    pub fn overwrite(self) -> Self {
+        Self { existing: Existing::Overwrite, ..self }
     }
 
     /// Begins with the weights of a model folder.

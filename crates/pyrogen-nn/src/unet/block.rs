@@ -11,7 +11,7 @@ use super::{Downsampling, Modulation, UNetConfig};
 use crate::forward;
 use crate::layers::{conv2d, group_norm, linear, near_zero};
 
-/// Two convolutions beside a shortcut, told the time: see [`Modulation`].
+/// Two convolutions beside a shortcut, conditioned on the time: see [`Modulation`].
 ///
 /// ```text
 /// h = conv1(silu(norm1(x)))
@@ -69,12 +69,14 @@ impl ResBlock {
     pub fn forward(&self, x: Tensor<4>, time: Tensor<2>) -> Tensor<4> {
         let h = forward::group_norm_silu(&self.norm1, x.clone());
         let h = forward::conv2d(&self.conv1, h);
-        let told = forward::linear(&self.time, time);
+        let modulation = forward::linear(&self.time, time);
         let h = match self.modulation {
-            Modulation::Shift => forward::group_norm_silu(&self.norm2, ops::add_channels(h, told)),
+            Modulation::Shift => {
+                forward::group_norm_silu(&self.norm2, ops::add_channels(h, modulation))
+            }
             Modulation::ScaleShift => {
-                let [batch, maps] = told.dims();
-                let part = |i: usize| told.clone().narrow(1, i * maps / 2, maps / 2);
+                let [batch, maps] = modulation.dims();
+                let part = |i: usize| modulation.clone().narrow(1, i * maps / 2, maps / 2);
                 let h = forward::group_norm(&self.norm2, h);
                 let scale = (part(0) + 1.0).reshape([batch, maps / 2, 1, 1]);
                 ops::silu(ops::add_channels(h * scale, part(1)))

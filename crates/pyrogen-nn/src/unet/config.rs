@@ -19,6 +19,7 @@ use crate::TimeEncoding;
 /// unet.validate("unet", [1, 28, 28])?;
 /// # Ok::<(), pyrogen_core::ConfigError>(())
 /// ```
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct UNetConfig {
@@ -46,6 +47,7 @@ pub struct UNetConfig {
 }
 
 /// What a residual block does with the time's vector.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -59,6 +61,7 @@ pub enum Modulation {
 }
 
 /// Where the windows of a halving lie.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -1,4 +1,4 @@
-//! U-Nets: pictures to pictures, told a time and a class.
+//! U-Nets: pictures to pictures, conditioned on a time and a class.
 
 mod block;
 mod config;
@@ -17,7 +17,7 @@ use crate::layers::{conv2d, group_norm, near_zero};
 use crate::{TimeEmbedding, forward};
 
 /// A U-Net (Ronneberger et al. 2015) of residual blocks with group normalisation, SiLU and
-/// attention, told a time and a class (Ho et al. 2020).
+/// attention, conditioned on a time and a class (Ho et al. 2020).
 ///
 /// The way down halves the size from level to level and keeps what every block gives; the way up
 /// reads it again. Sizes that are odd are rounded up on the way down and restored exactly.

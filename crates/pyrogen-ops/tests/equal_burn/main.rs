@@ -55,6 +55,7 @@ macro_rules! assert_equal {
 }
 
 mod dense;
+mod densities;
 mod norms;
 mod pictures;
 

@@ -39,6 +39,7 @@ pub(crate) use times::kept;
 /// assert!(solution.evaluations > 20);
 /// # Ok::<(), pyrogen_solve::SolveError>(())
 /// ```
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]

@@ -10,6 +10,7 @@ use crate::SolveError;
 ///
 /// # Numerics
 /// In f32 a relative tolerance below about 1e-6 asks for more than rounding leaves.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Tolerance {

@@ -65,6 +65,7 @@ pub(crate) use walk::{Walk, slope};
 /// assert_eq!(x.dims(), [64, 2]);
 /// # Ok::<(), pyrogen_solve::SolveError>(())
 /// ```
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
@@ -250,6 +251,20 @@ impl Sampler {
             }
             _ => Ok(()),
         }
+    }
+
+    /// The sampler with another amount of noise in its steps (`eta`); None for a sampler without such a
+    /// number.
+    pub fn with_eta(self, eta: f64) -> Option<Self> {
+        Some(match self {
+            Self::Ddim { .. } => Self::Ddim { eta },
+            Self::EulerAncestral { .. } => Self::EulerAncestral { eta },
+            Self::Dpmpp2sAncestral { .. } => Self::Dpmpp2sAncestral { eta },
+            Self::Dpmpp2mSde { .. } => Self::Dpmpp2mSde { eta },
+            Self::Dpmpp3mSde { .. } => Self::Dpmpp3mSde { eta },
+            Self::DpmppSde { .. } => Self::DpmppSde { eta },
+            _ => return None,
+        })
     }
 
     /// Whether steps add noise of their own. Without, samples are a function of the noise that they

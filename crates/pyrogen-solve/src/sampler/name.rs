@@ -65,6 +65,18 @@ mod tests {
             let json = serde_json::to_string(&sampler).unwrap();
             assert_eq!(serde_json::from_str::<Sampler>(&json).unwrap(), sampler, "{json}");
         }
+        // The samplers whose names' numbers hold an `eta` take another.
+        let with: Vec<&str> = Sampler::all()
+            .filter(|(_, s)| {
+                let other = s.with_eta(0.25);
+                other.is_some_and(|o| serde_json::to_string(&o).unwrap().contains("\"eta\":0.25"))
+            })
+            .map(|(name, _)| name)
+            .collect();
+        let holds = |s: &Sampler| serde_json::to_string(s).unwrap().contains("eta");
+        let expected: Vec<&str> =
+            Sampler::all().filter(|(_, s)| holds(s)).map(|(name, _)| name).collect();
+        assert_eq!(with, expected);
         let unknown = "dpm".parse::<Sampler>().unwrap_err().to_string();
         assert!(unknown.contains("dpmpp-2m") && unknown.contains("`dpm`"), "{unknown}");
     }

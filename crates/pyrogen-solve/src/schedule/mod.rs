@@ -41,6 +41,7 @@ use serde::{Deserialize, Serialize};
 /// assert!(schedule.betas()[999] <= 0.999 && schedule.alphas_cumprod()[0] > 0.999);
 /// # Ok::<(), pyrogen_core::ConfigError>(())
 /// ```
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]

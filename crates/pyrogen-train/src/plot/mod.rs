@@ -1,8 +1,10 @@
 //! Plots, as SVG.
 
 mod plane;
+mod table;
 
 pub use plane::rate_distortion;
+pub use table::{Panel, columns, heat_map};
 
 use std::fmt::Display;
 use std::ops::Range;
@@ -35,7 +37,14 @@ const COLOURS: [RGBColor; 5] = [
     RGBColor(230, 159, 0),
 ];
 
-/// A line plot with a legend.
+/// How lines are broken, beside their colours: pixels that are drawn and left out.
+const DASHES: [Option<(u32, u32)>; 5] =
+    [None, Some((8, 4)), Some((2, 3)), Some((14, 5)), Some((5, 8))];
+
+/// Pixels that a letter of a legend is wide, roughly.
+const LETTER: i32 = 7;
+
+/// A line plot with a legend beside it. Lines differ by colour and by how they are broken.
 ///
 /// # Errors
 /// When no series has a point, or the drawing library refuses.
@@ -57,7 +66,9 @@ fn draw(svg: &mut String, title: &str, x: &str, y: &str, series: &[Series]) -> R
     let (xs, ys) = (range(all.iter().map(|p| p.0)), range(all.iter().map(|p| p.1)));
     let text = |e: &dyn Display| e.to_string();
     let root = SVGBackend::with_string(svg, SIZE).into_drawing_area();
-    let mut chart = frame(&root, title, xs, ys)?;
+    let longest = series.iter().map(|s| s.name.chars().count()).max().unwrap_or(0) as i32;
+    let legend = if series.len() > 1 { 44 + longest * LETTER } else { 0 };
+    let mut chart = frame(&root, title, xs, ys, legend)?;
     chart
         .configure_mesh()
         .x_desc(x)
@@ -66,37 +77,61 @@ fn draw(svg: &mut String, title: &str, x: &str, y: &str, series: &[Series]) -> R
         .draw()
         .map_err(|e| text(&e))?;
     for (i, s) in series.iter().enumerate() {
-        let colour = COLOURS[i % COLOURS.len()];
-        chart
-            .draw_series(LineSeries::new(finite(s), colour.stroke_width(2)))
-            .map_err(|e| text(&e))?
-            .label(&s.name)
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2)));
+        let style = COLOURS[i % COLOURS.len()].stroke_width(2);
+        let drawn = match DASHES[i % DASHES.len()] {
+            None => chart.draw_series(LineSeries::new(finite(s), style)).map(|_| ()),
+            Some((on, off)) => {
+                chart.draw_series(DashedLineSeries::new(finite(s), on, off, style)).map(|_| ())
+            }
+        };
+        drawn.map_err(|e| text(&e))?;
     }
-    chart
-        .configure_series_labels()
-        .background_style(WHITE.mix(0.8))
-        .border_style(BLACK.mix(0.3))
-        .draw()
-        .map_err(|e| text(&e))?;
+    drop(chart);
+    if legend > 0 {
+        let left = SIZE.0 as i32 - legend;
+        series.iter().enumerate().try_for_each(|(i, s)| entry(&root, i, &s.name, left))?;
+    }
     root.present().map_err(|e| text(&e))
+}
+
+/// One line of the legend.
+fn entry(
+    root: &DrawingArea<SVGBackend, Shift>,
+    i: usize,
+    name: &str,
+    left: i32,
+) -> Result<(), String> {
+    let y = 44 + 20 * i as i32;
+    let style = COLOURS[i % COLOURS.len()].stroke_width(2);
+    let (on, off) = DASHES[i % DASHES.len()].unwrap_or((24, 0));
+    let mut x = 0;
+    while x < 24 {
+        let end = (x + on as i32).min(24);
+        let dash = PathElement::new([(left + x, y), (left + end, y)], style);
+        root.draw(&dash).map_err(|e| e.to_string())?;
+        x = end + off as i32;
+    }
+    let label = Text::new(name.to_string(), (left + 32, y - 7), ("sans-serif", 13));
+    root.draw(&label).map_err(|e| e.to_string())
 }
 
 /// An empty chart on an SVG backend.
 type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
-/// A white area with a title and room for the axes' labels.
+/// A white area with a title and room for the axes' labels, and so many pixels on the right.
 fn frame<'a, 'b>(
     root: &'a DrawingArea<SVGBackend<'b>, Shift>,
     title: &str,
     xs: Range<f64>,
     ys: Range<f64>,
+    right: i32,
 ) -> Result<Chart<'a, 'b>, String> {
     let text = |e: &dyn Display| e.to_string();
     root.fill(&WHITE).map_err(|e| text(&e))?;
     ChartBuilder::on(root)
         .caption(title, ("sans-serif", 16))
         .margin(10)
+        .margin_right(10 + right)
         .x_label_area_size(36)
         .y_label_area_size(56)
         .build_cartesian_2d(xs, ys)
@@ -167,7 +202,13 @@ mod tests {
     fn draws_what_is_finite_and_refuses_nothing() {
         let s = |points: &[(f64, f64)]| Series { name: "a<b".into(), points: points.to_vec() };
         let svg = lines("t", "x", "y", &[s(&[(0.0, 1.0), (1.0, f64::NAN), (2.0, 1.0)])]).unwrap();
-        assert!(svg.starts_with("<svg") && svg.contains("polyline") && svg.contains("a&lt;b"));
+        assert!(svg.starts_with("<svg") && svg.contains("polyline"));
+        // Two lines: a legend beside them, and dashes that tell them apart without colours.
+        let many: Vec<(f64, f64)> = (0..50).map(|i| (f64::from(i), f64::from(i % 7))).collect();
+        let two = [s(&many), Series { name: "other".into(), ..s(&many) }];
+        let svg = lines("t", "x", "y", &two).unwrap();
+        assert!(svg.contains("other") && svg.contains("a&lt;b"));
+        assert!(svg.matches("polyline").count() > 20, "{svg}");
         let error = lines("t", "x", "y", &[s(&[(0.0, f64::NAN)])]).unwrap_err().to_string();
         assert_eq!(error, "cannot draw the plot \"t\": there are no finite points");
     }

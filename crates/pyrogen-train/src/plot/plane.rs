@@ -52,7 +52,7 @@ fn draw(svg: &mut String, title: &str, points: &[(&str, RateDistortion)]) -> Res
     let rates = range(points.iter().map(|(_, p)| p.rate).chain([0.0]));
     let distortions = range(points.iter().map(|(_, p)| p.distortion));
     let root = SVGBackend::with_string(svg, SIZE).into_drawing_area();
-    let mut chart = frame(&root, title, 0.0..rates.end * 1.1, distortions)?;
+    let mut chart = frame(&root, title, 0.0..rates.end * 1.1, distortions, 0)?;
     chart
         .configure_mesh()
         .disable_mesh()

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use pyrogen_core::config::check::{at_least_one, positive};
 
 /// The distribution `p(x | z)` of an example given its latents, independent over its elements.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
@@ -59,6 +60,7 @@ pub enum Decoder {
 }
 
 /// What one column of a prepared table holds.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -90,6 +92,7 @@ impl Column {
 
 /// Where the spread of the decoder's distribution comes from: the standard deviation of a
 /// Gaussian, the scale of a logistic law, in the units of the data.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -6,11 +6,11 @@ mod config;
 mod levels;
 
 use burn::tensor::{Device, Tensor};
-use pyrogen_core::Noise;
 use pyrogen_core::distribution::{
     Bernoulli, ColourMixture, DiscretisedLogistic, Distribution, Independent, Mixture, Moments,
     Normal,
 };
+use pyrogen_core::{DecoderOutput, Noise};
 use pyrogen_nn::soft_bound;
 
 pub use colours::ColoursDistribution;
@@ -105,11 +105,17 @@ impl DecoderDistribution {
 }
 
 impl DecoderDistribution {
-    /// What is shown as a sample: the mean, except of a table, where a mean of categories is none.
-    pub(crate) fn shown(&self, noise: &mut Noise) -> Tensor<2> {
-        match self {
-            Self::Columns(columns) => columns.sample(noise),
-            _ => self.mean(),
+    /// What is given as a sample of an event of this shape.
+    pub(crate) fn output(
+        &self,
+        asked: Option<DecoderOutput>,
+        event: &[usize],
+        noise: &mut Noise,
+    ) -> Tensor<2> {
+        let picture = event.len() == 3;
+        match asked.unwrap_or(if picture { DecoderOutput::Mean } else { DecoderOutput::Draw }) {
+            DecoderOutput::Mean => self.mean(),
+            DecoderOutput::Draw => self.sample(noise),
         }
     }
 }

@@ -48,6 +48,7 @@ impl Family for LadderFamily {
         let model = LadderVae::load(folder.path(), device)?;
         let (parameters, density) = (model.num_params(), model.config().decoder.is_density());
         let door = TensorModel::new(model, parameters, density, folder, device)?
+            .decoder(false)
             .generate()
             .score(ScorePolicy::default())
             .latent(LatentKind::Gaussian)

@@ -8,7 +8,7 @@ use pyrogen_model::tensor::{ScorePolicy, TensorModel, latent_finding};
 use pyrogen_model::{Ability, Error, Family, LatentKind, Model};
 
 use super::findings;
-use crate::{BetaTc, Factor, Info, Prior, Vae, VaeObjective, Wae};
+use crate::{BetaTc, Decoder, Factor, Info, Prior, Vae, VaeObjective, Wae};
 
 /// A method of the crate's first model, [`Vae`].
 #[derive(Debug, Clone, Copy)]
@@ -126,7 +126,10 @@ impl Family for VaeFamily {
         let (parameters, density) = (model.num_params(), model.config().decoder.is_density());
         let deterministic = model.config().objective.is_deterministic();
         let method = method(&model);
-        let door = TensorModel::new(model, parameters, density, folder, device)?.method(method);
+        let columns = matches!(model.config().decoder, Decoder::Columns { .. });
+        let door = TensorModel::new(model, parameters, density, folder, device)?
+            .method(method)
+            .decoder(deterministic && !columns);
         let door = match deterministic {
             true => door.latent(LatentKind::Point).because(
                 Ability::Score,

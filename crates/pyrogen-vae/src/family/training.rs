@@ -15,6 +15,8 @@ use pyrogen_train::{
 
 use super::defaults::{decoder_for, network_for, prepare};
 use super::{LadderFamily, VaeFamily, VqFamily};
+use serde_json::Value;
+
 use crate::{Decoder, LadderConfig, LadderVae, Prior, Vae, VaeConfig, VqConfig, VqNetwork, VqVae};
 
 /// Steps of the warm-up that the ladder is described with (Sonderby et al. 2016).
@@ -93,6 +95,10 @@ fn condition(batch: &Batch<2>, classes: Option<usize>) -> Condition {
 }
 
 impl Train for VaeFamily {
+    fn schema(&self) -> Option<Value> {
+        Some(schemars::schema_for!(VaeConfig).to_value())
+    }
+
     fn takes_context(&self) -> bool {
         self.choose(1).1 == Prior::Standard
     }
@@ -136,6 +142,10 @@ impl Train for VaeFamily {
 }
 
 impl Train for LadderFamily {
+    fn schema(&self) -> Option<Value> {
+        Some(schemars::schema_for!(LadderConfig).to_value())
+    }
+
     fn defaults(&self, wanted: &Wanted) -> Result<Defaults, Error> {
         let data = rows_of(wanted.data)?;
         let (event, decoder) = suited(&data)?;
@@ -168,6 +178,10 @@ impl Train for LadderFamily {
 }
 
 impl Train for VqFamily {
+    fn schema(&self) -> Option<Value> {
+        Some(schemars::schema_for!(VqConfig).to_value())
+    }
+
     fn defaults(&self, wanted: &Wanted) -> Result<Defaults, Error> {
         let data = rows_of(wanted.data)?;
         let (event, decoder) = suited(&data)?;

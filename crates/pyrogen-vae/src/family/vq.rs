@@ -45,6 +45,7 @@ impl Family for VqFamily {
         let model = VqVae::load(folder.path(), device)?;
         let (parameters, density) = (model.num_params(), model.config().decoder.is_density());
         let door = TensorModel::new(model, parameters, density, folder, device)?
+            .decoder(false)
             .generate()
             .score(ScorePolicy::default())
             .latent(LatentKind::Codes)

@@ -31,8 +31,8 @@ impl Describe for LadderVae {
     }
 }
 
-/// Draws every layer from its prior, with the spread scaled by the temperature, and gives the
-/// decoder's mean; for tables a draw from the decoder.
+/// Draws every layer from its prior, with the spread scaled by the temperature, and the example from the
+/// decoder's distribution; of a picture it gives the mean, as [`Vae`](crate::Vae) does.
 ///
 /// # Errors
 /// A temperature or a condition that does not fit, or a decoder that gives NaN or infinity.
@@ -43,7 +43,8 @@ impl<const D: usize> Sample<D> for LadderVae {
         options: &SampleOptions,
         noise: &mut Noise,
     ) -> Result<Tensor<D>, ModelError> {
-        let x = self.sample_likelihood(n, options, noise)?.shown(noise);
+        let likelihood = self.sample_likelihood(n, options, noise)?;
+        let x = likelihood.output(options.output, &self.config().event, noise);
         Ok(unflatten(NumericalError::finite(x, DECODER)?, &self.config().event))
     }
 }
@@ -73,6 +74,17 @@ impl<const D: usize> Decode<D> for LadderVae {
         self.check_condition(condition, z.dims()[0])?;
         let x = NumericalError::finite(self.likelihood(z, condition).mean(), DECODER)?;
         Ok(unflatten(x, &self.config().event))
+    }
+
+    fn decode_draw(
+        &self,
+        z: Tensor<2>,
+        condition: &Condition,
+        noise: &mut Noise,
+    ) -> Result<Tensor<D>, ModelError> {
+        self.check_condition(condition, z.dims()[0])?;
+        let x = self.likelihood(z, condition).sample(noise);
+        Ok(unflatten(NumericalError::finite(x, DECODER)?, &self.config().event))
     }
 }
 

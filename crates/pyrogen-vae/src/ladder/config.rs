@@ -1,12 +1,10 @@
 //! What a ladder variational autoencoder is made of.
 
-use burn::tensor::Device;
+use pyrogen_core::ConfigError;
 use pyrogen_core::config::{check, count};
-use pyrogen_core::{ConfigError, Noise, Seed, init};
-use pyrogen_nn::{Activation, ConvConfig, MlpConfig, Network, linear};
+use pyrogen_nn::{Activation, ConvConfig, MlpConfig, Network};
 use serde::{Deserialize, Serialize};
 
-use super::LadderVae;
 use crate::Decoder;
 use crate::config::check_event;
 use pyrogen_core::config::check::{at_least_one, not_negative};
@@ -14,7 +12,8 @@ use pyrogen_core::config::check::{at_least_one, not_negative};
 /// More layers than this are a mistake: papers have five.
 const MOST_LAYERS: usize = 8;
 
-/// Configuration of a [`LadderVae`].
+/// Configuration of a [`LadderVae`](crate::LadderVae).
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LadderConfig {
@@ -32,9 +31,9 @@ pub struct LadderConfig {
     pub decoder: Decoder,
     /// Weight of the divergence in the training loss; 1 is the bound itself.
     pub beta: f64,
-    /// Number of classes, for a model that is told the class of an example.
+    /// Number of classes, for a model that is conditioned on the class of an example.
     pub classes: Option<usize>,
-    /// Shape of the picture or vector that the model is told with each example; with convolutions
+    /// Shape of the picture or vector that is the context of each example; with convolutions
     /// `[channels, height, width]` with the example's height and width.
     pub context: Option<Vec<usize>>,
 }
@@ -130,49 +129,7 @@ impl LadderConfig {
         count::sum(count)
     }
 
-    fn step(&self) -> MlpConfig {
+    pub(super) fn step(&self) -> MlpConfig {
         MlpConfig { hidden: vec![self.width], activation: self.activation }
-    }
-
-    /// A model with initial weights from the seed. The same seed gives the same weights, byte for
-    /// byte.
-    ///
-    /// # Errors
-    /// As [`validate`](Self::validate).
-    pub fn init(&self, seed: Seed, device: &Device) -> Result<LadderVae, ConfigError> {
-        self.validate()?;
-        let noise = Noise::new(seed).fork("weights");
-        let (classes, context) = (self.classes.unwrap_or(0), self.context.as_deref());
-        let read = self.network.joined(&self.event, context);
-        let encoder =
-            self.network.encoder(&read, classes, self.width, &mut noise.fork("encoder"), device);
-        let (drawn, maps) = self.decoder.drawn(&self.event);
-        let decoder = self.network.decoder(
-            self.latents[0] + classes,
-            &drawn,
-            maps,
-            context,
-            &mut noise.fork("decoder"),
-            device,
-        );
-        let step = self.step();
-        let (mut up, mut heads, mut down) =
-            (noise.fork("up"), noise.fork("heads"), noise.fork("down"));
-        let pairs = || self.latents.windows(2);
-        let scales = self.decoder.learned_scales(self.features());
-        let log_scale = (scales > 0).then(|| init::constant([scales], 0.0, device));
-        Ok(LadderVae {
-            encoder,
-            up: pairs().map(|_| step.init(self.width, self.width, &mut up, device)).collect(),
-            heads: self
-                .latents
-                .iter()
-                .map(|&l| linear(self.width, 2 * l, &mut heads, device))
-                .collect(),
-            down: pairs().map(|p| step.init(p[1], 2 * p[0], &mut down, device)).collect(),
-            decoder,
-            log_scale,
-            config: self.clone(),
-        })
     }
 }

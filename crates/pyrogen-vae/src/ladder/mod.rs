@@ -8,8 +8,8 @@ use burn::nn::Linear;
 use burn::tensor::activation::{log_sigmoid, sigmoid};
 use burn::tensor::{Device, Tensor};
 use pyrogen_core::distribution::{Distribution, Independent, Moments, Normal, Reparameterized};
-use pyrogen_core::{Batch, Loss, Noise, Objective};
-use pyrogen_nn::{EventDecoder, EventEncoder, Mlp, soft_bound};
+use pyrogen_core::{Batch, ConfigError, Loss, Noise, Objective, Seed, init};
+use pyrogen_nn::{EventDecoder, EventEncoder, Mlp, linear, soft_bound};
 
 pub use config::LadderConfig;
 
@@ -247,4 +247,48 @@ impl Objective for LadderVae {
 /// A normal distribution of each row, `draws` times.
 fn spread_normal(normal: &Normal<2>, draws: usize) -> Normal<2> {
     Normal::new(spread(normal.mean(), draws), spread(normal.log_var(), draws))
+}
+
+impl LadderConfig {
+    /// A model with initial weights from the seed. The same seed gives the same weights, byte for
+    /// byte.
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate).
+    pub fn init(&self, seed: Seed, device: &Device) -> Result<LadderVae, ConfigError> {
+        self.validate()?;
+        let noise = Noise::new(seed).fork("weights");
+        let (classes, context) = (self.classes.unwrap_or(0), self.context.as_deref());
+        let read = self.network.joined(&self.event, context);
+        let encoder =
+            self.network.encoder(&read, classes, self.width, &mut noise.fork("encoder"), device);
+        let (drawn, maps) = self.decoder.drawn(&self.event);
+        let decoder = self.network.decoder(
+            self.latents[0] + classes,
+            &drawn,
+            maps,
+            context,
+            &mut noise.fork("decoder"),
+            device,
+        );
+        let step = self.step();
+        let (mut up, mut heads, mut down) =
+            (noise.fork("up"), noise.fork("heads"), noise.fork("down"));
+        let pairs = || self.latents.windows(2);
+        let scales = self.decoder.learned_scales(self.features());
+        let log_scale = (scales > 0).then(|| init::constant([scales], 0.0, device));
+        Ok(LadderVae {
+            encoder,
+            up: pairs().map(|_| step.init(self.width, self.width, &mut up, device)).collect(),
+            heads: self
+                .latents
+                .iter()
+                .map(|&l| linear(self.width, 2 * l, &mut heads, device))
+                .collect(),
+            down: pairs().map(|p| step.init(p[1], 2 * p[0], &mut down, device)).collect(),
+            decoder,
+            log_scale,
+            config: self.clone(),
+        })
+    }
 }

@@ -25,6 +25,7 @@ use pyrogen_core::config::check::{not_negative, within};
 /// # References
 /// Chen, Li, Grosse and Duvenaud (2018), "Isolating Sources of Disentanglement in Variational
 /// Autoencoders".
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BetaTc {
@@ -49,6 +50,7 @@ impl Default for BetaTc {
 }
 
 /// How `q(z)` is estimated from a batch of `B` examples out of `N`.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

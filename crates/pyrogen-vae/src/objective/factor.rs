@@ -32,6 +32,7 @@ use pyrogen_core::config::check::not_negative;
 ///
 /// # References
 /// Kim and Mnih (2018), "Disentangling by Factorising".
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Factor {

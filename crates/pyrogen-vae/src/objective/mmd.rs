@@ -22,6 +22,7 @@ use pyrogen_core::config::check::{not_negative, positive};
 /// Zhao, Song and Ermon (2019), "InfoVAE: Balancing Learning and Inference in Variational
 /// Autoencoders" (first published 2017). Gretton et al. (2012), "A Kernel Two-Sample Test", eq. 3,
 /// for the estimate.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Info {
@@ -75,6 +76,7 @@ impl Info {
 ///
 /// # References
 /// Tolstikhin, Bousquet, Gelly and Schölkopf (2018), "Wasserstein Auto-Encoders".
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Wae {
@@ -107,6 +109,7 @@ impl Wae {
 }
 
 /// A kernel between latent vectors `z` and `z'`, with `d` their number of dimensions.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]

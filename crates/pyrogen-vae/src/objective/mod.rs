@@ -26,6 +26,7 @@ const MOST_SAMPLES: usize = 10_000;
 /// What training minimises; each file of this module has one, with its formula.
 ///
 /// In JSON a name, `"elbo"`, or a name with its settings, `{"iwae": {"samples": 5}}`.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]

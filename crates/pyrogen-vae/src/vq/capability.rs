@@ -26,8 +26,9 @@ impl Describe for VqVae {
     }
 }
 
-/// Draws the code of each position and level by itself, with its averaged frequencies, and gives
-/// the decoder's mean (for tables a draw). The temperature divides the log-frequencies: at 0 the
+/// Draws the code of each position and level by itself, with its averaged frequencies, and the example
+/// from the decoder's distribution; of a picture it gives the mean, as [`Vae`](crate::Vae) does. The
+/// temperature divides the log-frequencies: at 0 the
 /// most frequent code is taken.
 ///
 /// # Errors
@@ -45,7 +46,7 @@ impl<const D: usize> Sample<D> for VqVae {
         let [_, slots, codes] = logits.dims();
         let gumbel: Tensor<3> = noise.gumbel([n, slots, codes], &model.device());
         let drawn = (logits + gumbel * options.temperature).argmax(2).squeeze_dim(2);
-        let x = model.decode_codes(drawn).shown(noise);
+        let x = model.decode_codes(drawn).output(options.output, &self.config().event, noise);
         Ok(unflatten(NumericalError::finite(x, DECODER)?, &self.config().event))
     }
 }
@@ -80,6 +81,22 @@ impl<const D: usize> Decode<D> for VqVae {
         let chain = self.quantise(z.reshape([rows * latents / dim, dim]));
         let x = NumericalError::finite(self.decode_vectors(chain.sum, rows).mean(), DECODER)?;
         Ok(unflatten(x, &self.config().event))
+    }
+
+    fn decode_draw(
+        &self,
+        z: Tensor<2>,
+        condition: &Condition,
+        noise: &mut Noise,
+    ) -> Result<Tensor<D>, ModelError> {
+        let [rows, width] = z.dims();
+        self.check_condition(condition, rows)?;
+        let latents = self.latents();
+        assert_eq!(width, latents, "VqVae: expected latents [batch, {latents}], got {width}");
+        let dim = self.config().dim;
+        let chain = self.quantise(z.reshape([rows * latents / dim, dim]));
+        let x = self.decode_vectors(chain.sum, rows).sample(noise);
+        Ok(unflatten(NumericalError::finite(x, DECODER)?, &self.config().event))
     }
 }
 

@@ -1,12 +1,10 @@
 //! What a vector-quantised autoencoder is made of.
 
-use burn::tensor::Device;
+use pyrogen_core::ConfigError;
 use pyrogen_core::config::{check, count};
-use pyrogen_core::{ConfigError, Noise, Seed, init};
 use serde::{Deserialize, Serialize};
 
 use super::network::VqNetwork;
-use super::{VqVae, codebook};
 use crate::Decoder;
 use crate::config::check_event;
 use pyrogen_core::config::check::{at_least_one, not_negative};
@@ -14,7 +12,8 @@ use pyrogen_core::config::check::{at_least_one, not_negative};
 /// More levels than this are a mistake: audio codecs have up to 32.
 const MOST_LEVELS: usize = 64;
 
-/// Configuration of a [`VqVae`].
+/// Configuration of a [`VqVae`](crate::VqVae).
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct VqConfig {
@@ -55,6 +54,7 @@ impl Default for VqConfig {
 }
 
 /// How codes follow the encoder.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
@@ -119,7 +119,7 @@ impl VqConfig {
         count::product(&self.event)
     }
 
-    /// Number of codes that an example is told by, over all positions and levels.
+    /// Number of codes that describe an example, over all positions and levels.
     pub fn slots(&self) -> usize {
         self.network.positions(&self.event).saturating_mul(self.levels)
     }
@@ -152,34 +152,5 @@ impl VqConfig {
             self.decoder.learned_scales(self.features()),
         ];
         count::sum(all)
-    }
-
-    /// A model with initial weights from the seed. The same seed gives the same weights, byte for
-    /// byte.
-    ///
-    /// # Errors
-    /// As [`validate`](Self::validate).
-    pub fn init(&self, seed: Seed, device: &Device) -> Result<VqVae, ConfigError> {
-        self.validate()?;
-        let noise = Noise::new(seed).fork("weights");
-        let (event, (drawn, maps)) = (&self.event, self.decoder.drawn(&self.event));
-        let mut codes = noise.fork("codes");
-        let scales = self.decoder.learned_scales(self.features());
-        Ok(VqVae {
-            encoder: self.network.encoder(event, self.dim, &mut noise.fork("encoder"), device),
-            decoder: self.network.decoder(
-                &drawn,
-                self.dim,
-                maps,
-                &mut noise.fork("decoder"),
-                device,
-            ),
-            codebooks: (0..self.levels)
-                .map(|_| codebook::Codebook::new(self, &mut codes, device))
-                .collect(),
-            usage: codebook::usage(self.slots(), self.codes, device),
-            log_scale: (scales > 0).then(|| init::constant([scales], 0.0, device)),
-            config: self.clone(),
-        })
     }
 }

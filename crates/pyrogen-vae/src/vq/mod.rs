@@ -8,7 +8,7 @@ mod network;
 use burn::module::{Module, Param, RunningState};
 use burn::tensor::{Device, Int, Tensor};
 use pyrogen_core::distribution::Distribution;
-use pyrogen_core::{Batch, Condition, Loss, Noise, Objective};
+use pyrogen_core::{Batch, Condition, ConfigError, Loss, Noise, Objective, Seed, init};
 
 pub use capability::CodeReport;
 pub use config::{CodeLearning, VqConfig};
@@ -21,7 +21,7 @@ use crate::DecoderDistribution;
 /// Decay of the averages of how often codes are used, where codes have no decay of their own.
 const USAGE_DECAY: f64 = 0.99;
 
-/// A vector-quantised autoencoder (van den Oord et al. 2017): an example is told by codes out of
+/// A vector-quantised autoencoder (van den Oord et al. 2017): an example is described by codes out of
 /// codebooks, one a position and level.
 ///
 /// ```text
@@ -215,6 +215,35 @@ fn no_condition(condition: &Condition) {
         condition.labels.is_none() && condition.context.is_none(),
         "VqVae: the model takes no classes and no contexts"
     );
+}
+
+impl VqConfig {
+    /// A model with initial weights from the seed. The same seed gives the same weights, byte for
+    /// byte.
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate).
+    pub fn init(&self, seed: Seed, device: &Device) -> Result<VqVae, ConfigError> {
+        self.validate()?;
+        let noise = Noise::new(seed).fork("weights");
+        let (event, (drawn, maps)) = (&self.event, self.decoder.drawn(&self.event));
+        let mut codes = noise.fork("codes");
+        let scales = self.decoder.learned_scales(self.features());
+        Ok(VqVae {
+            encoder: self.network.encoder(event, self.dim, &mut noise.fork("encoder"), device),
+            decoder: self.network.decoder(
+                &drawn,
+                self.dim,
+                maps,
+                &mut noise.fork("decoder"),
+                device,
+            ),
+            codebooks: (0..self.levels).map(|_| Codebook::new(self, &mut codes, device)).collect(),
+            usage: codebook::usage(self.slots(), self.codes, device),
+            log_scale: (scales > 0).then(|| init::constant([scales], 0.0, device)),
+            config: self.clone(),
+        })
+    }
 }
 
 #[cfg(test)]

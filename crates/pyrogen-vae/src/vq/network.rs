@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use pyrogen_core::config::check::at_least_one;
 
 /// Which network reads events and writes them, and where codes sit.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]

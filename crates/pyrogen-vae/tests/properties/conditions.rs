@@ -1,11 +1,11 @@
-//! Labels and contexts: what is told to a model, and what it must not be told.
+//! Labels and contexts: what may be a condition, and what may not.
 
 use burn::tensor::Tensor;
 use pyrogen_core::{Batch, Condition, Decode, Describe, Noise, Objective, RequestError, Seed};
 use pyrogen_testkit::device;
 use pyrogen_vae::{Vae, VaeConfig};
 
-use crate::{small, values};
+use super::{small, values};
 
 #[test]
 fn a_condition_changes_what_is_drawn() {
@@ -34,7 +34,7 @@ fn missing_labels_panic() {
     vae.loss(batch, draws);
 }
 
-fn told_a_picture() -> Vae {
+fn with_a_context() -> Vae {
     VaeConfig { context: Some(vec![2, 8, 8]), ..small() }.init(Seed(4), &device()).unwrap()
 }
 
@@ -47,11 +47,11 @@ fn refused(vae: &Vae, given: Condition) -> String {
 
 #[test]
 fn conditions_that_do_not_fit_are_errors() {
-    let (with, without) = (told_a_picture(), small().init(Seed(4), &device()).unwrap());
+    let (with, without) = (with_a_context(), small().init(Seed(4), &device()).unwrap());
     let context = Condition::context(Tensor::<4>::zeros([1, 1, 8, 8], &device()));
     assert_eq!(
         refused(&with, Condition::none()),
-        "the model is told a context of shape [2, 8, 8] with each example: give one"
+        "the model needs a context of shape [2, 8, 8] with each example: give one"
     );
     assert_eq!(
         refused(&with, context.clone()),
@@ -68,7 +68,7 @@ fn conditions_that_do_not_fit_are_errors() {
 #[test]
 fn contexts_are_checked_before_any_computing() {
     use pyrogen_core::Describe;
-    let (with, without) = (told_a_picture(), small().init(Seed(4), &device()).unwrap());
+    let (with, without) = (with_a_context(), small().init(Seed(4), &device()).unwrap());
     assert!(
         with.check_context(Some(&[2, 8, 8])).is_ok() && with.check_context(Some(&[128])).is_ok()
     );
@@ -76,7 +76,7 @@ fn contexts_are_checked_before_any_computing() {
     let message = |result: Result<(), RequestError>| result.unwrap_err().to_string();
     assert_eq!(
         message(with.check_context(None)),
-        "the model is told a context of shape [2, 8, 8] with each example: give one"
+        "the model needs a context of shape [2, 8, 8] with each example: give one"
     );
     assert_eq!(
         message(with.check_context(Some(&[1, 8, 8]))),

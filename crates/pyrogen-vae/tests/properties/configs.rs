@@ -7,7 +7,7 @@ use pyrogen_vae::{
     BetaTc, Column, Decoder, Factor, Info, Kernel, Prior, Scale, VaeConfig, VaeObjective, Wae,
 };
 
-use crate::{conv, every_kind, mlp, small};
+use super::{conv, every_kind, mlp, small};
 
 #[test]
 fn bad_configs_are_named() {

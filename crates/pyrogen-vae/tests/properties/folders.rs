@@ -7,7 +7,7 @@ use pyrogen_core::{FolderError, Seed};
 use pyrogen_testkit::device;
 use pyrogen_vae::{FAMILY, Vae};
 
-use crate::{every_kind, small};
+use super::{every_kind, small};
 
 #[test]
 fn a_saved_model_is_the_same_model() {

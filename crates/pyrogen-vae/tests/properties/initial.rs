@@ -8,7 +8,7 @@ use pyrogen_core::{Condition, Noise, Seed};
 use pyrogen_testkit::device;
 use pyrogen_vae::{Decoder, Prior, Scale, VaeConfig};
 
-use crate::{ROUNDING, assert_close, every_kind, mlp, small, values};
+use super::{ROUNDING, assert_close, every_kind, mlp, small, values};
 
 #[test]
 fn one_seed_gives_the_same_bytes_whatever_else_draws() {

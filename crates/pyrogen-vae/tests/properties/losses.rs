@@ -8,7 +8,7 @@ use pyrogen_testkit::device;
 use pyrogen_testkit::fixtures::gradients;
 use pyrogen_vae::{Decoder, VaeConfig, VaeObjective};
 
-use crate::{ROUNDING, assert_close, digits_like, every_kind, labels, mlp, score, small, values};
+use super::{ROUNDING, assert_close, digits_like, every_kind, labels, mlp, score, small, values};
 
 #[test]
 fn every_parameter_gets_a_gradient() {

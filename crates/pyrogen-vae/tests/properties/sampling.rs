@@ -2,11 +2,11 @@
 
 use burn::tensor::Tensor;
 use pyrogen_core::distribution::Moments;
-use pyrogen_core::{Condition, Decode, Noise, Sample, SampleOptions, Seed};
+use pyrogen_core::{Condition, Decode, DecoderOutput, Noise, Sample, SampleOptions, Seed};
 use pyrogen_testkit::device;
 use pyrogen_vae::{Decoder, Prior, Scale, VaeConfig};
 
-use crate::{ROUNDING, assert_close, every_kind, labels, mlp, small, values};
+use super::{ROUNDING, assert_close, every_kind, labels, mlp, small, values};
 
 #[test]
 fn samples_repeat_and_do_not_depend_on_the_batch() {
@@ -14,7 +14,11 @@ fn samples_repeat_and_do_not_depend_on_the_batch() {
     for config in every_kind() {
         let vae = config.init(Seed(4), &device.clone().autodiff()).unwrap();
         let condition = labels(&config, 6, &device);
-        let options = SampleOptions { condition: condition.clone(), temperature: 0.8 };
+        let options = SampleOptions {
+            condition: condition.clone(),
+            temperature: 0.8,
+            ..SampleOptions::default()
+        };
         let noise = Noise::new(Seed(2));
         let all: Tensor<4> = vae.sample(6, &options, &mut noise.items(0..6)).unwrap();
         assert_eq!(all.dims(), [6, 1, 8, 8]);
@@ -41,6 +45,35 @@ fn draws_from_the_decoder_are_of_the_datas_kind() {
     assert!(levels.iter().any(|v| distinct(v) != first));
     let mean: Tensor<4> = vae.sample(4, &options, &mut Noise::new(Seed(2))).unwrap();
     assert!(values(mean).iter().all(|v| (0.0..=1.0).contains(v)));
+}
+
+/// Samples of rows have the decoder's noise: given the latents they are normal with its scale, so their
+/// variance is that of the means and one more.
+#[test]
+fn samples_of_rows_are_draws_and_those_of_pictures_means() {
+    let device = device();
+    let decoder = Decoder::Gaussian { scale: Scale::Fixed(1.0) };
+    let rows = VaeConfig { event: vec![64], network: mlp(&[8]), decoder, ..small() };
+    let pictures = VaeConfig { event: vec![1, 8, 8], ..rows.clone() };
+    const N: usize = 400;
+    let draw = |config: &VaeConfig, output| {
+        let vae = config.init(Seed(4), &device).unwrap();
+        let options = SampleOptions { output, ..SampleOptions::default() };
+        let x: Tensor<2> = vae.sample(N, &options, &mut Noise::new(Seed(2))).unwrap();
+        values(x)
+    };
+    use DecoderOutput::{Draw, Mean};
+    assert_eq!(draw(&rows, None), draw(&rows, Some(Draw)));
+    assert_eq!(draw(&pictures, None), draw(&pictures, Some(Mean)));
+    assert_eq!(draw(&pictures, Some(Draw)), draw(&rows, Some(Draw)));
+    let (means, drawn) = (draw(&rows, Some(Mean)), draw(&rows, None));
+    let n = drawn.len() as f64;
+    let errors: Vec<f64> = means.iter().zip(&drawn).map(|(m, x)| x - m).collect();
+    let mean = errors.iter().sum::<f64>() / n;
+    let variance = errors.iter().map(|e| (e - mean).powi(2)).sum::<f64>() / n;
+    // Five standard errors of the mean and of the variance of 25,600 normal numbers.
+    assert!(mean.abs() < 5.0 / n.sqrt(), "{mean}");
+    assert!((variance - 1.0).abs() < 5.0 * (2.0 / n).sqrt(), "{variance}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use pyrogen_core::{
 use pyrogen_testkit::device;
 use pyrogen_vae::{Vae, VaeConfig, VaeObjective, Wae};
 
-use crate::{ROUNDING, assert_close, digits_like, every_kind, labels, mlp, score, small, values};
+use super::{ROUNDING, assert_close, digits_like, every_kind, labels, mlp, score, small, values};
 
 /// Six rows are decoded in another number of chunks than one row.
 #[test]

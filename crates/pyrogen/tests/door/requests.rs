@@ -12,7 +12,8 @@ fn error(model: &Model, n: u64, request: Request) -> (ErrorKind, String) {
 fn wrong_requests_are_errors() {
     let (vae, diffusion) = (open("vae"), open("diffusion-digits"));
     let seed = Request::seed(1);
-    let table: [(&Model, u64, Request, &str); 9] = [
+    let gan = open("gan");
+    let table: [(&Model, u64, Request, &str); 15] = [
         (&vae, 0, seed.clone(), "at least 1"),
         (&vae, 1, seed.clone().class("12"), "classes 0 to 9"),
         (&vae, 1, seed.clone().class("seven"), "classes 0 to 9"),
@@ -20,16 +21,79 @@ fn wrong_requests_are_errors() {
         (&vae, 1, seed.clone().set("temperature", "hot"), "a number"),
         (&vae, 1, seed.clone().set("steps", 5), "known: temperature"),
         (&diffusion, 1, seed.clone().set("steps", 0), "at least 1"),
+        (&vae, 1, seed.clone().set("output", "median"), "one of mean, draw"),
+        (&gan, 1, seed.clone().set("output", "mean"), "known: temperature"),
         (&diffusion, 1, seed.clone().set("sampler", "magic"), "one of ddpm"),
+        (&diffusion, 1, seed.clone().set("spacing", "even"), "one of linspace"),
+        (&diffusion, 1, seed.clone().set("eta", 0.5), "this sampler adds no noise"),
+        (&diffusion, 1, seed.clone().set("sampler", "ddim").set("eta", -1), "at least 0"),
+        (&diffusion, 1, seed.clone().set("guidance_interval", 2), "[low, high]"),
         (&vae, 1, seed.clone().context(data("vae", 1)), "takes none"),
     ];
     for (model, n, request, says) in table {
         let (kind, text) = error(model, n, request);
-        assert_eq!(kind, ErrorKind::Request, "{text}");
+        assert!(matches!(kind, ErrorKind::Request | ErrorKind::Config), "{text}");
         assert!(text.contains(says), "{text}");
     }
     let (_, text) = error(&open("table-vae"), 1, seed.class("Oslo"));
     assert!(text.contains("without labels"), "{text}");
+}
+
+/// A draw has the decoder's noise: grey levels of a picture, of which means are what is shown.
+#[test]
+fn means_and_draws_are_chosen() {
+    let control = Control::new();
+    let values = |model: &Model, request: &Request| {
+        let items = model.generate(20, request, &control).unwrap();
+        items.dataset().unwrap().values().to_vec()
+    };
+    let seed = Request::seed(4);
+    for (name, usual, other) in [("vae", "mean", "draw"), ("table-vae", "draw", "mean")] {
+        let model = open(name);
+        let shown = values(&model, &seed);
+        assert_eq!(shown, values(&model, &seed.clone().set("output", usual)), "{name}");
+        assert_ne!(shown, values(&model, &seed.clone().set("output", other)), "{name}");
+        // The decoded points of latents, the same way.
+        let latent = model.latent().unwrap();
+        let points = latent.origin(3, &seed).unwrap();
+        let decoded = latent.decode(&points, &control).unwrap();
+        let drawn = latent.draw(&points, 0..3, &seed, &control).unwrap();
+        assert_eq!(decoded == drawn, usual == "mean", "{name}");
+        let last = latent.draw(&points.rows(2..3), 2..3, &seed, &control).unwrap();
+        let (last, drawn) = (last.dataset().unwrap(), drawn.dataset().unwrap());
+        // One row has a matrix product of its own.
+        let far = |(a, b): (&f32, &f32)| (a - b).abs() > 1e-3;
+        assert!(!last.values().iter().zip(drawn.row(2)).any(far), "{name}: item 2 alone");
+    }
+    let drawn = values(&open("vae"), &seed.set("output", "draw"));
+    assert!(drawn.iter().all(|v| v.fract() == 0.0 && (0.0..=16.0).contains(v)), "{drawn:?}");
+}
+
+#[test]
+fn a_sampler_is_chosen_with_its_numbers() {
+    let model = open("diffusion");
+    let values = |request: Request| {
+        let items = model.generate(4, &request, &Control::new()).unwrap();
+        items.dataset().unwrap().values().to_vec()
+    };
+    let seed = Request::seed(4).set("steps", 6);
+    let (karras, trailing) = (
+        values(seed.clone().set("spacing", "karras")),
+        values(seed.clone().set("spacing", "trailing")),
+    );
+    assert_ne!(karras, trailing);
+    let ddim = seed.clone().set("sampler", "ddim");
+    assert_eq!(values(ddim.clone()), values(ddim.clone().set("eta", 0)));
+    assert_ne!(values(ddim.clone()), values(ddim.clone().set("eta", 1)));
+    // DDPM is DDIM with all of its noise.
+    assert_eq!(values(ddim.set("eta", 1)), values(seed.clone().set("sampler", "ddpm")));
+    // More steps than the process has.
+    for spacing in ["trailing", "leading", "linspace", "karras", "exponential"] {
+        let request = seed.clone().set("spacing", spacing).set("steps", 1001);
+        let (kind, text) = error(&model, 1, request);
+        assert_eq!(kind, ErrorKind::Config, "{text}");
+        assert!(text.contains("at most the 1000 steps of the process, got 1001"), "{text}");
+    }
 }
 
 #[test]

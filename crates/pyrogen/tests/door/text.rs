@@ -1,16 +1,39 @@
 //! Language models through the door.
 
+use std::sync::LazyLock;
+
 use pyrogen::data::Text;
 use pyrogen::model::Marginal;
 
 use super::*;
 
-/// Models that were trained on a few names, `text:names.txt,lines`.
+/// The families, each with a model of a few names.
 const LANGUAGE: [&str; 2] = ["gpt", "lstm"];
 
+const NAMES: &str = "anna hanna johanna susanna maria marie marion martha martin markus john joan \
+    jonas josef jakob jacques quinn quentin peter petra paul paula karl karla emil emilia otto olga \
+    anton antonia bert berta fritz frida gerd greta ida ingo klara lena leo lotte max nora oskar rosa";
+
+/// A model of the names, trained once.
 fn language(name: &str) -> Model {
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/format-2");
-    pyrogen::open(fixtures.join(name), &Device::flex()).unwrap()
+    static TRAINED: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
+        let room = tempfile::tempdir().unwrap();
+        let path = room.path().join("names.txt");
+        std::fs::write(&path, NAMES.split_whitespace().collect::<Vec<_>>().join("\n")).unwrap();
+        let data = pyrogen::read(&format!("text:{},lines", path.display())).unwrap();
+        for family in LANGUAGE {
+            let wish = Wish::into(room.path().join(family)).steps(120).set("width=16");
+            let wish = wish.set("layers=1").set("train.optimizer.learning_rate=0.02");
+            let mut wish = wish.set("train.schedule.warmup_steps=10");
+            // All letters are to be known.
+            wish.partition.test = 0.0;
+            wish.partition.validation = 0.0;
+            let wish = if family == "gpt" { wish.set("heads=2") } else { wish };
+            drop(pyrogen::train(family, &data, &wish, &mut Quiet, &Control::new()).unwrap());
+        }
+        room
+    });
+    pyrogen::open(TRAINED.path().join(name), &Device::flex()).unwrap()
 }
 
 fn texts(data: &Data) -> Vec<String> {

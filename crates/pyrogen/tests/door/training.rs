@@ -90,6 +90,29 @@ fn wishes_that_do_not_fit_are_errors() {
     assert!(!out.join("model").exists(), "nothing was written");
 }
 
+/// Whatever cannot be done with the trained model is found before the first step.
+#[test]
+fn what_cannot_be_used_is_not_trained() {
+    let room = tempfile::tempdir().unwrap();
+    let digits = pyrogen::read("digits").unwrap();
+    let mut steps = 0;
+    let mut watch = |event: &Event| {
+        steps += u32::from(matches!(event, Event::Step { .. }));
+        Flow::Continue
+    };
+    let mut error = |family: &str, set: &str| {
+        let wish = Wish::into(room.path().join("run")).set(set).steps(1);
+        let trained = pyrogen::train(family, &digits, &wish, &mut watch, &Control::new());
+        trained.map(|_| ()).unwrap_err().to_string()
+    };
+    let text = error("diffusion", r#"sampling={"spacing":"trailing","steps":1001}"#);
+    assert!(text.contains("at most the 1000 steps"), "{text}");
+    let text = error("diffusion", r#"sampling={"spacing":{"karras":{"rho":-1.0}}}"#);
+    assert!(text.contains("rho"), "{text}");
+    assert_eq!(steps, 0);
+    assert!(!room.path().join("run/metrics.csv").exists());
+}
+
 #[test]
 fn a_folder_that_another_process_trains_into_is_busy() {
     let room = tempfile::tempdir().unwrap();

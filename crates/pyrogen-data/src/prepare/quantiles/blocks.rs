@@ -212,7 +212,7 @@ impl Cut {
         if gap.min(b.low - a.high) > chance * a.spacing().max(b.spacing()) {
             return Self { low: round(a.high), high: round(b.low) };
         }
-        // The middle of the rows around it, which no single row tells.
+        // The middle of the rows around it, which no single row reveals.
         let around = &sorted[a.rows.end - FEWEST / 2..b.rows.start + FEWEST / 2];
         let first = around[0];
         let mean = first + around.iter().map(|v| v - first).sum::<f64>() / around.len() as f64;

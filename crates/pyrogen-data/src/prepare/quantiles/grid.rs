@@ -29,7 +29,7 @@ const MAX_UNITS: f64 = 9e15;
 const EVIDENCE: f64 = 13.8;
 
 impl Grid {
-    /// The coarsest grid that all numbers lie on, as far as f32 tells; none where there is none, or
+    /// The coarsest grid that all numbers lie on, as far as f32 shows; none where there is none, or
     /// where numbers of that precision lie on it anyway. `sorted` ascends.
     pub(super) fn find(sorted: &[f32]) -> Option<Self> {
         let distinct: Vec<f32> = sorted.chunk_by(|a, b| a == b).map(|g| g[0]).collect();
@@ -49,8 +49,9 @@ impl Grid {
         }
         let between = units.windows(2).fold(0, |g, w| gcd(g, w[0].abs_diff(w[1])));
         // A common divisor of few numbers is chance.
-        let told = units.len().saturating_sub(2) as f64 * (between.max(1) as f64).ln() >= EVIDENCE;
-        let step = if told { between } else { 1 };
+        let evident =
+            units.len().saturating_sub(2) as f64 * (between.max(1) as f64).ln() >= EVIDENCE;
+        let step = if evident { between } else { 1 };
         let offset = units[0].rem_euclid(step as i64) as u64;
         Some(Self { decimals, step, offset, counted })
     }

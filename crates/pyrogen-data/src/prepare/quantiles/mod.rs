@@ -31,7 +31,7 @@ use crate::{Column, DataError, Dataset};
 /// ```
 ///
 /// `F` has a jump at a value that eight examples or more share (and a thousandth of all); a value that
-/// is there once tells of a density, and not of itself. Numbers that all lie on a grid (whole numbers,
+/// is there once is evidence of a density, and not of itself. Numbers that all lie on a grid (whole numbers,
 /// prices to the cent) are spread over their cells and come back as numbers of the grid, those that
 /// training did not have among them. Beyond the training data `F` goes on as a generalised Pareto
 /// distribution does, so that a value far outside is far outside in `y`, and samples may leave the

@@ -67,7 +67,7 @@ impl Fitted {
 }
 
 impl Tail {
-    /// A tail of which nothing tells that it is heavy: the lighter, the more numbers say nothing.
+    /// A tail of which nothing shows that it is heavy: the lighter, the more numbers say nothing.
     pub(super) fn light(rows: f64, mean: f64, numbers: usize) -> Self {
         let shape = (0.5 * PRIOR_ROWS / (numbers as f64 + PRIOR_ROWS)).max(LIGHTEST);
         Self { rows, scale: mean * (1.0 - shape), shape }

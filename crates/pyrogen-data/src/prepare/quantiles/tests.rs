@@ -256,8 +256,8 @@ fn nothing_of_a_single_row_is_kept() {
                 let (mut all, mut single) = (Vec::new(), numbers);
                 kept(&json, &mut all);
                 single.retain(|v| *v != 0.0);
-                let told = all.iter().filter(|a| single.iter().any(|v| f64::from(*v) == **a));
-                assert_eq!(told.count(), 0, "{} {n}: {json}", truth.name);
+                let copied = all.iter().filter(|a| single.iter().any(|v| f64::from(*v) == **a));
+                assert_eq!(copied.count(), 0, "{} {n}: {json}", truth.name);
                 assert!(json.to_string().len() < 1500, "{} {n}", truth.name);
             }
         }
@@ -329,7 +329,7 @@ fn the_log_determinant_is_the_slope() {
 }
 
 #[test]
-fn spikes_are_told_apart() {
+fn spikes_stay_apart() {
     // Column 0 has the spikes 0 and 5, column 1 is left alone.
     let first = |i: usize| [0.0, 5.0, 0.0, 5.0, 1.0 + i as f32 / 7.0][i % 5];
     let rows: Vec<f32> = (0..60).flat_map(|i| [first(i), 7.0]).collect();

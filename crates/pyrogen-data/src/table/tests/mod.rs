@@ -31,7 +31,7 @@ fn kinds(data: &Dataset) -> Vec<&'static str> {
 const TABLE: &str = "age,income,city,class\n31,1.5,Rome,b\n4,2e3,\"Oslo, N\",a\n-7,0.25,Rome,b\n";
 
 #[test]
-fn kinds_categories_and_labels_are_told() {
+fn kinds_categories_and_labels_are_found() {
     let options = CsvOptions { label: Some("class".to_string()), ..CsvOptions::default() };
     let data = read(TABLE, &options).unwrap();
     assert_eq!(kinds(&data), ["integer", "continuous", "categorical"]);
@@ -83,7 +83,7 @@ fn data_without_a_schema_is_written_by_element() {
 }
 
 #[test]
-fn a_header_is_told_from_data() {
+fn a_header_is_no_data() {
     let names = |text: &str, header| -> Vec<String> {
         let options = CsvOptions { header, ..CsvOptions::default() };
         let data = read(text, &options).unwrap();

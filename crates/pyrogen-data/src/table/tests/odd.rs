@@ -16,7 +16,7 @@ fn table(text: impl AsRef<[u8]>, options: &[&str]) -> Table {
     }
 }
 
-fn told(table: &Table) -> Vec<(String, &'static str)> {
+fn kinds(table: &Table) -> Vec<(String, &'static str)> {
     table.columns().iter().map(|c| (c.name.clone(), c.kind.name())).collect()
 }
 
@@ -51,16 +51,16 @@ fn separators_are_found_and_numbers_read() {
         "patient,ward,height\n1000,south,\"159,3\"\n1001,north,\"179,8\"\n",
     ] {
         let table = table(text, &[]);
-        let told = told(&table);
-        let told: Vec<(&str, &str)> = told.iter().map(|(n, k)| (n.as_str(), *k)).collect();
-        assert_eq!(told, expected, "{text:?}");
+        let kinds = kinds(&table);
+        let kinds: Vec<(&str, &str)> = kinds.iter().map(|(n, k)| (n.as_str(), *k)).collect();
+        assert_eq!(kinds, expected, "{text:?}");
         assert_eq!(table.dataset().values(), [1000.0, 1.0, 159.3, 1001.0, 0.0, 179.8], "{text:?}");
     }
     let notes = load("a;b\n1;2\n", &[]).unwrap().notes;
     assert_eq!(notes[0], "cells are separated by `;`");
     // What is given is not looked for.
     let one = table("a;b\n1;2\n", &["delimiter=comma"]);
-    assert_eq!(told(&one), [("a;b".to_string(), "categorical")]);
+    assert_eq!(kinds(&one), [("a;b".to_string(), "categorical")]);
     let spaced = table("a b\n1 2\n", &["delimiter=space"]);
     assert_eq!(spaced.dataset().values(), [1.0, 2.0]);
     let marked = table("a,b\n1,2\n%3,4\n5,6\n", &["comment=%"]);
@@ -115,7 +115,7 @@ fn whole_numbers_are_exact_beyond_f32() {
     let wide = "x,y\n9007199254740993,1\n-9223372036854775807,2\n16777217,2\n".to_string();
     for text in [seconds.clone(), wide.clone()] {
         let table = table(&text, &[]);
-        assert_eq!(told(&table)[0].1, "integer");
+        assert_eq!(kinds(&table)[0].1, "integer");
         assert_eq!(written(&table, false), text);
     }
     // Near to each other they are exact in the rows that models see, too.
@@ -131,8 +131,8 @@ fn days_and_times_are_kept_and_sampled_as_such() {
         format!("2023{:02}{:02},{:02}:{:02},{}", 1 + i % 12, 1 + i % 28, i % 24, i, i * i)
     });
     let table = table(&text, &[]);
-    assert_eq!(told(&table)[0].1, "moment");
-    assert_eq!(told(&table)[1].1, "moment");
+    assert_eq!(kinds(&table)[0].1, "moment");
+    assert_eq!(kinds(&table)[1].1, "moment");
     assert_eq!(written(&table, false), text);
     assert_eq!(written(&table, true), text);
     // The day after 20230228 that a model may draw is a day.
@@ -144,7 +144,7 @@ fn days_and_times_are_kept_and_sampled_as_such() {
     );
     let stamps = "when,x\n2024-01-31 13:05:09,1\n1999-12-05 00:00:00,2\n";
     let stamps = super::odd::table(stamps, &[]);
-    assert_eq!(told(&stamps)[0].1, "moment");
+    assert_eq!(kinds(&stamps)[0].1, "moment");
     let described = stamps.describe();
     assert_eq!(described["columns"][0]["min"], "1999-12-05 00:00:00");
 }
@@ -172,11 +172,16 @@ fn codes_are_categories_and_identifiers_are_left_out() {
     assert_eq!(dropped.group_keys("zip").unwrap()[..9], [0, 1, 2, 3, 4, 5, 6, 0, 1]);
     // Different numbers that count nothing are numbers; so is all that there is.
     let phones = table(rows("phone", 30, |i| format!("{}", 119_079_923 + i * i)), &[]);
-    assert_eq!(told(&phones), [("phone".to_string(), "integer")]);
+    assert_eq!(kinds(&phones), [("phone".to_string(), "integer")]);
     let only = table(rows("id", 30, |i| i.to_string()), &[]);
     assert_eq!(only.column_names(), ["id"]);
+    // Seconds since 1970, once a second, are times and no count of the rows; so is any other step.
+    for step in [1, 3600] {
+        let times = rows("t,x", 30, |i| format!("{},{}.5", 1_700_000_000 + i * step, i * i % 17));
+        assert_eq!(table(times, &[]).column_names(), ["t", "x"], "{step}");
+    }
     let long = table("card,x\n123456789012345678901234,1\n123456789012345678901235,2\n", &[]);
-    assert_eq!(told(&long)[0].1, "categorical");
+    assert_eq!(kinds(&long)[0].1, "categorical");
 }
 
 #[test]

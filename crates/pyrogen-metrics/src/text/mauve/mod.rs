@@ -65,11 +65,11 @@ impl MauveOptions {
 /// MAUVE and its relatives.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Mauve {
-    /// The area under the divergence curve, from 0 to 1; 1 where the samples cannot be told apart.
+    /// The area under the divergence curve, from 0 to 1; 1 where the samples cannot be distinguished.
     pub mauve: f64,
     /// The same with half a count added to each cluster of both samples.
     pub mauve_star: f64,
-    /// The frontier integral, from 0 to 1; 0 where the samples cannot be told apart.
+    /// The frontier integral, from 0 to 1; 0 where the samples cannot be distinguished.
     pub frontier_integral: f64,
     /// The frontier integral with half a count added.
     pub frontier_integral_star: f64,

@@ -1,0 +1,90 @@
+//! Log-densities in one pass.
+
+use super::*;
+use burn::tensor::Int;
+
+#[test]
+fn normal_densities() {
+    let mut source = Source::new();
+    for dims in [[3, 5], [173, 211]] {
+        let [x, m, v] = [0, 1, 2].map(|_| source.leaf(dims));
+        let (x, m, v) = (&x, &m, &v);
+        let square = (x.clone() - m.clone()).square();
+        let ln_2pi = (2.0 * std::f64::consts::PI).ln();
+        let theirs = (square * v.clone().neg().exp() + v.clone() + ln_2pi) * -0.5;
+        let ours = ops::normal_log_density(x.clone(), m.clone(), v.clone());
+        assert_equal!("normal", ours, theirs, x, m, v);
+        // Shapes that broadcast.
+        let one = &m.clone().slice(0..1).detach().require_grad();
+        let square = (x.clone() - one.clone()).square();
+        let theirs = (square * v.clone().neg().exp() + v.clone() + ln_2pi) * -0.5;
+        let ours = ops::normal_log_density(x.clone(), one.clone(), v.clone());
+        assert_equal!("normal", ours, theirs, x, one, v);
+    }
+}
+
+/// Shapes 1 and 2 have no gamma function: `ln rate - rate x`, and that with `ln(rate x)`.
+#[test]
+fn gamma_densities() {
+    let device = device();
+    let n = 20_001;
+    let x: Vec<f32> = (0..n).map(|i| 1e-3 * (i as f32 - 2.0)).collect();
+    let of = |v: Vec<f32>| Tensor::<1>::from_floats(v.as_slice(), &device);
+    let rate = of((0..n).map(|i| 0.5 + (i % 7) as f32).collect());
+    let x = of(x);
+    let product = host(x.clone() * rate.clone());
+    for shape in [1.0, 2.0] {
+        let a = of(vec![shape; n]);
+        // What the vector form does not reach is marked.
+        let got = ops::gamma_log_density(&x, &a, &rate, |x, _, _| 1e6 + x.signum());
+        let Some(got) = got else { continue };
+        for (i, got) in host(got).into_iter().enumerate() {
+            let (y, r) = (product[i], (0.5 + (i % 7) as f64).ln());
+            let expected = match i {
+                0 | 1 => 1e6 - 1.0,
+                2 => 1e6 + 1.0,
+                _ => r - y + (shape as f64 - 1.0) * y.ln(),
+            };
+            assert!(
+                (got - expected).abs() < 1e-5 * (1.0 + expected.abs()),
+                "{i}: {got} {expected}"
+            );
+        }
+    }
+    let tracked = x.clone().detach();
+    assert!(ops::gamma_log_density(&tracked, &of(vec![1.0; 3]), &rate, |_, _, _| 0.0).is_none());
+}
+
+#[test]
+fn one_place_of_a_softmax() {
+    let mut source = Source::new();
+    for [n, k] in [[3, 5], [700, 16], [300, 45]] {
+        let x: Tensor<2> = source.leaf([n, k]).detach() * 5.0;
+        let index: Vec<i32> = (0..n).map(|i| ((i * 7 + 1) % k) as i32).collect();
+        let index = Tensor::<1, Int>::from_data(TensorData::new(index, [n]), &x.device());
+        let all = activation::log_softmax(x.clone(), 1);
+        let theirs: Tensor<1> = all.gather(1, index.clone().unsqueeze_dim(1)).squeeze_dim(1);
+        if let Some(ours) = ops::log_softmax_at(&x, &index) {
+            let d = difference(&ours, &theirs);
+            assert!(d < TOLERANCE, "{n} {k}: {d}");
+        }
+    }
+}
+
+#[test]
+fn squares_of_whitened_rows() {
+    let mut source = Source::new();
+    for [n, d] in [[3, 5], [700, 64], [257, 3]] {
+        let (x, inverse) = (source.leaf([n, d]).detach(), source.leaf([d, d]).detach());
+        for rows in [1, n] {
+            let mean = source.leaf([rows, d]).detach();
+            let difference_of = x.clone() - mean.clone();
+            let white = difference_of.matmul(inverse.clone().transpose());
+            let theirs: Tensor<1> = white.square().sum_dim(1).squeeze_dim(1);
+            if let Some(ours) = ops::whitened_square(&x, &mean, &inverse) {
+                let d = difference(&ours, &theirs);
+                assert!(d < TOLERANCE, "{n} {rows}: {d}");
+            }
+        }
+    }
+}

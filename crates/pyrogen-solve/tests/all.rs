@@ -1,0 +1,14 @@
+//! Everything that this crate promises to its users, in one program: each test program links all of
+//! Burn.
+
+mod flow;
+mod guidance;
+mod order;
+mod properties;
+mod samplers;
+mod schedules;
+
+#[test]
+fn every_file_is_a_module() {
+    pyrogen_testkit::every_file_is_a_module(env!("CARGO_MANIFEST_DIR"));
+}

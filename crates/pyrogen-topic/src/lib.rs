@@ -1,0 +1,26 @@
+#![doc = include_str!("../README.md")]
+
+mod coherence;
+mod corpus;
+mod draws;
+mod error;
+mod fold;
+mod gibbs;
+mod held_out;
+mod map;
+mod prepare;
+mod prior;
+mod special;
+mod topics;
+mod variational;
+
+pub use coherence::Coherence;
+pub use corpus::{Corpus, Document};
+pub use error::TopicError;
+pub use gibbs::{Gibbs, GibbsConfig, Guide, Sampler, SeedWord};
+pub use held_out::{LeftToRight, LogEstimate};
+pub use map::{group_shares, topic_map};
+pub use prepare::{Frequency, NO_WORD, PrepareConfig, StopWords, Vocabulary};
+pub use prior::LearnPrior;
+pub use topics::Topics;
+pub use variational::{Online, Pass, Variational, VariationalConfig};
