@@ -77,6 +77,11 @@ pub struct Data;
 #[doc = include_str!("../../docs/src/markov.md")]
 pub struct Markov;
 
+/// The book's chapter on language models.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/src/language.md")]
+pub struct Language;
+
 /// The book's chapter on distributions.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/src/distributions.md")]

@@ -116,21 +116,25 @@ pub struct TokenWindows {
 }
 
 impl TokenWindows {
-    /// Windows of `places` tokens at most. `start` is the token that stands between documents.
-    pub fn new(documents: &[Vec<u32>], start: u32, ends: bool, places: usize) -> Self {
+    /// Windows of `places` tokens at most. The tokens `start` and `end`, which may be one, stand before
+    /// and behind a document.
+    pub fn new(documents: &[Vec<u32>], [start, end]: [u32; 2], ends: bool, places: usize) -> Self {
         let mut stream = Vec::new();
         for document in documents {
-            if ends {
+            if ends && (stream.is_empty() || start != end) {
                 stream.push(start);
             }
             stream.extend_from_slice(document);
+            if ends {
+                stream.push(end);
+            }
         }
-        if ends || stream.len() < 2 {
+        if stream.is_empty() {
+            // An empty text: its end follows its start.
             stream.push(start);
         }
         if stream.len() < 2 {
-            // An empty text: its end follows its start.
-            stream.push(start);
+            stream.push(end);
         }
         let places = places.clamp(1, stream.len() - 1);
         Self { stream, places, start, ends, shifted: true }
@@ -186,7 +190,7 @@ mod tests {
 
     #[test]
     fn documents_stand_between_starts() {
-        let windows = TokenWindows::new(&[vec![1, 2], vec![3]], 9, true, 100).fixed();
+        let windows = TokenWindows::new(&[vec![1, 2], vec![3]], [9, 9], true, 100).fixed();
         assert_eq!((windows.len(), windows.targets()), (1, 5));
         let batch = windows.batch(&[0], &mut Noise::new(Seed(0)), &Device::flex());
         assert_eq!(batch.inputs.tokens(), [9, 1, 2, 9, 3]);
@@ -196,9 +200,18 @@ mod tests {
     }
 
     #[test]
+    fn a_start_of_its_own_stands_before_each_document() {
+        let windows = TokenWindows::new(&[vec![1, 2], vec![3]], [8, 9], true, 100).fixed();
+        let batch = windows.batch(&[0], &mut Noise::new(Seed(0)), &Device::flex());
+        assert_eq!(batch.inputs.tokens(), [8, 1, 2, 9, 8, 3]);
+        assert_eq!(batch.targets[..], [1, 2, 9, 8, 3, 9]);
+        assert_eq!(batch.inputs.first().unwrap()[..], [0, 0, 0, 0, 4, 4]);
+    }
+
+    #[test]
     fn shifted_windows_lie_within_the_text_and_rows_do_not_depend_on_the_batch() {
         let text: Vec<u32> = (0..103).collect();
-        let windows = TokenWindows::new(&[text], 200, false, 10);
+        let windows = TokenWindows::new(&[text], [200, 200], false, 10);
         assert_eq!(windows.len(), 10);
         let (rows, device) = ((0..10).collect::<Vec<_>>(), Device::flex());
         let noise = Noise::new(Seed(3));
@@ -217,7 +230,7 @@ mod tests {
     #[test]
     fn a_short_or_empty_text_is_one_window() {
         for (documents, ends) in [(vec![vec![]], true), (vec![vec![5]], false), (vec![], false)] {
-            let windows = TokenWindows::new(&documents, 9, ends, 64);
+            let windows = TokenWindows::new(&documents, [9, 9], ends, 64);
             assert_eq!(windows.len(), 1);
             let batch = windows.batch(&[0], &mut Noise::new(Seed(0)), &Device::flex());
             assert_eq!(batch.targets.last(), Some(&9), "{documents:?}");

@@ -43,8 +43,9 @@ impl TextScore {
     }
 }
 
-/// Tokens that are worked on together.
+/// Tokens that are worked on together at most, and logits of them.
 const TOGETHER: usize = 8192;
+const LOGITS: usize = 1 << 24;
 
 /// Tokens that a network without a limit reads at once.
 const STRETCH: usize = 256;
@@ -69,7 +70,6 @@ impl<N: LanguageModel> TextModel<N> {
     /// If the stride is 0, a token is out of range, or the model is on a device that tracks gradients.
     pub fn surprise(&self, documents: &[Vec<u32>], stride: usize) -> Vec<Surprise> {
         assert!(stride > 0, "surprise: a stride of 0");
-        let end = self.tokenizer().end();
         let full: Vec<Vec<u32>> = documents.iter().map(|document| self.framed(document)).collect();
         let mut nats: Vec<Vec<f64>> = full.iter().map(|d| vec![0.0; d.len() - 1]).collect();
         match self.network().context() {
@@ -80,7 +80,6 @@ impl<N: LanguageModel> TextModel<N> {
                 }
             }
         }
-        debug_assert!(full.iter().all(|d| d.first() == Some(&end)));
         let surprise =
             |(tokens, nats): (Vec<u32>, Vec<f64>)| Surprise { tokens: tokens[1..].to_vec(), nats };
         full.into_iter().zip(nats).map(surprise).collect()
@@ -88,11 +87,10 @@ impl<N: LanguageModel> TextModel<N> {
 
     /// A document between its start and, where texts end, its end.
     fn framed(&self, document: &[u32]) -> Vec<u32> {
-        let end = self.tokenizer().end();
-        let mut full = vec![end];
+        let mut full = vec![self.tokenizer().start()];
         full.extend_from_slice(document);
         if self.network().ends() {
-            full.push(end);
+            full.push(self.tokenizer().end());
         }
         full
     }
@@ -109,12 +107,13 @@ impl<N: LanguageModel> TextModel<N> {
                 counted = end;
             }
         }
+        let together = TOGETHER.min(LOGITS / self.network().vocabulary());
         // Of equal lengths together, so that little is padded.
         windows.sort_by_key(|w| std::cmp::Reverse(w.end - w.from));
         let mut rest = &windows[..];
         while let Some(first) = rest.first() {
             let places = first.end - first.from;
-            let count = (TOGETHER / places).max(1).min(rest.len());
+            let count = (together / places).max(1).min(rest.len());
             let (now, behind) = rest.split_at(count);
             let mut tokens = Vec::with_capacity(count * places);
             let mut targets = Vec::with_capacity(count * places);

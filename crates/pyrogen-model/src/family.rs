@@ -1,6 +1,7 @@
 //! [`Family`]: how a crate of models joins the door.
 
 use std::fmt;
+use std::path::Path;
 
 use burn::tensor::Device;
 use pyrogen_core::folder::ModelFolder;
@@ -118,6 +119,22 @@ pub trait Family: Send + Sync {
     /// # Errors
     /// A file that is missing or damaged, or parts that contradict each other.
     fn open(&self, folder: &ModelFolder, device: &Device) -> Result<Model, Error>;
+
+    /// Whether a folder without a card, another program's, is of a kind that the family opens.
+    fn knows(&self, path: &Path) -> bool {
+        let _ = path;
+        false
+    }
+
+    /// Opens a folder that the family [`knows`](Self::knows).
+    ///
+    /// # Errors
+    /// A file that is missing or damaged, or a part that is not known here.
+    fn open_known(&self, path: &Path, device: &Device) -> Result<Model, Error> {
+        let _ = device;
+        let message = format!("family `{}` opens its own folders alone", self.name());
+        Err(Error::Contradiction { path: path.to_path_buf(), message })
+    }
 
     /// How its models are trained; None where they are not.
     #[cfg(feature = "train")]

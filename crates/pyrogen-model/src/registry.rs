@@ -51,19 +51,24 @@ impl Registry {
             .ok_or_else(|| Error::UnknownFamily { got: name.to_string(), known: self.names() })
     }
 
-    /// Opens a model folder, or a run folder that holds one.
+    /// Opens a model folder, a run folder that holds one, or a folder of another program that a family
+    /// knows by its files.
     ///
     /// # Errors
     /// No such folder, a family that this registry does not have, or a folder that is damaged.
     pub fn open(&self, path: impl AsRef<Path>, device: &Device) -> Result<Model, Error> {
-        let mut folder = ModelFolder::open(path.as_ref())?;
+        let path = path.as_ref();
+        if let Some(family) = self.families().find(|f| f.knows(path)) {
+            return family.open_known(path, device);
+        }
+        let mut folder = ModelFolder::open(path)?;
         for _ in 0..AGAIN {
             let opened = self.open_folder(&folder, device);
             if opened.is_ok() {
                 return opened;
             }
             // A run may have written the model again between the reading of two of its files.
-            let now = ModelFolder::open(path.as_ref())?;
+            let now = ModelFolder::open(path)?;
             if (now.card(), now.path()) == (folder.card(), folder.path()) {
                 return opened;
             }

@@ -191,7 +191,7 @@ impl<'m, N: LanguageModel> Decoder<'m, N> {
     /// The start and the tokens of a prompt.
     fn framed(&self, prompt: &str) -> Result<Vec<u32>, DecodeError> {
         let tokenizer = self.model.tokenizer();
-        let mut tokens = vec![tokenizer.end()];
+        let mut tokens = vec![tokenizer.start()];
         tokens.extend(tokenizer.encode(prompt)?);
         let context = self.model.network().context();
         match (context, self.settings.overflow) {

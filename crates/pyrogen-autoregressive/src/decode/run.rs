@@ -93,6 +93,9 @@ impl<'m, N: LanguageModel> Run<'m, N> {
             let logits = &mut self.logits[row * vocabulary..][..vocabulary];
             let plain = probabilities(logits).ok_or(DecodeError::NoToken)?;
             logits[tokenizer.tokens()..].fill(f32::NEG_INFINITY);
+            if tokenizer.start() != end {
+                logits[tokenizer.start() as usize] = f32::NEG_INFINITY;
+            }
             if !network.ends() || item.written() < settings.least {
                 logits[end as usize] = f32::NEG_INFINITY;
             }

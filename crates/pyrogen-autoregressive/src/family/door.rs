@@ -48,3 +48,23 @@ pub(super) fn encoded(text: &Text, tokenizer: &crate::Tokenizer) -> Result<Vec<V
     };
     text.documents().iter().enumerate().map(tokens).collect()
 }
+
+/// The tokens of texts without the characters that the vocabulary does not have, and how many these are.
+pub(super) fn known(text: &Text, tokenizer: &crate::Tokenizer) -> (Vec<Vec<u32>>, usize) {
+    let mut skipped = 0;
+    let mut tokens = |document: &std::sync::Arc<str>| {
+        if let Ok(tokens) = tokenizer.encode(document) {
+            return tokens;
+        }
+        let mut out = Vec::new();
+        for character in document.chars() {
+            match tokenizer.encode(character.encode_utf8(&mut [0; 4])) {
+                Ok(tokens) => out.extend(tokens),
+                Err(_) => skipped += 1,
+            }
+        }
+        out
+    };
+    let documents = text.documents().iter().map(&mut tokens).collect();
+    (documents, skipped)
+}

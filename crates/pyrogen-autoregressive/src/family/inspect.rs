@@ -1,10 +1,10 @@
 //! What a language model shows of itself.
 
-use pyrogen_data::{Data, Text};
+use pyrogen_data::Data;
 use pyrogen_model::{Control, Error, Finding, Generate, Inspect, Request};
 use serde_json::json;
 
-use super::door::{Door, text};
+use super::door::{Door, known, text};
 use crate::Surprise;
 use crate::language::LanguageModel;
 
@@ -23,64 +23,58 @@ impl<N: LanguageModel> Inspect for Door<N> {
         request: &Request,
         control: &Control,
     ) -> Result<Vec<Finding>, Error> {
-        let measured = self.measured(text(data)?)?;
-        let surprise = self.surprise(&Data::Text(measured.clone()), None, control)?;
+        let (mut documents, skipped) = known(text(data)?, self.model.tokenizer());
+        let mut left = MEASURED;
+        for document in &mut documents {
+            document.truncate(left);
+            left -= document.len();
+        }
+        documents.retain(|document| !document.is_empty());
+        let surprise = self.surprise(&documents, None, control)?;
         let asked = Request { seed: request.seed, ..Request::default() };
         let asked = asked.set("max_tokens", SAMPLE_TOKENS);
         let samples = self.generate(0..SAMPLES, &asked, control)?;
-        let found = vec![self.rates(&measured, &surprise), self.paragraph(&surprise)];
-        let samples = Finding {
+        let samples: Vec<&str> = text(&samples)?.documents().iter().map(|d| &**d).collect();
+        let mut found = vec![self.rates(&documents, &surprise, skipped), self.paragraph(&surprise)];
+        found.push(Finding {
             name: "samples".into(),
             title: "Samples".into(),
             text: format!("The first {SAMPLES} texts of the seed {}.", request.seed),
             warning: false,
-            value: json!(text(&samples)?.documents().iter().map(|d| &**d).collect::<Vec<&str>>()),
-        };
-        Ok(found.into_iter().chain([samples]).collect())
+            value: json!(samples),
+        });
+        Ok(found)
     }
 }
 
 impl<N: LanguageModel> Door<N> {
-    /// The first documents, so many tokens of them.
-    fn measured(&self, text: &Text) -> Result<Text, Error> {
-        let mut left = MEASURED;
-        let mut out: Vec<String> = Vec::new();
-        for document in text.documents() {
-            let tokens = self.model.tokenizer().encode(document).map_err(super::token)?;
-            let part = &tokens[..tokens.len().min(left)];
-            out.push(match part.len() == tokens.len() {
-                true => document.to_string(),
-                false => self.model.tokenizer().decode(part).replace('\u{fffd}', ""),
-            });
-            left -= part.len();
-            if left == 0 {
-                break;
-            }
-        }
-        Ok(Text::new(out))
-    }
-
-    fn rates(&self, text: &Text, surprise: &[Surprise]) -> Finding {
+    fn rates(&self, documents: &[Vec<u32>], surprise: &[Surprise], skipped: usize) -> Finding {
+        let tokenizer = self.model.tokenizer();
         let nats: f64 = surprise.iter().flat_map(|s| &s.nats).sum();
         let tokens: usize = surprise.iter().map(|s| s.nats.len()).sum();
-        let bytes: usize = text.documents().iter().map(|d| d.len()).sum();
+        let bytes: usize = documents.iter().flatten().map(|&t| tokenizer.bytes(t).len()).sum();
         let rate = nats / tokens.max(1) as f64;
         let bits = nats / bytes.max(1) as f64 / std::f64::consts::LN_2;
         let perplexity = rate.exp();
-        let guess = (self.model.tokenizer().tokens() as f64).ln();
+        let guess = (tokenizer.tokens() as f64).ln();
+        let mut text = format!(
+            "{rate:.3} nats a token (perplexity {perplexity:.2}), {bits:.3} bits a byte, over {tokens} \
+             tokens. A guess among all tokens costs {guess:.2} nats."
+        );
+        if skipped > 0 {
+            text += &format!(" {skipped} characters that training did not see were left out.");
+        }
         Finding {
             name: "rates".into(),
             title: "Held-out text".into(),
-            text: format!(
-                "{rate:.3} nats a token (perplexity {perplexity:.2}), {bits:.3} bits a byte, over \
-                 {tokens} tokens. A guess among all tokens costs {guess:.2} nats."
-            ),
+            text,
             warning: rate >= guess,
             value: json!({
                 "nats_per_token": rate,
                 "perplexity": perplexity,
                 "bits_per_byte": bits,
                 "tokens": tokens,
+                "skipped": skipped,
             }),
         }
     }

@@ -8,17 +8,19 @@ mod score;
 mod training;
 mod write;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use burn::module::Module;
 use burn::tensor::Device;
-use pyrogen_core::folder::ModelFolder;
+use pyrogen_core::folder::{Card, ModelFolder};
 use pyrogen_data::Modality;
 use pyrogen_model::{Ability, About, Error, ErrorKind, Family, Model, Registry};
 
 use crate::language::LanguageModel;
 use crate::{
     Cell, DecodeError, FAMILY, GptText, RECURRENT_FAMILY, RecurrentText, TextModel, TokenError,
+    pretrained,
 };
 use door::Door;
 
@@ -74,7 +76,17 @@ impl Family for GptFamily {
 
     fn open(&self, folder: &ModelFolder, device: &Device) -> Result<Model, Error> {
         let model = GptText::load(folder.path(), device)?;
-        Ok(joined(model, FAMILY, "gpt", folder))
+        Ok(joined(model, FAMILY, "gpt", folder.path(), folder.card()))
+    }
+
+    fn knows(&self, path: &Path) -> bool {
+        pretrained::is_pretrained(path)
+    }
+
+    fn open_known(&self, path: &Path, device: &Device) -> Result<Model, Error> {
+        let model = pretrained::open(path, device);
+        let model = model.map_err(|e| Error::other(ErrorKind::Folder, e))?;
+        Ok(joined(model, FAMILY, "gpt", path, &pretrained::card(path)))
     }
 
     #[cfg(feature = "train")]
@@ -114,7 +126,7 @@ impl Family for LstmFamily {
             Cell::Lstm => "lstm",
             Cell::Gru => "gru",
         };
-        Ok(joined(model, RECURRENT_FAMILY, method, folder))
+        Ok(joined(model, RECURRENT_FAMILY, method, folder.path(), folder.card()))
     }
 
     #[cfg(feature = "train")]
@@ -128,7 +140,8 @@ fn joined<N: LanguageModel + 'static>(
     model: TextModel<N>,
     family: &str,
     method: &str,
-    folder: &ModelFolder,
+    path: &Path,
+    card: &Card,
 ) -> Model {
     let about = About {
         family: family.into(),
@@ -147,7 +160,7 @@ fn joined<N: LanguageModel + 'static>(
     can.rank = Some(door.clone());
     can.query = Some(door.clone());
     can.inspect = Some(door);
-    Model::new(about, folder.path(), folder.card().clone(), can)
+    Model::new(about, path, card.clone(), can)
         .because(Ability::Vary, "complete a part of the text instead")
 }
 

@@ -7,7 +7,7 @@ use pyrogen_model::{
 };
 use serde_json::{Map, Value};
 
-use super::door::{Door, text};
+use super::door::{Door, known, text};
 use crate::language::{LanguageModel, Start};
 use crate::sampling::probabilities;
 use crate::{Packed, Surprise};
@@ -28,22 +28,23 @@ fn stride() -> OptionSpec {
 
 fn specs() -> Vec<OptionSpec> {
     let unit = OptionSpec::new("unit", "token", "what rates are given for");
-    vec![unit.one_of(["token", "byte"]), stride()]
+    let about = "characters that the vocabulary does not have";
+    let unknown = OptionSpec::new("unknown", "refuse", about).one_of(["refuse", "skip"]);
+    vec![unit.one_of(["token", "byte"]), stride(), unknown]
 }
 
 impl<N: LanguageModel> Door<N> {
     /// The surprise of each token of each document.
     pub(super) fn surprise(
         &self,
-        data: &Data,
+        documents: &[Vec<u32>],
         stride: Option<usize>,
         control: &Control,
     ) -> Result<Vec<Surprise>, Error> {
-        let documents = self.tokens(text(data)?)?;
         let stride = stride.unwrap_or_else(|| self.model.default_stride());
         let meter = control.meter("scored", documents.len() as u64);
         let mut out = Vec::with_capacity(documents.len());
-        let mut rest = &documents[..];
+        let mut rest = documents;
         while !rest.is_empty() {
             control.check()?;
             let mut tokens = 0;
@@ -77,18 +78,25 @@ impl<N: LanguageModel> Likely for Door<N> {
         control: &Control,
     ) -> Result<Likelihood, Error> {
         let options = Options::resolve(Ability::Score, &specs(), &request.options)?;
-        let surprise = self.surprise(data, options.count("stride")?, control)?;
+        let text = text(data)?;
+        let documents = match options.text("unknown")? {
+            Some("skip") => known(text, self.model.tokenizer()).0,
+            _ => self.tokens(text)?,
+        };
+        let surprise = self.surprise(&documents, options.count("stride")?, control)?;
         let nats = surprise.iter().map(|s| -s.nats.iter().sum::<f64>()).collect();
         let (unit, counts) = match options.text("unit")? {
-            Some("byte") => (Unit::Byte, text(data)?.documents().iter().map(|d| d.len()).collect()),
+            Some("byte") => (Unit::Byte, text.documents().iter().map(|d| d.len()).collect()),
             _ => (Unit::Token, surprise.iter().map(|s| s.nats.len()).collect()),
         };
         Ok(Likelihood::exact(nats, 1).in_units(unit, Counts::Each(counts)))
     }
 
     fn evaluated(&self, _: usize) -> Vec<Options> {
-        let none = Map::new();
-        Options::resolve(Ability::Score, &specs(), &none).into_iter().collect()
+        // A held-out text may hold a character that the training text does not.
+        let mut asked = Map::new();
+        asked.insert("unknown".into(), "skip".into());
+        Options::resolve(Ability::Score, &specs(), &asked).into_iter().collect()
     }
 }
 
@@ -103,7 +111,8 @@ impl<N: LanguageModel> Rank for Door<N> {
 
     fn rank(&self, data: &Data, request: &Request, control: &Control) -> Result<Ranking, Error> {
         let options = Options::resolve(Ability::Rank, &[stride()], &request.options)?;
-        let surprise = self.surprise(data, options.count("stride")?, control)?;
+        let documents = self.tokens(text(data)?)?;
+        let surprise = self.surprise(&documents, options.count("stride")?, control)?;
         let mean = |s: &Surprise| s.nats.iter().sum::<f64>() / s.nats.len().max(1) as f64;
         Ok(Ranking { name: RANKED_BY.into(), scores: surprise.iter().map(mean).collect() })
     }
@@ -130,7 +139,7 @@ impl<N: LanguageModel> Query for Door<N> {
 impl<N: LanguageModel> Door<N> {
     fn next(&self, document: &[u32]) -> Result<Marginal, Error> {
         let (network, tokenizer) = (self.model.network(), self.model.tokenizer());
-        let mut tokens = vec![tokenizer.end()];
+        let mut tokens = vec![tokenizer.start()];
         tokens.extend_from_slice(document);
         let longest = network.context().unwrap_or(usize::MAX).min(tokens.len());
         let part = &tokens[tokens.len() - longest..];

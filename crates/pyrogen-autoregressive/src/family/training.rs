@@ -15,7 +15,7 @@ use pyrogen_train::{
 use serde::Serialize;
 use serde_json::Value;
 
-use super::door::{encoded, text};
+use super::door::{encoded, known, text};
 use super::{GptFamily, LstmFamily, token};
 use crate::language::LanguageModel;
 use crate::{
@@ -87,7 +87,7 @@ fn windows(
     ends: bool,
     context: usize,
 ) -> TokenWindows {
-    TokenWindows::new(documents, tokenizer.end(), ends, context)
+    TokenWindows::new(documents, [tokenizer.start(), tokenizer.end()], ends, context)
 }
 
 /// A plan of checked settings. The choice of a tokenizer stays in it.
@@ -117,20 +117,6 @@ fn plan(
     Ok(Plan { model, train: settings.train, preparation: None, parameters, examples })
 }
 
-/// The tokens of validation texts, without characters that the training texts do not have.
-fn known(text: &Text, tokenizer: &Tokenizer) -> Vec<Vec<u32>> {
-    let tokens = |document: &Arc<str>| match tokenizer.encode(document) {
-        Ok(tokens) => tokens,
-        Err(_) => {
-            let mut bytes = [0; 4];
-            let kept =
-                document.chars().filter_map(|c| tokenizer.encode(c.encode_utf8(&mut bytes)).ok());
-            kept.flatten().collect()
-        }
-    };
-    text.documents().iter().map(tokens).collect()
-}
-
 /// Trains a model on the job's texts.
 fn run<N: LanguageModel + 'static>(
     job: Job,
@@ -141,7 +127,7 @@ fn run<N: LanguageModel + 'static>(
     let (ends, context) = (network.ends(), network.training_context());
     let train = windows(&encoded(text(&job.data)?, &tokenizer)?, &tokenizer, ends, context);
     let validation = job.validation.as_ref().map(|v| {
-        let documents = known(text(v)?, &tokenizer);
+        let (documents, _) = known(text(v)?, &tokenizer);
         Ok::<_, Error>(windows(&documents, &tokenizer, ends, context).fixed())
     });
     let validation = validation.transpose()?.map(Arc::new);

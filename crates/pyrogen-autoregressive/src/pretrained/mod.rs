@@ -14,7 +14,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use burn::tensor::Device;
-use pyrogen_core::{Seed, folder};
+use pyrogen_core::Seed;
+use pyrogen_core::folder::{self, Card};
 use serde_json::Value;
 
 use crate::{Bpe, Gpt, GptConfig, GptText, PretrainedError, TextModel, Tokenizer};
@@ -61,13 +62,30 @@ pub fn open_network(folder: &Path, device: &Device) -> Result<Gpt, PretrainedErr
 /// As [`open_network`], and a tokenizer that is missing, not known here, or larger than the embedding.
 pub fn open(folder: &Path, device: &Device) -> Result<GptText, PretrainedError> {
     let network = open_network(folder, device)?;
-    let tokenizer = tokenizer(folder)?;
+    let tokenizer = marked(tokenizer(folder)?, folder)?;
     let (tokens, vocabulary) = (tokenizer.tokens(), network.config().vocabulary);
     if tokens > vocabulary {
         let message = format!("{tokens} tokens, and the embedding of the network has {vocabulary}");
         return Err(file(&folder.join("tokenizer.json"), message));
     }
     Ok(TextModel::new(network, Arc::new(tokenizer)))
+}
+
+/// Writes a folder of `transformers` as a model folder of this library, from which training may go on.
+///
+/// # Errors
+/// As [`open`], and when the system refuses to write.
+pub fn convert(from: &Path, to: &Path, device: &Device) -> Result<(), PretrainedError> {
+    let model = open(from, device)?;
+    model.save(to, &card(from)).map_err(|e| file(to, e.to_string()))
+}
+
+/// The card of a folder that has none.
+pub(crate) fn card(folder: &Path) -> Card {
+    let mut card = Card::new(crate::FAMILY, Seed(0));
+    card.modality = Some("text".into());
+    card.data.source = folder.display().to_string();
+    card
 }
 
 /// The tokenizer of a folder.
@@ -79,6 +97,23 @@ fn tokenizer(folder: &Path) -> Result<Tokenizer, PretrainedError> {
         return Ok(Tokenizer::Bpe(Box::new(read.map_err(|e| file(&pair, e.to_string()))?)));
     }
     Tokenizer::from_json(&read(&path)?).map_err(|e| file(&path, e.to_string()))
+}
+
+/// The tokenizer with the marks that the config names.
+fn marked(tokenizer: Tokenizer, folder: &Path) -> Result<Tokenizer, PretrainedError> {
+    let path = folder.join("config.json");
+    let json: Value = serde_json::from_str(&read(&path)?)
+        .map_err(|e| file(&path, format!("is not JSON: {e}")))?;
+    let Tokenizer::Bpe(bpe) = tokenizer else { return Ok(tokenizer) };
+    let mark = |name: &str| {
+        let value = json[name].as_u64().or_else(|| json[name][0].as_u64());
+        value.and_then(|v| u32::try_from(v).ok())
+    };
+    let own = Tokenizer::Bpe(bpe.clone());
+    let end = mark("eos_token_id").unwrap_or(own.end());
+    let start = mark("bos_token_id").unwrap_or(end);
+    let marked = bpe.with_marks(start, end).map_err(|e| file(&path, e.to_string()))?;
+    Ok(Tokenizer::Bpe(Box::new(marked)))
 }
 
 /// A network of these weights.

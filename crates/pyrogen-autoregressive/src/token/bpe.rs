@@ -24,6 +24,8 @@ pub struct Bpe {
     bytes: Vec<u32>,
     /// For a pair of tokens, its rank and what it becomes.
     pairs: HashMap<(u32, u32), (u32, u32)>,
+    /// Tokens by their bytes, where pieces may be taken whole.
+    pieces: HashMap<Vec<u8>, u32>,
 }
 
 /// As the file has it.
@@ -35,8 +37,12 @@ struct Written {
     /// Pairs of tokens and what they become, first first.
     merges: Vec<[u32; 3]>,
     split: Split,
-    /// The mark between documents.
+    /// The mark before a document.
+    start: u32,
+    /// The mark behind one.
     end: u32,
+    /// Whether a piece that is a token is not joined from pairs.
+    whole: bool,
     /// Marks and their numbers, which a text may not spell.
     marks: Vec<(String, u32)>,
 }
@@ -47,7 +53,8 @@ impl TryFrom<Written> for Bpe {
     fn try_from(written: Written) -> Result<Self, TokenError> {
         let count = written.tokens.len() as u32;
         let wrong = |message: String| TokenError::File { message };
-        if written.merges.iter().flatten().any(|&t| t >= count) || written.end >= count {
+        let marks = [written.start, written.end];
+        if written.merges.iter().flatten().chain(&marks).any(|&t| t >= count) {
             return Err(wrong(format!("a token that is not among the {count}")));
         }
         let mut of_byte = [None; 256];
@@ -65,7 +72,12 @@ impl TryFrom<Written> for Bpe {
         for (pair, what) in written.merges.iter().enumerate().map(rank) {
             pairs.entry(pair).or_insert(what);
         }
-        Ok(Self { bytes: of_byte.into_iter().flatten().collect(), pairs, written })
+        let whole = written.tokens.iter().enumerate().filter(|(_, bytes)| !bytes.is_empty());
+        let pieces = match written.whole {
+            true => whole.map(|(token, bytes)| (bytes.clone(), token as u32)).collect(),
+            false => HashMap::new(),
+        };
+        Ok(Self { bytes: of_byte.into_iter().flatten().collect(), pairs, pieces, written })
     }
 }
 
@@ -105,7 +117,8 @@ impl Bpe {
         let end = all.len() as u32;
         all.push(Vec::new());
         let marks = vec![(END.to_string(), end)];
-        Self::try_from(Written { tokens: all, merges: written, split, end, marks })
+        let (start, whole) = (end, false);
+        Self::try_from(Written { tokens: all, merges: written, split, start, end, whole, marks })
     }
 
     pub(super) fn tokens(&self) -> usize {
@@ -114,6 +127,10 @@ impl Bpe {
 
     pub(super) fn end(&self) -> u32 {
         self.written.end
+    }
+
+    pub(super) fn start(&self) -> u32 {
+        self.written.start
     }
 
     pub(super) fn bytes(&self, token: u32) -> &[u8] {
@@ -133,6 +150,9 @@ impl Bpe {
 
     /// The tokens of one piece: pairs joined as long as one is known, the first learnt first.
     fn joined(&self, piece: &[u8]) -> Vec<u32> {
+        if let Some(&token) = self.pieces.get(piece) {
+            return vec![token];
+        }
         let mut tokens: Vec<u32> = piece.iter().map(|&b| self.bytes[usize::from(b)]).collect();
         loop {
             let pair = |w: &[u32]| self.pairs.get(&(w[0], w[1])).copied();
@@ -172,10 +192,16 @@ impl Bpe {
         if !json["normalizer"].is_null() {
             return Err(wrong(format!("normalizer {}", json["normalizer"]["type"])));
         }
+        for name in ["continuing_subword_prefix", "end_of_word_suffix", "dropout"] {
+            if !matches!(&model[name], Value::Null) && model[name] != "" {
+                return Err(wrong(format!("{name} {}", model[name])));
+            }
+        }
+        let whole = model["ignore_merges"] == Value::Bool(true);
         let split = split_of(&json["pre_tokenizer"])?;
         let vocabulary = model["vocab"].as_object().expect("checked above");
         let added = json["added_tokens"].as_array().map_or(&[][..], Vec::as_slice);
-        Self::from_parts(vocabulary, &model["merges"], added, split)
+        Self::from_parts(vocabulary, &model["merges"], added, (split, whole))
     }
 
     /// Reads GPT-2's pair of files, `vocab.json` and `merges.txt`.
@@ -188,14 +214,14 @@ impl Bpe {
         let vocabulary = json.as_object().ok_or_else(|| wrong("vocab.json is no object".into()))?;
         let lines = merges.lines().filter(|l| !l.starts_with("#version") && !l.is_empty());
         let merges: Vec<Value> = lines.map(Value::from).collect();
-        Self::from_parts(vocabulary, &Value::Array(merges), &[], Split::Gpt2)
+        Self::from_parts(vocabulary, &Value::Array(merges), &[], (Split::Gpt2, false))
     }
 
     fn from_parts(
         vocabulary: &serde_json::Map<String, Value>,
         merges: &Value,
         added: &[Value],
-        split: Split,
+        (split, whole): (Split, bool),
     ) -> Result<Self, TokenError> {
         let wrong = |message: String| TokenError::File { message };
         let mut numbers: HashMap<&str, u32> = HashMap::new();
@@ -251,7 +277,8 @@ impl Bpe {
             written.push(read.ok_or_else(|| wrong(format!("merge {merge}")))?);
         }
         let end = end_of(&marks);
-        Self::try_from(Written { tokens, merges: written, split, end, marks })
+        let start = end;
+        Self::try_from(Written { tokens, merges: written, split, start, end, whole, marks })
     }
 
     /// The number of a mark.
@@ -259,12 +286,12 @@ impl Bpe {
         self.written.marks.iter().find(|(mark, _)| mark == text).map(|(_, id)| *id)
     }
 
-    /// The same with another mark between documents.
+    /// The same with other marks before and behind a document.
     ///
     /// # Errors
     /// A token that there is not.
-    pub fn with_end(self, end: u32) -> Result<Self, TokenError> {
-        Self::try_from(Written { end, ..self.written })
+    pub fn with_marks(self, start: u32, end: u32) -> Result<Self, TokenError> {
+        Self::try_from(Written { start, end, ..self.written })
     }
 }
 

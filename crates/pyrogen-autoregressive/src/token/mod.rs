@@ -7,8 +7,6 @@ mod pieces;
 mod stream;
 mod train_bpe;
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 pub use bpe::Bpe;
@@ -39,7 +37,7 @@ pub enum TokenizerChoice {
     },
 }
 
-/// Text to tokens and back. The token [`end`](Self::end) stands between documents.
+/// Text to tokens and back. The token [`end`](Self::end) stands behind a document.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "type")]
 #[non_exhaustive]
@@ -104,7 +102,16 @@ impl Tokenizer {
         }
     }
 
-    /// The token that stands before and after a document.
+    /// The token that stands before a document: that behind one, but for pretrained tokenizers that
+    /// have two.
+    pub fn start(&self) -> u32 {
+        match self {
+            Self::Bpe(bpe) => bpe.start(),
+            _ => self.end(),
+        }
+    }
+
+    /// The token that stands behind a document.
     pub fn end(&self) -> u32 {
         match self {
             Self::Bytes => 256,
@@ -155,11 +162,6 @@ impl Tokenizer {
             Ok(_) => format!("<{token}>"),
             Err(e) => e.as_bytes().iter().map(|b| format!("<0x{b:02X}>")).collect(),
         }
-    }
-
-    /// The number of each token's text, for tables that are keyed by text.
-    pub fn labels(&self) -> BTreeMap<String, u32> {
-        (0..self.tokens() as u32).map(|t| (self.label(t), t)).collect()
     }
 }
 

@@ -4,6 +4,7 @@ mod decoding;
 mod networks;
 mod pretrained;
 mod reference;
+mod tokens;
 mod training;
 mod warpers;
 

@@ -124,3 +124,31 @@ fn a_tokenizers_file_is_read() {
     assert!(refused("pre_tokenizer", split).contains("Split"));
     assert!(refused("model", json!({"type": "Unigram"})).contains("BPE"));
 }
+
+#[test]
+fn a_folder_is_opened_by_its_files_and_training_goes_on_from_it() {
+    let all = json("models.json");
+    let dir = tempfile::tempdir().unwrap();
+    super::reference::folder(dir.path(), &all["models"][0], "values");
+    let registry = pyrogen_autoregressive::family::register(pyrogen_model::Registry::new());
+    let text = registry.open(dir.path(), &device()).unwrap_err().to_string();
+    assert!(text.contains("tokenizer.json"), "{text}");
+    // Its embedding has eleven tokens: too few for bytes.
+    let at = dir.path().join("tokenizer.json");
+    std::fs::write(&at, tokenizer_file().to_string()).unwrap();
+    let text = registry.open(dir.path(), &device()).unwrap_err().to_string();
+    assert!(text.contains("260 tokens, and the embedding of the network has 11"), "{text}");
+    let letters = Tokenizer::new(TokenizerChoice::Characters, &["abcdefghij"]).unwrap();
+    std::fs::write(&at, letters.to_json()).unwrap();
+    let model = registry.open(dir.path(), &device()).unwrap();
+    assert_eq!((model.about().family.as_str(), model.about().parameters), ("gpt", 1_912));
+    let own = dir.path().join("own");
+    pretrained::convert(dir.path(), &own, &device()).unwrap();
+    let again = registry.open(&own, &device()).unwrap();
+    let data = pyrogen_data::Data::Text(pyrogen_data::Text::new(["abc", "jj"]));
+    let score = |model: &pyrogen_model::Model| {
+        let (request, control) = (pyrogen_model::Request::seed(1), pyrogen_model::Control::new());
+        model.score(&data, &request, &control).unwrap().nats().to_vec()
+    };
+    assert_eq!(score(&model), score(&again));
+}

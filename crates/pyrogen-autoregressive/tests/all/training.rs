@@ -37,7 +37,7 @@ fn config(steps: u64, workers: usize) -> TrainConfig {
 fn windows(ends: bool) -> Arc<TokenWindows> {
     let text: Vec<u32> = (0..300).map(|i| i % 6).collect();
     let documents = if ends { text.chunks(7).map(<[u32]>::to_vec).collect() } else { vec![text] };
-    Arc::new(TokenWindows::new(&documents, 6, ends, 12))
+    Arc::new(TokenWindows::new(&documents, [6, 6], ends, 12))
 }
 
 fn train<N: LanguageModel + 'static>(
@@ -95,7 +95,7 @@ fn every_parameter_gets_a_gradient_and_dropout_has_the_rows_of_the_batch() {
         let model = TextModel::new(sharpened(config.init(Seed(1), &device()).unwrap()), letters());
         let model = burn::module::Module::to_device(model, &device().autodiff());
         let model = burn::module::Module::train(model);
-        let data = TokenWindows::new(&[(0..40).map(|i| i % 6).collect()], 6, true, 12);
+        let data = TokenWindows::new(&[(0..40).map(|i| i % 6).collect()], [6, 6], true, 12);
         let batch = data.batch(&[0, 1, 2], &mut Noise::new(Seed(1)), &device());
         pyrogen_testkit::every_parameter_gets_a_gradient(&model, batch);
         println!("{name}");

@@ -5,6 +5,7 @@ mod classics;
 mod items;
 mod old_folders;
 mod requests;
+mod text;
 mod training;
 
 use std::path::{Path, PathBuf};
