@@ -14,7 +14,7 @@ pub mod tensor;
 pub mod train;
 
 pub use capability::{
-    Assign, Assignment, Capabilities, Complete, Finding, Generate, Given, Inspect, Latent,
+    Assign, Assignment, Capabilities, Complete, Figure, Finding, Generate, Given, Inspect, Latent,
     LatentKind, LatentSpace, Latents, Likely, Marginal, Query, Rank, Ranking, Stream, Vary,
 };
 pub use control::{Control, Progress};

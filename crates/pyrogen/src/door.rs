@@ -15,6 +15,8 @@ pub fn registry() -> Registry {
     let registry = pyrogen_diffusion::family::register(registry);
     #[cfg(feature = "gan")]
     let registry = pyrogen_gan::family::register(registry);
+    #[cfg(feature = "topic")]
+    let registry = pyrogen_topic::family::register(registry);
     registry
 }
 

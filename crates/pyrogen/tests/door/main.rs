@@ -4,6 +4,7 @@ mod abilities;
 mod items;
 mod old_folders;
 mod requests;
+mod topics;
 mod training;
 
 use std::path::{Path, PathBuf};
