@@ -2,8 +2,8 @@
 
 use crate::workload::{Plan, Workload};
 use crate::{
-    adam, dcgan, decode, frechet, gan, gpt, lstm, markov, matmul, resblock, sampling, text, unet,
-    vae,
+    adam, dcgan, decode, frechet, gan, gpt, lstm, markov, matmul, resblock, sampling, text, topics,
+    unet, vae,
 };
 
 /// A row of the table.
@@ -52,5 +52,8 @@ pub fn rows() -> Vec<Row> {
         row("hmm_score", false, markov::score),
         row("words_count", false, markov::count),
         row("words_sentences", false, markov::sentences),
+        row("lda_gibbs", false, topics::gibbs),
+        row("lda_collapsed", false, topics::collapsed),
+        row("lda_pass", false, topics::variational),
     ]
 }

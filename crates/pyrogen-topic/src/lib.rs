@@ -28,3 +28,8 @@ pub use prepare::{Frequency, NO_WORD, PrepareConfig, StopWords, Vocabulary};
 pub use prior::LearnPrior;
 pub use topics::Topics;
 pub use variational::{Online, Pass, Variational, VariationalConfig};
+
+/// The book's chapter, so that its code is tested.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/src/topics.md")]
+struct Chapter;

@@ -216,7 +216,7 @@ impl Inspect for Lda {
     }
 }
 
-/// A number of topics without words cannot be: what is said of documents needs one.
+/// What is said of documents needs one.
 pub(super) fn needs_documents(data: &Data) -> Result<(), Error> {
     match data.is_empty() {
         true => Err(Error::other(ErrorKind::Data, "there are no documents to look at")),

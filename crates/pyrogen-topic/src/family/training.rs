@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pyrogen_core::{ConfigError, Noise, config};
-use pyrogen_data::{Data, Items};
+use pyrogen_data::Data;
 use pyrogen_model::train::{
     Defaults, Job, Plan, Sweeps, Train, TrainConfig, Wanted, fit_sweeps, sweeps,
 };

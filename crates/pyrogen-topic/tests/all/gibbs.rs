@@ -216,15 +216,13 @@ fn seed_words_name_the_topics() {
     let mut fit = start(config, &corpus, guide, 6);
     (0..150).for_each(|_| fit.sweep(&corpus).unwrap());
     let topics = fit.topics(&corpus).unwrap();
+    let overlap = |k: usize, bar: usize| -> f64 {
+        topics.topic(k).iter().zip(truth.topic(bar)).map(|(p, t)| p.min(*t)).sum()
+    };
     for (k, bar) in [(0, 3), (1, 7)] {
-        let mass: f64 = topics
-            .topic(k)
-            .iter()
-            .zip(truth.topic(bar))
-            .filter(|(_, t)| **t > 0.0)
-            .map(|(p, _)| p)
-            .sum();
-        assert!(mass > 0.9, "topic {k}: {mass} of bar {bar}");
+        let best = (0..10).max_by(|a, b| overlap(k, *a).total_cmp(&overlap(k, *b)));
+        // Without seed words any of the ninety pairs of topics could be these two.
+        assert!(best == Some(bar) && overlap(k, bar) > 0.7, "topic {k}: {}", overlap(k, bar));
     }
     assert!(Guide::seeded(&names, &[vec!["tea".to_string()]], 1.0).is_err());
 }
