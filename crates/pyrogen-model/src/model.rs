@@ -9,8 +9,8 @@ use pyrogen_data::{Data, Modality};
 use serde::Serialize;
 
 use crate::{
-    Ability, Assign, Assignment, Capabilities, Complete, Control, Error, Finding, Generate, Given,
-    Latent, Likely, Marginal, Rank, Ranking, Request, Samples, Stream, Vary,
+    Ability, Assign, Assignment, Capabilities, Complete, Control, Error, Figure, Finding, Generate,
+    Given, Latent, Likely, Marginal, Rank, Ranking, Request, Samples, Stream, Vary,
 };
 
 /// What a model is.
@@ -268,6 +268,22 @@ impl Model {
     ) -> Result<Vec<Finding>, Error> {
         match &self.can.inspect {
             Some(inspect) => inspect.inspect(data, request, control),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Pictures that the model has of itself; none where it has none.
+    ///
+    /// # Errors
+    /// As [`Inspect::figures`](crate::Inspect::figures).
+    pub fn figures(
+        &self,
+        data: &Data,
+        request: &Request,
+        control: &Control,
+    ) -> Result<Vec<Figure>, Error> {
+        match &self.can.inspect {
+            Some(inspect) => inspect.figures(data, request, control),
             None => Ok(Vec::new()),
         }
     }
