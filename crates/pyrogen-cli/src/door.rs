@@ -171,7 +171,7 @@ pub fn part(model: &Model, loaded: Loaded, part: PartName) -> Result<Data, CliEr
 
 /// Whether items have the shape that a model takes.
 fn fits(model: &Model, data: &Data) -> Result<bool, CliError> {
-    let (Some(layout), Some(rows)) = (layout(model)?, data.dataset()) else { return Ok(true) };
+    let (Some(layout), Some(rows)) = (model.layout(), data.dataset()) else { return Ok(true) };
     Ok(!layout.is_picture() || rows.event_shape() == layout.event)
 }
 
@@ -225,7 +225,7 @@ impl Pictures {
 /// Pictures with the grey values that a model's data has; a file has 256 of them, whatever was
 /// drawn.
 fn in_levels(model: &Model, loaded: Loaded) -> Result<Loaded, CliError> {
-    let Some(layout) = layout(model)? else { return Ok(loaded) };
+    let Some(layout) = model.layout() else { return Ok(loaded) };
     let Some(rows) = loaded.data.dataset() else { return Ok(loaded) };
     let grey = (rows.layout().levels, rows.layout().range);
     let own = (layout.levels, layout.range);
@@ -248,15 +248,6 @@ fn in_levels(model: &Model, loaded: Loaded) -> Result<Loaded, CliError> {
     Ok(Loaded::new(Data::from_dataset(rows)))
 }
 
-/// What raw values of a model of rows mean.
-pub fn layout(model: &Model) -> Result<Option<pyrogen::data::Layout>, CliError> {
-    let card = &model.card().data;
-    if card.preparation.is_null() {
-        return Ok(None);
-    }
-    Ok(Some(pyrogen::data::Preparation::from_card(card)?.layout().clone()))
-}
-
 /// Where the conditions of items come from.
 #[derive(Debug, Clone, Default)]
 pub struct Conditions {
@@ -276,7 +267,7 @@ impl Conditions {
             return Err(CliError::Usage(what.into()));
         };
         let context: PictureContext = context.parse().map_err(CliError::from)?;
-        let event = layout(model)?.map(|l| l.event).unwrap_or_default();
+        let event = model.layout().map(|l| l.event.clone()).unwrap_or_default();
         let (data, given) = (from.load()?, context.given_shape(&event)?);
         let shape = data.data.dataset().map(|r| r.event_shape().to_vec()).unwrap_or_default();
         if shape == given && (matches!(from, Pictures::File(_)) || given != event) {
@@ -406,7 +397,7 @@ pub fn evidence(model: &Model, args: &EvidenceArgs) -> Result<Data, CliError> {
     }
     let pairs = args.given.iter().map(|text| pair("--given", "COLUMN=VALUE", text));
     let pairs = pairs.collect::<Result<Vec<_>, _>>()?;
-    let layout = layout(model)?.ok_or_else(|| {
+    let layout = model.layout().ok_or_else(|| {
         let modality = model.about().modality;
         CliError::Usage(format!("--given is for tables; the model is of {modality}"))
     })?;

@@ -6,7 +6,7 @@ use pyrogen::core::folder::write_file;
 use pyrogen::data::Data;
 use pyrogen::model::Registry;
 use pyrogen::{Control, Model, Request};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use self::contributions::{Contribution, contributions};
 use crate::args::AnomalyArgs;
@@ -117,7 +117,8 @@ impl Listed<'_> {
                 fields["origin"] = json!(origins[row]);
             }
             if let Some(cells) = self.cells(row) {
-                fields["cells"] = Value::Object(cells);
+                let cells = cells.into_iter().map(|(name, cell)| (name, json!(cell)));
+                fields["cells"] = Value::Object(cells.collect());
             }
             if let Some(list) = because.get(k) {
                 fields["contributions"] = json!(list);
@@ -135,10 +136,11 @@ impl Listed<'_> {
         print_json(&out)
     }
 
-    fn cells(&self, row: usize) -> Option<Map<String, Value>> {
+    /// The cells of a row of a table, in the order of the columns.
+    fn cells(&self, row: usize) -> Option<Vec<(String, String)>> {
         let Data::Table(table) = self.data else { return None };
         let names = table.column_names().into_iter().enumerate();
-        Some(names.map(|(j, name)| (name, json!(table.text(row, j)))).collect())
+        Some(names.map(|(j, name)| (name, table.text(row, j))).collect())
     }
 
     fn print(&self, top: &[usize], because: &[Vec<Contribution>]) -> Result<(), CliError> {
@@ -154,10 +156,8 @@ impl Listed<'_> {
             }
             print_line(&line)?;
             if let Some(cells) = self.cells(row) {
-                let cell = |(name, value): (&String, &Value)| {
-                    format!("{name}={}", value.as_str().unwrap_or_default())
-                };
-                let cells: Vec<String> = cells.iter().map(cell).collect();
+                let cells: Vec<String> =
+                    cells.iter().map(|(name, cell)| format!("{name}={cell}")).collect();
                 print_line(&format!("    {}", cells.join(", ")))?;
             }
             let most = because.get(k).map_or(&[][..], |list| &list[..list.len().min(COLUMNS)]);
