@@ -224,20 +224,22 @@ fn along<const D: usize>(
 
 fn categories() -> Result<Vec<Picture>, Box<dyn Error>> {
     let logits = [0.5, 1.5, 0.0, -1.0, 1.0];
-    let categorical = Categorical::new(numbers(&logits).reshape([1, 5]));
+    let categorical = Categorical::<2>::new(numbers(&logits).reshape([1, 5]));
     let device = burn::tensor::Device::flex();
     let all = Tensor::<1, Int>::arange(0..5, &device);
-    let masses = host::<1>(categorical.log_prob(all).exp());
+    let masses: Tensor<1> = categorical.log_prob(all);
+    let masses = host(masses.exp());
     // The first count of three, summed over the second.
     let total = 12;
-    let multinomial = Multinomial::new(total, numbers(&[1.0, 0.0, 0.0]).reshape([1, 3]));
+    let multinomial = Multinomial::<2>::new(total, numbers(&[1.0, 0.0, 0.0]).reshape([1, 3]));
     let first: Vec<f64> = (0..=total)
         .map(|k| {
             let rows: Vec<f64> = (0..=total - k)
                 .flat_map(|j| [k as f64, j as f64, (total - k - j) as f64])
                 .collect();
             let rows: Tensor<2> = numbers(&rows).reshape([total - k + 1, 3]);
-            host::<1>(multinomial.log_prob(rows).exp()).iter().sum()
+            let masses: Tensor<1> = multinomial.log_prob(rows);
+            host(masses.exp()).iter().sum()
         })
         .collect();
     let pairs = |x: &Tensor<1>| along(x, |x| vec![x, 1.0 - x], [POINTS, 2]);
