@@ -16,7 +16,7 @@ fn masks_are_what_the_definitions_say() {
     assert_eq!(left(Step::TopK(2), &[]), [0, 1]);
     // The fourth and the fifth are equal.
     assert_eq!(left(Step::TopK(4), &[]), [0, 1, 2, 3, 4]);
-    assert_eq!(left(Step::TopP(0.5), &[]), [0]);
+    assert_eq!(left(Step::TopP(0.49), &[]), [0]);
     assert_eq!(left(Step::TopP(0.51), &[]), [0, 1]);
     assert_eq!(left(Step::MinP(0.24), &[]), [0, 1, 2]);
     assert_eq!(left(Step::Temperature(0.0), &[]), [0]);
