@@ -76,6 +76,9 @@ ABOUT = {
     "hmm_score": "the same: log-likelihood (hmmlearn)",
     "words_count": "chain of order 2 over 10 million words: counting (markovify)",
     "words_sentences": "the same: 10,000 sentences that do not copy (markovify)",
+    "lda_gibbs": "LDA, 8,000 documents, 20 topics: Gibbs sweep (tomotopy, two workers)",
+    "lda_collapsed": "the same, collapsed sampler on one core (tomotopy, two workers)",
+    "lda_pass": "the same: pass of batch variational Bayes (scikit-learn)",
 }
 
 ABOUT |= {f"np_{row}": f"{ABOUT[row]} (NumPy and SciPy, double precision)" for row in DISTRIBUTIONS}
@@ -85,6 +88,7 @@ OTHERS = {
     "gmm_": "mixture_rows.py",
     "hmm_": "markov_rows.py",
     "words_": "markov_rows.py",
+    "lda_": "topic_rows.py",
     "np_": "numpy_rows.py",
 }
 

@@ -26,6 +26,7 @@ pub mod rows;
 pub mod sampling;
 pub mod sharded;
 pub mod text;
+pub mod topics;
 pub mod unet;
 pub mod vae;
 pub mod workload;

@@ -3,7 +3,7 @@
 use crate::workload::{Plan, Workload};
 use crate::{
     adam, dcgan, decode, distributions, frechet, gan, gpt, lstm, markov, matmul, mixture, resblock,
-    sampling, text, unet, vae,
+    sampling, text, topics, unet, vae,
 };
 
 /// A row of the table.
@@ -62,5 +62,8 @@ pub fn rows() -> Vec<Row> {
         row("categorical_sample", false, distributions::categorical_sample),
         row("mvn_log_prob", false, distributions::vector_log_prob),
         row("mvn_sample", false, distributions::vector_sample),
+        row("lda_gibbs", false, topics::gibbs),
+        row("lda_collapsed", false, topics::collapsed),
+        row("lda_pass", false, topics::variational),
     ]
 }

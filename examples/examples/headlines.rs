@@ -73,7 +73,7 @@ pub fn run() -> Result<Made, Box<dyn Error>> {
     let run = pyrogen::train("markov", &data, &wish, &mut Quiet, &control)?;
     let model = run.open(&Device::flex())?;
     let lines = |request: Request| -> Result<Vec<String>, Box<dyn Error>> {
-        match model.generate(8, &request.set("length", 20), &control)? {
+        match model.generate(8, &request.set("max_tokens", 20), &control)? {
             Data::Text(text) => Ok(text.documents().iter().map(ToString::to_string).collect()),
             _ => unreachable!("a model of text"),
         }

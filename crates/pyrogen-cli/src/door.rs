@@ -52,6 +52,56 @@ pub fn with_data(registry: &Registry, args: &ModelData) -> Result<(Model, Data),
     Ok((model, data))
 }
 
+/// Opens a model and reads the items that are asked for, each with the place it comes from, where that
+/// can be said.
+pub fn with_origins(
+    registry: &Registry,
+    args: &ModelData,
+) -> Result<(Model, Data, Option<Vec<String>>), CliError> {
+    let model = registry.open(&args.model, &device(args.device.device)?)?;
+    let loaded = read(&args.data)?;
+    let (origins, rows) = (loaded.origins.clone(), rows(&model, &loaded, args.part)?);
+    let data = part(&model, loaded, args.part)?;
+    let named = origins.zip(rows).filter(|(_, rows)| rows.len() == data.len());
+    let names = named.map(|(origins, rows)| rows.iter().map(|&i| origins.name(i)).collect());
+    Ok((model, data, names))
+}
+
+/// The numbers of the items of a part within the data, where they are known.
+fn rows(model: &Model, loaded: &Loaded, part: PartName) -> Result<Option<Vec<usize>>, CliError> {
+    let same = model.card().data.sha256 == loaded.data.sha256();
+    match part {
+        PartName::HeldOut if same => {
+            let spec = spec(model)?;
+            let own = loaded.test.is_none() && !split_names(model, "test_source");
+            let rows = match own {
+                true => loaded.data.test_rows(&spec, model.card().seed)?,
+                false => None,
+            };
+            Ok(rows)
+        }
+        PartName::Train => Ok(None),
+        _ => Ok(Some((0..loaded.data.len()).collect())),
+    }
+}
+
+/// Whether a model's card names data of its own for a part.
+fn split_names(model: &Model, part: &str) -> bool {
+    model.card().split.as_ref().is_some_and(|split| split[part].is_string())
+}
+
+/// How a model's data was split, by its card.
+fn spec(model: &Model) -> Result<PartitionSpec, CliError> {
+    let mut fields = model.card().split.clone().unwrap_or(Value::Null);
+    if let Value::Object(fields) = &mut fields {
+        fields.retain(|name, _| !name.ends_with("_source"));
+    }
+    match fields {
+        Value::Null => Ok(PartitionSpec::default()),
+        fields => Ok(pyrogen::core::config::from_value(fields)?),
+    }
+}
+
 /// The parts of its data that a model's card names: seed and shares are the card's.
 fn partition(
     model: &Model,
@@ -64,14 +114,7 @@ fn partition(
         let Some(text) = split.get(name).and_then(Value::as_str) else { return Ok(None) };
         Ok(Some(read(&text.parse::<Source>()?)?.data))
     };
-    let mut fields = split.clone();
-    if let Value::Object(fields) = &mut fields {
-        fields.retain(|name, _| !name.ends_with("_source"));
-    }
-    let mut spec: PartitionSpec = match fields {
-        Value::Null => PartitionSpec::default(),
-        fields => pyrogen::core::config::from_value(fields)?,
-    };
+    let mut spec = spec(model)?;
     let (test, validation) = (given("test_source")?, given("validation_source")?);
     if validation.is_some() || part == PartName::Train {
         // What decided which state is best was seen, too.
@@ -128,7 +171,7 @@ pub fn part(model: &Model, loaded: Loaded, part: PartName) -> Result<Data, CliEr
 
 /// Whether items have the shape that a model takes.
 fn fits(model: &Model, data: &Data) -> Result<bool, CliError> {
-    let (Some(layout), Some(rows)) = (layout(model)?, data.dataset()) else { return Ok(true) };
+    let (Some(layout), Some(rows)) = (model.layout(), data.dataset()) else { return Ok(true) };
     Ok(!layout.is_picture() || rows.event_shape() == layout.event)
 }
 
@@ -182,7 +225,7 @@ impl Pictures {
 /// Pictures with the grey values that a model's data has; a file has 256 of them, whatever was
 /// drawn.
 fn in_levels(model: &Model, loaded: Loaded) -> Result<Loaded, CliError> {
-    let Some(layout) = layout(model)? else { return Ok(loaded) };
+    let Some(layout) = model.layout() else { return Ok(loaded) };
     let Some(rows) = loaded.data.dataset() else { return Ok(loaded) };
     let grey = (rows.layout().levels, rows.layout().range);
     let own = (layout.levels, layout.range);
@@ -205,15 +248,6 @@ fn in_levels(model: &Model, loaded: Loaded) -> Result<Loaded, CliError> {
     Ok(Loaded::new(Data::from_dataset(rows)))
 }
 
-/// What raw values of a model of rows mean.
-pub fn layout(model: &Model) -> Result<Option<pyrogen::data::Layout>, CliError> {
-    let card = &model.card().data;
-    if card.preparation.is_null() {
-        return Ok(None);
-    }
-    Ok(Some(pyrogen::data::Preparation::from_card(card)?.layout().clone()))
-}
-
 /// Where the conditions of items come from.
 #[derive(Debug, Clone, Default)]
 pub struct Conditions {
@@ -233,7 +267,7 @@ impl Conditions {
             return Err(CliError::Usage(what.into()));
         };
         let context: PictureContext = context.parse().map_err(CliError::from)?;
-        let event = layout(model)?.map(|l| l.event).unwrap_or_default();
+        let event = model.layout().map(|l| l.event.clone()).unwrap_or_default();
         let (data, given) = (from.load()?, context.given_shape(&event)?);
         let shape = data.data.dataset().map(|r| r.event_shape().to_vec()).unwrap_or_default();
         if shape == given && (matches!(from, Pictures::File(_)) || given != event) {
@@ -363,7 +397,7 @@ pub fn evidence(model: &Model, args: &EvidenceArgs) -> Result<Data, CliError> {
     }
     let pairs = args.given.iter().map(|text| pair("--given", "COLUMN=VALUE", text));
     let pairs = pairs.collect::<Result<Vec<_>, _>>()?;
-    let layout = layout(model)?.ok_or_else(|| {
+    let layout = model.layout().ok_or_else(|| {
         let modality = model.about().modality;
         CliError::Usage(format!("--given is for tables; the model is of {modality}"))
     })?;

@@ -25,6 +25,7 @@ fn endings(modality: Modality) -> &'static [&'static str] {
         Modality::Text => &["txt", ""],
         Modality::Sequences => &["csv"],
         Modality::Sound => &["", "wav"],
+        Modality::Documents => &["ldac"],
         _ => &["csv"],
     }
 }

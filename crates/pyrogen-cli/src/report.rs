@@ -79,6 +79,7 @@ pub fn write(
         if let Value::Object(scores) = values {
             replace_card(model.path(), |card| card.scores = scores)?;
         }
+        page.figures(test)?;
     }
     trained.check()?;
     let config: Value = read_json(&out.join("config.json"))?;
@@ -115,6 +116,7 @@ impl Page<'_> {
         let ending = match about.modality {
             Modality::Pictures => "png",
             Modality::Text => "txt",
+            Modality::Documents => "ldac",
             _ => "csv",
         };
         self.page.text(&format!(
@@ -158,8 +160,31 @@ impl Page<'_> {
                 }
                 Ok(())
             }
+            Modality::Documents => {
+                write_items(&self.out.join("samples/samples.ldac"), &items, 0)?;
+                self.page.text("samples/samples.ldac has the words of new documents, counted.");
+                Ok(())
+            }
             _ => self.rows(&items),
         }
+    }
+
+    /// Pictures that the model has of itself.
+    fn figures(&mut self, test: &Data) -> Result<(), CliError> {
+        let request = Request::seed(self.seed.0);
+        let figures = self.model.figures(test, &request, self.control)?;
+        if figures.is_empty() {
+            return Ok(());
+        }
+        self.page.section("Pictures of the model");
+        for figure in figures {
+            write_file(
+                &self.out.join(format!("plots/{}.svg", figure.name)),
+                figure.svg.as_bytes(),
+            )?;
+            self.page.plot(&figure.svg, &figure.caption);
+        }
+        Ok(())
     }
 
     /// The contexts of the samples.

@@ -1,6 +1,7 @@
 //! Everything that this crate promises to its users, in one program: each test program links all of
 //! Burn.
 
+mod anomalies;
 mod bad_input;
 mod commands;
 mod common;

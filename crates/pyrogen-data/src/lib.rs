@@ -43,7 +43,7 @@ pub use read::matrix::Matrix;
 pub use read::matrix_file::read_matrix;
 pub use read::npy::{read_npy, write_npy};
 pub use read::picture_options::PictureOptions;
-pub use source::{Loaded, Reader, Source, SourceText};
+pub use source::{Loaded, Origins, Reader, Source, SourceText};
 pub use split::{Holdout, Split, split_rows};
 pub use table::{
     Column, ColumnKind, CsvOptions, CsvWriter, DayFormat, DayOrder, Header, Missing, MomentFormat,

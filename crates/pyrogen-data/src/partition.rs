@@ -107,8 +107,19 @@ impl Data {
         {
             return Ok((kept, Some(held)));
         }
+        let (kept, held) = self.rows_off(share, by, seed)?;
+        Ok((self.select(&kept), Some(self.select(&held))))
+    }
+
+    /// The numbers of the items that are kept, and of those that are held out.
+    fn rows_off(
+        &self,
+        share: f64,
+        by: &By,
+        seed: Seed,
+    ) -> Result<(Vec<usize>, Vec<usize>), DataError> {
         let holdout = Holdout::Fraction(share);
-        let (kept, held) = match by {
+        Ok(match by {
             By::Random => split_rows(self.len(), self.labels().as_deref(), holdout, seed)?,
             By::Ordered => {
                 let count = split_rows(self.len(), None, holdout, seed)?.1.len();
@@ -119,8 +130,24 @@ impl Data {
                 let groups = self.groups(column)?;
                 split_groups(&groups, share, seed)?
             }
-        };
-        Ok((self.select(&kept), Some(self.select(&held))))
+        })
+    }
+
+    /// The numbers of the items that [`partition`](Self::partition) holds out for tests where the
+    /// makers of the data have defined none; None where no items are, or where one is cut.
+    ///
+    /// # Errors
+    /// As [`partition`](Self::partition).
+    pub fn test_rows(
+        &self,
+        spec: &PartitionSpec,
+        seed: Seed,
+    ) -> Result<Option<Vec<usize>>, DataError> {
+        spec.validate()?;
+        if spec.test == 0.0 || self.len() == 1 {
+            return Ok(None);
+        }
+        Ok(Some(self.rows_off(spec.test, &spec.by, seed)?.1))
     }
 
     /// One text or sequence in two; none for items that cannot be cut.

@@ -17,8 +17,9 @@ pub mod tensor;
 pub mod train;
 
 pub use capability::{
-    Assign, Assignment, Capabilities, Complete, Detailed, Finding, Generate, Given, Inspect,
-    Latent, LatentKind, LatentSpace, Latents, Likely, Marginal, Query, Rank, Ranking, Stream, Vary,
+    Assign, Assignment, Capabilities, Complete, Detailed, Figure, Finding, Generate, Given,
+    Inspect, Latent, LatentKind, LatentSpace, Latents, Likely, Marginal, Query, Rank, Ranking,
+    Stream, Vary,
 };
 pub use control::{Control, Progress};
 pub use error::{Error, ErrorKind};

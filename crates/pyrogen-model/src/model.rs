@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use pyrogen_core::Likelihood;
 use pyrogen_core::folder::Card;
-use pyrogen_data::{Data, Modality};
+use pyrogen_data::{Data, Layout, Modality};
 use serde::Serialize;
 
 use crate::{
-    Ability, Assign, Assignment, Capabilities, Complete, Control, Error, Finding, Generate, Given,
-    Latent, Likely, Marginal, Rank, Ranking, Request, Samples, Stream, Vary,
+    Ability, Assign, Assignment, Capabilities, Complete, Control, Error, Figure, Finding, Generate,
+    Given, Latent, Likely, Marginal, Rank, Ranking, Request, Samples, Stream, Vary,
 };
 
 /// What a model is.
@@ -40,13 +40,19 @@ pub struct Model {
     path: PathBuf,
     card: Card,
     can: Capabilities,
+    layout: Option<Arc<Layout>>,
     reasons: Vec<(Ability, String)>,
 }
 
 impl Model {
     /// A model with its abilities.
     pub fn new(about: About, path: &Path, card: Card, can: Capabilities) -> Self {
-        Self { about, path: path.to_path_buf(), card, can, reasons: Vec::new() }
+        Self { about, path: path.to_path_buf(), card, can, layout: None, reasons: Vec::new() }
+    }
+
+    /// Says what the rows are that the model learnt: their columns, shapes, levels.
+    pub fn with_layout(self, layout: Layout) -> Self {
+        Self { layout: Some(Arc::new(layout)), ..self }
     }
 
     /// Says why an ability is not there, and what to do instead.
@@ -68,6 +74,11 @@ impl Model {
     /// What its folder says of it.
     pub fn card(&self) -> &Card {
         &self.card
+    }
+
+    /// What the rows are that it learnt; None for other modalities.
+    pub fn layout(&self) -> Option<&Layout> {
+        self.layout.as_deref()
     }
 
     /// What it can do.
@@ -268,6 +279,22 @@ impl Model {
     ) -> Result<Vec<Finding>, Error> {
         match &self.can.inspect {
             Some(inspect) => inspect.inspect(data, request, control),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Pictures that the model has of itself; none where it has none.
+    ///
+    /// # Errors
+    /// As [`Inspect::figures`](crate::Inspect::figures).
+    pub fn figures(
+        &self,
+        data: &Data,
+        request: &Request,
+        control: &Control,
+    ) -> Result<Vec<Figure>, Error> {
+        match &self.can.inspect {
+            Some(inspect) => inspect.figures(data, request, control),
             None => Ok(Vec::new()),
         }
     }

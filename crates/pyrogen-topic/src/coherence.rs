@@ -67,15 +67,35 @@ impl Coherence {
     /// # Errors
     /// No texts, or a topic of fewer than two words.
     pub fn of_texts(self, topics: &[Vec<u32>], texts: &[Vec<u32>]) -> Result<Vec<f64>, TopicError> {
+        self.counted(topics, texts, Leaving::IfGone)
+    }
+
+    /// As [`of_texts`](Self::of_texts), with the windows counted as gensim counts them, for numbers that
+    /// are compared with its own: a word that leaves a window counts as gone, though the window may
+    /// have it once more. gensim 4.4 does this in `WordOccurrenceAccumulator`, and so understates
+    /// words that are repeated within a window.
+    ///
+    /// # Errors
+    /// As [`of_texts`](Self::of_texts).
+    pub fn of_texts_as_gensim(
+        self,
+        topics: &[Vec<u32>],
+        texts: &[Vec<u32>],
+    ) -> Result<Vec<f64>, TopicError> {
+        self.counted(topics, texts, Leaving::Always)
+    }
+
+    fn counted(
+        self,
+        topics: &[Vec<u32>],
+        texts: &[Vec<u32>],
+        leaving: Leaving,
+    ) -> Result<Vec<f64>, TopicError> {
         let relevant = Relevant::new(topics)?;
         let window = self.window().unwrap_or(usize::MAX);
         let counts = Counts::of(&relevant, texts.len(), |i, counts| {
             let text: Vec<u32> = texts[i].iter().map(|w| relevant.place(*w)).collect();
-            if text.len() <= window {
-                counts.window(&text);
-            } else {
-                text.windows(window).for_each(|words| counts.window(words));
-            }
+            counts.text(&text, window, leaving);
         })?;
         Ok(topics.iter().map(|topic| self.of(&relevant.places(topic), &counts)).collect())
     }
@@ -93,7 +113,7 @@ impl Coherence {
         let relevant = Relevant::new(topics)?;
         let counts = Counts::of(&relevant, corpus.len(), |i, counts| {
             let words = corpus.document(i).words.iter().map(|w| relevant.place(*w));
-            counts.window(&words.collect::<Vec<_>>());
+            counts.text(&words.collect::<Vec<_>>(), usize::MAX, Leaving::IfGone);
         })?;
         Ok(topics.iter().map(|topic| self.of(&relevant.places(topic), &counts)).collect())
     }
@@ -158,11 +178,22 @@ impl Relevant {
     }
 }
 
+/// When a word that a window leaves behind is no longer in it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Leaving {
+    /// When the window has it nowhere else.
+    IfGone,
+    /// Always.
+    Always,
+}
+
 /// How many windows have each pair of words, and in the diagonal each word.
 struct Counts {
     words: usize,
     windows: u64,
     pairs: Vec<u32>,
+    /// How often the window has each word.
+    within: Vec<u32>,
     /// Room for the distinct words of a window.
     distinct: Vec<u32>,
 }
@@ -178,8 +209,13 @@ impl Counts {
             return Err(TopicError::NoDocuments);
         }
         let words = relevant.0.len();
-        let empty =
-            || Self { words, windows: 0, pairs: vec![0; words * words], distinct: Vec::new() };
+        let empty = || Self {
+            words,
+            windows: 0,
+            pairs: vec![0; words * words],
+            within: vec![0; words],
+            distinct: Vec::new(),
+        };
         // Whole numbers: the order in which threads add them changes nothing.
         let all = (0..texts).into_par_iter().with_min_len(64).fold(empty, |mut counts, i| {
             add(i, &mut counts);
@@ -192,12 +228,32 @@ impl Counts {
         }))
     }
 
-    fn window(&mut self, words: &[u32]) {
+    /// Every window of a text, which is one where it is no longer than a window.
+    fn text(&mut self, text: &[u32], window: usize, leaving: Leaving) {
+        self.within.fill(0);
+        let first = window.min(text.len());
+        for &word in text[..first].iter().filter(|w| **w != NO_WORD) {
+            self.within[word as usize] += 1;
+        }
+        self.window();
+        for at in first..text.len() {
+            let (left, new) = (text[at - first], text[at]);
+            if left != NO_WORD {
+                let count = &mut self.within[left as usize];
+                *count = if leaving == Leaving::Always { 0 } else { *count - 1 };
+            }
+            if new != NO_WORD {
+                self.within[new as usize] += 1;
+            }
+            self.window();
+        }
+    }
+
+    fn window(&mut self) {
         self.windows += 1;
         self.distinct.clear();
-        self.distinct.extend(words.iter().filter(|w| **w != NO_WORD));
-        self.distinct.sort_unstable();
-        self.distinct.dedup();
+        let present = self.within.iter().enumerate().filter(|(_, n)| **n > 0);
+        self.distinct.extend(present.map(|(word, _)| word as u32));
         for (at, &i) in self.distinct.iter().enumerate() {
             let row = &mut self.pairs[i as usize * self.words..][..self.words];
             self.distinct[at..].iter().for_each(|&j| row[j as usize] += 1);

@@ -26,7 +26,7 @@ pub enum TopicError {
     /// A vocabulary that the limits have emptied.
     #[error(
         "no word is left of {found}: {stop} are stop words or too short, {rare} are in fewer \
-         than {least} documents, {common} in more than {most} of {documents}"
+         than {least} documents, {common} in more than {most}, of {documents} documents"
     )]
     EmptyVocabulary {
         /// Distinct words, and runs of words, that the documents have.

@@ -21,13 +21,52 @@ pub struct Progress(Kind);
 enum Kind {
     Hidden,
     Bar(ProgressBar),
-    Lines {
-        total: Option<u64>,
-        limit: Option<Duration>,
-        started: Instant,
-        first: u64,
-        next: Duration,
-    },
+    Lines(Lines),
+}
+
+/// Plain lines, one in ten seconds, and one for the first and the last step.
+struct Lines {
+    total: Option<u64>,
+    limit: Option<Duration>,
+    started: Instant,
+    first: u64,
+    next: Duration,
+    /// The last step, where it was not said.
+    unsaid: Option<(u64, u64, f64)>,
+}
+
+impl Lines {
+    fn step(&mut self, step: u64, epoch: u64, loss: f64) {
+        let elapsed = self.started.elapsed();
+        if elapsed < self.next && self.total != Some(step) {
+            self.unsaid = Some((step, epoch, loss));
+            return;
+        }
+        self.next = elapsed + LINE_EVERY;
+        self.say(step, epoch, loss);
+    }
+
+    fn say(&mut self, step: u64, epoch: u64, loss: f64) {
+        self.unsaid = None;
+        let elapsed = self.started.elapsed();
+        let seconds = elapsed.as_secs_f64();
+        let rate = (step - self.first) as f64 / seconds;
+        let of = self.total.map_or(String::new(), |t| format!("/{t}"));
+        let left = match (self.total, self.limit) {
+            (Some(t), _) => Some((t - step) as f64 / rate),
+            (None, Some(limit)) => Some((limit.as_secs_f64() - seconds).max(0.0)),
+            (None, None) => None,
+        };
+        let left = left.map_or(String::new(), |s| format!(", {s:.0} s left"));
+        // The first step has taken no time yet that a rate could be taken from.
+        let speed = match elapsed < SOON {
+            true => String::new(),
+            false => format!(", {rate:.1} steps/s{left}"),
+        };
+        // Nobody may be listening any more: that is no reason to stop.
+        let line = format!("step {step}{of}, epoch {epoch}, loss {loss:.4}{speed}");
+        let _ = writeln!(std::io::stderr(), "{line}");
+    }
 }
 
 /// Time after which a rate is said.
@@ -50,7 +89,15 @@ impl Progress {
         }
         if !std::io::stderr().is_terminal() {
             let started = Instant::now();
-            return Self(Kind::Lines { total, limit, started, first: done, next: Duration::ZERO });
+            let next = Duration::ZERO;
+            return Self(Kind::Lines(Lines {
+                total,
+                limit,
+                started,
+                first: done,
+                next,
+                unsaid: None,
+            }));
         }
         let bar = total.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
         let template = match total {
@@ -80,39 +127,23 @@ impl Progress {
                 bar.set_position(step);
                 bar.set_message(format!("epoch {epoch} loss {loss:.4}"));
             }
-            Kind::Lines { total, limit, started, first, next } => {
-                let elapsed = started.elapsed();
-                if elapsed < *next && *total != Some(step) {
-                    return;
-                }
-                *next = elapsed + LINE_EVERY;
-                let seconds = elapsed.as_secs_f64();
-                let rate = (step - *first) as f64 / seconds;
-                let of = total.map_or(String::new(), |t| format!("/{t}"));
-                let left = match (total, limit) {
-                    (Some(t), _) => Some((*t - step) as f64 / rate),
-                    (None, Some(limit)) => Some((limit.as_secs_f64() - seconds).max(0.0)),
-                    (None, None) => None,
-                };
-                let left = left.map_or(String::new(), |s| format!(", {s:.0} s left"));
-                // The first step has taken no time yet that a rate could be taken from.
-                let speed = match elapsed < SOON {
-                    true => String::new(),
-                    false => format!(", {rate:.1} steps/s{left}"),
-                };
-                // Nobody may be listening any more: that is no reason to stop.
-                let _ = writeln!(
-                    std::io::stderr(),
-                    "step {step}{of}, epoch {epoch}, loss {loss:.4}{speed}"
-                );
-            }
+            Kind::Lines(lines) => lines.step(step, epoch, loss),
         }
     }
 
     /// The run is over.
     pub fn finish(self) {
-        if let Kind::Bar(bar) = self.0 {
-            bar.finish();
+        match self.0 {
+            Kind::Hidden => {}
+            Kind::Bar(bar) => bar.finish(),
+            // A run may end before its limit: a fit that has converged.
+            Kind::Lines(mut lines) => {
+                if let Some((step, epoch, loss)) = lines.unsaid {
+                    lines.total = None;
+                    lines.limit = None;
+                    lines.say(step, epoch, loss);
+                }
+            }
         }
     }
 }

@@ -21,6 +21,8 @@ pub fn registry() -> Registry {
     let registry = pyrogen_markov::family::register(registry);
     #[cfg(feature = "autoregressive")]
     let registry = pyrogen_autoregressive::family::register(registry);
+    #[cfg(feature = "topic")]
+    let registry = pyrogen_topic::family::register(registry);
     registry
 }
 

@@ -19,6 +19,8 @@ pub use pyrogen_mixture as mixture;
 pub use pyrogen_model as model;
 pub use pyrogen_nn as nn;
 pub use pyrogen_solve as solve;
+#[cfg(feature = "topic")]
+pub use pyrogen_topic as topic;
 #[cfg(feature = "train")]
 pub use pyrogen_train as train;
 #[cfg(feature = "vae")]

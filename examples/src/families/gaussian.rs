@@ -7,7 +7,7 @@ use std::sync::Arc;
 use burn::tensor::Device;
 use pyrogen::core::folder::ModelFolder;
 use pyrogen::core::{Counts, Likelihood, Noise, Unit};
-use pyrogen::data::{Data, Dataset, Layout, Modality, Preparation, Table};
+use pyrogen::data::{Data, Dataset, Layout, Modality, Table};
 use pyrogen::model::train::{Defaults, Job, Plan, Sweeps, Train, Wanted, fit_sweeps};
 use pyrogen::model::{
     Ability, Capabilities, Complete, Control, Error, Family, Generate, Given, Likely, Marginal,
@@ -249,13 +249,13 @@ impl Family for GaussianFamily {
 
     fn open(&self, folder: &ModelFolder, _: &Device) -> Result<Model, Error> {
         let gaussian = Arc::new(folder.load_json::<Gaussian>()?);
-        let d = gaussian.mean.len();
+        let (d, layout) = (gaussian.mean.len(), gaussian.layout.clone());
         let mut can = Capabilities::default();
         can.generate = Some(gaussian.clone());
         can.complete = Some(gaussian.clone());
         can.score = Some(gaussian.clone());
         can.query = Some(gaussian);
-        Ok(super::model(folder, Modality::Table, d + d * (d + 1) / 2, can))
+        Ok(super::model(folder, Modality::Table, d + d * (d + 1) / 2, can).with_layout(layout))
     }
 
     fn train(&self) -> Option<&dyn Train> {
@@ -271,9 +271,7 @@ impl Train for GaussianFamily {
     fn plan(&self, settings: Defaults, wanted: &Wanted) -> Result<Plan, Error> {
         let gaussian = Gaussian::start(wanted.data)?;
         let d = gaussian.mean.len();
-        // The card says what the columns are; no step changes their numbers.
-        let preparation = Some(Preparation::new(gaussian.layout, Vec::new())?);
-        Ok(Plan { preparation, ..super::plan(settings, wanted, d + d * (d + 1) / 2) })
+        Ok(super::plan(settings, wanted, d + d * (d + 1) / 2))
     }
 
     fn run(&self, job: Job) -> Result<RunFolder, Error> {

@@ -270,6 +270,9 @@ pub struct AnomalyArgs {
     /// How many to list
     #[arg(long, default_value_t = 10)]
     pub top: usize,
+    /// The share of the examples that are taken for anomalies: gives a threshold
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    pub contamination: Option<f64>,
     /// Draws an example, as those of `score`
     #[arg(long)]
     pub draws: Option<usize>,

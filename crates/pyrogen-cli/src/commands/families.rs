@@ -1,5 +1,6 @@
 //! `pyrogen families`
 
+use pyrogen::data::Modality;
 use pyrogen::model::{Ability, Family, LatentKind, Registry};
 use serde_json::{Value, json};
 
@@ -28,7 +29,8 @@ pub fn run(registry: &Registry, args: JsonArg) -> Result<(), CliError> {
         print_line(&format!("{}: {}", f.name(), f.about()))?;
         let takes: Vec<&str> = f.takes().iter().map(|m| m.name()).collect();
         print_line(&format!("    learns {}", takes.join(", ")))?;
-        let mut words: Vec<&str> = f.abilities().into_iter().flat_map(commands).copied().collect();
+        let mut words: Vec<&str> =
+            f.abilities().into_iter().flat_map(|a| commands(f, a)).copied().collect();
         words.push("evaluate");
         if context(f) {
             words.push("train --context");
@@ -62,15 +64,25 @@ fn can(family: &dyn Family) -> Value {
         "latent": has(Ability::Latent),
         "traverse": axes,
         "steer": has(Ability::Vary),
-        "inpaint": has(Ability::Complete),
+        "inpaint": has(Ability::Complete) && inpaints(family),
+        "complete": has(Ability::Complete) && !inpaints(family),
+        "assign": has(Ability::Assign),
+        "query": has(Ability::Query),
+        "stream": has(Ability::Stream),
     })
 }
 
+/// Whether its models fill in masked parts of pictures, and not what is missing of rows or texts.
+fn inpaints(family: &dyn Family) -> bool {
+    family.takes().contains(&Modality::Pictures)
+}
+
 /// The commands of an ability.
-fn commands(ability: Ability) -> &'static [&'static str] {
+fn commands(family: &dyn Family, ability: Ability) -> &'static [&'static str] {
     match ability {
         Ability::Generate => &["sample"],
-        Ability::Complete => &["inpaint"],
+        Ability::Complete if inpaints(family) => &["inpaint"],
+        Ability::Complete => &["complete"],
         Ability::Vary => &["sample --from"],
         Ability::Stream => &["sample --stream"],
         Ability::Score => &["score", "anomaly"],

@@ -6,7 +6,7 @@ use pyrogen::model::Registry;
 use serde_json::{Value, json};
 
 use crate::args::{DeviceName, InfoArgs};
-use crate::door::{device, layout};
+use crate::door::device;
 use crate::error::CliError;
 use crate::output::{print_fields, print_json};
 
@@ -24,7 +24,7 @@ pub fn run(registry: &Registry, args: InfoArgs) -> Result<(), CliError> {
         "method": about.method,
         "modality": about.modality,
         "parameters": about.parameters,
-        "event": layout(&model)?.map(|l| l.event),
+        "event": model.layout().map(|l| &l.event),
         "classes": Some(about.classes.len()).filter(|n| *n > 0),
         "class_names": about.classes,
         "context": about.context,

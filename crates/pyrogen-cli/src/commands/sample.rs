@@ -10,7 +10,7 @@ use pyrogen::{Control, Model, Request};
 use serde_json::json;
 
 use crate::args::{LatentsName, SampleArgs};
-use crate::door::{Pictures, device, layout, read, request, sampler_options, seen, text_options};
+use crate::door::{Pictures, device, read, request, sampler_options, seen, text_options};
 use crate::error::CliError;
 use crate::output::{
     check_out, check_readable, items_json, print_items, print_json, print_line, print_piece,
@@ -148,7 +148,7 @@ fn write_parts(
     control: &Control,
 ) -> Result<(), CliError> {
     let generate = model.generator()?;
-    let width = layout(model)?.map_or(1, |layout| layout.width() as u64).max(1);
+    let width = model.layout().map_or(1, |layout| layout.width() as u64).max(1);
     if args.n.saturating_mul(width) > WRITTEN {
         return Err(CliError::Failed(format!(
             "{} samples do not fit on a disk: draw fewer at a time, with --offset",

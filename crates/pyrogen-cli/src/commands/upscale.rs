@@ -6,7 +6,7 @@ use pyrogen::model::Registry;
 use serde_json::json;
 
 use crate::args::UpscaleArgs;
-use crate::door::{Conditions, device, layout, sampler_options};
+use crate::door::{Conditions, device, sampler_options};
 use crate::error::CliError;
 use crate::output::{check_out, is_grid, print_json, print_line, write_items};
 use crate::progress::control;
@@ -64,7 +64,7 @@ fn small_pictures(
     context: PictureContext,
     conditions: &Conditions,
 ) -> Result<Vec<f32>, CliError> {
-    let Some(layout) = layout(model)? else { return Ok(Vec::new()) };
+    let Some(layout) = model.layout() else { return Ok(Vec::new()) };
     let unit = |data: &Data| {
         data.dataset().map_or_else(Vec::new, |rows| rows.layout().to_unit(rows.values()))
     };

@@ -228,6 +228,7 @@ impl Data {
             Self::Table(items) => items.labels(),
             Self::Points(items) => items.labels(),
             Self::Sound(items) => items.labels(),
+            Self::Documents(items) => items.labels(),
             _ => None,
         };
         labels.map(<[u32]>::to_vec)
@@ -240,6 +241,7 @@ impl Data {
             Self::Table(items) => items.class_names().to_vec(),
             Self::Points(items) => items.class_names().to_vec(),
             Self::Sound(items) => items.class_names().to_vec(),
+            Self::Documents(items) => items.class_names().to_vec(),
             _ => Vec::new(),
         }
     }

@@ -14,6 +14,8 @@ use crate::{DataError, Loaded};
 pub(crate) struct DocumentOptions {
     /// The column of a CSV file that holds the text.
     pub column: Option<String>,
+    /// The column of a CSV file that holds the class.
+    pub label: Option<String>,
     /// Whether each line of a text file is a document.
     pub lines: bool,
     /// The words of an LDA-C file, a line each.
@@ -28,6 +30,10 @@ pub(crate) fn load(place: &Path, options: &DocumentOptions) -> Result<Loaded, Da
     if place.is_file() && ["ldac", "dat"].iter().any(|e| ending == *e) {
         return ldac(place, options.vocabulary.as_deref()).map(|d| Loaded::new(Data::Documents(d)));
     }
+    if let (None, Some(label)) = (&options.column, &options.label) {
+        let option = format!("label={label}");
+        return Err(DataError::option(option, "given with `column`, of a CSV file"));
+    }
     let (texts, notes) = match &options.column {
         Some(column) => (column_texts(place, column)?, Vec::new()),
         None => {
@@ -37,10 +43,26 @@ pub(crate) fn load(place: &Path, options: &DocumentOptions) -> Result<Loaded, Da
             (text.documents().iter().map(|d| d.to_string()).collect(), loaded.notes)
         }
     };
-    let documents = count(&texts, options.least.unwrap_or(1))?;
+    let mut documents = count(&texts, options.least.unwrap_or(1))?;
+    if let Some(label) = &options.label {
+        documents = labelled(documents, &column_texts(place, label)?)?;
+    }
     let mut loaded = Loaded::new(Data::Documents(documents));
     loaded.notes = notes;
     Ok(loaded)
+}
+
+/// Documents with classes by name, in the order of the names; of whole numbers, in theirs.
+fn labelled(documents: Documents, names: &[String]) -> Result<Documents, DataError> {
+    let mut classes = names.to_vec();
+    match names.iter().all(|name| name.parse::<i64>().is_ok()) {
+        true => classes.sort_by_key(|name| name.parse::<i64>().unwrap_or(0)),
+        false => classes.sort(),
+    }
+    classes.dedup();
+    let place = |name: &String| classes.iter().position(|c| c == name).unwrap_or(0) as u32;
+    let labels = names.iter().map(place).collect();
+    documents.with_labels(labels, classes)
 }
 
 fn column_texts(path: &Path, column: &str) -> Result<Vec<String>, DataError> {
@@ -129,7 +151,13 @@ fn ldac(path: &Path, vocabulary: Option<&str>) -> Result<Documents, DataError> {
             (0..=top).map(|word| format!("word{word}")).collect()
         }
     };
-    Documents::new(words, documents)
+    let documents = Documents::new(words, documents)?;
+    let beside = path.with_extension("labels");
+    if !beside.is_file() {
+        return Ok(documents);
+    }
+    let names: Vec<String> = text_of(&beside)?.lines().map(str::to_string).collect();
+    labelled(documents, &names)
 }
 
 fn text_of(path: &Path) -> Result<String, DataError> {
@@ -167,6 +195,34 @@ mod tests {
         let options = DocumentOptions { least: Some(2), ..options };
         let frequent = documents(load(&path, &options).unwrap());
         assert_eq!(frequent.vocabulary(), ["cat", "the"]);
+    }
+
+    #[test]
+    fn classes_are_read_from_a_column_and_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.csv");
+        fs::write(&path, "year,text\n1801,a b\n999,b\n1801,c\n").unwrap();
+        let options = DocumentOptions {
+            column: Some("text".into()),
+            label: Some("year".into()),
+            ..DocumentOptions::default()
+        };
+        let all = documents(load(&path, &options).unwrap());
+        // Numbers in their order, not as words.
+        assert_eq!(all.class_names(), ["999", "1801"]);
+        assert_eq!(all.labels(), Some(&[1, 0, 1][..]));
+        assert_eq!(all.select(&[2, 1]).labels(), Some(&[1, 0][..]));
+        let out = dir.path().join("o.ldac");
+        all.write(&out).unwrap();
+        assert_eq!(documents(load(&out, &DocumentOptions::default()).unwrap()), all);
+        let plain = Documents::new(all.vocabulary().to_vec(), all.documents().to_vec()).unwrap();
+        assert_ne!(plain.sha256(), all.sha256());
+        assert!(Documents::concat(vec![plain.clone(), all.clone()]).is_err());
+        assert_eq!(Documents::concat(vec![all.clone(), all]).unwrap().labels().unwrap().len(), 6);
+        assert!(plain.clone().with_labels(vec![0], vec!["x".into()]).is_err());
+        assert!(plain.with_labels(vec![0, 1, 2], vec!["x".into()]).is_err());
+        let options = DocumentOptions { label: Some("year".into()), ..DocumentOptions::default() };
+        assert!(load(&path, &options).unwrap_err().to_string().contains("column"));
     }
 
     #[test]

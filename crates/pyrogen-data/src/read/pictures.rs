@@ -8,7 +8,7 @@ use super::decode::{Decoded, decode};
 use super::folder::{self, Found, classes};
 use super::picture_options::PictureOptions;
 use crate::data::{Data, Pictures, Pixels};
-use crate::{DataError, Layout, Loaded};
+use crate::{DataError, Layout, Loaded, Origins};
 
 /// Endings of the files that are read; others are passed over.
 const ENDINGS: &[&str] = &[
@@ -75,6 +75,7 @@ pub(crate) fn load(dir: &Path, options: &PictureOptions) -> Result<Loaded, DataE
     };
     let mut loaded = Loaded::new(Data::Pictures(Pictures::of_parts(layout, pixels, labels)));
     loaded.notes = notes;
+    loaded.origins = Some(Origins::Files(paths.clone()));
     Ok(loaded)
 }
 

@@ -47,7 +47,7 @@ reader!(
     WordCounts,
     "documents",
     "FILE|DIR",
-    &["column=COLUMN", "lines", "vocabulary=FILE", "least=NUMBER"],
+    &["column=COLUMN", "label=COLUMN", "lines", "vocabulary=FILE", "least=NUMBER"],
     "word counts of documents: text files, a column of a CSV file, or LDA-C (.ldac, .dat)",
     |text| documents::load(text.place(), &document_options(text)?)
 );
@@ -82,6 +82,7 @@ fn columns(text: &SourceText, names: [&str; 3]) -> PairColumns {
 fn document_options(text: &SourceText) -> Result<DocumentOptions, DataError> {
     Ok(DocumentOptions {
         column: text.value("column").map(str::to_string),
+        label: text.value("label").map(str::to_string),
         lines: text.flag("lines"),
         vocabulary: text.value("vocabulary").map(str::to_string),
         least: text.number("least", 1..=usize::MAX)?,

@@ -14,7 +14,7 @@ use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
-pub use reader::{Loaded, Reader};
+pub use reader::{Loaded, Origins, Reader};
 pub use text::SourceText;
 
 use crate::{DataError, Dataset};

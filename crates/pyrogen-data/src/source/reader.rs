@@ -1,5 +1,7 @@
 //! What a scheme of sources is.
 
+use std::path::PathBuf;
+
 use super::SourceText;
 use crate::{Data, DataError, Dataset};
 
@@ -55,12 +57,37 @@ pub struct Loaded {
     pub test: Option<Data>,
     /// What a user should know: what was passed over, with counts, and what was taken for what.
     pub notes: Vec<String>,
+    /// Where each item of `data` comes from, where that can be said: a line of a file, a file.
+    pub origins: Option<Origins>,
+}
+
+/// Where items come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Origins {
+    /// The line where each item begins, counted from 1.
+    Lines(Vec<u64>),
+    /// The file of each item.
+    Files(Vec<PathBuf>),
+}
+
+impl Origins {
+    /// Where an item comes from: `line 17`, `photos/cat.png`.
+    ///
+    /// # Panics
+    /// If there is no such item.
+    pub fn name(&self, item: usize) -> String {
+        match self {
+            Self::Lines(lines) => format!("line {}", lines[item]),
+            Self::Files(files) => files[item].display().to_string(),
+        }
+    }
 }
 
 impl Loaded {
     /// Data without a test part and without notes.
     pub fn new(data: Data) -> Self {
-        Self { data, test: None, notes: Vec::new() }
+        Self { data, test: None, notes: Vec::new(), origins: None }
     }
 
     /// The same with a note.
@@ -73,6 +100,6 @@ impl Loaded {
 impl From<Dataset> for Loaded {
     fn from(mut rows: Dataset) -> Self {
         let test = rows.take_test_part().map(Data::from_dataset);
-        Self { data: Data::from_dataset(rows), test, notes: Vec::new() }
+        Self { data: Data::from_dataset(rows), test, notes: Vec::new(), origins: None }
     }
 }

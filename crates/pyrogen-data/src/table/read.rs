@@ -9,7 +9,7 @@ use super::schema::{Column, ColumnKind, TableSchema};
 use super::text::{Cell, Text};
 use crate::data::{Aside, Cells, Data, Table};
 use crate::dataset::LabelColumn;
-use crate::{DataError, Dataset, Layout, Loaded};
+use crate::{DataError, Dataset, Layout, Loaded, Origins};
 
 /// Reads a table, as [`read_table`] does, as rows of numbers.
 ///
@@ -90,6 +90,7 @@ pub fn read_table(path: &Path, options: &CsvOptions) -> Result<Loaded, DataError
     let table = build(&text, &rows, features, label, &aside)?;
     let mut loaded = Loaded::new(Data::Table(table));
     loaded.notes = notes;
+    loaded.origins = Some(Origins::Lines(rows.iter().map(|&i| text.line(i)).collect()));
     Ok(loaded)
 }
 

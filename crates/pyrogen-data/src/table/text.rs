@@ -117,11 +117,16 @@ impl Text {
         cell.parse().map_or(Cell::Text(cell), Cell::Number)
     }
 
+    /// The line of the file where a row begins, counted from 1.
+    pub fn line(&self, row: usize) -> u64 {
+        self.rows.line(row + usize::from(self.named))
+    }
+
     /// An error about one cell.
     pub fn cell_error(&self, row: usize, column: usize, message: String) -> DataError {
         DataError::Cell {
             path: self.path.clone(),
-            line: self.rows.line(row + usize::from(self.named)),
+            line: self.line(row),
             column: one_line(&self.names[column]),
             message: one_line(&message),
         }

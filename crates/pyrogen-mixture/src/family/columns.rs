@@ -41,6 +41,11 @@ impl Columns {
         Error::Modality { family: super::FAMILY.into(), got, takes: "table, points".into() }
     }
 
+    /// What raw values mean.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
     /// What the items are.
     pub fn modality(&self) -> Modality {
         if self.layout.schema.is_some() { Modality::Table } else { Modality::Points }

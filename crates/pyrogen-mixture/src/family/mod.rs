@@ -70,6 +70,7 @@ impl Family for GmmFamily {
             classes: Vec::new(),
             context: None,
         };
+        let layout = saved.columns.layout().clone();
         let gmm = Arc::new(can::Gmm(saved));
         let mut can = Capabilities::default();
         can.generate = Some(gmm.clone());
@@ -78,7 +79,7 @@ impl Family for GmmFamily {
         can.assign = Some(gmm.clone());
         can.query = Some(gmm.clone());
         can.inspect = Some(gmm);
-        Ok(Model::new(about, folder.path(), folder.card().clone(), can))
+        Ok(Model::new(about, folder.path(), folder.card().clone(), can).with_layout(layout))
     }
 
     #[cfg(feature = "train")]

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use pyrogen_core::{ConfigError, Noise, Seed, config};
-use pyrogen_data::Data;
+use pyrogen_data::{Data, Preparation};
 use pyrogen_model::train::{Defaults, Job, Plan, Sweeps, Train, Wanted, fit_sweeps, sweeps};
 use pyrogen_model::{Error, HowMany};
 use pyrogen_train::{RunFolder, Values};
@@ -225,7 +225,9 @@ impl Train for GmmFamily {
         };
         let parameters = config.candidates().into_iter().map(free).max().unwrap_or(0);
         let (model, train) = (config::to_value(&config), settings.train);
-        Ok(Plan { model, train, preparation: None, parameters, examples: table.rows() })
+        // Nothing is prepared; the card says what raw values mean.
+        let preparation = Some(Preparation::new(columns.layout().clone(), Vec::new())?);
+        Ok(Plan { model, train, preparation, parameters, examples: table.rows() })
     }
 
     fn run(&self, job: Job) -> Result<RunFolder, Error> {

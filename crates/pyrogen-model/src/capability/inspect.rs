@@ -21,6 +21,17 @@ pub struct Finding {
     pub value: Value,
 }
 
+/// A picture that a model has of itself, on some data.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Figure {
+    /// The name in files: "topic_map".
+    pub name: String,
+    /// What it shows.
+    pub caption: String,
+    /// The picture, as SVG.
+    pub svg: String,
+}
+
 /// Says what the model has learnt: tables and warnings for a report.
 pub trait Inspect: Send + Sync {
     /// What there is to say of the model on held-out data.
@@ -34,4 +45,17 @@ pub trait Inspect: Send + Sync {
         request: &Request,
         control: &Control,
     ) -> Result<Vec<Finding>, Error>;
+
+    /// Pictures for the report; none where nothing else is said.
+    ///
+    /// # Errors
+    /// As [`inspect`](Self::inspect).
+    fn figures(
+        &self,
+        _data: &Data,
+        _request: &Request,
+        _control: &Control,
+    ) -> Result<Vec<Figure>, Error> {
+        Ok(Vec::new())
+    }
 }

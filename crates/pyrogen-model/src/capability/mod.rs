@@ -21,7 +21,7 @@ use std::sync::Arc;
 pub use assign::{Assign, Assignment};
 pub use complete::{Complete, Given};
 pub use generate::{Detailed, Generate};
-pub use inspect::{Finding, Inspect};
+pub use inspect::{Figure, Finding, Inspect};
 pub use latent::{Latent, LatentKind, LatentSpace, Latents};
 pub use likely::Likely;
 pub use query::{Marginal, Query};

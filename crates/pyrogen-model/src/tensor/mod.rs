@@ -230,7 +230,8 @@ impl<M: Describe + Send + Sync + 'static> TensorModel<M> {
             classes: self.frame.class_names(),
             context: self.frame.context().map(|c| c.to_string()),
         };
-        let model = Model::new(about, &self.path, self.card, self.can);
+        let layout = self.frame.layout().clone();
+        let model = Model::new(about, &self.path, self.card, self.can).with_layout(layout);
         self.reasons.into_iter().fold(model, |model, (ability, why)| model.because(ability, why))
     }
 }

@@ -9,7 +9,7 @@ use crate::fold::{LANES, Weights};
 ///
 /// `sums` is room for as many numbers as topics. None where every product is 0.
 #[inline(always)]
-pub(super) fn draw(a: &[f64], b: &[f64], u: f64, sums: &mut [f64]) -> Option<usize> {
+pub(crate) fn draw(a: &[f64], b: &[f64], u: f64, sums: &mut [f64]) -> Option<usize> {
     // Running sums of each lane.
     let mut lanes = [0.0; LANES];
     let rows = a.chunks_exact(LANES).zip(b.chunks_exact(LANES)).zip(sums.chunks_exact_mut(LANES));

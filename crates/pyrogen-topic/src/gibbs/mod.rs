@@ -17,7 +17,8 @@ use crate::draws::Draws;
 use crate::fold::Weights;
 use crate::variational::transposed;
 use crate::{Corpus, LearnPrior, TopicError, Topics};
-use kernel::{Collapsed, GivenTopics, draw};
+pub(crate) use kernel::draw;
+use kernel::{Collapsed, GivenTopics};
 
 /// Words, and documents, of a piece of work: each has draws of its own.
 const BLOCK: usize = 64;

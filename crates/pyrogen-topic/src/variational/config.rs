@@ -22,6 +22,13 @@ pub struct VariationalConfig {
     pub learn_alpha: LearnPrior,
     /// Whether the parameter of the topics' prior is learnt.
     pub learn_eta: bool,
+    /// Passes before the priors are first learnt: topics that are alike, as they are at the start,
+    /// would say that they stay so.
+    pub burn_in: u64,
+    /// In so many first passes over all documents at once, a document's updates begin with ones: where
+    /// they begin with what the pass before came to, documents stay with the topics that they first
+    /// had. Ends sooner when a pass would lower the bound.
+    pub fresh_passes: u64,
     /// The most updates of a document in a pass.
     pub document_steps: usize,
     /// A document's updates end when its parameters change by less than this in the mean.
@@ -59,6 +66,8 @@ impl Default for VariationalConfig {
             eta: None,
             learn_alpha: LearnPrior::default(),
             learn_eta: true,
+            burn_in: 20,
+            fresh_passes: 50,
             document_steps: 100,
             document_tolerance: 1e-3,
             online: None,

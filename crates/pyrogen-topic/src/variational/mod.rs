@@ -7,7 +7,7 @@ use pyrogen_core::Noise;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use config::topics as check_topics;
+pub(crate) use config::{MOST_TOPICS, topics as check_topics};
 pub use config::{Online, VariationalConfig};
 
 use crate::draws::Draws;
@@ -31,8 +31,8 @@ const PRIOR_STEPS: usize = 5;
 /// z_di ~ θ_d, w_di ~ topic_{z_di}
 /// ```
 ///
-/// In batch mode a pass updates every `q(θ_d)` from where it was, then every `q(topic_k)`, then the
-/// priors; none of these lowers the bound. With [`Online`] a pass visits the documents in random
+/// In batch mode a pass updates every `q(θ_d)`, then every `q(topic_k)`, then the priors; none of
+/// these lowers the bound. With [`Online`] a pass visits the documents in random
 /// order, batch by batch, with `q(θ_d)` from ones (Hoffman, Blei and Bach 2010, algorithm 2).
 ///
 /// # References
@@ -67,6 +67,10 @@ pub struct Variational {
     lambda: Vec<f64>,
     /// `[documents, topics]`, in batch mode after a pass.
     gamma: Option<Vec<f64>>,
+    /// The bound of the last pass over all documents at once.
+    last: Option<f64>,
+    /// Whether documents begin with what the last pass came to.
+    warm: bool,
     passes: u64,
     updates: u64,
     /// What the order of the documents is drawn from.
@@ -113,6 +117,8 @@ impl Variational {
             eta: config.eta.unwrap_or(even),
             lambda,
             gamma: None,
+            last: None,
+            warm: false,
             passes: 0,
             updates: 0,
             seed: noise.fork("order").bits_vec(1)[0],
@@ -175,9 +181,21 @@ impl Variational {
             return Err(TopicError::Length { what, expected, got: corpus.len() });
         }
         let weights = self.weights();
-        let start = self.gamma.as_deref();
-        let folded = fold(corpus, &weights, &self.alpha, start, self.limits());
-        let bound = self.documents_bound(corpus, &folded) + self.topics_bound();
+        let topics_bound = self.topics_bound();
+        let folded = |start: Option<&[f64]>| {
+            let folded = fold(corpus, &weights, &self.alpha, start, self.limits());
+            let bound = self.documents_bound(corpus, &folded) + topics_bound;
+            (folded, bound)
+        };
+        let mut warm = self.warm || self.passes >= self.config.fresh_passes;
+        let (mut folded_now, mut bound) = folded(self.gamma.as_deref().filter(|_| warm));
+        if !warm && self.last.is_some_and(|last| bound < last) {
+            // From where they were, documents cannot lower it.
+            warm = true;
+            (folded_now, bound) = folded(self.gamma.as_deref());
+        }
+        let folded = folded_now;
+        (self.warm, self.last) = (warm, Some(bound));
         self.lambda = self.expected_counts(corpus, &weights, &folded, 1.0, 1.0);
         self.learn(corpus, &folded);
         let rows = folded.gamma.chunks(folded.width);
@@ -260,6 +278,9 @@ impl Variational {
 
     /// The fixed points of the priors.
     fn learn(&mut self, corpus: &Corpus, folded: &Folded) {
+        if self.passes < self.config.burn_in {
+            return;
+        }
         let topics = self.config.topics;
         if self.config.learn_alpha != LearnPrior::Fixed {
             let mut means = vec![0.0; topics];

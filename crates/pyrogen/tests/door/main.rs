@@ -6,6 +6,7 @@ mod items;
 mod old_folders;
 mod requests;
 mod text;
+mod topics;
 mod training;
 
 use std::path::{Path, PathBuf};

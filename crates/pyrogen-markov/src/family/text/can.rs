@@ -46,7 +46,8 @@ fn documents(data: &Data) -> Result<&Text, Error> {
 /// How a text is drawn.
 #[derive(Debug, Clone, Copy)]
 struct Manner {
-    length: usize,
+    temperature: f64,
+    most: usize,
     /// The most tokens in a row that may stand in the training text.
     overlap: Option<usize>,
     tries: usize,
@@ -54,13 +55,18 @@ struct Manner {
 
 impl Texts {
     fn drawing(&self) -> Vec<OptionSpec> {
-        let length = match (self.0.ends(), self.0.settings().tokens) {
+        let most = match (self.0.ends(), self.0.settings().tokens) {
             (true, _) => 1000,
             (false, Tokens::Words) => 100,
             (false, _) => 500,
         };
         vec![
-            OptionSpec::new("length", length, "the most tokens of a text"),
+            OptionSpec::new("max_tokens", most, "the most tokens of a text"),
+            OptionSpec::new(
+                "temperature",
+                1.0,
+                "below 1 bolder on what is probable; 0 always takes it",
+            ),
             OptionSpec::new(
                 "overlap",
                 Value::Null,
@@ -77,10 +83,25 @@ impl Texts {
             let expected = "null, unless the tokens are words";
             return Err(Error::option("overlap", expected, options.get("overlap")));
         }
-        let length = options.count("length")?;
-        let length = length
-            .ok_or_else(|| Error::option("length", "a whole number of at least 1", "null"))?;
-        Ok(Manner { length, overlap, tries: options.count("tries")?.unwrap_or(1) })
+        let most = options
+            .count("max_tokens")?
+            .ok_or_else(|| Error::option("max_tokens", "a whole number of at least 1", "null"))?;
+        let temperature = options.number("temperature")?;
+        if temperature < 0.0 {
+            return Err(Error::option("temperature", "a number of at least 0", temperature));
+        }
+        Ok(Manner { temperature, most, overlap, tries: options.count("tries")?.unwrap_or(1) })
+    }
+
+    /// A prompt, and whether a blank at its end was taken off, which stands before the next word then.
+    fn prompt<'t>(&self, text: &'t str) -> (&'t str, bool) {
+        match text.strip_suffix(' ') {
+            Some(body) if self.0.settings().tokens == Tokens::Words => {
+                let word = body.chars().next_back().is_some_and(|c| !c.is_whitespace());
+                if word { (body, true) } else { (text, false) }
+            }
+            _ => (text, false),
+        }
     }
 
     /// The text of an item behind a prompt, without it. With a rule of overlap each try has draws of its
@@ -98,8 +119,7 @@ impl Texts {
                 0 => noise.clone(),
                 n => noise.fork("try").fork_index(n as u64),
             };
-            let context = self.0.context(prompt);
-            let walk = Walk::new(&self.0, context, &own, item, manner.length, prompt.is_empty());
+            let walk = Walk::new(&self.0, prompt, &own, item, manner.temperature, manner.most);
             let (ids, pieces): (Vec<u32>, Vec<Vec<u8>>) = walk.unzip();
             let Some(most) = manner.overlap else {
                 return Ok(String::from_utf8_lossy(&pieces.concat()).into_owned());
@@ -170,7 +190,7 @@ impl Stream for Texts {
             let whole = self.text(&noise, item, &[], manner);
             return Ok(Box::new(std::iter::once(whole.map(|t| Data::Text(Text::new([t]))))));
         }
-        let mut walk = Walk::new(&self.0, self.0.start(), &noise, item, manner.length, true);
+        let mut walk = Walk::new(&self.0, &[], &noise, item, manner.temperature, manner.most);
         let mut decoder = Some(Decoder::default());
         Ok(Box::new(std::iter::from_fn(move || {
             loop {
@@ -215,7 +235,9 @@ impl Complete for Texts {
         let noise = Noise::new(request.seed).fork("completed");
         let texts = host::each(items, "completed", control, |item| {
             let prompt = &prompts[(item % prompts.len() as u64) as usize];
-            let rest = self.text(&noise, item, &self.0.read(prompt), manner)?;
+            let (body, blank) = self.prompt(prompt);
+            let rest = self.text(&noise, item, &self.0.read(body), manner)?;
+            let rest = if blank { rest.strip_prefix(' ').unwrap_or(&rest) } else { rest.as_str() };
             Ok(format!("{prompt}{rest}"))
         })?;
         Ok(Data::Text(Text::new(texts)))
@@ -279,7 +301,8 @@ impl Query for Texts {
         let top = options.count("top")?.unwrap_or(usize::MAX);
         let texts = documents(evidence)?.documents();
         host::each(0..texts.len() as u64, "answered", control, |i| {
-            let context = self.0.context(&self.0.read(&texts[i as usize]));
+            let (body, _) = self.prompt(&texts[i as usize]);
+            let context = self.0.context(&self.0.read(body));
             let p = self.0.distribution(&context);
             let mut order: Vec<usize> = (0..p.len()).collect();
             order.sort_by(|a, b| p[*b].total_cmp(&p[*a]).then(a.cmp(b)));

@@ -200,13 +200,33 @@ impl TextChain {
     }
 
     /// A token drawn after a context; none at the end of a document. Tokens that are not known are not
-    /// drawn.
-    pub(super) fn draw(&self, context: &Context, draws: &mut Draws) -> Option<u32> {
+    /// drawn. Probabilities are raised to the power `1 / temperature`; at 0 the most probable token is
+    /// taken, the first of equals.
+    pub(super) fn draw(
+        &self,
+        context: &Context,
+        temperature: f64,
+        draws: &mut Draws,
+    ) -> Option<u32> {
         let symbol = match &self.chain {
+            _ if temperature != 1.0 => self.tempered(context, temperature, draws)?,
             Chain::Smoothed(chain) => chain.draw(context, draws)?,
             Chain::Ppm(chain) => chain.draw(context, draws),
         };
         (Some(symbol) != self.counts().end()).then_some(symbol)
+    }
+
+    fn tempered(&self, context: &Context, temperature: f64, draws: &mut Draws) -> Option<u32> {
+        let mut p = self.distribution(context);
+        let largest = p.iter().copied().fold(0.0, f64::max);
+        if largest == 0.0 {
+            return None;
+        }
+        if temperature == 0.0 {
+            return p.iter().position(|p| *p == largest).map(|symbol| symbol as u32);
+        }
+        p.iter_mut().for_each(|p| *p = (*p / largest).powf(1.0 / temperature));
+        Some(draws.place(&p) as u32)
     }
 
     /// The log-probability of each token of a text in nats, and of its end where that is modelled.

@@ -11,22 +11,24 @@ pub(super) struct Walk<'a> {
     chain: &'a TextChain,
     context: Context,
     draws: Draws,
+    temperature: f64,
     left: usize,
     first: bool,
 }
 
 impl<'a> Walk<'a> {
-    /// Up to `most` tokens of text `item` behind a context; `first` where nothing stands before.
+    /// Up to `most` tokens of text `item` behind some; `None` is one that training did not see.
     pub fn new(
         chain: &'a TextChain,
-        context: Context,
+        before: &[Option<u32>],
         noise: &Noise,
         item: u64,
+        temperature: f64,
         most: usize,
-        first: bool,
     ) -> Self {
+        let (context, first) = (chain.context(before), before.is_empty());
         let draws = Draws::item(noise, item as usize);
-        Self { chain, context, draws, left: most, first }
+        Self { chain, context, draws, temperature, left: most, first }
     }
 }
 
@@ -36,7 +38,7 @@ impl Iterator for Walk<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         self.left = self.left.checked_sub(1)?;
-        let Some(id) = self.chain.draw(&self.context, &mut self.draws) else {
+        let Some(id) = self.chain.draw(&self.context, self.temperature, &mut self.draws) else {
             self.left = 0;
             return None;
         };
