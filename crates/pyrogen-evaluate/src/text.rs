@@ -75,7 +75,7 @@ fn repeated(made: &[Vec<u32>]) -> MetricReport {
 
 fn copies(made: &[Vec<u32>], training: &[Vec<u32>]) -> MetricReport {
     let words: usize = training.iter().map(Vec::len).sum();
-    let signature = signature("copies", made).with("training_words", words).with_version();
+    let signature = signature("copies", made).with("training", words).with_version();
     let [short, long] = COPIED.map(|order| ngram_overlap(made, training, order));
     MetricReport::new(signature, &[("copied_8", short), ("copied_13", long)])
 }

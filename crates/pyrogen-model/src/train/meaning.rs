@@ -77,6 +77,22 @@ fn kind(value: &Value, choices: &[String], node: Node) -> String {
     name(found).to_string()
 }
 
+/// Text whose links are their own words: [`Limits`](crate::Limits) is `Limits`.
+fn without_links(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find("[`") {
+        let Some(length) = rest[start..].find("`]") else { break };
+        out += &rest[..start];
+        out += &rest[start + 1..start + length + 1];
+        rest = &rest[start + length + 2..];
+        if let (true, Some(end)) = (rest.starts_with('('), rest.find(')')) {
+            rest = &rest[end + 1..];
+        }
+    }
+    out + rest
+}
+
 /// A place in a JSON schema.
 #[derive(Debug, Clone, Copy)]
 struct Node<'a> {
@@ -113,8 +129,7 @@ impl<'a> Node<'a> {
         let own = self.at["description"].as_str();
         let about = own.or_else(|| self.resolved().at["description"].as_str()).unwrap_or_default();
         let first = about.split("\n\n").next().unwrap_or_default();
-        let plain = first.replace("[`", "`").replace("`]", "`");
-        plain.split_whitespace().collect::<Vec<_>>().join(" ")
+        without_links(first).split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
     /// The names that a value may have, or that a form may be called by.
@@ -190,6 +205,12 @@ mod tests {
             "model.size|whole number|How large.",
         ];
         assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn links_are_their_own_words() {
+        let text = "By [`a::B`](crate::B), see [`C`] (and more); [x].";
+        assert_eq!(without_links(text), "By `a::B`, see `C` (and more); [x].");
     }
 
     #[test]
