@@ -173,6 +173,21 @@ fn windows_score_each_token_once_with_the_context_that_they_say() {
 }
 
 #[test]
+fn a_score_does_not_depend_on_what_else_is_scored() {
+    let documents: Vec<Vec<u32>> = [5, 0, 40, 11, 12, 3, 17].map(|n| tokens(n + 1)).to_vec();
+    for (name, config) in gpts() {
+        for context in [12, 16] {
+            let model = text_model(&GptConfig { context, ..config.clone() });
+            let all = model.surprise(&documents, 6);
+            for (document, expected) in documents.iter().zip(&all) {
+                let alone = model.surprise(std::slice::from_ref(document), 6);
+                assert_eq!(alone[0], *expected, "{name}: {} tokens", document.len());
+            }
+        }
+    }
+}
+
+#[test]
 fn recurrent_networks_score_in_stretches() {
     let model = TextModel::new(recurrent(Cell::Lstm), letters());
     let document = tokens(600);

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use pyrogen::data::Text;
-use pyrogen::model::Marginal;
+use pyrogen::model::{Marginal, conformance};
 
 use super::*;
 
@@ -54,6 +54,16 @@ fn models_can_what_their_family_promises() {
         assert_eq!(family.abilities(), model.can().abilities(), "{name}");
         assert_eq!(model.about().modality, Modality::Text);
         assert_eq!(model.card().modality.as_deref(), Some("text"));
+    }
+}
+
+#[test]
+fn models_keep_the_promises_of_the_door() {
+    let registry = pyrogen::registry();
+    for name in LANGUAGE {
+        let data = given(&["anna", "susannamariamartha", "", "jo"]);
+        let broken = conformance::check(&registry, &language(name), &data);
+        assert!(broken.is_empty(), "{name}:\n{}", broken.join("\n"));
     }
 }
 
