@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 /// Adapters of low rank (Hu et al. 2022, "LoRA", eq. 3): each dense layer adds
 /// `alpha / rank * x A B`, with `B` zero at first, and only `A` and `B` are trained.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct LoraConfig {
     /// Columns of `A`.

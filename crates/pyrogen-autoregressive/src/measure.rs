@@ -47,6 +47,9 @@ impl TextScore {
 const TOGETHER: usize = 8192;
 const LOGITS: usize = 1 << 24;
 
+/// Rows of a multiple of so many places fill the processor's vectors.
+const VECTOR: usize = 16;
+
 /// Tokens that a network without a limit reads at once.
 const STRETCH: usize = 256;
 
@@ -107,32 +110,43 @@ impl<N: LanguageModel> TextModel<N> {
                 counted = end;
             }
         }
-        let together = TOGETHER.min(LOGITS / self.network().vocabulary());
-        // Of equal lengths together, so that little is padded.
-        windows.sort_by_key(|w| std::cmp::Reverse(w.end - w.from));
-        let mut rest = &windows[..];
-        while let Some(first) = rest.first() {
-            let places = first.end - first.from;
-            let count = (together / places).max(1).min(rest.len());
-            let (now, behind) = rest.split_at(count);
-            let mut tokens = Vec::with_capacity(count * places);
-            let mut targets = Vec::with_capacity(count * places);
-            for w in now {
-                let document = &full[w.document];
-                let missing = places - (w.end - w.from);
-                tokens.extend_from_slice(&document[w.from..w.end]);
-                targets.extend_from_slice(&document[w.from + 1..=w.end]);
-                // What stands behind a window changes nothing in it.
-                tokens.extend(std::iter::repeat_n(0, missing));
-                targets.extend(std::iter::repeat_n(0, missing));
+        let network = self.network();
+        let together = TOGETHER.min(LOGITS / network.vocabulary());
+        // Windows of one length together. The length and the number of rows are such that no token's
+        // score depends, to the last bit, on what else is scored.
+        let padded = |w: &Window| (w.end - w.from).next_multiple_of(VECTOR).min(context);
+        windows.sort_by_key(|w| std::cmp::Reverse(padded(w)));
+        for group in windows.chunk_by(|a, b| padded(a) == padded(b)) {
+            let places = padded(&group[0]);
+            let unit = if places.is_multiple_of(VECTOR) { 1 } else { network.unit() };
+            let count = (together / places).max(1).next_multiple_of(unit);
+            for now in group.chunks(count) {
+                self.window(full, now, [now.len().next_multiple_of(unit), places], nats);
             }
-            let logits = self.network().logits(&Packed::new(tokens, places), &Dropout::default());
-            let costs = costs(logits, targets);
-            for (w, row) in now.iter().zip(costs.chunks(places)) {
-                let (counted, end) = (w.counted - w.from, w.end - w.from);
-                nats[w.document][w.counted..w.end].copy_from_slice(&row[counted..end]);
-            }
-            rest = behind;
+        }
+    }
+
+    /// Scores windows as so many rows of so many places; what stands behind a window changes nothing
+    /// in it.
+    fn window(
+        &self,
+        full: &[Vec<u32>],
+        windows: &[Window],
+        [rows, places]: [usize; 2],
+        nats: &mut [Vec<f64>],
+    ) {
+        let mut tokens = vec![0; rows * places];
+        let mut targets = vec![0; rows * places];
+        for (i, w) in windows.iter().enumerate() {
+            let (document, length) = (&full[w.document], w.end - w.from);
+            tokens[i * places..][..length].copy_from_slice(&document[w.from..w.end]);
+            targets[i * places..][..length].copy_from_slice(&document[w.from + 1..=w.end]);
+        }
+        let logits = self.network().logits(&Packed::new(tokens, places), &Dropout::default());
+        let costs = costs(logits, targets);
+        for (w, row) in windows.iter().zip(costs.chunks(places)) {
+            let (counted, end) = (w.counted - w.from, w.end - w.from);
+            nats[w.document][w.counted..w.end].copy_from_slice(&row[counted..end]);
         }
     }
 

@@ -13,6 +13,7 @@ use crate::{Packed, RECURRENT_FAMILY};
 
 /// The kind of recurrent layers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Cell {
@@ -25,6 +26,7 @@ pub enum Cell {
 
 /// Configuration of a [`Recurrent`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct RecurrentConfig {
     /// Number of tokens, with the end of a document.

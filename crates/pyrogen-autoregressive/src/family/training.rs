@@ -135,7 +135,21 @@ fn run<N: LanguageModel + 'static>(
     fit(job, learner, Arc::new(train), validation, save, |trainer| Ok(trainer))
 }
 
+/// A config's schema, with the choice of a tokenizer.
+fn schema_of(config: &schemars::Schema) -> Value {
+    let mut schema = config.clone().to_value();
+    schema["properties"]["tokenizer"] = serde_json::json!({
+        "description": "How text becomes tokens: auto, bytes, characters, or byte pairs as \
+                        {\"bpe\":{\"tokens\":8192}}.",
+    });
+    schema
+}
+
 impl Train for GptFamily {
+    fn schema(&self) -> Option<Value> {
+        Some(schema_of(&schemars::schema_for!(GptConfig)))
+    }
+
     fn defaults(&self, wanted: &Wanted) -> Result<Defaults, Error> {
         let text = text(wanted.data)?;
         let model = GptConfig {
@@ -199,6 +213,10 @@ fn read<C: serde::de::DeserializeOwned>(model: &Value) -> Result<C, ConfigError>
 }
 
 impl Train for LstmFamily {
+    fn schema(&self) -> Option<Value> {
+        Some(schema_of(&schemars::schema_for!(RecurrentConfig)))
+    }
+
     fn defaults(&self, wanted: &Wanted) -> Result<Defaults, Error> {
         let text = text(wanted.data)?;
         let model = RecurrentConfig {

@@ -16,13 +16,14 @@ fn masks_are_what_the_definitions_say() {
     assert_eq!(left(Step::TopK(2), &[]), [0, 1]);
     // The fourth and the fifth are equal.
     assert_eq!(left(Step::TopK(4), &[]), [0, 1, 2, 3, 4]);
-    assert_eq!(left(Step::TopP(0.5), &[]), [0]);
+    assert_eq!(left(Step::TopP(0.49), &[]), [0]);
     assert_eq!(left(Step::TopP(0.51), &[]), [0, 1]);
     assert_eq!(left(Step::MinP(0.24), &[]), [0, 1, 2]);
     assert_eq!(left(Step::Temperature(0.0), &[]), [0]);
-    // The entropy is 1.875 bits: the second and third are nearest, then the first.
-    assert_eq!(left(Step::Typical(0.3), &[]), [1, 2]);
-    assert_eq!(left(Step::Typical(0.5), &[]), [0, 1, 2]);
+    // The entropy is 1.875 bits: the second token is nearest with 2, then the first, then the third.
+    assert_eq!(left(Step::Typical(0.2), &[]), [1]);
+    assert_eq!(left(Step::Typical(0.5), &[]), [0, 1]);
+    assert_eq!(left(Step::Typical(0.8), &[]), [0, 1, 2]);
     // sqrt(0.3) exp(-1.2996) is 0.149.
     assert_eq!(left(Step::Eta(0.3), &[]), [0, 1]);
     assert_eq!(left(Step::NoRepeat(2), &[3, 0, 4, 3]), [1, 2, 3, 4]);

@@ -62,7 +62,7 @@ impl Split {
     }
 
     /// The pieces of a text, in order; joined they are the text.
-    pub(super) fn pieces<'a>(self, text: &'a str) -> Vec<&'a str> {
+    pub(super) fn pieces(self, text: &str) -> Vec<&str> {
         let mut out = Vec::new();
         let mut rest = text;
         while !rest.is_empty() {

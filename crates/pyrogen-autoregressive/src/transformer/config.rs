@@ -10,6 +10,7 @@ use crate::lora::LoraConfig;
 
 /// How a place enters the network.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Positions {
@@ -21,6 +22,7 @@ pub enum Positions {
 
 /// Rotary position embedding.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct RotaryConfig {
     /// The longest wavelength is `2 pi base`.
@@ -37,6 +39,7 @@ impl Default for RotaryConfig {
 
 /// How angles are stretched.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum RotaryScaling {
@@ -85,6 +88,7 @@ impl RotaryScaling {
 
 /// What is normalised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Norm {
@@ -96,6 +100,7 @@ pub enum Norm {
 
 /// The dense layers of a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Feed {
@@ -128,6 +133,7 @@ pub enum Preset {
 /// assert!(small.validate().is_ok());
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct GptConfig {
     /// Number of tokens, with the end of a document.

@@ -54,7 +54,7 @@ fn nats_are_those_of_the_score() {
     for completion in decoder.complete("ab", 0..30).unwrap() {
         let prompt = [0, 1];
         let document = [&prompt[..], &completion.tokens].concat();
-        let surprise = &model.surprise(&[document.clone()], 1)[0].nats;
+        let surprise = &model.surprise(std::slice::from_ref(&document), 1)[0].nats;
         let end = match completion.finish {
             Finish::End => document.len() + 1,
             _ => document.len(),

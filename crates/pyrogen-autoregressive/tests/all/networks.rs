@@ -149,7 +149,7 @@ fn windows_score_each_token_once_with_the_context_that_they_say() {
     let network = model.network();
     let full: Vec<u32> = [&[6], &document[..], &[6]].concat();
     for stride in [1, 5, 12] {
-        let got = &model.surprise(&[document.clone()], stride)[0];
+        let got = &model.surprise(std::slice::from_ref(&document), stride)[0];
         assert_eq!(got.tokens, full[1..]);
         // Token by token: the windows end at the context and then at each stride.
         for (i, nats) in got.nats.iter().enumerate() {
@@ -173,10 +173,25 @@ fn windows_score_each_token_once_with_the_context_that_they_say() {
 }
 
 #[test]
+fn a_score_does_not_depend_on_what_else_is_scored() {
+    let documents: Vec<Vec<u32>> = [5, 0, 40, 11, 12, 3, 17].map(|n| tokens(n + 1)).to_vec();
+    for (name, config) in gpts() {
+        for context in [12, 16] {
+            let model = text_model(&GptConfig { context, ..config.clone() });
+            let all = model.surprise(&documents, 6);
+            for (document, expected) in documents.iter().zip(&all) {
+                let alone = model.surprise(std::slice::from_ref(document), 6);
+                assert_eq!(alone[0], *expected, "{name}: {} tokens", document.len());
+            }
+        }
+    }
+}
+
+#[test]
 fn recurrent_networks_score_in_stretches() {
     let model = TextModel::new(recurrent(Cell::Lstm), letters());
     let document = tokens(600);
-    let got = &model.surprise(&[document.clone()], 1)[0].nats;
+    let got = &model.surprise(std::slice::from_ref(&document), 1)[0].nats;
     let full: Vec<u32> = [&[6], &document[..]].concat();
     let all = logits(model.network(), &Packed::new(full.clone(), full.len()));
     for (i, row) in all.chunks(7).enumerate() {

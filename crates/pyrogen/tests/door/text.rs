@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use pyrogen::data::Text;
-use pyrogen::model::Marginal;
+use pyrogen::model::{Marginal, conformance};
 
 use super::*;
 
@@ -54,6 +54,16 @@ fn models_can_what_their_family_promises() {
         assert_eq!(family.abilities(), model.can().abilities(), "{name}");
         assert_eq!(model.about().modality, Modality::Text);
         assert_eq!(model.card().modality.as_deref(), Some("text"));
+    }
+}
+
+#[test]
+fn models_keep_the_promises_of_the_door() {
+    let registry = pyrogen::registry();
+    for name in LANGUAGE {
+        let data = given(&["anna", "susannamariamartha", "", "jo"]);
+        let broken = conformance::check(&registry, &language(name), &data);
+        assert!(broken.is_empty(), "{name}:\n{}", broken.join("\n"));
     }
 }
 
@@ -204,5 +214,31 @@ fn text_is_learnt_cancelled_and_resumed_to_the_same_bytes() {
         let wish = small(&broken).resume();
         pyrogen::train(family, &data, &wish, &mut Quiet, &Control::new()).unwrap();
         assert!(weights(&broken) == weights(&whole), "{family}: other weights");
+    }
+}
+
+/// Six digits were kept, and sums may be in another order.
+const SCORE: f64 = 1e-4;
+
+#[test]
+fn folders_of_this_format_give_what_they_gave() {
+    let room = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/format-2");
+    let expected = std::fs::read_to_string(room.join("language.json")).unwrap();
+    let expected: serde_json::Value = serde_json::from_str(&expected).unwrap();
+    let control = Control::new();
+    for name in LANGUAGE {
+        let model = pyrogen::open(room.join(name), &Device::flex()).unwrap();
+        assert_eq!(model.card().format, 2);
+        for (text, nats) in expected[name]["scores"].as_object().unwrap() {
+            let score = model.score(&given(&[text]), &Request::seed(1), &control).unwrap();
+            let difference = (score.nats()[0] - nats.as_f64().unwrap()).abs();
+            assert!(difference < SCORE, "{name}, {text}: {difference}");
+        }
+        for (prompt, text) in expected[name]["completions"].as_object().unwrap() {
+            let request = Request::seed(1).set("temperature", 0.0);
+            let prompt = Given::new(given(&[prompt]));
+            let made = model.complete(&prompt, &request, &control).unwrap();
+            assert_eq!(texts(&made), [text.as_str().unwrap()], "{name}");
+        }
     }
 }
