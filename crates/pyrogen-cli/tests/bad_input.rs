@@ -321,7 +321,8 @@ fn requests_to_a_conditional_model() {
             "class `4294967299` is unknown; the model knows classes 0 to 9",
         );
     }
-    room.refused("score run --data npy:plain.npy", USAGE, "the model is conditional");
+    let plain = "score run --data npy:plain.npy,range=0:16";
+    room.refused(plain, USAGE, "the model is conditional");
 }
 
 #[test]

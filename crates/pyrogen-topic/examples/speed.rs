@@ -45,8 +45,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             Box::new(move || Ok(fit.pass(&corpus)?.bound))
         }
         _ => {
-            let sampler =
-                if what == "collapsed" { Sampler::Collapsed } else { Sampler::Parallel };
+            let sampler = if what == "collapsed" { Sampler::Collapsed } else { Sampler::Parallel };
             let config = GibbsConfig {
                 topics,
                 sampler,

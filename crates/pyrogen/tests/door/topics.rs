@@ -279,5 +279,6 @@ fn zz_make_fixture() {
         "lower_bound": score.nats(),
         "names": names,
     });
-    std::fs::write(to.join("../lda-expected.json"), serde_json::to_string(&value).unwrap()).unwrap();
+    std::fs::write(to.join("../lda-expected.json"), serde_json::to_string(&value).unwrap())
+        .unwrap();
 }
