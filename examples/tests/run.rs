@@ -11,6 +11,9 @@ use pyrogen_examples::tables::{Maker, Synthesis, customers};
 #[path = "../examples/anomaly.rs"]
 mod anomaly;
 #[expect(dead_code, reason = "its main reads the arguments of the program")]
+#[path = "../app/src/main.rs"]
+mod app;
+#[expect(dead_code, reason = "its main reads the arguments of the program")]
 #[path = "../examples/augmentation.rs"]
 mod augmentation;
 #[expect(dead_code, reason = "its main reads the arguments of the program")]
@@ -72,6 +75,18 @@ mod synthetic_table;
 mod toy_flow;
 
 /// In one test, because the examples write below the current folder, which a process has one of.
+#[test]
+fn a_program_of_a_user_runs() -> Result<(), Box<dyn Error>> {
+    let models =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/pyrogen/tests/fixtures/format-1");
+    let out = tempfile::tempdir()?;
+    app::run(&models, out.path())?;
+    for file in ["vae.png", "gan.png", "diffusion-digits.png", "rows.csv", "unusual.csv"] {
+        assert!(out.path().join(file).is_file(), "{file}");
+    }
+    Ok(())
+}
+
 #[test]
 fn the_tutorial_runs() -> Result<(), Box<dyn Error>> {
     first_model::main()

@@ -1,18 +1,21 @@
 //! What an app does with models of three families: `app MODELS OUT`, where MODELS holds the folders
 //! `vae`, `gan`, `diffusion-digits`, `table-vae` and the table `people.csv`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use pyrogen::prelude::*;
 
 fn main() -> Result<(), Error> {
     let mut folders = std::env::args_os().skip(1).map(PathBuf::from);
-    let (Some(models), Some(out)) = (folders.next(), folders.next()) else {
-        panic!("usage: app MODELS OUT");
-    };
-    let (device, control) = (Device::flex(), Control::new());
+    match (folders.next(), folders.next()) {
+        (Some(models), Some(out)) => run(&models, &out),
+        _ => panic!("usage: app MODELS OUT"),
+    }
+}
 
+pub fn run(models: &Path, out: &Path) -> Result<(), Error> {
+    let (device, control) = (Device::flex(), Control::new());
     // Pictures of one class, by its name.
     for name in ["vae", "gan", "diffusion-digits"] {
         let model = pyrogen::open(models.join(name), &device)?;
