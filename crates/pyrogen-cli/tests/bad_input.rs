@@ -311,7 +311,7 @@ fn requests_to_a_model() {
 fn requests_to_a_conditional_model() {
     let room = Room::new();
     room.ok(&format!("train vae --data digits --out run {TINY} --set classes=10"));
-    write_npy(&room.path("plain.npy"), &[1.0; 64 * 20], &[20, 1, 8, 8]).unwrap();
+    write_npy(&room.path("plain.npy"), &[2.0; 64 * 20], &[20, 1, 8, 8]).unwrap();
     for line in ["sample run --out s.npy --class", "traverse run --out t.npy --class"] {
         room.refused(&format!("{line} 10"), USAGE, "classes 0 to 9");
         // 3 beyond 32 bits
@@ -321,7 +321,8 @@ fn requests_to_a_conditional_model() {
             "class `4294967299` is unknown; the model knows classes 0 to 9",
         );
     }
-    room.refused("score run --data npy:plain.npy", USAGE, "the model is conditional");
+    let plain = "score run --data npy:plain.npy,range=0:16";
+    room.refused(plain, USAGE, "the model is conditional");
 }
 
 #[test]

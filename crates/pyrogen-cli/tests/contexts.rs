@@ -2,6 +2,7 @@
 
 use crate::common::{Room, TINY};
 use pyrogen::core::Seed;
+use pyrogen::core::folder::replace_card;
 use pyrogen::data::{Holdout, digits, grid_png_file, picture_folder};
 
 /// A model so small that it is trained in a second.
@@ -237,8 +238,7 @@ fn samples_begin_with_pictures() {
         );
     }
     // A folder whose card says another context than its model takes is no model.
-    let card = room.text("diffusion/model/card.json");
-    let changed = card.replacen("\"source\"", "\"context\": \"edges\", \"source\"", 1);
-    room.write("diffusion/model/card.json", changed);
+    replace_card(&room.path("diffusion/model"), |card| card.data.context = Some("edges".into()))
+        .unwrap();
     room.refused("sample diffusion --out x.png", FAILED, "but the model takes none");
 }

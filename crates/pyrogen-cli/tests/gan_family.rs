@@ -67,7 +67,7 @@ fn anomalies_are_ranked_by_inversion() {
     let ranked = room.json("anomaly m --data csv:points.csv --top 2 --json --out ranks.csv");
     assert_eq!(ranked["kind"], "inversion error");
     assert_eq!(ranked["anomalies"][0]["row"], 2, "{ranked}");
-    assert!(room.text("ranks.csv").starts_with("rank,row,error\n1,2,"));
+    assert!(room.text("ranks.csv").starts_with("rank,row,error,origin\n1,2,"));
 }
 
 const TINY_MLP: &str = "--set networks={\"mlp\":{\"generator\":{\"hidden\":[8]},\

@@ -145,7 +145,7 @@ fn decoders_say_what_they_are_likelihoods_of() {
 }
 
 #[test]
-fn the_demo_writes_a_report_and_replaces_only_its_own() {
+fn the_demo_writes_a_report_and_trains_anew_only_where_it_was() {
     let room = Room::new();
     let out = room.ok("demo --epochs 1 --out demo").stdout;
     assert!(out.contains("report: demo/report.html"), "{out}");
@@ -166,5 +166,5 @@ fn the_demo_writes_a_report_and_replaces_only_its_own() {
     room.refused("demo --out demo --device cuda", 2, "--features cuda");
     room.write("demo/from-before", "");
     room.ok("demo --epochs 0 --out demo");
-    assert!(!room.path("demo/from-before").exists(), "replaced as a whole");
+    assert!(room.path("demo/from-before").exists(), "what somebody put there stays");
 }

@@ -181,17 +181,13 @@ fn trend(
     if let [ColumnValues::Numbers(_), ColumnValues::Numbers(_)] = real {
         return Ok(1.0 - (associations[0] - associations[1]).abs() / 2.0);
     }
-    let mut codes = [Vec::new(), Vec::new()];
-    for k in 0..2 {
-        let bins = Bins::of(&real[k]);
-        for (table, codes) in [real, generated].into_iter().zip(&mut codes) {
-            codes.push(bins.codes(&table[k]));
-        }
-    }
-    let joint = |codes: &[Vec<usize>]| -> Vec<usize> {
-        codes[0].iter().zip(&codes[1]).map(|(a, b)| a << 32 | b).collect()
+    let [first, second] = [Bins::of(&real[0]), Bins::of(&real[1])];
+    let joint = |table: &[ColumnValues; 2]| -> Vec<usize> {
+        let (a, b) = (first.codes(&table[0]), second.codes(&table[1]));
+        // Fewer than 2^32 categories each.
+        a.iter().zip(&b).map(|(a, b)| (a << 32) | b).collect()
     };
-    Ok(1.0 - total_variation(&joint(&codes[0]), &joint(&codes[1]))?)
+    Ok(1.0 - total_variation(&joint(real), &joint(generated))?)
 }
 
 /// How values become codes: bins of equal width for numbers.

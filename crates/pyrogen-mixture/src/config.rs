@@ -86,6 +86,7 @@ impl MixtureConfig {
 }
 
 /// What keeps covariances away from zero.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Regularisation {
@@ -150,6 +151,7 @@ impl Regularisation {
 
 /// How the first components are found. Columns are divided by their standard deviations for it; a
 /// category is one column a level.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Start {

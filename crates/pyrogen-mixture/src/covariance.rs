@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 /// # References
 /// Banfield and Raftery (1993); Celeux and Govaert (1995), "Gaussian parsimonious clustering models",
 /// Table 1; Fraley and Raftery (2002).
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub enum CovarianceModel {
     /// `v I`: spheres of one size.

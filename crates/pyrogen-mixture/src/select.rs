@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{CovarianceModel, Criteria, Fit, MixtureConfig, MixtureError, Table, fit};
 
 /// What models are compared by; see [`Criteria`].
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Criterion {

@@ -37,6 +37,21 @@ impl HowMany {
     }
 }
 
+#[cfg(feature = "train")]
+impl schemars::JsonSchema for HowMany {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "HowMany".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"anyOf": [
+            {"type": "string", "const": "auto"},
+            {"type": "integer", "minimum": 1},
+            {"type": "array", "items": {"type": "integer", "minimum": 1}},
+        ]})
+    }
+}
+
 impl TryFrom<Value> for HowMany {
     type Error = String;
 

@@ -93,3 +93,84 @@ impl std::fmt::Debug for Registry {
         f.debug_tuple("Registry").field(&self.names()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use pyrogen_core::folder::Card;
+    use pyrogen_core::{FolderError, Seed};
+    use pyrogen_data::Modality;
+
+    use super::*;
+    use crate::{Ability, About, Capabilities};
+
+    fn save(path: &Path, steps: u64) {
+        let card = Card { steps, ..Card::new("late", Seed(1)) };
+        ModelFolder::save_json(path, &steps, &serde_json::json!({}), &card).unwrap();
+    }
+
+    /// Finds its folder damaged so many times, and so often a run writes it again meanwhile.
+    struct Late {
+        damaged: u64,
+        rewrites: bool,
+        opened: Arc<AtomicU64>,
+    }
+
+    impl Family for Late {
+        fn name(&self) -> &'static str {
+            "late"
+        }
+
+        fn about(&self) -> &'static str {
+            "opens late"
+        }
+
+        fn takes(&self) -> &'static [Modality] {
+            &[Modality::Points]
+        }
+
+        fn abilities(&self) -> Vec<Ability> {
+            Vec::new()
+        }
+
+        fn open(&self, folder: &ModelFolder, _: &Device) -> Result<Model, Error> {
+            let times = self.opened.fetch_add(1, Ordering::Relaxed) + 1;
+            if times <= self.damaged {
+                if self.rewrites {
+                    save(folder.path(), times);
+                }
+                return Err(FolderError::Damaged { path: folder.path().to_path_buf() }.into());
+            }
+            let about = About {
+                family: "late".into(),
+                method: "late".into(),
+                modality: Modality::Points,
+                parameters: 1,
+                classes: Vec::new(),
+                context: None,
+            };
+            let (path, card) = (folder.path(), folder.card().clone());
+            Ok(Model::new(about, path, card, Capabilities::default()))
+        }
+    }
+
+    #[test]
+    fn a_folder_that_is_written_meanwhile_is_read_again() {
+        let room = tempfile::tempdir().unwrap();
+        let path = room.path().join("m");
+        for (damaged, rewrites, opens, times) in
+            [(0, false, true, 1), (3, true, true, 4), (1, false, false, 1), (99, true, false, 11)]
+        {
+            save(&path, 0);
+            let opened = Arc::new(AtomicU64::new(0));
+            let registry = Registry::new().with(Late { damaged, rewrites, opened: opened.clone() });
+            let model = registry.open(&path, &Device::flex());
+            assert_eq!(model.is_ok(), opens, "{damaged} {rewrites}");
+            assert_eq!(opened.load(Ordering::Relaxed), times, "{damaged} {rewrites}");
+            if let Ok(model) = model {
+                assert_eq!(model.card().steps, damaged, "the card of what was opened");
+            }
+        }
+    }
+}

@@ -271,6 +271,10 @@ mod host {
         TensorData::new(out, [n])
     }
 
+    /// Rows that vectors run across, and the longest that are held turned for it.
+    const LANES: usize = 16;
+    const NARROW: usize = 64;
+
     struct At;
 
     impl Kernel<(&[f32], &[i64], &mut [f32])> for At {
@@ -279,25 +283,55 @@ mod host {
         #[inline(always)]
         fn run((values, index, out): (&[f32], &[i64], &mut [f32])) {
             let width = values.len() / out.len().max(1);
+            let mut largest = [0f32; ROWS];
             let mut totals = [1f32; ROWS];
-            for (i, row) in values.chunks_exact(width).enumerate() {
-                let most = sums::maximum(row);
-                // A row of nothing but -inf has no probabilities.
-                totals[i] = total(row, most);
-                let place = usize::try_from(index[i]).expect("a category");
-                out[i] = row[place] - most;
+            // A row of nothing but -inf has no probabilities: NaN.
+            let across = if width <= NARROW { out.len() / LANES * LANES } else { 0 };
+            let (groups, rest) = values.split_at(across * width);
+            let sums = largest.chunks_exact_mut(LANES).zip(totals.chunks_exact_mut(LANES));
+            for (group, (largest, totals)) in groups.chunks_exact(LANES * width).zip(sums) {
+                turned_sums(group, width, largest, totals);
             }
-            for (out, total) in out.iter_mut().zip(&totals) {
-                // Between 1 and the number of categories, or NaN.
-                *out -= scalar::ln(*total);
+            for (i, row) in rest.chunks_exact(width).enumerate() {
+                largest[across + i] = sums::maximum(row);
+                totals[across + i] = total(row, largest[across + i]);
+            }
+            for (i, out) in out.iter_mut().enumerate() {
+                let place = usize::try_from(index[i]).expect("a category");
+                assert!(place < width, "category {place} of {width}");
+                // The total lies between 1 and the number of categories.
+                *out = values[i * width + place] - largest[i] - scalar::ln(totals[i]);
             }
         }
+    }
+
+    /// The largest number, and `sum exp(x - largest)`, of each of as many rows as a vector has lanes.
+    #[inline(always)]
+    fn turned_sums(rows: &[f32], width: usize, largest: &mut [f32], totals: &mut [f32]) {
+        let mut turned = [[0f32; LANES]; NARROW];
+        let mut most = [f32::NEG_INFINITY; LANES];
+        for (k, turned) in turned[..width].iter_mut().enumerate() {
+            for l in 0..LANES {
+                turned[l] = rows[l * width + k];
+            }
+            for l in 0..LANES {
+                let x = turned[l];
+                most[l] = if x > most[l] || x.is_nan() { x } else { most[l] };
+            }
+        }
+        let mut sum = [0f32; LANES];
+        for turned in &turned[..width] {
+            for l in 0..LANES {
+                sum[l] += scalar::exp(turned[l] - most[l]);
+            }
+        }
+        largest.copy_from_slice(&most);
+        totals.copy_from_slice(&sum);
     }
 
     /// `sum exp(x - most)`.
     #[inline(always)]
     fn total(row: &[f32], most: f32) -> f32 {
-        const LANES: usize = 16;
         let (chunks, rest) = row.as_chunks::<LANES>();
         let mut lanes = [0f32; LANES];
         for chunk in chunks {

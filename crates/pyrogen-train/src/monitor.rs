@@ -231,6 +231,7 @@ where
         let good = self.alertness.bad(&reading).is_empty();
         let names = alarms.iter().map(|a| a.sign.name().to_string()).collect();
         let row = MonitorRow { reading, alarms: names };
+        event.folder.check()?;
         let path = event.folder.join(FILE);
         let written = OpenOptions::new()
             .append(true)

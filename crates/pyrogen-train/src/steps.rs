@@ -222,6 +222,7 @@ where
     }
 
     fn flush(&mut self, epoch: u64) -> Result<(), TrainError> {
+        self.folder.check()?;
         let sums = std::mem::take(&mut self.state.sums);
         let means: Values = sums.into_iter().map(|(k, v, n)| (k, v / n as f64)).collect();
         self.log.append(LogPart::Train, self.state.step, epoch, &means)
@@ -254,6 +255,7 @@ where
     {
         let values = self.validation_means(data, &self.root().fork("validation"));
         let (step, loss) = (self.state.step, values[0].1);
+        self.folder.check()?;
         self.log.append(LogPart::Validation, step, epoch, &values)?;
         if self.learner.ranks() {
             self.rank(loss)?;

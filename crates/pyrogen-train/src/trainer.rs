@@ -141,6 +141,8 @@ where
                 Ok(Outcome { learner: run.learner, state: run.state, reason, folder: run.folder })
             }
             Err(e) => {
+                // A folder that is gone is why a file in it cannot be read or written.
+                run.folder.check()?;
                 let details = json!({"step": run.state.step, "error": e.to_string()});
                 // The first error is the one to report; the disk may be full.
                 let _ = run.folder.event("failed", details);

@@ -237,7 +237,7 @@ impl<F> TailOf<F> {
 impl<F: FamilyCdf> Formula for TailOf<F> {
     fn eval<R: Real>(&self, args: &[R]) -> R {
         let (x, p) = (args[0], &args[1..]);
-        let (below, above) = (x.under(f64::MIN), x.over(f64::MAX));
+        let (below, above) = (x.is(f64::NEG_INFINITY), x.is(f64::INFINITY));
         let inner = x.safe(R::either(below, above), 1.0);
         if self.upper {
             return F::survival(inner, p).unless(below, 1.0).unless(above, 0.0);

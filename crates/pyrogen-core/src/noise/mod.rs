@@ -182,6 +182,11 @@ impl Noise {
         shape: &[usize],
         f: impl Fn(u64) -> T + Sync,
     ) -> Vec<T> {
+        self.fill_by(shape, &Each(f))
+    }
+
+    /// The same by a rule for many draws at once.
+    fn fill_by<T: Send + Clone + Default>(&mut self, shape: &[usize], f: &impl Draws<T>) -> Vec<T> {
         let count: usize = shape.iter().product();
         let row = shape.get(1..).map_or(1, |rest| rest.iter().product());
         if let Some(window) = &self.window {
@@ -199,7 +204,7 @@ impl Noise {
             Some(Window::Rows { rows, total }) => (rows.start * row, total * row),
             Some(Window::Items(items)) => {
                 let first = items.start;
-                let out = self.of_items(first, row, count, &f);
+                let out = self.of_items(first, row, count, f);
                 self.position += row as u64;
                 return out;
             }
@@ -207,7 +212,7 @@ impl Noise {
         let start = self.position + skip as u64;
         self.position += whole as u64;
         let mut out = vec![T::default(); count];
-        fill_stream(&mut out, &f, |number| self.rng_at(0, start + number as u64));
+        fill_stream(&mut out, f, |number| self.rng_at(0, start + number as u64));
         out
     }
 
@@ -217,7 +222,7 @@ impl Noise {
         first: u64,
         row: usize,
         count: usize,
-        f: &(impl Fn(u64) -> T + Sync),
+        f: &impl Draws<T>,
     ) -> Vec<T> {
         let mut out = vec![T::default(); count];
         if count == 0 {
@@ -238,7 +243,7 @@ impl Noise {
         let items = (CHUNK / row).next_multiple_of(8);
         let fill = |(i, part): (usize, &mut [T])| {
             let first = first + (i * items) as u64;
-            items::fill_rows(&self.key, first, self.position, row, part, f);
+            items::fill_rows(&self.key, first, self.position, row, part, &|bits| f.one(bits));
         };
         match count <= CHUNK {
             true => fill((0, &mut out)),
@@ -289,7 +294,7 @@ impl Noise {
     /// The quantile function (Wichura 1988, AS 241) of a 53-bit uniform number, computed in f64
     /// and rounded to f32: the tails end at 8.2 standard deviations.
     pub fn normal<const D: usize>(&mut self, shape: [usize; D], device: &Device) -> Tensor<D> {
-        let values = self.fill(&shape, |bits| normal_quantile(open_unit_f64(bits)) as f32);
+        let values = self.fill_by(&shape, &Normal);
         Tensor::from_data(TensorData::new(values, shape), device)
     }
 
@@ -323,17 +328,47 @@ impl Noise {
     }
 }
 
+/// What is made of raw draws.
+trait Draws<T>: Sync {
+    /// Of one.
+    fn one(&self, bits: u64) -> T;
+
+    /// Of those that follow.
+    fn fill(&self, rng: &mut ChaCha8Rng, out: &mut [T]) {
+        out.iter_mut().for_each(|v| *v = self.one(rng.next_u64()));
+    }
+}
+
+/// A function of each.
+struct Each<F>(F);
+
+impl<T, F: Fn(u64) -> T + Sync> Draws<T> for Each<F> {
+    fn one(&self, bits: u64) -> T {
+        self.0(bits)
+    }
+}
+
+/// Standard normal numbers in single precision.
+struct Normal;
+
+impl Draws<f32> for Normal {
+    fn one(&self, bits: u64) -> f32 {
+        normal_quantile(open_unit_f64(bits)) as f32
+    }
+
+    fn fill(&self, rng: &mut ChaCha8Rng, out: &mut [f32]) {
+        quantile::fill_normal(out, || rng.next_u64());
+    }
+}
+
 /// Numbers that follow each other, in parallel where they are many; `rng_at` gives a generator at a
 /// number.
 fn fill_stream<T: Send>(
     out: &mut [T],
-    f: &(impl Fn(u64) -> T + Sync),
+    f: &impl Draws<T>,
     rng_at: impl Fn(usize) -> ChaCha8Rng + Sync,
 ) {
-    let fill = |(i, chunk): (usize, &mut [T])| {
-        let mut rng = rng_at(i * CHUNK);
-        chunk.iter_mut().for_each(|v| *v = f(rng.next_u64()));
-    };
+    let fill = |(i, chunk): (usize, &mut [T])| f.fill(&mut rng_at(i * CHUNK), chunk);
     match out.len() <= CHUNK {
         true => fill((0, out)),
         false => out.par_chunks_mut(CHUNK).enumerate().for_each(fill),

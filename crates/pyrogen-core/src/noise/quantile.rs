@@ -1,5 +1,55 @@
 //! The quantile function of the standard normal distribution.
 
+use pulp::NullaryFnOnce;
+
+use super::open_unit_f64;
+
+/// Draws whose quantiles are worked out at a time.
+const BLOCK: usize = 256;
+
+/// The quantiles of as many draws, in single precision: bit for bit those of [`normal_quantile`].
+///
+/// 85 of 100 draws lie in the centre, whose formula is worked out for all of them in wide vectors; the
+/// others are done again.
+pub(super) fn fill_normal(out: &mut [f32], mut next: impl FnMut() -> u64) {
+    let mut draws = [0.0; BLOCK];
+    for out in out.chunks_mut(BLOCK) {
+        let draws = &mut draws[..out.len()];
+        draws.fill_with(|| open_unit_f64(next()));
+        pulp::Arch::new().dispatch(Centre { draws, out });
+        for (out, &p) in out.iter_mut().zip(&*draws) {
+            if (p - 0.5).abs() > CENTRAL {
+                *out = normal_quantile(p) as f32;
+            }
+        }
+    }
+}
+
+/// The formula of the centre; a type and not a closure, so that it is compiled for the processor at hand.
+struct Centre<'a> {
+    draws: &'a [f64],
+    out: &'a mut [f32],
+}
+
+impl NullaryFnOnce for Centre<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        for (out, p) in self.out.iter_mut().zip(self.draws) {
+            *out = centre(p - 0.5) as f32;
+        }
+    }
+}
+
+/// How far from 0.5 the centre reaches.
+const CENTRAL: f64 = 0.425;
+
+#[inline(always)]
+fn centre(q: f64) -> f64 {
+    q * ratio(0.180625 - q * q, &CENTRE)
+}
+
 /// The number below which a standard normal draw falls with probability `p`.
 ///
 /// # Numerics
@@ -11,9 +61,8 @@
 /// Applied Statistics 37, routine PPND16.
 pub fn normal_quantile(p: f64) -> f64 {
     let q = p - 0.5;
-    if q.abs() <= 0.425 {
-        let r = 0.180625 - q * q;
-        return q * ratio(r, &CENTRE);
+    if q.abs() <= CENTRAL {
+        return centre(q);
     }
     let tail = if q < 0.0 { p } else { 1.0 - p };
     if tail.is_nan() || tail < 0.0 {
@@ -30,6 +79,7 @@ pub fn normal_quantile(p: f64) -> f64 {
 /// Numerator and denominator of a rational function, highest power first.
 type Rational = ([f64; 8], [f64; 8]);
 
+#[inline(always)]
 fn ratio(r: f64, (num, den): &Rational) -> f64 {
     let horner = |c: &[f64; 8]| c.iter().fold(0.0, |acc, &a| acc * r + a);
     horner(num) / horner(den)

@@ -207,3 +207,14 @@ fn numbers_of_items_follow_the_normal_distribution() {
 fn a_window_of_items_refuses_a_draw_without_them() {
     Noise::new(Seed(5)).items(2..5).normal_vec(4);
 }
+
+/// Normal numbers in wide vectors are bit for bit those of the quantile function.
+#[test]
+fn normal_numbers_are_the_quantiles_of_their_draws() {
+    let n = 2 * CHUNK + 301;
+    let numbers: Vec<f32> =
+        Noise::new(Seed(5)).normal([n], &pyrogen_testkit::device()).into_data().iter().collect();
+    let quantiles: Vec<f32> =
+        Noise::new(Seed(5)).normal_vec(n).into_iter().map(|x| x as f32).collect();
+    assert_eq!(numbers, quantiles);
+}

@@ -342,15 +342,20 @@ impl Case {
             let (Some(got), true) = (x.grad(&grads), self.names[k] != "total_count") else {
                 continue;
             };
-            let step = |v: f64| STEP * if v == 0.0 { 1.0 } else { v.abs() };
+            // A part of the argument, and of the length in which the entropy changes by 1.
+            let got = host(got);
+            let steps: Vec<f64> = got
+                .iter()
+                .zip(&columns[k])
+                .map(|(g, &v)| (STEP * if v == 0.0 { 1.0 } else { v.abs() }).min(1e-3 / g.abs()))
+                .collect();
             let moved = |sign: f64| {
                 let mut c = columns.clone();
-                c[k].iter_mut().for_each(|v| *v += sign * step(*v));
+                c[k].iter_mut().zip(&steps).for_each(|(v, h)| *v += sign * h);
                 host(self.of(&c, DType::F64).entropy())
             };
             let (up, down) = (moved(1.0), moved(-1.0));
-            for (i, g) in host(got).iter().enumerate() {
-                let h = step(columns[k][i]);
+            for (i, (g, h)) in got.iter().zip(&steps).enumerate() {
                 let slope = (up[i] - down[i]) / (2.0 * h);
                 // The entropy's own error, over the step, and the step's second order.
                 let bound = 1e-5 * slope.abs() + 1e-10 * (1.0 + up[i].abs()) / h;

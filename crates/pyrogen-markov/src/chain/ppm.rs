@@ -13,6 +13,7 @@ use crate::MarkovError;
 use crate::draws::Draws;
 
 /// How much a context leaves to what it was never followed by.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Escape {

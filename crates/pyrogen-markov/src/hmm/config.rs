@@ -126,6 +126,7 @@ impl Default for EmissionConfig {
 }
 
 /// Which states may start and which may follow which.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Topology {
@@ -147,6 +148,7 @@ pub enum Topology {
 }
 
 /// How a step of learning assigns states.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Method {

@@ -20,6 +20,7 @@ use crate::{CovarianceModel, Criterion, MixtureConfig, Regularisation, Start};
 /// assert_eq!(tried, [(2, CovarianceModel::EEE), (3, CovarianceModel::EEE)]);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct GmmConfig {
@@ -109,6 +110,7 @@ impl GmmConfig {
 const MOST: usize = 6;
 
 /// What the components' covariances share.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Value", into = "Value")]
 pub enum Covariance {

@@ -208,6 +208,10 @@ fn read(config: &GmmConfig, data: &Data) -> Result<(Columns, Table, Vec<f64>), E
 }
 
 impl Train for GmmFamily {
+    fn schema(&self) -> Option<serde_json::Value> {
+        Some(schemars::schema_for!(GmmConfig).to_value())
+    }
+
     fn defaults(&self, wanted: &Wanted) -> Result<Defaults, Error> {
         let model = config::to_value(&GmmConfig::default());
         Ok(Defaults { model, train: sweeps(wanted.data.len(), STEPS) })

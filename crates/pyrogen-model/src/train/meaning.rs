@@ -50,9 +50,6 @@ fn collect(list: &mut Vec<Setting>, key: &str, value: &Value, node: Node) {
 }
 
 fn kind(value: &Value, choices: &[String], node: Node) -> String {
-    if !choices.is_empty() {
-        return format!("one of {}", choices.join(", "));
-    }
     let types = node.types();
     let name = |t: &str| match t {
         "integer" => "whole number",
@@ -63,6 +60,12 @@ fn kind(value: &Value, choices: &[String], node: Node) -> String {
         "object" => "object",
         _ => "number",
     };
+    if !choices.is_empty() {
+        // Beside its names a value may be a number or a list.
+        let more = types.iter().filter(|t| !["string", "object"].contains(t));
+        let more: String = more.map(|t| format!(" or {}", name(t))).collect();
+        return format!("one of {}{more}", choices.join(", "));
+    }
     if !types.is_empty() {
         return types.iter().map(|t| name(t)).collect::<Vec<_>>().join(" or ");
     }
@@ -178,6 +181,7 @@ mod tests {
             "properties": {
                 "size": {"description": "How large.\n\nMore.", "type": "integer"},
                 "classes": {"type": ["integer", "null"]},
+                "workers": {"anyOf": [{"type": "string", "const": "auto"}, {"type": "integer"}]},
                 "net": {"description": "The network.", "$ref": "#/$defs/Net"}
             },
             "$defs": {
@@ -193,16 +197,20 @@ mod tests {
                     "act": {"description": "Between [`layers`].", "enum": ["relu", "silu"]}}}
             }
         });
-        let value = json!({"size": 3, "classes": null, "net": {"mlp": {"act": "relu"}}});
+        let value =
+            json!({"size": 3, "workers": 2, "classes": null, "net": {"mlp": {"act": "relu"}}});
         let mut list = Vec::new();
         collect(&mut list, "model", &value, Node { root: &schema, at: &schema });
-        let lines: Vec<String> =
+        let mut lines: Vec<String> =
             list.iter().map(|s| format!("{}|{}|{}", s.key, s.kind, s.about)).collect();
+        // Objects may keep the order in which they were written, or not.
+        lines.sort_unstable();
         let expected = [
             "model.classes|whole number or null|",
             "model.net|one of mlp, none|The network.",
             "model.net.mlp.act|one of relu, silu|Between `layers`.",
             "model.size|whole number|How large.",
+            "model.workers|one of auto or whole number|",
         ];
         assert_eq!(lines, expected);
     }

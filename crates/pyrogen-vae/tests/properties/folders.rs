@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use pyrogen_core::folder::{Card, sha256_hex, to_bytes};
+use pyrogen_core::folder::{Card, replace_card, sha256_hex, to_bytes};
 use pyrogen_core::{FolderError, Seed};
 use pyrogen_testkit::device;
 use pyrogen_vae::{FAMILY, Vae};
@@ -40,15 +40,26 @@ fn bad_folders_are_errors() {
         assert!(text.contains(from), "{text}");
         let changed = text.replace(from, to);
         fs::write(&file, &changed).unwrap();
-        // The card vouches for the config: it is written anew, so that what comes next is looked at.
-        let card = path.join("card.json");
+        // The card vouches for the config and for itself: it is written anew, so that what comes next
+        // is looked at.
         let hashes = [&text, &changed].map(|t| sha256_hex(t.as_bytes()));
-        let vouched = fs::read_to_string(&card).unwrap().replace(&hashes[0], &hashes[1]);
-        fs::write(&card, vouched).unwrap();
+        replace_card(&path, |card| {
+            if card.config_sha256 == hashes[0] {
+                card.config_sha256 = hashes[1].clone();
+            }
+        })
+        .unwrap();
         Vae::load(&path, &device).unwrap_err()
     };
     assert!(matches!(Vae::load(&path, &device), Err(FolderError::Io { .. })));
-    assert!(matches!(edit("card.json", "\"vae\"", "\"gan\""), FolderError::Family { .. }));
+    write();
+    replace_card(&path, |card| card.family = "gan".into()).unwrap();
+    assert!(matches!(Vae::load(&path, &device), Err(FolderError::Family { .. })));
+    write();
+    let card = path.join("card.json");
+    let text = fs::read_to_string(&card).unwrap().replace("\"vae\"", "\"gan\"");
+    fs::write(&card, text).unwrap();
+    assert!(matches!(Vae::load(&path, &device), Err(FolderError::Damaged { .. })));
     assert!(matches!(edit("config.json", "\"latents\"", "\"latent\""), FolderError::Json { .. }));
     assert!(matches!(
         edit("config.json", "\"levels\": 17", "\"levels\": 1"),

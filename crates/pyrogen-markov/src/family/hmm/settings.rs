@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::hmm::{Covariance, EmissionConfig, HmmConfig, Method, Topology};
 
 /// Settings of a hidden Markov model that is trained through the door.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct HmmSettings {
@@ -44,6 +45,7 @@ pub struct HmmSettings {
 }
 
 /// What a state shows.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EmissionKind {
@@ -72,6 +74,7 @@ pub enum EmissionKind {
 }
 
 /// What chooses the number of states.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Criterion {

@@ -251,6 +251,10 @@ fn some_lengths(mut lengths: Vec<usize>) -> Vec<usize> {
 }
 
 impl Train for HmmFamily {
+    fn schema(&self) -> Option<serde_json::Value> {
+        Some(schemars::schema_for!(HmmSettings).to_value())
+    }
+
     fn defaults(&self, wanted: &Wanted) -> Result<Defaults, Error> {
         let model = config::to_value(&HmmSettings::default());
         Ok(Defaults { model, train: sweeps(wanted.data.len(), STEPS) })

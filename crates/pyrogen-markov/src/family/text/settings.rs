@@ -7,6 +7,7 @@ use super::tokens::Tokens;
 use crate::chain::Smoothing;
 
 /// Settings of a chain of text that is trained through the door.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MarkovSettings {
@@ -36,6 +37,7 @@ impl Default for MarkovSettings {
 }
 
 /// How the next token's probabilities are made of counts.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SmoothingKind {

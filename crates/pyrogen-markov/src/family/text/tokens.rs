@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// What a token is. Tokens joined again are the text, whatever it is.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Tokens {

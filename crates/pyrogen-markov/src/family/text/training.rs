@@ -68,6 +68,10 @@ impl Sweeps for Counting {
 }
 
 impl Train for MarkovFamily {
+    fn schema(&self) -> Option<serde_json::Value> {
+        Some(schemars::schema_for!(MarkovSettings).to_value())
+    }
+
     fn defaults(&self, wanted: &Wanted) -> Result<Defaults, Error> {
         let model = config::to_value(&MarkovSettings::default());
         Ok(Defaults { model, train: sweeps(wanted.data.len(), 1) })

@@ -8,6 +8,7 @@ use crate::draws::Draws;
 use crate::linear::{cholesky, invert_lower, raise_to_floor};
 
 /// The form of the covariance matrices.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Covariance {
