@@ -1,8 +1,8 @@
 """Sweeps and passes beside tomotopy and scikit-learn, in turn, on two threads each.
 
     pip install numpy==2.4.6 scipy==1.17.1 scikit-learn==1.9.1 tomotopy==0.14.0
-    cargo build --release -p pyrogen-topic --example speed
-    python scripts/speed.py target/release/examples/speed
+    cargo build --release -p pyrogen-topic --example sweeps
+    python scripts/speed.py target/release/examples/sweeps
 
 8,000 documents of 40 to 240 words, 8,000 words, 20 topics.
 """

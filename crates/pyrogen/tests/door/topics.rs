@@ -259,26 +259,3 @@ fn wishes_and_requests_that_do_not_fit_are_errors() {
     let error = model.generate(10, &Request::seed(1), &control).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled);
 }
-
-#[test]
-fn zz_make_fixture() {
-    let room = tempfile::tempdir().unwrap();
-    let out = room.path().join("run");
-    let model = train(&counted(120), &small(&out));
-    let to = folder();
-    std::fs::create_dir_all(&to).unwrap();
-    for file in ["card.json", "config.json", "model.json"] {
-        std::fs::copy(out.join("model").join(file), to.join(file)).unwrap();
-    }
-    let data = counted(12).data;
-    let request = Request::seed(1).set("method", "lower_bound");
-    let score = model.score(&data, &request, &Control::new()).unwrap();
-    let names = model.assign(&data, &Request::seed(1), &Control::new()).unwrap().names;
-    let value = serde_json::json!({
-        "made_by": "the family lda of format 2: topics=2, 40 sweeps, seed 1, on 120 documents of tests/door/topics.rs",
-        "lower_bound": score.nats(),
-        "names": names,
-    });
-    std::fs::write(to.join("../lda-expected.json"), serde_json::to_string(&value).unwrap())
-        .unwrap();
-}

@@ -1,7 +1,7 @@
 //! Milliseconds of sweeps and passes on documents in a file; `scripts/speed.py` runs it beside its peers.
 //!
 //! ```text
-//! cargo run --release -p pyrogen-topic --example speed -- FILE WORDS TOPICS parallel|collapsed|variational
+//! cargo run --release -p pyrogen-topic --example sweeps -- FILE WORDS TOPICS parallel|collapsed|variational
 //! ```
 //!
 //! FILE has a document a line, `N WORD:COUNT ...`. A line on standard input makes one sweep, or one pass.
