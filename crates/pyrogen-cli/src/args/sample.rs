@@ -136,9 +136,9 @@ pub struct UpscaleArgs {
 pub struct SampleArgs {
     /// Run folder or model folder
     pub model: PathBuf,
-    /// How many examples
-    #[arg(short, default_value_t = 64)]
-    pub n: u64,
+    /// How many examples; 64 where it is left out, and 1 with --stream
+    #[arg(short)]
+    pub n: Option<u64>,
     /// The first example: of the endless sequence that the seed stands for, examples OFFSET to
     /// OFFSET + n - 1
     #[arg(long, default_value_t = 0)]
@@ -190,4 +190,11 @@ pub struct SampleArgs {
     pub device: DeviceArg,
     #[command(flatten)]
     pub json: JsonArg,
+}
+
+impl SampleArgs {
+    /// How many examples.
+    pub fn n(&self) -> u64 {
+        self.n.unwrap_or(if self.stream { 1 } else { 64 })
+    }
 }

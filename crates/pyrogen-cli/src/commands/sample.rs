@@ -31,10 +31,10 @@ pub fn run(registry: &Registry, args: SampleArgs) -> Result<(), CliError> {
         Some(out) => check_out(out, model.about().modality)?,
         None => check_readable(model.about().modality)?,
     }
-    if args.n == 0 {
+    if args.n() == 0 {
         return Err(CliError::Usage("-n must be at least 1".into()));
     }
-    if args.offset.checked_add(args.n).is_none() {
+    if args.offset.checked_add(args.n()).is_none() {
         return Err(CliError::Usage("--offset and -n together are too large".into()));
     }
     let asked = request(&model, args.seed, args.class.as_deref(), &args.condition)?;
@@ -63,7 +63,7 @@ fn finish(args: &SampleArgs, drawn: &Detailed) -> Result<(), CliError> {
         Some(out) => write_items(out, &drawn.items, 0)?,
         None if args.json.json => {
             let samples = items_json(drawn);
-            return print_json(&json!({"n": args.n, "seed": args.seed, "samples": samples}));
+            return print_json(&json!({"n": args.n(), "seed": args.seed, "samples": samples}));
         }
         None => return print_items(&drawn.items),
     }
@@ -74,9 +74,9 @@ fn finish(args: &SampleArgs, drawn: &Detailed) -> Result<(), CliError> {
 fn written(args: &SampleArgs) -> Result<(), CliError> {
     let Some(out) = &args.out else { return Ok(()) };
     if args.json.json {
-        return print_json(&json!({"n": args.n, "seed": args.seed, "out": out}));
+        return print_json(&json!({"n": args.n(), "seed": args.seed, "out": out}));
     }
-    print_line(&format!("{} samples in {}", args.n, out.display()))
+    print_line(&format!("{} samples in {}", args.n(), out.display()))
 }
 
 /// Prints each sample piece by piece.
@@ -97,10 +97,10 @@ fn stream(
         asked = asked.set("prompt", prompt.as_str());
     }
     let streamer = model.streamer()?;
-    for item in args.offset..args.offset + args.n {
+    for item in args.offset..args.offset + args.n() {
         let mut pieces = streamer.stream(item, &asked, control)?;
         pieces.try_for_each(|piece| print_piece(&piece?))?;
-        let last = item + 1 == args.offset + args.n;
+        let last = item + 1 == args.offset + args.n();
         print_text(if last { "\n" } else { "\n\n" })?;
     }
     Ok(())
@@ -120,7 +120,7 @@ fn draw(
             }
             if let Some(prompt) = &args.prompt {
                 let given = Given::new(Data::Text(Text::new([prompt.as_str()])));
-                let items = args.offset..args.offset + args.n;
+                let items = args.offset..args.offset + args.n();
                 let drawn = model.completer()?.detailed(&given, items, &asked, control)?;
                 return finish(args, &drawn);
             }
@@ -149,27 +149,27 @@ fn write_parts(
 ) -> Result<(), CliError> {
     let generate = model.generator()?;
     let width = model.layout().map_or(1, |layout| layout.width() as u64).max(1);
-    if args.n.saturating_mul(width) > WRITTEN {
+    if args.n().saturating_mul(width) > WRITTEN {
         return Err(CliError::Failed(format!(
             "{} samples do not fit on a disk: draw fewer at a time, with --offset",
-            args.n
+            args.n()
         )));
     }
     let part = (HELD / width).max(1);
-    if args.n <= part {
-        let items = args.offset..args.offset + args.n;
+    if args.n() <= part {
+        let items = args.offset..args.offset + args.n();
         return finish(args, &generate.detailed(items, asked, control)?);
     }
     let Some(out) = &args.out else {
         return Err(CliError::Usage(format!(
             "{} samples are too many to print: give --out",
-            args.n
+            args.n()
         )));
     };
-    let parts = args.n.div_ceil(part);
+    let parts = args.n().div_ceil(part);
     for i in 0..parts {
         let start = args.offset + i * part;
-        let items = start..(start + part).min(args.offset + args.n);
+        let items = start..(start + part).min(args.offset + args.n());
         let drawn = generate.generate(items, asked, control)?;
         write_items(&numbered(out, i), &drawn, 0)?;
     }
@@ -214,8 +214,8 @@ fn fitted(
     let device = device(args.device.device)?;
     let gaussian = LatentGaussian::fit(&[latents.posterior(&device)])?;
     let noise = Noise::new(seed).fork("samples");
-    let n = args.n as usize;
-    let mut noise = noise.items(args.offset..args.offset + args.n);
+    let n = args.n() as usize;
+    let mut noise = noise.items(args.offset..args.offset + args.n());
     let drawn = gaussian.sample_latents(n, &mut noise, &device);
     let mut values: Vec<f32> = drawn.into_data().iter::<f32>().collect();
     let mean = gaussian.mean();
@@ -226,7 +226,7 @@ fn fitted(
     }
     let mut points = latent.origin(n, asked)?;
     points.values = values;
-    let items = args.offset..args.offset + args.n;
+    let items = args.offset..args.offset + args.n();
     Ok(latent.draw(&points, items, asked, control)?)
 }
 
@@ -245,6 +245,6 @@ fn vary(
     }
     let given = from.items(model)?;
     let asked = asked.set("strength", strength);
-    let items = args.offset..args.offset + args.n;
+    let items = args.offset..args.offset + args.n();
     Ok(model.varier()?.vary(&given, items, &asked, control)?)
 }
