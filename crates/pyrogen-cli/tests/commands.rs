@@ -516,7 +516,11 @@ fn reports_are_one_object() {
             "latent",
             "traverse",
             "steer",
-            "inpaint"
+            "inpaint",
+            "complete",
+            "assign",
+            "query",
+            "stream"
         ]
     );
     let data = room.json("data describe digits --json");
