@@ -129,7 +129,7 @@ pub enum Preset {
 /// ```
 /// use pyrogen_autoregressive::{GptConfig, Preset};
 ///
-/// let small = GptConfig { layers: 2, width: 32, ..GptConfig::of(Preset::Gpt2) };
+/// let small = GptConfig { vocabulary: 65, layers: 2, width: 48, ..GptConfig::of(Preset::Gpt2) };
 /// assert!(small.validate().is_ok());
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

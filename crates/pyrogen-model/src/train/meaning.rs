@@ -207,8 +207,8 @@ mod tests {
         lines.sort_unstable();
         let expected = [
             "model.classes|whole number or null|",
-            "model.net|one of mlp, none|The network.",
             "model.net.mlp.act|one of relu, silu|Between `layers`.",
+            "model.net|one of mlp, none|The network.",
             "model.size|whole number|How large.",
             "model.workers|one of auto or whole number|",
         ];
