@@ -1,7 +1,6 @@
 //! The one door, from outside: what a program that depends on the facade alone can rely on.
 
 mod abilities;
-mod classics;
 mod items;
 mod old_folders;
 mod requests;
