@@ -81,6 +81,10 @@ impl FamilyQuantile for HalfCauchyFamily {
     }
 
     fn isf<R: Real>(q: R, p: &[R]) -> R {
-        p[0] / (q * FRAC_PI_2).tan()
+        // Each end has the digits of its own form: the angle's complement is 0 at q = 1.
+        let low = q.under(0.5);
+        let small = p[0] / (q.guard(low, 0.25) * FRAC_PI_2).tan();
+        let large = p[0] * (q.under_from(1.0) * FRAC_PI_2).tan();
+        R::select(low, small, large)
     }
 }
