@@ -1,6 +1,7 @@
 //! The one door, from outside: what a program that depends on the facade alone can rely on.
 
 mod abilities;
+mod classics;
 mod items;
 mod old_folders;
 mod requests;
