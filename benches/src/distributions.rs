@@ -93,7 +93,7 @@ pub fn categorical_sample(plan: Plan) -> Box<dyn Workload> {
     let mut next = streams("categorical");
     repeat(move || {
         let x: Tensor<1, Int> = p.sample(&mut next());
-        x.slice([0..1]).into_data().iter::<f64>().next().expect("a draw")
+        x.narrow(0, 0, 1).into_data().iter::<f64>().next().expect("a draw")
     })
 }
 

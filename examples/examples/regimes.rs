@@ -77,7 +77,7 @@ pub fn run() -> Result<Found, Box<dyn Error>> {
     let states = model.inspect(&data.data, &request, &control)?.remove(0).value;
     let spread = |state: usize| states[state]["shows"]["return"]["std"].as_f64().unwrap_or(0.0);
     // The states by their spread are the regimes.
-    let mut order = vec![0, 1, 2];
+    let mut order = [0, 1, 2];
     order.sort_by(|a, b| spread(*a).total_cmp(&spread(*b)));
     let path = &model.assign(&data.data, &request, &control)?.assigned[0];
     let right = path.iter().zip(&truth).filter(|(s, r)| order[**r] == **s as usize).count();

@@ -401,7 +401,7 @@ pub fn evidence(model: &Model, args: &EvidenceArgs) -> Result<Data, CliError> {
         let modality = model.about().modality;
         CliError::Usage(format!("--given is for tables; the model is of {modality}"))
     })?;
-    Ok(Data::Table(Table::partial(&layout, &pairs)?))
+    Ok(Data::Table(Table::partial(layout, &pairs)?))
 }
 
 #[cfg(test)]

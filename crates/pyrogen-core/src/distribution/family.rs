@@ -141,6 +141,7 @@ macro_rules! elementwise {
             ///
             /// # Panics
             /// If the shapes do not broadcast.
+            #[allow(clippy::cloned_ref_to_slice_refs, reason = "there may be several parameters")]
             pub fn new_unchecked($($parameter: burn::tensor::Tensor<D>,)*) -> Self {
                 crate::distribution::family::batch_dims(
                     stringify!($name),

@@ -127,7 +127,8 @@ fn factorise_or(a: &mut [f64], n: usize) -> Option<(usize, f64)> {
             let rest = a[i * n + j] - products;
             // Below, what is left is the rounding of the sum.
             let least = 4.0 * f64::EPSILON * (a[i * n + j].abs() + products.abs());
-            if i == j && !(rest > least) {
+            // NaN is no pivot either.
+            if i == j && rest.partial_cmp(&least) != Some(std::cmp::Ordering::Greater) {
                 wrong = wrong.or(Some((i, rest)));
             }
             a[i * n + j] = match i == j {

@@ -23,6 +23,7 @@ use super::numerics::{broadcast_dims, expand_to};
 /// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
+#[expect(clippy::large_enum_variant, reason = "one a distribution, of handles of tensors")]
 pub enum Support<const X: usize> {
     /// All real numbers.
     Real,

@@ -235,6 +235,9 @@ enum Column {
     Many(TensorData),
 }
 
+/// What is done with a chunk: its first row, the columns' numbers, the number of rows.
+type Work<'a, T> = dyn Fn(usize, &[&[f64]], usize) -> T + Sync + 'a;
+
 impl Columns {
     /// Reads arguments of one length or of one element. They need not be on the host.
     pub(crate) fn read(args: &[Tensor<1>]) -> Self {
@@ -303,10 +306,7 @@ impl Columns {
     }
 
     /// Runs `work` on chunks of rows, in parallel where there are many; results in order.
-    pub(crate) fn chunks<T: Send>(
-        &self,
-        work: &(dyn Fn(usize, &[&[f64]], usize) -> T + Sync),
-    ) -> Vec<T> {
+    pub(crate) fn chunks<T: Send>(&self, work: &Work<'_, T>) -> Vec<T> {
         let one = |chunk: usize| {
             let start = chunk * CHUNK;
             let rows = CHUNK.min(self.len - start);

@@ -16,8 +16,8 @@ pub(crate) fn draw(a: &[f64], b: &[f64], u: f64, sums: &mut [f64]) -> Option<usi
     for ((a, b), sums) in rows {
         for lane in 0..LANES {
             lanes[lane] += a[lane] * b[lane];
-            sums[lane] = lanes[lane];
         }
+        sums.copy_from_slice(&lanes);
     }
     let mut ends = [0.0; LANES];
     let mut total = 0.0;

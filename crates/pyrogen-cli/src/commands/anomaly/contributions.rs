@@ -38,10 +38,10 @@ pub fn contributions(
     let typical = typical(&all);
     let mut values = Vec::with_capacity(rows.len() * width * width);
     for &row in rows {
-        for j in 0..width {
+        for (j, ordinary) in typical.iter().enumerate() {
             values.extend_from_slice(all.row(row));
             let at = values.len() - width + j;
-            values[at] = typical[j];
+            values[at] = *ordinary;
         }
     }
     let repeated = |l: &[u32]| rows.iter().flat_map(|&r| vec![l[r]; width]).collect::<Vec<u32>>();

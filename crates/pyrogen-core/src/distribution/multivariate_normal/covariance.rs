@@ -6,6 +6,7 @@ use crate::distribution::matrix::{cholesky, diagonal, lower_inverse};
 
 /// `n` is the number of batches: that of the mean, or 1.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "one a distribution, of handles of tensors")]
 pub(super) enum Covariance {
     /// Variances, `[n, d, 1]`.
     Diagonal(Tensor<3>),
