@@ -16,7 +16,7 @@
 //! event.
 //!
 //! # From all real numbers to a support
-//! [`to_support`] makes the map for a distribution's [`Support`].
+//! [`to_support`] makes the map for a distribution's [`Support`](crate::distribution::Support).
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
