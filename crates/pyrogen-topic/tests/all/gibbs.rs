@@ -224,7 +224,8 @@ fn seed_words_name_the_topics() {
     for (k, bar) in [(0, 3), (1, 7)] {
         let best = (0..10).max_by(|a, b| overlap(k, *a).total_cmp(&overlap(k, *b)));
         // Without seed words any of the ninety pairs of topics could be these two.
-        assert!(best == Some(bar) && overlap(k, bar) > 0.85, "topic {k}: {}", overlap(k, bar));
+        // The word where the bars cross is a seed of topic 1 alone, which may keep it: 0.8 is left then.
+        assert!(best == Some(bar) && overlap(k, bar) > 0.75, "topic {k}: {}", overlap(k, bar));
     }
     assert!(Guide::seeded(&names, &[vec!["tea".to_string()]], 1.0).is_err());
 }
