@@ -44,7 +44,8 @@ impl Case {
             let of = self.one(&p, DRAWS, DType::F64);
             let x = of.sample(&mut noise(self.name()));
             let inside = of.support().contains(x.clone());
-            let at_end = |x: f64| self.ends(&p).contains(&x);
+            // Below the normal range a number may be flushed to 0.
+            let at_end = |x: f64| x.is_subnormal() || self.ends(&p).contains(&x);
             let values = host(x.clone());
             for (inside, &x) in inside.into_data().iter::<bool>().zip(&values) {
                 assert!(inside || at_end(x), "{} {p:?}: {x:e}", self.name());
