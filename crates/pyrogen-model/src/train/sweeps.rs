@@ -57,6 +57,9 @@ pub trait Sweeps: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
     }
 }
 
+/// What stands for an infinite loss of data that is not learnt from.
+const WORST: f64 = 1e9;
+
 /// Sweeps between two checkpoints, and between two validations: a sweep is short.
 const EVERY: u64 = 20;
 
@@ -145,8 +148,8 @@ impl<M: Sweeps> Learner for Sweeper<M> {
     }
 
     fn validate(&self, batch: Arc<Data>, _: &mut Noise) -> Values {
-        // Of data that the model holds for impossible; infinity is no number of a saved state.
-        let finite = |v: f64| if v.is_finite() { v } else { f64::MAX };
+        // Of data that the model holds for impossible; infinity can neither be saved nor plotted.
+        let finite = |v: f64| if v.is_finite() { v.min(WORST) } else { WORST };
         self.model.measure(&batch).into_iter().map(|(name, v)| (name, finite(v))).collect()
     }
 
