@@ -23,9 +23,10 @@ pub use error::{DecodeError, PretrainedError, TokenError};
 pub use language::{Dropout, LanguageModel, Start};
 pub use lora::LoraConfig;
 pub use measure::{Surprise, TextScore};
+pub use pyrogen_core::TextStream;
 pub use recurrent::{Cell, Recurrent, RecurrentConfig};
 pub use text_model::{GptText, RecurrentText, TextModel};
-pub use token::{Bpe, Characters, TextStream, Tokenizer, TokenizerChoice};
+pub use token::{Bpe, Characters, Tokenizer, TokenizerChoice};
 pub use transformer::{
     Cache, Feed, Gpt, GptConfig, Norm, Positions, Preset, RotaryConfig, RotaryScaling,
 };

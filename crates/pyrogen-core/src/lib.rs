@@ -19,6 +19,7 @@ pub mod parallel;
 mod rate_distortion;
 mod real;
 pub mod special;
+mod text_stream;
 
 pub use adversarial::{Adversarial, Player, Watch};
 pub use batch::{Batch, Examples};
@@ -32,8 +33,9 @@ pub use error::{
 };
 pub use event::{flatten, unflatten};
 pub use likelihood::{Counts, Likelihood, LikelihoodKind, Unit};
-pub use noise::{Noise, Seed, normal_quantile};
+pub use noise::{Draws, Noise, Seed, normal_quantile};
 pub use objective::{Loss, LossTerm, Objective, TermFactors};
 pub use rate_distortion::RateDistortion;
 #[doc(hidden)]
 pub use real::in_tensor_arithmetic;
+pub use text_stream::TextStream;

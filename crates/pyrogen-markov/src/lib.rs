@@ -4,7 +4,6 @@
 
 pub mod analysis;
 pub mod chain;
-mod draws;
 mod error;
 #[cfg(feature = "model")]
 pub mod family;

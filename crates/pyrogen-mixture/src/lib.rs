@@ -23,7 +23,6 @@ mod pass;
 mod posterior;
 mod sample;
 mod select;
-mod special;
 mod split;
 mod start;
 mod statistics;

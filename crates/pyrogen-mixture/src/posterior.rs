@@ -4,11 +4,11 @@
 //! Bishop (2006), equations 10.57 to 10.70; Blei and Jordan (2006), equations 18 to 22. The bound is
 //! taken after the update of the parameters, where conjugacy leaves a sum of normalisers.
 
+use pyrogen_core::special::host::{digamma, lgamma};
 use serde::{Deserialize, Serialize};
 
 use crate::factors::{Covariance, normaliser};
 use crate::pass::Components;
-use crate::special::{digamma, ln_gamma, ln_gamma_many};
 use crate::statistics::{Statistics, add_square};
 use crate::variational::log_det;
 use crate::{MixtureError, WeightPrior};
@@ -150,8 +150,8 @@ impl Prior {
     ) -> Result<f64, MixtureError> {
         let d = self.mean.len();
         let gamma = match scale.len() == d {
-            true => d as f64 * ln_gamma(0.5 * degrees),
-            false => ln_gamma_many(d, 0.5 * degrees),
+            true => d as f64 * lgamma(0.5 * degrees),
+            false => lgamma_many(d, 0.5 * degrees),
         };
         let two = d as f64 * std::f64::consts::LN_2;
         Ok(gamma + 0.5 * degrees * (two - log_det(scale, d, component)?))
@@ -161,13 +161,13 @@ impl Prior {
         let (k, prior) = (posterior.degrees.len() as f64, self.concentration);
         match self.weights {
             WeightPrior::Dirichlet => {
-                let log_b = |sum: f64, parts: f64| parts - ln_gamma(sum);
+                let log_b = |sum: f64, parts: f64| parts - lgamma(sum);
                 let concentrations = &posterior.concentrations;
-                let parts = concentrations.iter().map(|a| ln_gamma(*a)).sum();
-                log_b(concentrations.iter().sum(), parts) - log_b(k * prior, k * ln_gamma(prior))
+                let parts = concentrations.iter().map(|a| lgamma(*a)).sum();
+                log_b(concentrations.iter().sum(), parts) - log_b(k * prior, k * lgamma(prior))
             }
             WeightPrior::Process => {
-                let log_b = |a: f64, b: f64| ln_gamma(a) + ln_gamma(b) - ln_gamma(a + b);
+                let log_b = |a: f64, b: f64| lgamma(a) + lgamma(b) - lgamma(a + b);
                 let sticks = posterior.concentrations.chunks_exact(2);
                 sticks.map(|s| log_b(s[0], s[1]) - log_b(1.0, prior)).sum()
             }
@@ -211,4 +211,9 @@ impl Posterior {
         components.factors = factors;
         Ok(components)
     }
+}
+
+/// `log Gamma_d(x)` without its power of pi: `sum_j log Gamma(x - j / 2)`, `j` from 0 to `d - 1`.
+fn lgamma_many(d: usize, x: f64) -> f64 {
+    (0..d).map(|j| lgamma(x - 0.5 * j as f64)).sum()
 }

@@ -158,6 +158,18 @@ impl Corpus {
         self.counts.iter().map(|c| u64::from(*c)).sum()
     }
 
+    /// Whether a model of `words` words fits it that assigned a topic to each of `tokens` tokens.
+    pub(crate) fn expect(&self, words: usize, tokens: usize) -> Result<(), TopicError> {
+        if self.words != words {
+            return Err(TopicError::Vocabulary { expected: words, got: self.words });
+        }
+        let (what, expected, got) = ("words of all documents", tokens, self.tokens() as usize);
+        match expected == got {
+            true => Ok(()),
+            false => Err(TopicError::Length { what, expected, got }),
+        }
+    }
+
     /// Number of pairs of a document and a distinct word of it.
     pub fn pairs(&self) -> usize {
         self.places.len()

@@ -1,10 +1,11 @@
 //! Documents against fixed topics: the variational distribution of each document's shares of topics.
 
 use pulp::{Arch, NullaryFnOnce};
+use pyrogen_core::special::host::{digamma, lgamma};
 use rayon::prelude::*;
 
 use crate::corpus::{Corpus, Document};
-use crate::special::{digamma, exp_digamma, ln_gamma};
+use crate::special::exp_digamma;
 
 /// Numbers that are worked on side by side. Rows are padded to a multiple of it with zeros.
 pub(crate) const LANES: usize = 8;
@@ -222,9 +223,9 @@ pub(crate) fn document_bound(alpha: &[f64], gamma: &[f64], log: f64, tokens: u64
     let (sum_gamma, sum_alpha): (f64, f64) = (gamma.iter().sum(), alpha.iter().sum());
     let base = digamma(sum_gamma);
     let part = |(a, g): (&f64, &f64)| match *a > 0.0 {
-        true => (a - g) * (digamma(*g) - base) + ln_gamma(*g) - ln_gamma(*a),
+        true => (a - g) * (digamma(*g) - base) + lgamma(*g) - lgamma(*a),
         false => 0.0,
     };
     let kl: f64 = alpha.iter().zip(gamma).map(part).sum();
-    log - tokens as f64 * base + kl + ln_gamma(sum_alpha) - ln_gamma(sum_gamma)
+    log - tokens as f64 * base + kl + lgamma(sum_alpha) - lgamma(sum_gamma)
 }

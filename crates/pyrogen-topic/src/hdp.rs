@@ -4,12 +4,12 @@ use pyrogen_core::config::check::positive;
 use pyrogen_core::{ConfigError, Noise, Seed};
 use serde::{Deserialize, Serialize};
 
-use crate::draws::Draws;
 use crate::fold::LANES;
 use crate::gibbs::draw;
-use crate::special::ln_gamma;
 use crate::variational::MOST_TOPICS;
 use crate::{Corpus, TopicError, Topics};
+use pyrogen_core::Draws;
+use pyrogen_core::special::host::lgamma;
 
 /// Settings of the hierarchical Dirichlet process.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -316,14 +316,7 @@ impl Hdp {
     }
 
     fn fits(&self, corpus: &Corpus) -> Result<(), TopicError> {
-        if corpus.words() != self.words {
-            return Err(TopicError::Vocabulary { expected: self.words, got: corpus.words() });
-        }
-        let (expected, got) = (self.assigned.len(), corpus.tokens() as usize);
-        if expected != got {
-            return Err(TopicError::Length { what: "words of all documents", expected, got });
-        }
-        Ok(())
+        corpus.expect(self.words, self.assigned.len())
     }
 
     /// The settings.
@@ -358,10 +351,10 @@ impl Hdp {
         let mut sum = 0.0;
         for row in counts.rows.chunks(counts.width) {
             let seen = row.iter().filter(|v| **v > beta);
-            sum += seen.map(|v| ln_gamma(*v) - ln_gamma(beta)).sum::<f64>();
+            sum += seen.map(|v| lgamma(*v) - lgamma(beta)).sum::<f64>();
         }
         for total in counts.totals.iter().filter(|t| **t > 0.0) {
-            sum += ln_gamma(all) - ln_gamma(total + all);
+            sum += lgamma(all) - lgamma(total + all);
         }
         Ok(sum)
     }

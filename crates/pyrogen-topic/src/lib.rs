@@ -2,7 +2,6 @@
 
 mod coherence;
 mod corpus;
-mod draws;
 mod error;
 #[cfg(feature = "model")]
 pub mod family;

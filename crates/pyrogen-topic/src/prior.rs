@@ -1,11 +1,13 @@
 //! The parameters of Dirichlet priors, learnt by fixed points that never lower the likelihood.
 
+use pyrogen_core::special::host::digamma;
 use serde::{Deserialize, Serialize};
 
-use crate::special::{digamma, inverse_digamma};
+use crate::special::inverse_digamma;
 
 /// Which parameters of the documents' Dirichlet prior are learnt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LearnPrior {
     /// None.
@@ -104,8 +106,8 @@ pub(crate) fn symmetric_from_log(a: f64, n: usize, mean_log: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::draws::Draws;
-    use crate::special::ln_gamma;
+    use pyrogen_core::Draws;
+    use pyrogen_core::special::host::lgamma;
     use pyrogen_core::{Noise, Seed};
 
     #[test]
@@ -130,8 +132,8 @@ mod tests {
         let likelihood = |a: &[f64]| -> f64 {
             let sum: f64 = a.iter().sum();
             let each = |n: &[u64; 3]| -> f64 {
-                let part = |(a, n): (&f64, &u64)| ln_gamma(*n as f64 + a) - ln_gamma(*a);
-                ln_gamma(sum) - ln_gamma(60.0 + sum) + a.iter().zip(n).map(part).sum::<f64>()
+                let part = |(a, n): (&f64, &u64)| lgamma(*n as f64 + a) - lgamma(*a);
+                lgamma(sum) - lgamma(60.0 + sum) + a.iter().zip(n).map(part).sum::<f64>()
             };
             rows.iter().map(each).sum()
         };

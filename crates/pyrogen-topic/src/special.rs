@@ -1,4 +1,6 @@
-//! Special functions of Dirichlet distributions.
+//! Special functions of Dirichlet distributions, beside those of the core.
+
+use pyrogen_core::special::host::{digamma, exp_in_loops, trigamma};
 
 /// How far the recurrence carries an argument before the series.
 const SHIFT: f64 = 10.0;
@@ -41,29 +43,7 @@ fn parts(x: f64) -> (f64, f64) {
 #[inline(always)]
 pub(crate) fn exp_digamma(x: f64) -> f64 {
     let (w, s) = parts(x);
-    w * exp(-s)
-}
-
-/// The derivative of `ln Γ`, for `x > 0`.
-pub(crate) fn digamma(x: f64) -> f64 {
-    let (w, s) = parts(x);
-    w.ln() - s
-}
-
-/// The derivative of [`digamma`]: recurrence up to 12, then the asymptotic series (Abramowitz and
-/// Stegun 1964, 6.4.12).
-pub(crate) fn trigamma(mut x: f64) -> f64 {
-    let mut sum = 0.0;
-    while x < 12.0 {
-        sum += 1.0 / (x * x);
-        x += 1.0;
-    }
-    let r = 1.0 / (x * x);
-    let mut series = -691.0 / 2730.0;
-    for c in [5.0 / 66.0, -1.0 / 30.0, 1.0 / 42.0, -1.0 / 30.0, 1.0 / 6.0] {
-        series = series * r + c;
-    }
-    sum + 1.0 / x + 0.5 * r + series * r / x
+    w * exp_in_loops(-s)
 }
 
 /// The `x` with `ψ(x) = y`, by Newton's method (Minka 2000, appendix C).
@@ -73,33 +53,6 @@ pub(crate) fn inverse_digamma(y: f64) -> f64 {
         x -= (digamma(x) - y) / trigamma(x);
     }
     x
-}
-
-/// `ln Γ(x)` for `x > 0`.
-pub(crate) fn ln_gamma(x: f64) -> f64 {
-    libm::lgamma(x)
-}
-
-/// `exp(x)` for `x <= 0`, in a form that compilers turn into vector instructions; 0 below -708.
-///
-/// `x = n ln 2 + r` with `|r| <= ln 2 / 2`, and the Taylor polynomial of degree 13 for `exp(r)`.
-#[inline(always)]
-fn exp(x: f64) -> f64 {
-    // 1.5 * 2^52: adding it rounds to a whole number.
-    const ROUND: f64 = 6_755_399_441_055_744.0;
-    // ln 2 in two parts, the first with zeros at its end.
-    const HIGH: f64 = 0.693_147_180_369_123_8;
-    const LOW: f64 = 1.908_214_929_270_587_7e-10;
-    let within = if x > -708.0 { x } else { -708.0 };
-    let shifted = within * std::f64::consts::LOG2_E + ROUND;
-    let n = shifted - ROUND;
-    let r = (within - n * HIGH) - n * LOW;
-    let mut p = 1.0 + r / 13.0;
-    for k in [12.0, 11.0, 10.0, 9.0, 8.0, 7.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.0] {
-        p = p * (r * (1.0 / k)) + 1.0;
-    }
-    let scale = f64::from_bits(shifted.to_bits().wrapping_add(1023) << 52);
-    if x > -708.0 { p * scale } else { 0.0 }
 }
 
 #[cfg(test)]
@@ -128,16 +81,5 @@ mod tests {
             close(exp_digamma(x) / y.exp().max(1e-300), if y < -700.0 { 0.0 } else { 1.0 }, "exp");
             close(inverse_digamma(y) / x, 1.0, "inverse");
         }
-        close(trigamma(1.0), std::f64::consts::PI.powi(2) / 6.0, "trigamma");
-        close(trigamma(0.5), std::f64::consts::PI.powi(2) / 2.0, "trigamma");
-    }
-
-    #[test]
-    fn exp_is_exact_to_rounding() {
-        for i in 0..100_000 {
-            let x = -0.007 * f64::from(i) - 1e-7 * f64::from(i % 977);
-            assert!((exp(x) - x.exp()).abs() <= 5e-16 * x.exp(), "{x}");
-        }
-        assert_eq!((exp(0.0), exp(f64::NEG_INFINITY), exp(-709.0)), (1.0, 0.0, 0.0));
     }
 }

@@ -1,10 +1,9 @@
 //! [`Topics`]: the model that is used, whichever way it was learnt.
 
-use pyrogen_core::Noise;
+use pyrogen_core::{Draws, Noise};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::draws::Draws;
 use crate::fold::{Folded, Limits, Weights, document_bound, fold};
 use crate::{Corpus, Document, TopicError};
 

@@ -143,14 +143,8 @@ fn joined<N: LanguageModel + 'static>(
     path: &Path,
     card: &Card,
 ) -> Model {
-    let about = About {
-        family: family.into(),
-        method: method.into(),
-        modality: Modality::Text,
-        parameters: model.num_params(),
-        classes: Vec::new(),
-        context: None,
-    };
+    let about =
+        About { method: method.into(), ..About::new(family, Modality::Text, model.num_params()) };
     let door = Arc::new(Door { model });
     let mut can = pyrogen_model::Capabilities::default();
     can.generate = Some(door.clone());

@@ -4,14 +4,12 @@ mod bpe;
 mod characters;
 mod marks;
 mod pieces;
-mod stream;
 mod train_bpe;
 
 use serde::{Deserialize, Serialize};
 
 pub use bpe::Bpe;
 pub use characters::Characters;
-pub use stream::TextStream;
 
 use crate::TokenError;
 

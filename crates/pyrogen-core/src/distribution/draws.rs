@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use crate::noise::Stream;
+use crate::noise::Words;
 use crate::special::host::{deviance, log_choose, stirling_error};
 
 /// The logarithm of a gamma variable of shape `a` and rate 1.
@@ -12,7 +12,7 @@ use crate::special::host::{deviance, log_choose, stirling_error};
 ///
 /// # References
 /// Marsaglia and Tsang (2000), sections 3 and 6.
-pub fn log_gamma(stream: &mut Stream, a: f64) -> f64 {
+pub fn log_gamma(stream: &mut impl Words, a: f64) -> f64 {
     if a < 1.0 {
         return log_gamma(stream, a + 1.0) - stream.exponential() / a;
     }
@@ -37,7 +37,7 @@ pub fn log_gamma(stream: &mut Stream, a: f64) -> f64 {
 /// # References
 /// Hörmann (1993), "The Transformed Rejection Method for Generating Poisson Random Variables",
 /// algorithm PTRS, for means of 10 and more; below, the table of masses is searched from 0.
-pub fn poisson(stream: &mut Stream, rate: f64) -> f64 {
+pub fn poisson(stream: &mut impl Words, rate: f64) -> f64 {
     if rate < 10.0 {
         return search(stream, (-rate).exp(), |k| rate / k);
     }
@@ -72,7 +72,7 @@ pub fn poisson(stream: &mut Stream, rate: f64) -> f64 {
 /// # References
 /// Hörmann (1993), "The Generation of Binomial Random Variates", algorithm BTRS, for means of 10 and
 /// more; below, the table of masses is searched from 0.
-pub fn binomial(stream: &mut Stream, n: f64, p: f64) -> f64 {
+pub fn binomial(stream: &mut impl Words, n: f64, p: f64) -> f64 {
     if p > 0.5 {
         return n - binomial(stream, n, 1.0 - p);
     }
@@ -109,7 +109,7 @@ pub fn binomial(stream: &mut Stream, n: f64, p: f64) -> f64 {
 
 /// The count at which the sum of masses passes a uniform number: `first` is the mass of 0, and
 /// `ratio(k)` the mass of `k` over that of `k - 1`.
-fn search(stream: &mut Stream, first: f64, ratio: impl Fn(f64) -> f64) -> f64 {
+fn search(stream: &mut impl Words, first: f64, ratio: impl Fn(f64) -> f64) -> f64 {
     let mut rest = stream.uniform();
     let (mut mass, mut k) = (first, 0.0);
     while rest > mass {
@@ -127,7 +127,7 @@ fn search(stream: &mut Stream, first: f64, ratio: impl Fn(f64) -> f64) -> f64 {
 ///
 /// # References
 /// Best and Fisher (1979), "Efficient Simulation of the von Mises Distribution".
-pub fn von_mises(stream: &mut Stream, kappa: f64) -> f64 {
+pub fn von_mises(stream: &mut impl Words, kappa: f64) -> f64 {
     if kappa < 1e-8 {
         return PI * (2.0 * stream.uniform() - 1.0);
     }
@@ -149,7 +149,7 @@ pub fn von_mises(stream: &mut Stream, kappa: f64) -> f64 {
 
 /// A count of failures before `n` successes, each of logit `logit`: a Poisson count whose mean is a
 /// gamma variable of shape `n` times the odds of failure.
-pub fn negative_binomial(stream: &mut Stream, n: f64, log_odds_of_failure: f64) -> f64 {
+pub fn negative_binomial(stream: &mut impl Words, n: f64, log_odds_of_failure: f64) -> f64 {
     let rate = (log_gamma(stream, n) + log_odds_of_failure).exp();
     poisson(stream, rate)
 }

@@ -8,6 +8,9 @@ use std::marker::PhantomData;
 
 use burn::tensor::Tensor;
 
+use super::formulas::{
+    EntropyOf, LogProb, MeanOf, ModeOf, QuantileOf, TailOf, Transform, VarianceOf,
+};
 use super::numerics::{broadcast_dims, expand_to};
 use super::{Cdf, Distribution, Entropy, HasSupport, Mode, Moments, Pathwise, Quantile, Support};
 use crate::Noise;
@@ -189,94 +192,13 @@ pub mod prelude {
     pub const HALF_LN_2PI: f64 = 0.918_938_533_204_672_7;
     /// Euler's constant.
     pub const EULER: f64 = 0.577_215_664_901_532_9;
-    pub use crate::noise::Stream;
+    pub use crate::noise::{Stream, Words};
     pub use crate::real::Real;
 }
 
 /// The parameters of one element by name.
 pub fn params<R: Copy, const N: usize>(p: &[R]) -> [R; N] {
     std::array::from_fn(|i| p[i])
-}
-
-/// Formulas of a value and the parameters, or of the parameters alone.
-macro_rules! formulas {
-    ($($name:ident: $bound:ident, $method:ident($($value:ident)?);)*) => {$(
-        struct $name<F>(PhantomData<F>);
-
-        impl<F: $bound> Formula for $name<F> {
-            fn eval<R: Real>(&self, args: &[R]) -> R {
-                formulas!(@call args, F, $method, $($value)?)
-            }
-        }
-    )*};
-    (@call $args:ident, $family:ident, $method:ident, value) => {
-        $family::$method($args[0], &$args[1..])
-    };
-    (@call $args:ident, $family:ident, $method:ident,) => { $family::$method($args) };
-}
-
-formulas! {
-    LogProb: Family, log_prob(value);
-    MeanOf: FamilyMoments, mean();
-    VarianceOf: FamilyMoments, variance();
-    EntropyOf: FamilyEntropy, entropy();
-    ModeOf: FamilyMode, mode();
-}
-
-/// A distribution function or its complement; at infinity no formula is asked.
-struct TailOf<F> {
-    upper: bool,
-    family: PhantomData<F>,
-}
-
-impl<F> TailOf<F> {
-    fn new(upper: bool) -> Self {
-        Self { upper, family: PhantomData }
-    }
-}
-
-impl<F: FamilyCdf> Formula for TailOf<F> {
-    fn eval<R: Real>(&self, args: &[R]) -> R {
-        let (x, p) = (args[0], &args[1..]);
-        let (below, above) = (x.is(f64::NEG_INFINITY), x.is(f64::INFINITY));
-        let inner = x.safe(R::either(below, above), 1.0);
-        if self.upper {
-            return F::survival(inner, p).unless(below, 1.0).unless(above, 0.0);
-        }
-        F::cdf(inner, p).unless(below, 0.0).unless(above, 1.0)
-    }
-}
-
-/// A quantile; NaN where the probability is none.
-struct QuantileOf<F> {
-    upper: bool,
-    family: PhantomData<F>,
-}
-
-impl<F> QuantileOf<F> {
-    fn new(upper: bool) -> Self {
-        Self { upper, family: PhantomData }
-    }
-}
-
-impl<F: FamilyQuantile> Formula for QuantileOf<F> {
-    fn eval<R: Real>(&self, args: &[R]) -> R {
-        let (q, p) = (args[0], &args[1..]);
-        let outside = R::not(R::both(q.at_least(0.0), R::not(q.over(1.0))));
-        let inner = q.safe(outside, 0.5);
-        let x = if self.upper { F::isf(inner, p) } else { F::icdf(inner, p) };
-        x.unless(outside, f64::NAN)
-    }
-}
-
-/// A draw: the last arguments are its noise.
-struct Transform<F>(PhantomData<F>);
-
-impl<F: Family> Formula for Transform<F> {
-    fn eval<R: Real>(&self, args: &[R]) -> R {
-        let (p, e) = args.split_at(args.len() - F::NOISES);
-        F::transform(e, p)
-    }
 }
 
 fn of_value<F: Family, G: Formula, const D: usize>(

@@ -14,6 +14,7 @@
 //! assert_eq!(Noise::new(Seed(7)).fork("latents").normal_vec(4), a);
 //! ```
 
+mod draws;
 mod items;
 mod quantile;
 mod stream;
@@ -27,8 +28,9 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+pub use draws::Draws;
 pub use quantile::normal_quantile;
-pub use stream::Stream;
+pub use stream::{Stream, Words};
 
 /// Where all randomness of a run comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -186,7 +188,11 @@ impl Noise {
     }
 
     /// The same by a rule for many draws at once.
-    fn fill_by<T: Send + Clone + Default>(&mut self, shape: &[usize], f: &impl Draws<T>) -> Vec<T> {
+    fn fill_by<T: Send + Clone + Default>(
+        &mut self,
+        shape: &[usize],
+        f: &impl OfBits<T>,
+    ) -> Vec<T> {
         let count: usize = shape.iter().product();
         let row = shape.get(1..).map_or(1, |rest| rest.iter().product());
         if let Some(window) = &self.window {
@@ -222,7 +228,7 @@ impl Noise {
         first: u64,
         row: usize,
         count: usize,
-        f: &impl Draws<T>,
+        f: &impl OfBits<T>,
     ) -> Vec<T> {
         let mut out = vec![T::default(); count];
         if count == 0 {
@@ -329,7 +335,7 @@ impl Noise {
 }
 
 /// What is made of raw draws.
-trait Draws<T>: Sync {
+trait OfBits<T>: Sync {
     /// Of one.
     fn one(&self, bits: u64) -> T;
 
@@ -342,7 +348,7 @@ trait Draws<T>: Sync {
 /// A function of each.
 struct Each<F>(F);
 
-impl<T, F: Fn(u64) -> T + Sync> Draws<T> for Each<F> {
+impl<T, F: Fn(u64) -> T + Sync> OfBits<T> for Each<F> {
     fn one(&self, bits: u64) -> T {
         self.0(bits)
     }
@@ -351,7 +357,7 @@ impl<T, F: Fn(u64) -> T + Sync> Draws<T> for Each<F> {
 /// Standard normal numbers in single precision.
 struct Normal;
 
-impl Draws<f32> for Normal {
+impl OfBits<f32> for Normal {
     fn one(&self, bits: u64) -> f32 {
         normal_quantile(open_unit_f64(bits)) as f32
     }
@@ -365,7 +371,7 @@ impl Draws<f32> for Normal {
 /// number.
 fn fill_stream<T: Send>(
     out: &mut [T],
-    f: &impl Draws<T>,
+    f: &impl OfBits<T>,
     rng_at: impl Fn(usize) -> ChaCha8Rng + Sync,
 ) {
     let fill = |(i, chunk): (usize, &mut [T])| f.fill(&mut rng_at(i * CHUNK), chunk);

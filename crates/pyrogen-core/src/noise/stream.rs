@@ -18,35 +18,43 @@ impl Stream {
     pub(crate) fn new(word: u64) -> Self {
         Self(word)
     }
+}
 
-    /// 64 random bits.
-    pub(crate) fn bits(&mut self) -> u64 {
+impl Words for Stream {
+    fn word(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)
     }
+}
+
+/// A generator of words of 64 random bits, and the standard numbers that are made of them.
+pub trait Words {
+    /// 64 random bits.
+    fn word(&mut self) -> u64;
 
     /// Uniform on (0, 1).
-    pub(crate) fn uniform(&mut self) -> f64 {
-        open_unit_f64(self.bits())
+    #[inline]
+    fn uniform(&mut self) -> f64 {
+        open_unit_f64(self.word())
     }
 
     /// Standard normal.
-    pub(crate) fn normal(&mut self) -> f64 {
+    fn normal(&mut self) -> f64 {
         normal_quantile(self.uniform())
     }
 
     /// Exponential of mean 1.
-    pub(crate) fn exponential(&mut self) -> f64 {
+    fn exponential(&mut self) -> f64 {
         -self.uniform().ln()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Stream;
+    use super::{Stream, Words};
 
     #[test]
     fn equals_the_published_numbers() {
@@ -54,6 +62,6 @@ mod tests {
         let mut stream = Stream::new(1_234_567);
         let expected: [u64; 3] =
             [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423];
-        assert_eq!(expected.map(|_| stream.bits()), expected);
+        assert_eq!(expected.map(|_| stream.word()), expected);
     }
 }

@@ -2,11 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use pyrogen_core::Noise;
+use pyrogen_core::{Draws, Noise};
 
 use super::discrete::{Chain, eliminate, multiply};
 use crate::MarkovError;
-use crate::draws::Draws;
 
 /// A Markov chain in continuous time: in state `i`, a change to `j` comes at rate `rates[i][j]`.
 ///
@@ -205,7 +204,7 @@ impl ContinuousChain {
             let expected = format!("a state below {}", self.states());
             return Err(MarkovError::request("start", expected, start));
         }
-        let mut draws = Draws::item(&noise.fork("continuous chain"), item);
+        let mut draws = Draws::item(&noise.fork("continuous chain"), item as u64);
         let mut stays = vec![Stay::new(start, 0.0)];
         loop {
             let last = *stays.last().expect("a start");

@@ -2,10 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use pyrogen_core::Noise;
+use pyrogen_core::{Draws, Noise};
 
 use crate::MarkovError;
-use crate::draws::Draws;
 use crate::hmm::Hmm;
 use crate::linear::solve;
 
@@ -323,7 +322,7 @@ impl Chain {
             let expected = format!("a state below {}", self.states());
             return Err(MarkovError::request("start", expected, start));
         }
-        let mut draws = Draws::item(&noise.fork("walk"), item);
+        let mut draws = Draws::item(&noise.fork("walk"), item as u64);
         let mut walk = vec![start];
         for _ in 0..steps {
             let last = *walk.last().expect("a start");

@@ -9,6 +9,7 @@ mod smoothing;
 mod source;
 mod text;
 mod tree;
+mod walk;
 
 pub use blend::Blend;
 pub use context::Context;

@@ -2,13 +2,13 @@
 
 use rayon::prelude::*;
 
-use pyrogen_core::Noise;
+use pyrogen_core::{Draws, Noise};
 
 use super::context::Context;
 use super::counts::Counts;
 use super::smoothing::{Continuations, Discounts, Smoothing};
+use super::walk::Walk;
 use crate::MarkovError;
-use crate::draws::Draws;
 
 /// A distribution over the next symbol given those before it.
 pub trait TokenModel: Sync {
@@ -149,10 +149,6 @@ impl NGram {
         self.counts.context(before)
     }
 
-    fn check(&self, sequence: &[u32]) -> Result<(), MarkovError> {
-        self.counts.check(sequence)
-    }
-
     /// What followed the last `n` symbols, on level `n`.
     fn range(&self, context: &Context, n: usize) -> Option<std::ops::Range<usize>> {
         self.counts.followers(context, n)
@@ -257,7 +253,7 @@ impl NGram {
                 return Some(symbol);
             }
             if n == 0 {
-                return Some(draws.below(self.counts.outcomes() as u64) as u32);
+                return Some(draws.below(self.counts.outcomes()) as u32);
             }
             n -= 1;
         }
@@ -272,14 +268,14 @@ impl NGram {
         }
         let Some(own) = &self.continuations else {
             // Counts are added up: one draw and a binary search.
-            let at = level.sums[range.start] + draws.below(total as u64) as u32;
+            let at = level.sums[range.start] + draws.below(total as usize) as u32;
             let i = level.sums[range.start + 1..=range.end].partition_point(|sum| *sum <= at);
             return Some(level.symbols[range.start + i]);
         };
         // Discounted counts: the search takes a draw by counts, and a part of it is refused.
         let sums = own.sums.get(n).unwrap_or(&level.sums);
         loop {
-            let at = sums[range.start] + draws.below(total as u64) as u32;
+            let at = sums[range.start] + draws.below(total as usize) as u32;
             let i =
                 range.start + sums[range.start + 1..=range.end].partition_point(|sum| *sum <= at);
             let count = sums[i + 1] - sums[i];
@@ -301,18 +297,21 @@ impl NGram {
         start: &[u32],
         longest: usize,
     ) -> Result<Vec<u32>, MarkovError> {
-        let mut context = self.context(start)?;
-        let mut draws = Draws::item(&noise.fork("chain"), item);
-        let mut made = start.to_vec();
-        while made.len() < start.len() + longest {
-            let Some(symbol) = self.draw(&context, &mut draws) else { break };
-            if Some(symbol) == self.counts.end() {
-                break;
-            }
-            made.push(symbol);
-            self.advance(&mut context, symbol);
-        }
-        Ok(made)
+        self.made(noise, item, start, longest)
+    }
+}
+
+impl Walk for NGram {
+    fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    fn of(&self, context: &Context, symbol: u32) -> f64 {
+        self.probability(context, symbol)
+    }
+
+    fn one(&self, context: &Context, draws: &mut Draws) -> Option<u32> {
+        self.draw(context, draws)
     }
 }
 
@@ -326,16 +325,7 @@ impl TokenModel for NGram {
     }
 
     fn log_probabilities(&self, sequence: &[u32]) -> Result<Vec<f64>, MarkovError> {
-        self.check(sequence)?;
-        let mut context = self.start();
-        let all = sequence.iter().copied().chain(self.counts.end());
-        Ok(all
-            .map(|symbol| {
-                let p = self.probability(&context, symbol);
-                self.advance(&mut context, symbol);
-                p.ln()
-            })
-            .collect())
+        self.logs(sequence)
     }
 
     fn next(&self, before: &[u32]) -> Result<Vec<f64>, MarkovError> {

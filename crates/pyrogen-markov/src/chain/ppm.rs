@@ -2,15 +2,15 @@
 
 use std::ops::Range;
 
-use pyrogen_core::Noise;
+use pyrogen_core::{Draws, Noise};
 use serde::{Deserialize, Serialize};
 
 use super::context::Context;
 use super::counts::Counts;
 use super::ngram::TokenModel;
 use super::smoothing::distinct_before;
+use super::walk::Walk;
 use crate::MarkovError;
-use crate::draws::Draws;
 
 /// How much a context leaves to what it was never followed by.
 #[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
@@ -240,7 +240,7 @@ impl Ppm {
         drawn.unwrap_or_else(|| {
             let known = known.as_ref().map_or(&[][..], |(n, range)| self.symbols(*n, range));
             let unseen = (self.counts.outcomes() - known.len()).max(1);
-            let place = draws.below(unseen as u64) as usize;
+            let place = draws.below(unseen);
             let outcomes = 0..self.counts.outcomes() as u32;
             let unseen = outcomes.filter(|s| known.binary_search(s).is_err()).nth(place);
             unseen.unwrap_or(0)
@@ -259,18 +259,21 @@ impl Ppm {
         start: &[u32],
         longest: usize,
     ) -> Result<Vec<u32>, MarkovError> {
-        let mut context = self.counts.context(start)?;
-        let mut draws = Draws::item(&noise.fork("chain"), item);
-        let mut made = start.to_vec();
-        while made.len() < start.len() + longest {
-            let symbol = self.draw(&context, &mut draws);
-            if Some(symbol) == self.counts.end() {
-                break;
-            }
-            made.push(symbol);
-            self.advance(&mut context, symbol);
-        }
-        Ok(made)
+        self.made(noise, item, start, longest)
+    }
+}
+
+impl Walk for Ppm {
+    fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    fn of(&self, context: &Context, symbol: u32) -> f64 {
+        self.probability(context, symbol)
+    }
+
+    fn one(&self, context: &Context, draws: &mut Draws) -> Option<u32> {
+        Some(self.draw(context, draws))
     }
 }
 
@@ -284,16 +287,7 @@ impl TokenModel for Ppm {
     }
 
     fn log_probabilities(&self, sequence: &[u32]) -> Result<Vec<f64>, MarkovError> {
-        self.counts.check(sequence)?;
-        let mut context = self.start();
-        let all = sequence.iter().copied().chain(self.counts.end());
-        Ok(all
-            .map(|symbol| {
-                let p = self.probability(&context, symbol);
-                self.advance(&mut context, symbol);
-                p.ln()
-            })
-            .collect())
+        self.logs(sequence)
     }
 
     fn next(&self, before: &[u32]) -> Result<Vec<f64>, MarkovError> {

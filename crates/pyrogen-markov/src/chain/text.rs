@@ -6,14 +6,13 @@ use std::hash::{BuildHasherDefault, Hasher};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use pyrogen_core::Noise;
+use pyrogen_core::{Draws, Noise};
 
 use super::counts::Counts;
 use super::ngram::NGram;
 use super::smoothing::Smoothing;
 use super::source::Source;
 use crate::MarkovError;
-use crate::draws::Draws;
 
 /// Options of a [`TextModel`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -219,7 +218,7 @@ impl TextModel {
         let noise = noise.fork("sentence").fork_index(item as u64);
         let mut rejected = Vec::new();
         for attempt in 0..wish.tries {
-            let mut draws = Draws::item(&noise, attempt);
+            let mut draws = Draws::item(&noise, attempt as u64);
             let (words, ended) = self.walk(&start, wish.most, &mut draws);
             let text = self.join(&words);
             let reason = if !ended {

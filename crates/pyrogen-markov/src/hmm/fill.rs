@@ -1,12 +1,11 @@
 //! What is missing in a sequence: its distribution, and draws of it.
 
-use pyrogen_core::Noise;
+use pyrogen_core::{Draws, Noise};
 
 use super::emission::{Emission, Gaussian};
 use super::engine::Engine;
 use super::model::Hmm;
 use crate::MarkovError;
-use crate::draws::Draws;
 use crate::linear::{cholesky, solve_cholesky};
 use crate::sequences::{MISSING, Sequences};
 
@@ -153,7 +152,7 @@ impl Hmm {
         more: usize,
     ) -> Result<Vec<f64>, MarkovError> {
         let engine = Engine::new(self, data)?;
-        let mut draws = Draws::item(&noise.fork("hmm fill"), item);
+        let mut draws = Draws::item(&noise.fork("hmm fill"), item as u64);
         let path = engine.draw_path(sequence, &mut draws)?;
         let mut values = Vec::new();
         for (step, state) in path.iter().enumerate() {

@@ -3,13 +3,12 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use pyrogen_core::{Noise, Seed};
+use pyrogen_core::{Draws, Noise, Seed};
 
 use super::emission::{Covariance, Emission};
 use super::engine::Engine;
 use super::model::Hmm;
 use crate::MarkovError;
-use crate::draws::Draws;
 use crate::sequences::Sequences;
 
 /// Priors of [`Gibbs`].
@@ -120,7 +119,8 @@ impl Gibbs {
         let noise = Noise::new(self.seed).fork("gibbs").fork_index(self.draw);
         let (paths, counts) = {
             let engine = Engine::new(&self.model, data)?;
-            let draw = |i: usize| engine.draw_path(i, &mut Draws::item(&noise.fork("path"), i));
+            let draw =
+                |i: usize| engine.draw_path(i, &mut Draws::item(&noise.fork("path"), i as u64));
             let paths: Vec<Result<Vec<usize>, MarkovError>> =
                 (0..data.len()).into_par_iter().map(draw).collect();
             let paths: Vec<Vec<usize>> = paths.into_iter().collect::<Result<_, _>>()?;

@@ -6,7 +6,7 @@
 
 use pulp::{Arch, NullaryFnOnce};
 
-use crate::special::exp;
+use pyrogen_core::special::host::exp_in_loops as exp;
 
 /// Probabilities below this one lose their precision soon.
 pub(super) const TINY: f64 = 1e-200;

@@ -2,15 +2,14 @@
 
 use rayon::prelude::*;
 
-use pyrogen_core::Noise;
+use pyrogen_core::special::host::{betainc, gammainc, ndtr};
+use pyrogen_core::{Draws, Noise};
 
 use super::emission::Emission;
 use super::engine::Engine;
 use super::model::Hmm;
 use crate::MarkovError;
-use crate::draws::Draws;
 use crate::sequences::Sequences;
-use crate::special::{beta_i, gamma_p, normal_cdf};
 
 /// A sequence that a model made.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,7 +69,7 @@ impl Hmm {
             let (expected, got) = (steps * width, inputs.len());
             return Err(MarkovError::Count { name: "inputs", expected, got });
         }
-        let mut draws = Draws::item(&noise.fork("hmm sample"), item);
+        let mut draws = Draws::item(&noise.fork("hmm sample"), item as u64);
         let mut sampled = Sampled { states: Vec::with_capacity(steps), values: Vec::new() };
         for t in 0..steps {
             let state = match sampled.states.last() {
@@ -233,7 +232,7 @@ impl Emission {
 
     /// The probability of a column at or below `x`.
     fn cdf(&self, class: usize, column: usize, x: f64) -> f64 {
-        let normal = |(mean, variance): (f64, f64)| normal_cdf((x - mean) / variance.sqrt());
+        let normal = |(mean, variance): (f64, f64)| ndtr((x - mean) / variance.sqrt());
         let whole = x.floor();
         match self {
             Self::Gaussian(e) => normal(e.moments(class, column)),
@@ -246,17 +245,19 @@ impl Emission {
                 let (_, variance) = e.noise.moments(class, column);
                 normal((e.coefficients[class][column], variance))
             }
-            Self::Gamma(e) => gamma_p(e.shapes[class][column], e.rates[class][column] * x),
+            Self::Gamma(e) => {
+                gammainc(e.shapes[class][column], (e.rates[class][column] * x).max(0.0)).0
+            }
             Self::StudentT(e) => {
                 let nu = e.degrees[class][column];
                 let z2 = (x - e.locations[class][column]).powi(2) / e.squared_scales[class][column];
-                let tail = 0.5 * beta_i(0.5 * nu, 0.5, nu / (nu + z2));
+                let tail = 0.5 * betainc(0.5 * nu, 0.5, nu / (nu + z2), z2 / (nu + z2)).0;
                 if x > e.locations[class][column] { 1.0 - tail } else { tail }
             }
             _ if whole < 0.0 => 0.0,
             Self::Poisson(e) => match e.means[class][column] {
                 0.0 => 1.0,
-                mean => 1.0 - gamma_p(whole + 1.0, mean),
+                mean => gammainc(whole + 1.0, mean).1,
             },
             Self::Bernoulli(e) => {
                 if whole < 1.0 {
@@ -267,7 +268,7 @@ impl Emission {
             }
             Self::Multinomial(e) => {
                 let (n, p) = (e.total as f64, e.probabilities[class][column]);
-                if whole >= n { 1.0 } else { beta_i(n - whole, whole + 1.0, 1.0 - p) }
+                if whole >= n { 1.0 } else { betainc(n - whole, whole + 1.0, 1.0 - p, p).0 }
             }
             Self::Categorical(_) => f64::NAN,
         }

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use pyrogen_core::Noise;
+use pyrogen_core::{Draws, Noise};
 
 use super::emission::Emission;
 use super::engine::Engine;
@@ -12,7 +12,6 @@ use super::pass::in_order;
 use super::sample::Sampled;
 use super::viterbi::Path;
 use crate::MarkovError;
-use crate::draws::Draws;
 use crate::sequences::Sequences;
 use crate::special::log_sum_exp;
 
@@ -277,7 +276,7 @@ impl SemiMarkov {
 
     /// Sequence `item` of those that the model makes from this noise: a function of both alone.
     pub fn sample(&self, noise: &Noise, item: usize, steps: usize) -> Sampled {
-        let mut draws = Draws::item(&noise.fork("semi-markov sample"), item);
+        let mut draws = Draws::item(&noise.fork("semi-markov sample"), item as u64);
         let mut out = Sampled { states: Vec::new(), values: Vec::new() };
         let mut state = draws.place(&self.model.start);
         while out.states.len() < steps {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use pyrogen_core::{Noise, Seed};
+use pyrogen_core::{Draws, Noise, Seed};
 
 use super::config::{EmissionConfig, HmmConfig, Topology};
 use super::emission::{
@@ -12,7 +12,6 @@ use super::emission::{
 use super::model::Hmm;
 use super::pass::BLOCK;
 use crate::MarkovError;
-use crate::draws::Draws;
 use crate::sequences::{MISSING, Sequences};
 
 /// Means and variances of the columns, weighted; 0 and 1 for symbols.
@@ -277,7 +276,7 @@ impl Clusters {
         let mut far = vec![f64::INFINITY; rows.len()];
         for i in 0..count {
             let place = match i == 0 || far.iter().sum::<f64>() <= 0.0 {
-                true => draws.below(rows.len().max(1) as u64) as usize,
+                true => draws.below(rows.len().max(1)),
                 false => draws.place(&far),
             };
             let centre = rows.get(place).cloned().unwrap_or_else(|| vec![0.0; self.means.len()]);

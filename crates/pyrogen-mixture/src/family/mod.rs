@@ -62,14 +62,7 @@ impl Family for GmmFamily {
             let path = folder.path().to_path_buf();
             Error::Contradiction { path, message }
         })?;
-        let about = About {
-            family: FAMILY.into(),
-            method: FAMILY.into(),
-            modality: saved.columns.modality(),
-            parameters: saved.mixture.parameters(),
-            classes: Vec::new(),
-            context: None,
-        };
+        let about = About::new(FAMILY, saved.columns.modality(), saved.mixture.parameters());
         let layout = saved.columns.layout().clone();
         let gmm = Arc::new(can::Gmm(saved));
         let mut can = Capabilities::default();

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use pyrogen_core::{Counts, Likelihood, Noise, RequestError, Unit};
+use pyrogen_core::{Counts, Draws, Likelihood, Noise, RequestError, Unit};
 use pyrogen_data::{Data, Documents, Modality, Text};
 use pyrogen_model::{
     Ability, Assign, Assignment, Control, Error, ErrorKind, Finding, Generate, Inspect, Likely,
@@ -12,7 +12,6 @@ use serde_json::{Map, Value, json};
 
 use super::model::{LdaModel, corpus_of};
 use super::{error, findings};
-use crate::draws::Draws;
 use crate::{Corpus, LeftToRight};
 
 /// A model with what its documents are.

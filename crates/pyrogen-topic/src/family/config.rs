@@ -10,6 +10,7 @@ use crate::{
 
 /// How topics are learnt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Inference {
     /// Gibbs sampling: a step is a sweep.
@@ -24,6 +25,7 @@ pub enum Inference {
 
 /// What the classes of documents are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Labels {
     /// Nothing while learning; the report shows the shares of topics in each class.
@@ -36,6 +38,7 @@ pub enum Labels {
 
 /// Settings of the family `lda`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct LdaConfig {
     /// Number of topics.

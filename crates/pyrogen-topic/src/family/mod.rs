@@ -60,14 +60,7 @@ impl Family for LdaFamily {
             Some("text") => Modality::Text,
             _ => Modality::Documents,
         };
-        let about = About {
-            family: self.name().into(),
-            method: self.name().into(),
-            modality,
-            parameters: model.parameters(),
-            classes: Vec::new(),
-            context: None,
-        };
+        let about = About::new(self.name(), modality, model.parameters());
         let lda = Arc::new(Lda { model, modality });
         let mut can = Capabilities::default();
         can.generate = Some(lda.clone());

@@ -25,6 +25,10 @@ const EVERY: u64 = 50;
 const MANY: usize = 100;
 
 impl Train for LdaFamily {
+    fn schema(&self) -> Option<serde_json::Value> {
+        Some(schemars::schema_for!(LdaConfig).to_value())
+    }
+
     fn defaults(&self, wanted: &Wanted) -> Result<Defaults, Error> {
         let mut model = LdaConfig::default();
         if wanted.data.len() >= MANY {

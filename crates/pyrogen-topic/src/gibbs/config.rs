@@ -32,6 +32,7 @@ pub struct GibbsConfig {
 /// Which sampler. Both leave the posterior of the assignments as it is, without an approximation,
 /// and give the same bytes for any number of threads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Sampler {
     /// The topics are drawn given all assignments, then each document's assignments given the

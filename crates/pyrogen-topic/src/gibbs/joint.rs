@@ -1,9 +1,9 @@
 //! The probability of words and assignments.
 
+use pyrogen_core::special::host::lgamma;
 use rayon::prelude::*;
 
 use super::{BLOCK, Gibbs, column_sums};
-use crate::special::ln_gamma;
 use crate::{Corpus, TopicError};
 
 /// `ln Γ(n + a) - ln Γ(a)` for whole `n`: a table of the first.
@@ -21,13 +21,13 @@ impl Rising {
             sum += (a + n as f64).ln();
             out
         };
-        Self { a, base: ln_gamma(a), table: (0..64).map(next).collect() }
+        Self { a, base: lgamma(a), table: (0..64).map(next).collect() }
     }
 
     fn at(&self, n: f64) -> f64 {
         match self.table.get(n as usize) {
             Some(value) => *value,
-            None => ln_gamma(n + self.a) - self.base,
+            None => lgamma(n + self.a) - self.base,
         }
     }
 }
@@ -70,7 +70,7 @@ impl Gibbs {
         let prior = column_sums(&self.prior());
         for (k, prior) in prior.iter().take(topics).enumerate() {
             let total: f64 = blocks.iter().map(|b| b.1[k]).sum();
-            sum -= ln_gamma(total + prior) - ln_gamma(*prior);
+            sum -= lgamma(total + prior) - lgamma(*prior);
         }
         sum
     }
@@ -87,7 +87,7 @@ impl Gibbs {
             row.fill(0.0);
             self.count(corpus.by_words().word(word as usize), &mut row);
             let (n, a) = (row[usize::from(topic)], self.beta + weight);
-            sum += ln_gamma(n + a) - ln_gamma(a) - ln_gamma(n + self.beta) + ln_gamma(self.beta);
+            sum += lgamma(n + a) - lgamma(a) - lgamma(n + self.beta) + lgamma(self.beta);
         }
         sum
     }

@@ -1,10 +1,10 @@
 //! The priors given the assignments.
 
+use pyrogen_core::special::host::digamma;
 use rayon::prelude::*;
 
 use super::{BLOCK, Gibbs};
 use crate::prior::{Histogram, from_counts};
-use crate::special::digamma;
 use crate::{Corpus, LearnPrior};
 
 /// Fixed-point steps at a time: each costs far less than a sweep.

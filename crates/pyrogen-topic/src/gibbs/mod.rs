@@ -6,14 +6,13 @@ mod joint;
 mod kernel;
 mod learn;
 
-use pyrogen_core::{Noise, Seed};
+use pyrogen_core::{Draws, Noise, Seed};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 pub use config::{GibbsConfig, Sampler};
 pub use guide::{Guide, SeedWord};
 
-use crate::draws::Draws;
 use crate::fold::Weights;
 use crate::variational::transposed;
 use crate::{Corpus, LearnPrior, TopicError, Topics};
@@ -296,14 +295,7 @@ impl Gibbs {
     }
 
     fn fits(&self, corpus: &Corpus) -> Result<(), TopicError> {
-        if corpus.words() != self.words {
-            return Err(TopicError::Vocabulary { expected: self.words, got: corpus.words() });
-        }
-        let (expected, got) = (self.assigned.len(), corpus.tokens() as usize);
-        if expected != got {
-            return Err(TopicError::Length { what: "words of all documents", expected, got });
-        }
-        Ok(())
+        corpus.expect(self.words, self.assigned.len())
     }
 
     /// The settings.

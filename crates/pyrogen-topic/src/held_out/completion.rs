@@ -1,9 +1,8 @@
 //! `ln p(second half | first half)` of a document.
 
-use pyrogen_core::Noise;
+use pyrogen_core::{Draws, Noise};
 
 use super::left_to_right::shuffled;
-use crate::draws::Draws;
 use crate::{Corpus, TopicError, Topics};
 
 impl Topics {

@@ -1,9 +1,8 @@
 //! `ln p(words)` of a document, estimated from left to right.
 
-use pyrogen_core::Noise;
+use pyrogen_core::{Draws, Noise};
 use serde::{Deserialize, Serialize};
 
-use crate::draws::Draws;
 use crate::fold::{Weights, dot};
 use crate::{Corpus, Document, TopicError, Topics};
 

@@ -21,6 +21,7 @@ pub const NO_WORD: u32 = u32::MAX;
 ///
 /// In JSON `5` is five documents and `0.5` half of them; `1` is one document and `1.0` all.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Frequency {
     /// So many documents.
@@ -58,6 +59,7 @@ impl Frequency {
 
 /// How documents become counts of words.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct PrepareConfig {
     /// Words that are left out.

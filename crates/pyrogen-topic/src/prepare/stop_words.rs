@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Which words are left out whatever the documents are about.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StopWords {
     /// None.

@@ -1,10 +1,10 @@
 //! The evidence lower bound.
 
+use pyrogen_core::special::host::{digamma, lgamma};
 use rayon::prelude::*;
 
 use super::{Variational, WORDS};
 use crate::fold::{Folded, document_bound, fold};
-use crate::special::{digamma, ln_gamma};
 use crate::{Corpus, TopicError};
 
 impl Variational {
@@ -43,19 +43,17 @@ impl Variational {
         let (topics, eta) = (self.config.topics, self.eta);
         let totals = self.totals();
         let bases: Vec<f64> = totals.iter().map(|t| digamma(*t)).collect();
-        let prior = ln_gamma(eta);
+        let prior = lgamma(eta);
         let one = |rows: &[f64]| -> f64 {
             let row = |row: &[f64]| -> f64 {
-                let part = |(v, base): (&f64, &f64)| {
-                    (eta - v) * (digamma(*v) - base) + ln_gamma(*v) - prior
-                };
+                let part =
+                    |(v, base): (&f64, &f64)| (eta - v) * (digamma(*v) - base) + lgamma(*v) - prior;
                 row.iter().zip(&bases).map(part).sum()
             };
             rows.chunks(topics).map(row).sum()
         };
         let parts: Vec<f64> = self.lambda.par_chunks(WORDS * topics).map(one).collect();
-        let ends: f64 =
-            totals.iter().map(|t| ln_gamma(eta * self.words as f64) - ln_gamma(*t)).sum();
+        let ends: f64 = totals.iter().map(|t| lgamma(eta * self.words as f64) - lgamma(*t)).sum();
         parts.iter().sum::<f64>() + ends
     }
 }

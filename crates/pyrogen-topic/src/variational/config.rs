@@ -42,6 +42,7 @@ pub struct VariationalConfig {
 /// Update `t` (from 1) moves the topics by the share `(offset + t)^-decay` of the way to what the
 /// batch says, taken for all documents.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Online {
     /// Documents of a batch.

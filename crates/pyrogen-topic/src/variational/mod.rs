@@ -3,17 +3,18 @@
 mod bound;
 mod config;
 
-use pyrogen_core::Noise;
+use pyrogen_core::{Draws, Noise};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use config::{MOST_TOPICS, topics as check_topics};
 pub use config::{Online, VariationalConfig};
 
-use crate::draws::Draws;
+use pyrogen_core::special::host::digamma;
+
 use crate::fold::{Folded, Limits, Weights, fold};
 use crate::prior::{from_logs, symmetric_from_log};
-use crate::special::{digamma, exp_digamma};
+use crate::special::exp_digamma;
 use crate::{Corpus, LearnPrior, TopicError, Topics};
 
 /// Words whose topics are drawn or summed as one piece of work.

@@ -326,18 +326,23 @@ fn sequences_are_decoded_filled_and_forecast() {
 fn texts_are_streamed_completed_and_scored_by_token_and_byte() {
     for name in ["markov", "markov-words"] {
         let (model, request) = (opened(name), Request::seed(8).set("max_tokens", 60));
-        let many = model.generate(4, &request, &go()).unwrap();
-        let Data::Text(many) = many else { panic!("text") };
-        for item in 0..4 {
-            let control = go();
-            let pieces = model.streamer().unwrap().stream(item, &request, &control).unwrap();
-            let text: String = pieces
-                .map(|piece| match piece.unwrap() {
-                    Data::Text(piece) => piece.documents()[0].to_string(),
-                    other => panic!("{other:?}"),
-                })
-                .collect();
-            assert_eq!(text, many.documents()[item as usize].as_ref(), "{name}");
+        for prompt in ["", "So long ", "Shall zyzzyva", "Weiß "] {
+            let request = request.clone().set("prompt", prompt);
+            let many = model.generate(4, &request, &go()).unwrap();
+            let Data::Text(many) = many else { panic!("text") };
+            for item in 0..4 {
+                let control = go();
+                let pieces = model.streamer().unwrap().stream(item, &request, &control).unwrap();
+                let text: String = pieces
+                    .map(|piece| match piece.unwrap() {
+                        Data::Text(piece) => piece.documents()[0].to_string(),
+                        other => panic!("{other:?}"),
+                    })
+                    .collect();
+                assert_eq!(text, many.documents()[item as usize].as_ref(), "{name}");
+                assert!(text.starts_with(prompt), "{name}: {text}");
+                assert!(name == "markov" || !text.contains("  "), "{name}: {text}");
+            }
         }
         let control = go();
         let mut pieces = model.streamer().unwrap().stream(0, &request, &control).unwrap();

@@ -1,5 +1,8 @@
 //! Training by name, from nothing and from a folder, watched and cancelled.
 
+use pyrogen::data::{Sequences, Text};
+use pyrogen::model::train::{Wanted, settings};
+
 use super::*;
 
 fn small(out: &Path) -> Wish {
@@ -140,4 +143,30 @@ fn shares_are_recorded_and_used() {
     assert!(trained.test.is_none());
     let card = trained.open(&Device::flex()).unwrap().card().clone();
     assert_eq!(card.split.unwrap()["test"], 0.0);
+}
+
+#[test]
+fn every_setting_says_what_it_is_for() {
+    let read = |source: String| pyrogen::read(&source).unwrap().data;
+    let known = [
+        read("digits".into()),
+        read(format!("csv:{}", fixture("people.csv").display())),
+        Data::Text(Text::new(["one", "another text"])),
+        Data::Sequences(Sequences::new(vec!["x".into()], vec![1.0, 2.5, 0.5], vec![3]).unwrap()),
+    ];
+    let registry = pyrogen::registry();
+    let mut trained = 0;
+    for family in registry.families() {
+        let Some(train) = family.train() else { continue };
+        let data = known.iter().find(|data| family.takes().contains(&data.modality())).unwrap();
+        let wanted = Wanted { data, context: None, context_shape: None };
+        let defaults = train.defaults(&wanted).unwrap();
+        let list = settings(train, &defaults);
+        let silent: Vec<&str> =
+            list.iter().filter(|s| s.about.is_empty()).map(|s| s.key.as_str()).collect();
+        assert!(silent.is_empty(), "{}: {silent:?}", family.name());
+        assert!(list.iter().any(|s| s.key.starts_with("train.")), "{}", family.name());
+        trained += 1;
+    }
+    assert!(trained >= 11, "{trained} families");
 }

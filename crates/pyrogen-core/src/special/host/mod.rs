@@ -7,6 +7,7 @@ mod bessel;
 mod beta;
 mod counts;
 mod error;
+mod exp;
 mod gamma;
 mod incomplete_beta;
 mod incomplete_gamma;
@@ -23,6 +24,7 @@ pub use counts::{
 pub use error::{
     erf, erfc, erfcx, erfinv, log_ndtr, log_ndtr_slope, log_ndtri, ndtr, ndtri, normal_density,
 };
+pub use exp::exp_in_loops;
 pub use gamma::{deviance, digamma, lgamma, stirling_error, stirling_error_slope, trigamma};
 pub use incomplete_beta::{
     beta_logit_slopes, betainc, betainc_inverse, betainc_slopes, student_t_isf, student_t_survival,

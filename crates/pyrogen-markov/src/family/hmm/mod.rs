@@ -70,14 +70,7 @@ impl Family for HmmFamily {
             let path = folder.path().to_path_buf();
             Error::Contradiction { path, message: format!("model.json: {message}") }
         })?;
-        let about = About {
-            family: FAMILY.into(),
-            method: FAMILY.into(),
-            modality: Modality::Sequences,
-            parameters: saved.model.free_parameters(),
-            classes: Vec::new(),
-            context: None,
-        };
+        let about = About::new(FAMILY, Modality::Sequences, saved.model.free_parameters());
         let hmm = Arc::new(can::Regimes(saved));
         let mut can = Capabilities::default();
         can.generate = Some(hmm.clone());

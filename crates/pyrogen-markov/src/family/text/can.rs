@@ -1,20 +1,16 @@
 //! What a chain of text can do.
 
-use std::ops::Range;
-
-use pyrogen_core::{Counts, Likelihood, Noise, Unit};
+use pyrogen_core::{Counts, Likelihood, Unit};
 use pyrogen_data::{Data, Text};
 use pyrogen_model::{
-    Ability, Complete, Control, Error, ErrorKind, Finding, Generate, Given, Inspect, Likely,
-    Marginal, OptionSpec, Options, Query, Request, Stream, host,
+    Ability, Control, Error, ErrorKind, Finding, Inspect, Likely, Marginal, OptionSpec, Options,
+    Query, Request, host,
 };
 use serde_json::{Value, json};
 
 use super::FAMILY;
 use super::chain::TextChain;
-use super::pieces::{Decoder, Walk};
 use super::settings::SmoothingKind;
-use super::tokens::Tokens;
 use crate::MarkovError;
 
 /// A chain behind the door.
@@ -29,7 +25,7 @@ pub(super) fn named(error: MarkovError) -> Error {
     }
 }
 
-fn documents(data: &Data) -> Result<&Text, Error> {
+pub(super) fn documents(data: &Data) -> Result<&Text, Error> {
     match data {
         Data::Text(text) if text.documents().is_empty() => {
             Err(Error::Wish("the data is empty".into()))
@@ -40,207 +36,6 @@ fn documents(data: &Data) -> Result<&Text, Error> {
             got: other.modality(),
             takes: "text".into(),
         }),
-    }
-}
-
-/// How a text is drawn.
-#[derive(Debug, Clone, Copy)]
-struct Manner {
-    temperature: f64,
-    most: usize,
-    /// The most tokens in a row that may stand in the training text.
-    overlap: Option<usize>,
-    tries: usize,
-}
-
-impl Texts {
-    fn drawing(&self) -> Vec<OptionSpec> {
-        let most = match (self.0.ends(), self.0.settings().tokens) {
-            (true, _) => 1000,
-            (false, Tokens::Words) => 100,
-            (false, _) => 500,
-        };
-        vec![
-            OptionSpec::new("max_tokens", most, "the most tokens of a text"),
-            OptionSpec::new(
-                "temperature",
-                1.0,
-                "below 1 bolder on what is probable; 0 always takes it",
-            ),
-            OptionSpec::new(
-                "overlap",
-                Value::Null,
-                "the most words in a row that may stand in the training text; a text that copies more \
-                 is drawn again (tokens=words)",
-            ),
-            OptionSpec::new("tries", 100, "how often a text is drawn before that is given up"),
-        ]
-    }
-
-    fn manner(&self, options: &Options) -> Result<Manner, Error> {
-        let overlap = options.count("overlap")?;
-        if overlap.is_some() && self.0.settings().tokens != Tokens::Words {
-            let expected = "null, unless the tokens are words";
-            return Err(Error::option("overlap", expected, options.get("overlap")));
-        }
-        let most = options
-            .count("max_tokens")?
-            .ok_or_else(|| Error::option("max_tokens", "a whole number of at least 1", "null"))?;
-        let temperature = options.number("temperature")?;
-        if temperature < 0.0 {
-            return Err(Error::option("temperature", "a number of at least 0", temperature));
-        }
-        Ok(Manner { temperature, most, overlap, tries: options.count("tries")?.unwrap_or(1) })
-    }
-
-    /// A prompt, and whether a blank at its end was taken off, which stands before the next word then.
-    fn prompt<'t>(&self, text: &'t str) -> (&'t str, bool) {
-        match text.strip_suffix(' ') {
-            Some(body) if self.0.settings().tokens == Tokens::Words => {
-                let word = body.chars().next_back().is_some_and(|c| !c.is_whitespace());
-                if word { (body, true) } else { (text, false) }
-            }
-            _ => (text, false),
-        }
-    }
-
-    /// The text of an item behind a prompt, without it. With a rule of overlap each try has draws of its
-    /// own; what the first try gives is what is given without the rule.
-    fn text(
-        &self,
-        noise: &Noise,
-        item: u64,
-        prompt: &[Option<u32>],
-        manner: Manner,
-    ) -> Result<String, Error> {
-        let mut copied = None;
-        for attempt in 0..manner.tries {
-            let own = match attempt {
-                0 => noise.clone(),
-                n => noise.fork("try").fork_index(n as u64),
-            };
-            let walk = Walk::new(&self.0, prompt, &own, item, manner.temperature, manner.most);
-            let (ids, pieces): (Vec<u32>, Vec<Vec<u8>>) = walk.unzip();
-            let Some(most) = manner.overlap else {
-                return Ok(String::from_utf8_lossy(&pieces.concat()).into_owned());
-            };
-            let whole: Vec<u32> =
-                prompt.iter().map(|id| id.unwrap_or(u32::MAX)).chain(ids).collect();
-            let copy = (whole.len() > most).then(|| self.0.source().copied(&whole, most));
-            match copy.flatten() {
-                None => return Ok(String::from_utf8_lossy(&pieces.concat()).into_owned()),
-                Some((run, _)) => copied = Some(run.to_vec()),
-            }
-        }
-        let run = copied.unwrap_or_default();
-        let words: Vec<&[u8]> = run.iter().map(|id| self.0.token(*id)).collect();
-        Err(Error::other(
-            ErrorKind::Request,
-            format!(
-                "text {item}: all {} tries copy more than {} words in a row from the training text, \
-                 the last one `{}`: allow a longer overlap, give more tries, or train with a smaller \
-                 order",
-                manner.tries,
-                manner.overlap.unwrap_or(0),
-                String::from_utf8_lossy(&words.join(&b' '))
-            ),
-        ))
-    }
-}
-
-impl Generate for Texts {
-    fn options(&self) -> Vec<OptionSpec> {
-        self.drawing()
-    }
-
-    fn generate(
-        &self,
-        items: Range<u64>,
-        request: &Request,
-        control: &Control,
-    ) -> Result<Data, Error> {
-        let options =
-            Options::resolve(Ability::Generate, &Generate::options(self), &request.options)?;
-        host::unconditional(request)?;
-        let manner = self.manner(&options)?;
-        let noise = Noise::new(request.seed).fork("samples");
-        let texts =
-            host::each(items, "drawn", control, |item| self.text(&noise, item, &[], manner))?;
-        Ok(Data::Text(Text::new(texts)))
-    }
-}
-
-impl Stream for Texts {
-    fn options(&self) -> Vec<OptionSpec> {
-        self.drawing()
-    }
-
-    /// Token by token. Under a rule of overlap a text is known only when it is whole, and is one piece.
-    fn stream<'a>(
-        &'a self,
-        item: u64,
-        request: &Request,
-        control: &'a Control,
-    ) -> Result<Box<dyn Iterator<Item = Result<Data, Error>> + Send + 'a>, Error> {
-        let options = Options::resolve(Ability::Stream, &Stream::options(self), &request.options)?;
-        host::unconditional(request)?;
-        let manner = self.manner(&options)?;
-        let noise = Noise::new(request.seed).fork("samples");
-        if manner.overlap.is_some() {
-            let whole = self.text(&noise, item, &[], manner);
-            return Ok(Box::new(std::iter::once(whole.map(|t| Data::Text(Text::new([t]))))));
-        }
-        let mut walk = Walk::new(&self.0, &[], &noise, item, manner.temperature, manner.most);
-        let mut decoder = Some(Decoder::default());
-        Ok(Box::new(std::iter::from_fn(move || {
-            loop {
-                let waiting = decoder.as_mut()?;
-                if let Err(e) = control.check() {
-                    decoder = None;
-                    return Some(Err(e));
-                }
-                let text = match walk.next() {
-                    Some((_, piece)) => waiting.push(&piece),
-                    None => decoder.take()?.end(),
-                };
-                if !text.is_empty() {
-                    return Some(Ok(Data::Text(Text::new([text]))));
-                }
-            }
-        })))
-    }
-}
-
-impl Complete for Texts {
-    fn options(&self) -> Vec<OptionSpec> {
-        self.drawing()
-    }
-
-    /// The prompts with what follows them. A prompt may hold tokens that training did not see.
-    fn complete(
-        &self,
-        given: &Given,
-        items: Range<u64>,
-        request: &Request,
-        control: &Control,
-    ) -> Result<Data, Error> {
-        let options =
-            Options::resolve(Ability::Complete, &Complete::options(self), &request.options)?;
-        host::unconditional(request)?;
-        if given.mask.is_some() {
-            return Err(Error::option("mask", "left out: a prompt is given as it is", "one"));
-        }
-        let manner = self.manner(&options)?;
-        let prompts = documents(&given.items)?.documents();
-        let noise = Noise::new(request.seed).fork("completed");
-        let texts = host::each(items, "completed", control, |item| {
-            let prompt = &prompts[(item % prompts.len() as u64) as usize];
-            let (body, blank) = self.prompt(prompt);
-            let rest = self.text(&noise, item, &self.0.read(body), manner)?;
-            let rest = if blank { rest.strip_prefix(' ').unwrap_or(&rest) } else { rest.as_str() };
-            Ok(format!("{prompt}{rest}"))
-        })?;
-        Ok(Data::Text(Text::new(texts)))
     }
 }
 

@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
+use pyrogen_core::Draws;
 use serde::{Deserialize, Serialize};
 
 use super::settings::MarkovSettings;
 use super::tokens::Tokens;
 use crate::MarkovError;
 use crate::chain::{Context, Counts, NGram, Ppm, PpmConfig, Smoothing, Source, TokenModel};
-use crate::draws::Draws;
 
 /// What `model.json` holds: the settings and the text. Counts are made of it when a folder is opened,
 /// which takes less than reading them would.

@@ -7,6 +7,7 @@ mod settings;
 mod tokens;
 #[cfg(feature = "train")]
 mod training;
+mod write;
 
 use std::sync::Arc;
 
@@ -57,14 +58,7 @@ impl Family for MarkovFamily {
             Error::Contradiction { path, message: format!("model.json: {message}") }
         };
         let chain = TextChain::new(&saved).map_err(|e| contradiction(e.to_string()))?;
-        let about = About {
-            family: FAMILY.into(),
-            method: FAMILY.into(),
-            modality: Modality::Text,
-            parameters: chain.runs(),
-            classes: Vec::new(),
-            context: None,
-        };
+        let about = About::new(FAMILY, Modality::Text, chain.runs());
         let text = Arc::new(can::Texts(chain));
         let mut can = Capabilities::default();
         can.generate = Some(text.clone());

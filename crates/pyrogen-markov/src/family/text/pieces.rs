@@ -1,10 +1,9 @@
 //! Text token by token.
 
-use pyrogen_core::Noise;
+use pyrogen_core::{Draws, Noise};
 
 use super::chain::TextChain;
 use crate::chain::Context;
-use crate::draws::Draws;
 
 /// Tokens of one text, as they are drawn.
 pub(super) struct Walk<'a> {
@@ -27,7 +26,7 @@ impl<'a> Walk<'a> {
         most: usize,
     ) -> Self {
         let (context, first) = (chain.context(before), before.is_empty());
-        let draws = Draws::item(noise, item as usize);
+        let draws = Draws::item(noise, item);
         Self { chain, context, draws, temperature, left: most, first }
     }
 }
@@ -48,69 +47,5 @@ impl Iterator for Walk<'_> {
         piece.extend_from_slice(token);
         self.first = false;
         Some((id, piece))
-    }
-}
-
-/// Bytes that come in pieces as text: what is no UTF-8 becomes the replacement character, as soon as
-/// that is certain.
-#[derive(Debug, Default)]
-pub(super) struct Decoder {
-    waiting: Vec<u8>,
-}
-
-impl Decoder {
-    /// The text that is certain after these bytes.
-    pub fn push(&mut self, bytes: &[u8]) -> String {
-        self.waiting.extend_from_slice(bytes);
-        let mut out = String::new();
-        loop {
-            match std::str::from_utf8(&self.waiting) {
-                Ok(text) => {
-                    out.push_str(text);
-                    self.waiting.clear();
-                    return out;
-                }
-                Err(e) => {
-                    let valid = e.valid_up_to();
-                    out.push_str(&String::from_utf8_lossy(&self.waiting[..valid]));
-                    match e.error_len() {
-                        None => {
-                            self.waiting.drain(..valid);
-                            return out;
-                        }
-                        Some(bad) => {
-                            out.push(char::REPLACEMENT_CHARACTER);
-                            self.waiting.drain(..valid + bad);
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    /// The text of what waits for more bytes.
-    pub fn end(self) -> String {
-        String::from_utf8_lossy(&self.waiting).into_owned()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bytes_become_the_text_that_they_would_as_a_whole() {
-        let cases: [&[u8]; 4] = [
-            "aä€😀z".as_bytes(),
-            b"a\xff\xe2\x82b\xf0\x9f\x98",
-            b"\xc3",
-            b"\xe2\x28\xa1\xf0\x28\x8c\xbc",
-        ];
-        for bytes in cases {
-            let mut decoder = Decoder::default();
-            let mut text: String = bytes.iter().map(|b| decoder.push(&[*b])).collect();
-            text.push_str(&decoder.end());
-            assert_eq!(text, String::from_utf8_lossy(bytes));
-        }
     }
 }

@@ -1,12 +1,12 @@
 //! Emissions of symbols, and of counts of categories.
 
+use pyrogen_core::Draws;
+use pyrogen_core::special::host::lgamma;
 use serde::{Deserialize, Serialize};
 
 use super::{Density, Kernel, Rules};
 use crate::MarkovError;
-use crate::draws::Draws;
 use crate::sequences::{MISSING, View};
-use crate::special::ln_gamma;
 
 /// Symbols: `log p(x | k) = ln probabilities[k][x]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -165,8 +165,8 @@ impl Kernel for CountsKernel {
                 out.fill(0.0);
                 continue;
             }
-            let orders: f64 = x.iter().map(|x| ln_gamma(x + 1.0)).sum();
-            out.fill(ln_gamma(x.iter().sum::<f64>() + 1.0) - orders);
+            let orders: f64 = x.iter().map(|x| lgamma(x + 1.0)).sum();
+            out.fill(lgamma(x.iter().sum::<f64>() + 1.0) - orders);
             for (i, x) in x.iter().enumerate().filter(|(_, x)| **x > 0.0) {
                 let logs = &self.0.logs[i * k..][..k];
                 out.iter_mut().zip(logs).for_each(|(out, log)| *out += x * log);

@@ -1,12 +1,12 @@
 //! Emissions of counts and of yes and no: columns are independent given the state.
 
+use pyrogen_core::Draws;
+use pyrogen_core::special::host::lgamma;
 use serde::{Deserialize, Serialize};
 
 use super::{Density, Kernel, Rules};
 use crate::MarkovError;
-use crate::draws::Draws;
 use crate::sequences::View;
-use crate::special::ln_gamma;
 
 /// Counts: `log p(x | k) = Σ_d x_d ln means[k][d] - means[k][d] - ln x_d!`.
 ///
@@ -96,7 +96,7 @@ impl Density for Poisson {
 
     fn kernel(&self) -> Result<Box<dyn Kernel + '_>, MarkovError> {
         let line = |mean: f64| (mean.ln(), -mean);
-        Ok(Box::new(LinearKernel::new(&self.means, |x| -ln_gamma(x + 1.0), line)))
+        Ok(Box::new(LinearKernel::new(&self.means, |x| -lgamma(x + 1.0), line)))
     }
 
     fn maximise(&mut self, statistics: &[f64], _: &Rules) -> Vec<usize> {

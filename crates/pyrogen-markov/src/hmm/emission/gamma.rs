@@ -1,12 +1,12 @@
 //! Gamma emissions.
 
+use pyrogen_core::Draws;
+use pyrogen_core::special::host::{digamma, lgamma, trigamma};
 use serde::{Deserialize, Serialize};
 
 use super::{Density, Kernel, Rules};
 use crate::MarkovError;
-use crate::draws::Draws;
 use crate::sequences::View;
-use crate::special::{digamma, ln_gamma, trigamma};
 
 /// Positive numbers, columns independent given the state:
 /// `log p(x | k) = Σ_d a ln b - ln Γ(a) + (a - 1) ln x_d - b x_d` with `a = shapes[k][d]` and
@@ -41,7 +41,7 @@ impl Density for Gamma {
 
     fn kernel(&self) -> Result<Box<dyn Kernel + '_>, MarkovError> {
         let row = |(shapes, rates): (&Vec<f64>, &Vec<f64>)| -> Vec<f64> {
-            shapes.iter().zip(rates).map(|(a, b)| a * b.ln() - ln_gamma(*a)).collect()
+            shapes.iter().zip(rates).map(|(a, b)| a * b.ln() - lgamma(*a)).collect()
         };
         let constants = self.shapes.iter().zip(&self.rates).map(row).collect();
         Ok(Box::new(GammaKernel { model: self, constants }))

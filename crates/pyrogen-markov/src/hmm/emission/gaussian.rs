@@ -1,10 +1,10 @@
 //! Gaussian emissions with four forms of covariance.
 
+use pyrogen_core::Draws;
 use serde::{Deserialize, Serialize};
 
 use super::{Density, Kernel, Rules};
 use crate::MarkovError;
-use crate::draws::Draws;
 use crate::linear::{cholesky, invert_lower, raise_to_floor};
 
 /// The form of the covariance matrices.

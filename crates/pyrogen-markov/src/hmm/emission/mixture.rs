@@ -1,11 +1,11 @@
 //! Mixtures of Gaussians as emissions.
 
+use pyrogen_core::Draws;
 use serde::{Deserialize, Serialize};
 
 use super::gaussian_kernel::GaussianKernel;
 use super::{Density, Gaussian, Kernel, Rules};
 use crate::MarkovError;
-use crate::draws::Draws;
 use crate::sequences::View;
 use crate::special::log_sum_exp;
 

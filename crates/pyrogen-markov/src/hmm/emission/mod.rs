@@ -20,8 +20,9 @@ pub use mixture::GaussianMixture;
 pub use regression::Regression;
 pub use student::StudentT;
 
+use pyrogen_core::Draws;
+
 use crate::MarkovError;
-use crate::draws::Draws;
 use crate::sequences::{MISSING, Sequences, View};
 
 /// The emission distributions of all states of a model.

@@ -1,11 +1,11 @@
 //! Emissions that are linear in earlier rows and in inputs.
 
+use pyrogen_core::Draws;
 use serde::{Deserialize, Serialize};
 
 use super::gaussian_kernel::GaussianKernel;
 use super::{Covariance, Density, Gaussian, Kernel, Rules};
 use crate::MarkovError;
-use crate::draws::Draws;
 use crate::linear::{cholesky, raise_to_floor, solve_cholesky};
 use crate::sequences::View;
 

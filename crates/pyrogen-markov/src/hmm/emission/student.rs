@@ -1,12 +1,12 @@
 //! Student-t emissions.
 
+use pyrogen_core::Draws;
+use pyrogen_core::special::host::{digamma, lgamma, trigamma};
 use serde::{Deserialize, Serialize};
 
 use super::{Density, Kernel, Rules};
 use crate::MarkovError;
-use crate::draws::Draws;
 use crate::sequences::View;
-use crate::special::{digamma, ln_gamma, trigamma};
 
 /// Numbers with heavy tails, columns independent given the state: each column of a state is
 /// `location + scale * t` with its own degrees of freedom.
@@ -37,9 +37,7 @@ struct StudentKernel<'a> {
 impl StudentT {
     fn peak(&self, state: usize, i: usize) -> f64 {
         let (nu, scale) = (self.degrees[state][i], self.squared_scales[state][i]);
-        ln_gamma(0.5 * (nu + 1.0))
-            - ln_gamma(0.5 * nu)
-            - 0.5 * (nu * std::f64::consts::PI * scale).ln()
+        lgamma(0.5 * (nu + 1.0)) - lgamma(0.5 * nu) - 0.5 * (nu * std::f64::consts::PI * scale).ln()
     }
 }
 

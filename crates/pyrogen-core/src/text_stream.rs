@@ -1,9 +1,9 @@
-//! Text out of tokens as they come.
+//! Text out of bytes as they come.
 
-/// Joins the bytes of tokens to text, and gives out whole characters alone.
+/// Joins bytes that come in pieces to text, and gives out whole characters alone.
 ///
 /// ```
-/// use pyrogen_autoregressive::TextStream;
+/// use pyrogen_core::TextStream;
 ///
 /// let mut stream = TextStream::default();
 /// let bytes = "é".as_bytes();
@@ -58,8 +58,14 @@ mod tests {
 
     #[test]
     fn joined_pieces_are_what_the_whole_decodes_to() {
-        let cases: [&[u8]; 4] =
-            ["naïve 🦀 日本".as_bytes(), b"a\xffb\xe2\x82", b"\xf0\x9f", b"\xe2(\xa1"];
+        let cases: [&[u8]; 6] = [
+            "naïve 🦀 日本".as_bytes(),
+            b"a\xffb\xe2\x82",
+            b"a\xff\xe2\x82b\xf0\x9f\x98",
+            b"\xf0\x9f",
+            b"\xc3",
+            b"\xe2(\xa1\xf0(\x8c\xbc",
+        ];
         for bytes in cases {
             let mut stream = TextStream::default();
             let mut text: String = bytes.iter().map(|b| stream.push(&[*b])).collect();
