@@ -1,15 +1,16 @@
 //! The promises of the door, as checks that the tests of any family can run.
 //!
 //! ```no_run
-//! use pyrogen_model::{Registry, conformance};
-//! # fn my_family_registry() -> Registry { Registry::new() }
-//! # fn some_data() -> pyrogen_data::Data { unimplemented!() }
-//! # let device = burn::tensor::Device::default();
-//! let registry = my_family_registry();
-//! let model = registry.open("tests/fixtures/mine", &device)?;
-//! let broken = conformance::check(&registry, &model, &some_data());
-//! assert!(broken.is_empty(), "{}", broken.join("\n"));
-//! # Ok::<(), pyrogen_model::Error>(())
+//! use pyrogen_data::{Data, Text};
+//! use pyrogen_model::{Error, Registry, conformance};
+//!
+//! fn keeps_the_promises(registry: &Registry) -> Result<(), Error> {
+//!     let model = registry.open("tests/fixtures/mine", &burn::tensor::Device::default())?;
+//!     let items = Data::Text(Text::new(["some", "items", "that it takes"]));
+//!     let broken = conformance::check(registry, &model, &items);
+//!     assert!(broken.is_empty(), "{}", broken.join("\n"));
+//!     Ok(())
+//! }
 //! ```
 
 use std::ops::Range;

@@ -30,6 +30,14 @@ pub struct About {
     pub context: Option<String>,
 }
 
+impl About {
+    /// A model of the family's one method, without classes and context.
+    pub fn new(family: &str, modality: Modality, parameters: usize) -> Self {
+        let (family, method) = (family.to_string(), family.to_string());
+        Self { family, method, modality, parameters, classes: Vec::new(), context: None }
+    }
+}
+
 /// A loaded model of any family. Threads may share it; a clone is cheap.
 ///
 /// What it can do is what is `Some` in [`can`](Self::can); the methods here are the same with an

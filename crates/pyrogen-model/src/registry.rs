@@ -142,14 +142,7 @@ mod tests {
                 }
                 return Err(FolderError::Damaged { path: folder.path().to_path_buf() }.into());
             }
-            let about = About {
-                family: "late".into(),
-                method: "late".into(),
-                modality: Modality::Points,
-                parameters: 1,
-                classes: Vec::new(),
-                context: None,
-            };
+            let about = About::new("late", Modality::Points, 1);
             let (path, card) = (folder.path(), folder.card().clone());
             Ok(Model::new(about, path, card, Capabilities::default()))
         }

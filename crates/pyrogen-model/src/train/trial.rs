@@ -94,14 +94,7 @@ mod tests {
 
     #[test]
     fn a_model_that_cannot_sample_is_found() {
-        let about = About {
-            family: "none".into(),
-            method: "none".into(),
-            modality: Modality::Points,
-            parameters: 1,
-            classes: Vec::new(),
-            context: None,
-        };
+        let about = About::new("none", Modality::Points, 1);
         let card = Card::new("none", Seed(1));
         let can = Capabilities {
             generate: Some(Arc::new(Fails(ErrorKind::Config))),
