@@ -10,8 +10,9 @@ the row once with it first: `peers serve words_count`).
 import random
 import sys
 import tempfile
-import time
 from pathlib import Path
+
+from serve import serve
 
 STATES, WIDTH, STEPS = 8, 4, 50_000
 
@@ -77,16 +78,5 @@ def words_sentences():
     return lambda: sum(model.make_sentence() is not None for _ in range(10_000))
 
 
-def main():
-    run = globals()[sys.argv[2]]()
-    print("ready", flush=True)
-    for line in sys.stdin:
-        count = int(line.removeprefix("run "))
-        started = time.perf_counter()
-        for _ in range(count):
-            value = float(run())
-        print((time.perf_counter() - started) * 1e3 / count, value, flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    serve(globals()[sys.argv[2]]())

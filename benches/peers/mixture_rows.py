@@ -12,6 +12,7 @@ import warnings
 
 import numpy as np
 from sklearn.mixture import GaussianMixture
+from serve import serve
 
 ROWS, WIDTH, COMPONENTS = 100_000, 16, 8
 
@@ -60,17 +61,5 @@ def gmm_fit():
     return run
 
 
-def main():
-    run = globals()[sys.argv[2]]()
-    print("ready", flush=True)
-    for line in sys.stdin:
-        count, seconds = int(line.removeprefix("run ")), 0.0
-        for _ in range(count):
-            started = time.perf_counter()
-            value = float(run())
-            seconds += getattr(run, "seconds", time.perf_counter() - started)
-        print(seconds * 1e3 / count, value, flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    serve(globals()[sys.argv[2]]())

@@ -4,10 +4,10 @@
 """
 
 import sys
-import time
 
 import numpy as np
 from scipy import special, stats
+from serve import serve
 
 MILLION = 1_000_000
 rng = np.random.default_rng(1)
@@ -69,16 +69,5 @@ def np_mvn_sample():
     return lambda: (rng.normal(size=(MILLION, 64)) @ lower.T)[0, 0]
 
 
-def main():
-    run = globals()[sys.argv[2]]()
-    print("ready", flush=True)
-    for line in sys.stdin:
-        count = int(line.removeprefix("run "))
-        started = time.perf_counter()
-        for _ in range(count):
-            value = float(run())
-        print((time.perf_counter() - started) * 1e3 / count, value, flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    serve(globals()[sys.argv[2]]())

@@ -10,8 +10,9 @@ updates.
 
 import sys
 import tempfile
-import time
 from pathlib import Path
+
+from serve import serve
 
 TOPICS, WORDS, THREADS = 20, 8_000, 2
 
@@ -67,16 +68,5 @@ def lda_pass():
     return run
 
 
-def main():
-    run = globals()[sys.argv[2]]()
-    print("ready", flush=True)
-    for line in sys.stdin:
-        count = int(line.removeprefix("run "))
-        started = time.perf_counter()
-        for _ in range(count):
-            value = float(run())
-        print((time.perf_counter() - started) * 1e3 / count, value, flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    serve(globals()[sys.argv[2]]())
