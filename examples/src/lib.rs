@@ -14,6 +14,7 @@
 //! | `synthetic_table` | generated rows of a table, and how good they are |
 //! | `denoise` | noise is removed by a model conditioned on the noisy picture |
 //! | `inpaint` | holes are filled by a model conditioned on the rest |
+//! | `distribution_plots` | the pictures of the book's list of distributions |
 //! | `rate_distortion` | the book's picture of the methods in the rate-distortion plane |
 //! | `samplers` | which sampler and how many steps: errors on a mixture of Gaussians |
 //! | `digits_by_label` | a diffusion model conditioned on the digit; what guidance does |
@@ -37,6 +38,7 @@ pub mod baselines;
 pub mod candidates;
 pub mod classifier;
 pub mod collapse;
+pub mod distributions;
 pub mod families;
 pub mod moves;
 pub mod painter;
