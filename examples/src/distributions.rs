@@ -1,6 +1,7 @@
 //! The pictures of the book's list of distributions, from the library's own densities.
 
 use std::error::Error;
+use std::f64::consts::PI;
 
 use burn::tensor::{DType, Int, Tensor, TensorData};
 use pyrogen::core::bijection::Tanh;
@@ -181,7 +182,7 @@ fn bounded() -> Vec<Picture> {
             .curve("0.5, 0", RelaxedBernoulli::new(one(0.5), one(0.0)))
             .curve("1, 1", RelaxedBernoulli::new(one(1.0), one(1.0)))
             .curve("3, 0", RelaxedBernoulli::new(one(3.0), one(0.0))),
-        Picture::new("von-mises", "VonMises: loc, concentration", [-3.141, 3.141])
+        Picture::new("von-mises", "VonMises: loc, concentration", [-PI, PI])
             .curve("0, 0.5", VonMises::new(one(0.0), one(0.5)))
             .curve("0, 4", VonMises::new(one(0.0), one(4.0)))
             .curve("2, 2", VonMises::new(one(2.0), one(2.0))),
