@@ -58,7 +58,7 @@ impl Picture {
     /// A curve of a function of all `x`.
     fn with(mut self, name: &str, log_density: impl Fn(Tensor<1>) -> Tensor<1>) -> Self {
         let y = host(log_density(numbers(&self.x)).exp());
-        let inside = |(_, y): &(f64, f64)| *y <= self.top && *y > 0.0;
+        let inside = |(_, y): &(f64, f64)| *y <= self.top;
         let points = self.x.iter().copied().zip(y).filter(inside).collect();
         self.series.push(Series { name: name.into(), points });
         self
@@ -290,11 +290,12 @@ fn matrices() -> Result<Vec<Picture>, Box<dyn Error>> {
     let mut normal =
         Picture::new("multivariate-normal", "MultivariateNormal: 1 and 2 deviations", [0.0, 1.0]);
     normal.axes = ["first", "second"];
-    for radius in [1.0, 2.0] {
-        normal.series.push(ellipse("variances 4, 1", [2.0, 0.0, 1.0], radius));
-    }
-    for radius in [1.0, 2.0] {
-        normal.series.push(ellipse("correlation 0.8", [1.0, 0.8, 0.6], radius));
+    for (name, factor) in
+        [("variances 4, 1", [2.0, 0.0, 1.0]), ("correlation 0.8", [1.0, 0.8, 0.6])]
+    {
+        for radius in [1.0, 2.0] {
+            normal.series.push(ellipse(&format!("{name}: {radius}"), factor, radius));
+        }
     }
     let square = |x: &Tensor<1>| along(x, |r| vec![2.0, 2.0 * r, 2.0 * r, 2.0], [POINTS, 2, 2]);
     let factor =
