@@ -220,10 +220,10 @@ def sides_of(row, args, folder):
     else:
         script = next((s for start, s in OTHERS.items() if row.startswith(start)), "torch_rows.py")
         peer = [sys.executable, str(HERE / script), "serve", row]
-    sides = {"torch": Server(peer, args.threads)}
     workers = args.workers if f"{own} train" in args.known else [1]
-    for count in workers:
-        sides[f"ours {count}"] = Server([binary, "serve", own, str(count)], args.threads)
+    # Ours first: it writes the files that both sides of some rows read.
+    ours = {f"ours {n}": Server([binary, "serve", own, str(n)], args.threads) for n in workers}
+    sides = {"torch": Server(peer, args.threads)} | ours
     if args.before and any(line.split()[0] == own for line in args.known_before):
         for count in workers:
             sides[f"before {count}"] = Server([str(args.before), "serve", own, str(count)], args.threads)

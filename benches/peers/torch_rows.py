@@ -460,33 +460,40 @@ def frechet():
 MILLION = 1_000_000
 
 
+# Each gives a function that makes the distribution from what a network predicts: the work on parameters is
+# done for each batch.
+
+
 def normal():
-    return torch.distributions.Normal(torch.randn(MILLION), torch.randn(MILLION).div(2).exp(), validate_args=False)
+    mean, log_var = torch.randn(MILLION), torch.randn(MILLION)
+    return lambda: torch.distributions.Normal(mean, log_var.div(2).exp(), validate_args=False)
 
 
 def gamma():
     shape, rate = torch.rand(MILLION) * 5 + 0.5, torch.rand(MILLION) + 0.5
-    return torch.distributions.Gamma(shape, rate, validate_args=False)
+    return lambda: torch.distributions.Gamma(shape, rate, validate_args=False)
 
 
 def categorical():
-    return torch.distributions.Categorical(logits=torch.randn(MILLION, 16), validate_args=False)
+    logits = torch.randn(MILLION, 16)
+    return lambda: torch.distributions.Categorical(logits=logits, validate_args=False)
 
 
 def vectors():
+    mean = torch.zeros(MILLION, 64)
     lower = (torch.randn(64, 64) * 0.5 / 8).tril(-1) + torch.eye(64)
-    return torch.distributions.MultivariateNormal(torch.zeros(MILLION, 64), scale_tril=lower, validate_args=False)
+    return lambda: torch.distributions.MultivariateNormal(mean, scale_tril=lower, validate_args=False)
 
 
 def log_prob(make):
-    p = make()
-    x = p.sample()
-    return inferred(lambda: p.log_prob(x))
+    make = make()
+    x = make().sample()
+    return inferred(lambda: make().log_prob(x))
 
 
 def draws(make):
-    p = make()
-    return inferred(p.sample)
+    make = make()
+    return inferred(lambda: make().sample())
 
 
 ROWS = {
