@@ -34,6 +34,14 @@ ACTIVATIONS = {"tanh": torch.nn.Tanh, "silu": torch.nn.SiLU, "relu": torch.nn.Re
 AT_ONE = math.log(math.expm1(1 - 1e-3))
 
 
+LOG_1000 = math.log(1000)
+
+
+def bounded(p, most):
+    """The soft bound of zuko's own maps."""
+    return p / (1 + abs(p / most))
+
+
 class Spline(Transform):
     """nflows' spline as a transform of zuko's layers."""
 
@@ -42,7 +50,9 @@ class Spline(Transform):
 
     def __init__(self, widths, heights, slopes, bound):
         super().__init__()
-        self.parameters, self.bound = (widths, heights, slopes + AT_ONE), bound
+        slopes = bounded(slopes, 1000.0) + AT_ONE
+        self.parameters = (bounded(widths, LOG_1000), bounded(heights, LOG_1000), slopes)
+        self.bound = bound
 
     def call_and_ladj(self, x):
         return unconstrained_rational_quadratic_spline(x, *self.parameters, tail_bound=self.bound)

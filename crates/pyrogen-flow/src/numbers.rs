@@ -7,8 +7,12 @@ use pyrogen_core::bijection::{Bijection, RationalQuadratic, SplineEnds};
 
 use crate::{NumberMap, SplineConfig};
 
-/// The logarithm of the largest scale of an affine map.
+/// The logarithm of the largest scale of an affine map, and the largest size of the parameters whose
+/// softmax is a spline's widths and heights: `ln 1000`.
 const LOG_SCALE: f64 = 6.907_755_278_982_137;
+
+/// The largest slope at a spline's knots.
+const SLOPE: f64 = 1000.0;
 
 impl NumberMap {
     /// Parameters of one number's map.
@@ -43,21 +47,21 @@ impl NumberMap {
         let single = |from: usize| part(from, 1).squeeze_dim(2);
         match *self {
             Self::Additive => Numbers::Additive { shift: single(0) },
-            Self::Affine => Numbers::Affine { shift: single(0), log_scale: bounded(single(1)) },
+            Self::Affine => Numbers::Affine { shift: single(0), log_scale: bounded(single(1), LOG_SCALE) },
             Self::Spline(SplineConfig { bins, bound }) => {
                 Numbers::Spline(RationalQuadratic::new(
-                    part(0, bins),
-                    part(bins, bins),
-                    part(2 * bins, bins - 1),
+                    bounded(part(0, bins), LOG_SCALE),
+                    bounded(part(bins, bins), LOG_SCALE),
+                    bounded(part(2 * bins, bins - 1), SLOPE),
                     bound,
                     SplineEnds::Linear,
                 ))
             }
             Self::Circular { bins } => Numbers::Circular {
                 spline: RationalQuadratic::new(
-                    part(0, bins),
-                    part(bins, bins),
-                    part(2 * bins, bins),
+                    bounded(part(0, bins), LOG_SCALE),
+                    bounded(part(bins, bins), LOG_SCALE),
+                    bounded(part(2 * bins, bins), SLOPE),
                     PI,
                     SplineEnds::Circular,
                 ),
@@ -67,10 +71,10 @@ impl NumberMap {
     }
 }
 
-/// `s / (1 + |s| / LOG_SCALE)`.
-fn bounded(s: Tensor<2>) -> Tensor<2> {
-    let size = s.clone().abs() * (1.0 / LOG_SCALE) + 1.0;
-    s / size
+/// `p / (1 + |p| / most)`: whatever a network says far from the data, the map stays one.
+fn bounded<const D: usize>(p: Tensor<D>, most: f64) -> Tensor<D> {
+    let size = p.clone().abs() * (1.0 / most) + 1.0;
+    p / size
 }
 
 /// An angle to `[-pi, pi)`.

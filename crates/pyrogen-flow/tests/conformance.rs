@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use burn::module::Module;
+use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::Tensor;
 use pyrogen_core::folder::{Card, to_bytes};
 use pyrogen_core::{Describe, Examples, Noise, Sample, SampleOptions, ScoreOptions, Seed};
@@ -12,6 +12,22 @@ use pyrogen_nn::{Activation, MlpConfig};
 use pyrogen_testkit as kit;
 use pyrogen_testkit::Rows;
 use pyrogen_train::{GradientLearner, Learner, Limits, ProgressMode, TrainConfig, Trainer};
+
+/// Weights far from their starting values, so that layers do much.
+pub fn loud(model: NormalizingFlow) -> NormalizingFlow {
+    struct Loud(Noise);
+    impl ModuleMapper for Loud {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            param.map(|old| {
+                let noise: Tensor<D> = self.0.normal(old.dims(), &old.device().inner());
+                let noise = Tensor::from_data(noise.into_data(), &old.device());
+                let loud = old.clone().detach() + noise * 0.3;
+                loud.set_require_grad(old.is_require_grad())
+            })
+        }
+    }
+    model.map(&mut Loud(Noise::new(Seed(8))))
+}
 
 fn spline() -> NumberMap {
     NumberMap::Spline(SplineConfig { bins: 4, bound: 3.0 })
@@ -76,7 +92,7 @@ fn sampling() {
 #[test]
 fn scoring() {
     for config in configs() {
-        let model = config.init(Seed(1), &kit::device()).unwrap();
+        let model = loud(config.init(Seed(1), &kit::device()).unwrap());
         let other = config.init(Seed(2), &kit::device()).unwrap();
         let condition = kit::condition_for(&model, 400, &kit::device());
         let options = SampleOptions { condition: condition.clone(), ..SampleOptions::default() };

@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use burn::module::{Module, ModuleMapper, Param};
+use burn::module::Module;
 use burn::tensor::{Tensor, TensorData};
 use pyrogen_core::bijection::Bijection;
 use pyrogen_core::folder::Card;
@@ -16,23 +16,7 @@ use pyrogen_flow::{
 use pyrogen_nn::{Activation, MlpConfig};
 use pyrogen_testkit::{condition_for, device, host, largest_difference};
 
-use crate::conformance::configs;
-
-/// Weights far from their starting values, so that layers do much.
-fn loud(model: NormalizingFlow) -> NormalizingFlow {
-    struct Loud(Noise);
-    impl ModuleMapper for Loud {
-        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-            param.map(|old| {
-                let noise: Tensor<D> = self.0.normal(old.dims(), &old.device().inner());
-                let noise = Tensor::from_data(noise.into_data(), &old.device());
-                let loud = old.clone().detach() + noise * 0.3;
-                loud.set_require_grad(old.is_require_grad())
-            })
-        }
-    }
-    model.map(&mut Loud(Noise::new(Seed(8))))
-}
+use crate::conformance::{configs, loud};
 
 fn is_circular(config: &NormalizingFlowConfig) -> bool {
     matches!(config.flow.map(), NumberMap::Circular { .. })

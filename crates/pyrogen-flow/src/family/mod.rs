@@ -102,7 +102,7 @@ impl Family for FlowMethod {
             .generate()
             .density(policy)
             .latent(LatentKind::Point)
-            .inspect(|model: &NormalizingFlow, batches| Ok(vec![inverse(model, batches)?]));
+            .inspect(|model: &NormalizingFlow, batches| Ok(vec![inverse(model, batches)?, recurring(batches)?]));
         Ok(door.build())
     }
 
@@ -131,5 +131,43 @@ fn inverse(model: &NormalizingFlow, batches: &InspectBatches) -> Result<Finding,
         text: all.to_string(),
         warning: all.is_faulty(),
         value: json!(all),
+    })
+}
+
+/// The share of items from which on a value that they share is a warning.
+const RECURRING: f64 = 0.05;
+
+/// Whether numbers recur: a density of such numbers has no upper bound.
+fn recurring(batches: &InspectBatches) -> Result<Finding, Error> {
+    let (x, _) = batches.all()?;
+    let [rows, width] = x.dims();
+    let values = x.into_data().iter::<f32>().collect::<Vec<_>>();
+    let share = |j: usize| {
+        let mut column: Vec<u32> = (0..rows).map(|i| values[i * width + j].to_bits()).collect();
+        column.sort_unstable();
+        let most = column.chunk_by(|a, b| a == b).map(<[u32]>::len).max().unwrap_or(0);
+        most as f64 / rows.max(1) as f64
+    };
+    // Two of a few items that agree say nothing.
+    let often = |share: &f64| *share >= RECURRING && *share * rows as f64 >= 8.0;
+    let shares: Vec<f64> = (0..width).map(share).collect();
+    let found: Vec<usize> = (0..width).filter(|&j| often(&shares[j])).collect();
+    let text = match found.is_empty() {
+        true => "no value is shared by a twentieth of the items".to_string(),
+        false => {
+            let list = |j: &usize| format!("{} ({:.0} %)", j + 1, shares[*j] * 100.0);
+            format!(
+                "a value is shared by a twentieth of the items and more in the numbers {}: a density of \
+                 them has no upper bound, so that scores compare flows on these columns with care only",
+                found.iter().map(list).collect::<Vec<_>>().join(", ")
+            )
+        }
+    };
+    Ok(Finding {
+        name: "recurring".into(),
+        title: "Numbers that recur".into(),
+        text,
+        warning: !found.is_empty(),
+        value: json!(shares),
     })
 }

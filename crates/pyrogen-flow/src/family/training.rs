@@ -2,7 +2,7 @@
 
 use pyrogen_core::folder::ModelConfig;
 use pyrogen_core::{ConfigError, config};
-use pyrogen_data::{Dataset, Preparation, PreparedColumn, Recipe};
+use pyrogen_data::{Dataset, Preparation, Recipe};
 use pyrogen_model::Error;
 use pyrogen_model::train::{
     Defaults, Job, Plan, Train, Wanted, check_data, fit_gradient, fits_memory, rows_of,
@@ -28,34 +28,48 @@ const EVERY: usize = 500;
 /// How far whole numbers in (0, 1) are kept from the ends before the logit (Dinh et al. 2017, section 4.1).
 const ALPHA: f64 = 0.05;
 
-/// Numbers with a mean of 0 and a standard deviation of 1; whole numbers spread over their cells first,
-/// so that there is a density.
+/// Numbers with a mean of 0 and a standard deviation of 1; whole numbers of known levels spread over their
+/// cells first, so that there is a density.
 ///
-/// A density of categories, of missing cells or of numbers that recur has no upper bound, and a flow
-/// learns nothing but to raise it: such tables are refused.
+/// # Errors
+/// Columns that have no density: categories, missing cells, constants. The density of a flow would rise
+/// without bound on them.
 fn prepare(data: &Dataset) -> Result<Preparation, Error> {
-    let Some(schema) = data.schema() else {
-        let recipe = match data.levels() {
-            Some(_) => Recipe::Dequantised { logit: Some(ALPHA) },
-            None => Recipe::Standardised,
-        };
-        return Ok(Preparation::fit(&recipe, data)?);
-    };
-    let suited = Preparation::fit(&Recipe::suited_to(data), data)?;
-    let prepared = suited.columns().unwrap_or_default();
-    let plain = |column: &PreparedColumn| matches!(column, PreparedColumn::Number);
-    let pairs = schema.columns.iter().zip(prepared.iter());
-    let odd: Vec<&str> =
-        pairs.filter(|(_, p)| !plain(p)).map(|(column, _)| column.name.as_str()).collect();
-    if !odd.is_empty() {
+    let without = without_density(data);
+    if !without.is_empty() {
         return Err(Error::Wish(format!(
-            "a flow has a density of numbers, and there is none of categories, of missing cells or of \
-             a number that many rows share: leave out {}, or train `vae` or `diffusion`, which take \
-             such columns",
-            odd.join(", ")
+            "a flow has a density of numbers that vary, and there is none of categories, of missing cells \
+             and of constants: leave out {}, or train `vae` or `diffusion`, which take such columns",
+            without.join(", ")
         )));
     }
-    Ok(Preparation::fit(&Recipe::Table, data)?)
+    let recipe = match (data.schema(), data.levels()) {
+        (Some(_), _) => Recipe::Table,
+        (None, Some(_)) => Recipe::Dequantised { logit: Some(ALPHA) },
+        (None, None) => Recipe::Standardised,
+    };
+    Ok(Preparation::fit(&recipe, data)?)
+}
+
+/// The columns of which there is no density, by name, or by number where they have none.
+fn without_density(data: &Dataset) -> Vec<String> {
+    let columns = data.schema().map_or(&[][..], |schema| &schema.columns);
+    let spread = data.levels().is_some();
+    let constant = |j: usize| {
+        let mut values = data.values().iter().skip(j).step_by(data.width());
+        let first = values.next();
+        values.all(|v| Some(v) == first)
+    };
+    let odd = |j: &usize| {
+        let column = columns.get(*j);
+        column.is_some_and(|c| c.kind.categories().is_some() || c.may_be_missing())
+            || !spread && constant(*j)
+    };
+    let name = |j: usize| match columns.get(j) {
+        Some(column) => format!("`{}`", column.name),
+        None => format!("number {}", j + 1),
+    };
+    (0..data.width()).filter(odd).map(name).collect()
 }
 
 /// How flows are trained where nothing else is wished.
@@ -142,5 +156,17 @@ mod tests {
             let config: NormalizingFlowConfig = config::from_value(defaults.model).unwrap();
             assert_eq!((config.flow.method(), config.event.as_slice()), (method.name(), &[2][..]));
         }
+    }
+
+    #[test]
+    fn columns_without_a_density_are_named() {
+        let refused = |values: Vec<f32>, width: usize| {
+            let data = Data::from_dataset(Dataset::from_parts(values, vec![width], None).unwrap());
+            let wanted = Wanted { data: &data, context: None, context_shape: None };
+            FlowMethod::all()[0].defaults(&wanted).err().map(|e| e.to_string())
+        };
+        assert_eq!(refused(vec![1.0, 2.0, 3.0, 5.0], 2), None);
+        let constant = refused(vec![1.0, 2.0, 3.0, 2.0], 2).unwrap();
+        assert!(constant.contains("leave out number 2, or"), "{constant}");
     }
 }
