@@ -16,9 +16,7 @@ use pyrogen::data::{Preparation, Prepared, Recipe, Toy};
 use pyrogen::flow::{FlowKind, NormalizingFlow, NormalizingFlowConfig};
 use pyrogen::nn::{Activation, MlpConfig};
 use pyrogen::prelude::*;
-use pyrogen::train::{
-    Decay, GradientConfig, Limits, OptimizerConfig, ScheduleConfig, TrainConfig,
-};
+use pyrogen::train::{Decay, GradientConfig, Limits, OptimizerConfig, ScheduleConfig, TrainConfig};
 use pyrogen_examples::runs;
 
 const SEED: Seed = Seed(1);

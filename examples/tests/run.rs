@@ -29,11 +29,11 @@ mod digits_by_label;
 mod edges;
 #[path = "run/families.rs"]
 mod families;
+#[path = "../examples/first_model.rs"]
+mod first_model;
 #[expect(dead_code, reason = "its main reads the arguments of the program")]
 #[path = "../examples/flow_densities.rs"]
 mod flow_densities;
-#[path = "../examples/first_model.rs"]
-mod first_model;
 #[expect(dead_code, reason = "its main reads the arguments of the program")]
 #[path = "../examples/gan_latents.rs"]
 mod gan_latents;

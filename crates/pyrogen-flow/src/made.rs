@@ -72,7 +72,8 @@ impl Plan {
         let first = usize::from(condition == 0);
         let mut levels = Vec::new();
         for &width in hidden(config, features, condition) {
-            let mut units: Vec<usize> = (0..width).map(|i| i % (features - first) + first).collect();
+            let mut units: Vec<usize> =
+                (0..width).map(|i| i % (features - first) + first).collect();
             units.sort_unstable();
             levels.push([rows, units.clone()]);
             rows = units;
@@ -92,9 +93,8 @@ impl Made {
     /// With initial weights from the noise.
     pub fn new(config: &MlpConfig, size: MadeSize, noise: &mut Noise, device: &Device) -> Self {
         let plan = Plan::new(config, size);
-        let layer = |[rows, columns]: &[Vec<usize>; 2]| {
-            linear(rows.len(), columns.len(), noise, device)
-        };
+        let layer =
+            |[rows, columns]: &[Vec<usize>; 2]| linear(rows.len(), columns.len(), noise, device);
         Self { layers: plan.levels.iter().map(layer).collect(), plan }
     }
 
@@ -259,7 +259,9 @@ mod tests {
 
     #[test]
     fn feature_after_feature_gives_what_the_whole_network_gives() {
-        for (order, condition) in [(vec![1, 2, 0], 0), (vec![0, 1, 2], 2), (vec![0], 0), (vec![0], 1)] {
+        for (order, condition) in
+            [(vec![1, 2, 0], 0), (vec![0, 1, 2], 2), (vec![0], 0), (vec![0], 1)]
+        {
             let features = order.len();
             let network = made(order, condition);
             let mut noise = Noise::new(Seed(3));

@@ -47,16 +47,16 @@ impl NumberMap {
         let single = |from: usize| part(from, 1).squeeze_dim(2);
         match *self {
             Self::Additive => Numbers::Additive { shift: single(0) },
-            Self::Affine => Numbers::Affine { shift: single(0), log_scale: bounded(single(1), LOG_SCALE) },
-            Self::Spline(SplineConfig { bins, bound }) => {
-                Numbers::Spline(RationalQuadratic::new(
-                    bounded(part(0, bins), LOG_SCALE),
-                    bounded(part(bins, bins), LOG_SCALE),
-                    bounded(part(2 * bins, bins - 1), SLOPE),
-                    bound,
-                    SplineEnds::Linear,
-                ))
+            Self::Affine => {
+                Numbers::Affine { shift: single(0), log_scale: bounded(single(1), LOG_SCALE) }
             }
+            Self::Spline(SplineConfig { bins, bound }) => Numbers::Spline(RationalQuadratic::new(
+                bounded(part(0, bins), LOG_SCALE),
+                bounded(part(bins, bins), LOG_SCALE),
+                bounded(part(2 * bins, bins - 1), SLOPE),
+                bound,
+                SplineEnds::Linear,
+            )),
             Self::Circular { bins } => Numbers::Circular {
                 spline: RationalQuadratic::new(
                     bounded(part(0, bins), LOG_SCALE),

@@ -47,9 +47,8 @@ impl InverseReport {
     /// The report of these examples and others together.
     pub fn extend(&mut self, other: &Self) {
         let all = (self.examples + other.examples).max(1) as f64;
-        let weighted = |a: f64, b: f64| {
-            (a * self.examples as f64 + b * other.examples as f64) / all
-        };
+        let weighted =
+            |a: f64, b: f64| (a * self.examples as f64 + b * other.examples as f64) / all;
         self.clipped = self.clipped.zip(other.clipped).map(|(a, b)| weighted(a, b));
         self.error = self.error.max(other.error);
         self.tail_error = self.tail_error.zip(other.tail_error).map(|(a, b)| a.max(b));

@@ -7,7 +7,9 @@ use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::Tensor;
 use pyrogen_core::folder::{Card, to_bytes};
 use pyrogen_core::{Describe, Examples, Noise, Sample, SampleOptions, ScoreOptions, Seed};
-use pyrogen_flow::{FlowKind, NormalizingFlow, NormalizingFlowConfig, NumberMap, Order, SplineConfig};
+use pyrogen_flow::{
+    FlowKind, NormalizingFlow, NormalizingFlowConfig, NumberMap, Order, SplineConfig,
+};
 use pyrogen_nn::{Activation, MlpConfig};
 use pyrogen_testkit as kit;
 use pyrogen_testkit::Rows;

@@ -26,8 +26,10 @@ fn is_circular(config: &NormalizingFlowConfig) -> bool {
 #[test]
 fn flows_invert() {
     for config in configs() {
-        for model in [config.init(Seed(1), &device()).unwrap(), loud(config.init(Seed(1), &device()).unwrap())]
-        {
+        for model in [
+            config.init(Seed(1), &device()).unwrap(),
+            loud(config.init(Seed(1), &device()).unwrap()),
+        ] {
             let condition = condition_for(&model, 50, &device());
             let given = model.given(&condition, 50);
             let x = Noise::new(Seed(2)).normal::<2>([50, config.features()], &device());
@@ -94,7 +96,8 @@ fn log_determinants_are_those_of_the_jacobian() {
 fn mass(model: &NormalizingFlow, half: f64, cells: usize) -> f64 {
     let step = 2.0 * half / cells as f64;
     let at = |i: usize| (-half + step * (i as f64 + 0.5)) as f32;
-    let points: Vec<f32> = (0..cells * cells).flat_map(|k| [at(k / cells), at(k % cells)]).collect();
+    let points: Vec<f32> =
+        (0..cells * cells).flat_map(|k| [at(k / cells), at(k % cells)]).collect();
     let x = Tensor::<2>::from_data(TensorData::new(points, [cells * cells, 2]), &device());
     let log_prob = host(model.given(&Condition::none(), cells * cells).log_prob(x));
     log_prob.iter().map(|l| l.exp()).sum::<f64>() * step * step
@@ -133,12 +136,12 @@ fn densities_of_the_plane_integrate_to_one() {
 fn splines_are_finite_everywhere() {
     let spline = NumberMap::Spline(SplineConfig { bins: 4, bound: 3.0 });
     for flow in [FlowKind::Autoregressive { map: spline }, FlowKind::Coupling { map: spline }] {
-        let config =
-            NormalizingFlowConfig { flow, layers: 3, ..NormalizingFlowConfig::default() };
+        let config = NormalizingFlowConfig { flow, layers: 3, ..NormalizingFlowConfig::default() };
         let plain = device();
         let model = loud(config.init(Seed(1), &plain.clone().autodiff()).unwrap());
         let values = [-1e30, -1e6, -3.0, -2.9999999, 0.0, 3.0, 3.0000002, 1e3, 1e18, 1e30f32];
-        let pairs: Vec<f32> = values.iter().flat_map(|&a| values.map(|b| [a, b])).flatten().collect();
+        let pairs: Vec<f32> =
+            values.iter().flat_map(|&a| values.map(|b| [a, b])).flatten().collect();
         let rows = pairs.len() / 2;
         let data = TensorData::new(pairs, [rows, 2]);
         let given = model.given(&Condition::none(), rows);
@@ -172,7 +175,8 @@ fn circles_have_no_seam() {
         assert!((log_prob(a + 2.0 * PI, b - 4.0 * PI) - expected).abs() < 1e-4);
     }
     assert!((log_prob(PI - 1e-4, 1.0) - log_prob(-PI + 1e-4, 1.0)).abs() < 1e-2);
-    let x: Tensor<2> = model.sample(200, &SampleOptions::default(), &mut Noise::new(Seed(1))).unwrap();
+    let x: Tensor<2> =
+        model.sample(200, &SampleOptions::default(), &mut Noise::new(Seed(1))).unwrap();
     assert!(host(x.abs().max())[0] <= PI + 1e-6);
 }
 
@@ -235,8 +239,14 @@ fn wrong_configs_name_the_field() {
     for (config, field) in [
         (NormalizingFlowConfig { event: vec![], ..base() }, "event"),
         (NormalizingFlowConfig { layers: 0, ..base() }, "layers"),
-        (NormalizingFlowConfig { flow: spline(1, 3.0), ..base() }, "flow.autoregressive.map.spline.bins"),
-        (NormalizingFlowConfig { flow: spline(8, -1.0), ..base() }, "flow.autoregressive.map.spline.bound"),
+        (
+            NormalizingFlowConfig { flow: spline(1, 3.0), ..base() },
+            "flow.autoregressive.map.spline.bins",
+        ),
+        (
+            NormalizingFlowConfig { flow: spline(8, -1.0), ..base() },
+            "flow.autoregressive.map.spline.bound",
+        ),
         (NormalizingFlowConfig { flow: spline(8, f64::NAN), ..base() }, "spline.bound"),
         (NormalizingFlowConfig { flow: circular, ..base() }, "flow.coupling.map.circular.bins"),
         (NormalizingFlowConfig { classes: Some(0), ..base() }, "classes"),

@@ -102,7 +102,9 @@ impl Family for FlowMethod {
             .generate()
             .density(policy)
             .latent(LatentKind::Point)
-            .inspect(|model: &NormalizingFlow, batches| Ok(vec![inverse(model, batches)?, recurring(batches)?]));
+            .inspect(|model: &NormalizingFlow, batches| {
+                Ok(vec![inverse(model, batches)?, recurring(batches)?])
+            });
         Ok(door.build())
     }
 

@@ -46,9 +46,8 @@ fn every_method_keeps_the_promises_of_the_door() {
 fn what_a_flow_has_learnt_says_whether_it_inverts() {
     let room = tempfile::tempdir().unwrap();
     let model = trained("nsf", "toy:moons,examples=200", room.path());
-    let points = |values: Vec<f32>| {
-        Data::from_dataset(Dataset::from_parts(values, vec![2], None).unwrap())
-    };
+    let points =
+        |values: Vec<f32>| Data::from_dataset(Dataset::from_parts(values, vec![2], None).unwrap());
     let inspect = |data: &Data| {
         let inspect = model.can().inspect.clone().unwrap();
         inspect.inspect(data, &Request::seed(1), &Control::new()).unwrap()
