@@ -38,7 +38,7 @@ pub fn run(steps: u64, points: usize, method: Option<&str>) -> Result<(), Box<dy
     println!("{:8} {:16} {:>18} {:>9}", "method", "toy", "gap", "seconds");
     let kinds = [FlowKind::nsf(), FlowKind::maf(), FlowKind::realnvp(), FlowKind::nice()];
     for flow in kinds.into_iter().filter(|kind| method.is_none_or(|m| m == kind.method())) {
-        for toy in [Toy::Moons, Toy::EightGaussians, Toy::Checkerboard] {
+        for toy in [Toy::Moons, Toy::EightGaussians, Toy::Checkerboard, Toy::Rings] {
             let started = Instant::now();
             let (model, preparation) = train(toy, flow, steps)?;
             let seconds = started.elapsed().as_secs_f64();

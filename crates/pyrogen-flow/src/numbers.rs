@@ -4,6 +4,7 @@ use std::f64::consts::PI;
 
 use burn::tensor::Tensor;
 use pyrogen_core::bijection::{Bijection, RationalQuadratic, SplineEnds};
+use pyrogen_ops::{SplineShape, spline};
 
 use crate::{NumberMap, SplineConfig};
 
@@ -50,23 +51,59 @@ impl NumberMap {
             Self::Affine => {
                 Numbers::Affine { shift: single(0), log_scale: bounded(single(1), LOG_SCALE) }
             }
-            Self::Spline(SplineConfig { bins, bound }) => Numbers::Spline(RationalQuadratic::new(
-                bounded(part(0, bins), LOG_SCALE),
-                bounded(part(bins, bins), LOG_SCALE),
-                bounded(part(2 * bins, bins - 1), SLOPE),
-                bound,
-                SplineEnds::Linear,
-            )),
-            Self::Circular { bins } => Numbers::Circular {
-                spline: RationalQuadratic::new(
-                    bounded(part(0, bins), LOG_SCALE),
-                    bounded(part(bins, bins), LOG_SCALE),
-                    bounded(part(2 * bins, bins), SLOPE),
-                    PI,
-                    SplineEnds::Circular,
-                ),
-                turn: single(3 * bins),
-            },
+            Self::Spline(SplineConfig { bins, bound }) => {
+                Numbers::Spline(Spline { parameters, shape: shape(bins, bound, false) })
+            }
+            Self::Circular { bins } => {
+                let shape = shape(bins, PI, true);
+                let spline = Spline { parameters: part(0, 3 * bins), shape };
+                Numbers::Circular { spline, turn: single(3 * bins) }
+            }
+        }
+    }
+}
+
+fn shape(bins: usize, bound: f64, circular: bool) -> SplineShape {
+    SplineShape { bins, bound, circular, most_size: LOG_SCALE, most_slope: SLOPE }
+}
+
+/// A spline for each number of a batch.
+pub(crate) struct Spline {
+    /// `[batch, features, parameters]`
+    parameters: Tensor<3>,
+    shape: SplineShape,
+}
+
+impl Spline {
+    /// By tensor operations, on any device.
+    fn composed(&self) -> RationalQuadratic<3> {
+        let bins = self.shape.bins;
+        let part = |from: usize, n: usize, most: f64| {
+            bounded(self.parameters.clone().narrow(2, from, n), most)
+        };
+        let ends = if self.shape.circular { SplineEnds::Circular } else { SplineEnds::Linear };
+        RationalQuadratic::new(
+            part(0, bins, self.shape.most_size),
+            part(bins, bins, self.shape.most_size),
+            part(2 * bins, self.shape.parameters() - 2 * bins, self.shape.most_slope),
+            self.shape.bound,
+            ends,
+        )
+    }
+}
+
+impl Bijection<2, 2, 2> for Spline {
+    fn forward(&self, x: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
+        match spline(&x, &self.parameters, self.shape, false) {
+            Some(both) => both.into(),
+            None => self.composed().forward(x),
+        }
+    }
+
+    fn inverse(&self, y: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
+        match spline(&y, &self.parameters, self.shape, true) {
+            Some(both) => both.into(),
+            None => self.composed().inverse(y),
         }
     }
 }
@@ -87,8 +124,8 @@ pub(crate) fn wrap(angle: Tensor<2>) -> Tensor<2> {
 pub(crate) enum Numbers {
     Additive { shift: Tensor<2> },
     Affine { shift: Tensor<2>, log_scale: Tensor<2> },
-    Spline(RationalQuadratic<3>),
-    Circular { spline: RationalQuadratic<3>, turn: Tensor<2> },
+    Spline(Spline),
+    Circular { spline: Spline, turn: Tensor<2> },
 }
 
 impl Bijection<2, 2, 2> for Numbers {
@@ -115,6 +152,70 @@ impl Bijection<2, 2, 2> for Numbers {
             }
             Self::Spline(spline) => spline.inverse(y),
             Self::Circular { spline, turn } => spline.inverse(wrap(y - turn.clone())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pyrogen_core::{Noise, Seed};
+    use pyrogen_testkit::{device, host};
+
+    use super::*;
+
+    /// Value, log-slope, and gradients of a sum of both.
+    fn all(spline: &Spline, x: Tensor<2>, inverse: bool, fused: bool) -> [Vec<f64>; 4] {
+        let device = device().autodiff();
+        let track = |x: Tensor<2>| Tensor::<2>::from_data(x.into_data(), &device).require_grad();
+        let x = track(x);
+        let parameters = Tensor::from_data(spline.parameters.to_data(), &device).require_grad();
+        let spline = Spline { parameters, shape: spline.shape };
+        let (y, log_slope) = match (fused, inverse) {
+            (true, false) => spline.forward(x.clone()),
+            (true, true) => spline.inverse(x.clone()),
+            (false, false) => spline.composed().forward(x.clone()),
+            (false, true) => spline.composed().inverse(x.clone()),
+        };
+        let weights = Noise::new(Seed(3)).normal::<2>([37, 3], &device.clone().without_autodiff());
+        let weights = Tensor::<2>::from_data(weights.into_data(), &device);
+        let grads = ((y.clone() * weights.clone()).sum()
+            + (log_slope.clone() * weights.square()).sum())
+        .backward();
+        let of_parameters = spline.parameters.grad(&grads).unwrap();
+        [
+            host(y.inner()),
+            host(log_slope.inner()),
+            host(x.grad(&grads).unwrap()),
+            host(of_parameters),
+        ]
+    }
+
+    /// One pass over memory and tensor operations give the same, inside, at the ends and outside.
+    #[test]
+    fn splines_in_one_pass_are_those_of_the_core() {
+        // Both are f32 and add up sizes of bins in other orders.
+        const TOLERANCE: f64 = 2e-4;
+        for (bins, bound, circular) in [(8, 5.0, false), (2, 1.5, false), (5, PI, true)] {
+            let shape = shape(bins, bound, circular);
+            let mut noise = Noise::new(Seed(7));
+            let parameters = noise.normal::<3>([37, 3, shape.parameters()], &device()) * 1.5;
+            let spline = Spline { parameters, shape };
+            let x = noise.normal::<2>([37, 3], &device()) * (0.7 * bound);
+            let x = match circular {
+                true => x.clamp(-3.1, 3.1),
+                false => x,
+            };
+            for inverse in [false, true] {
+                let [fused, composed] = [true, false].map(|f| all(&spline, x.clone(), inverse, f));
+                for (what, (fused, composed)) in fused.iter().zip(&composed).enumerate() {
+                    assert_eq!(fused.len(), composed.len());
+                    let size = composed.iter().fold(1.0, |m: f64, v| m.max(v.abs()));
+                    for (a, b) in fused.iter().zip(composed) {
+                        let error = (a - b).abs() / size;
+                        assert!(error < TOLERANCE, "{bins} {inverse} {what}: {a} {b}");
+                    }
+                }
+            }
         }
     }
 }

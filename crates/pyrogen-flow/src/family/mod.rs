@@ -84,7 +84,7 @@ impl Family for FlowMethod {
     }
 
     fn likelihoods(&self) -> Vec<&'static str> {
-        vec!["exact (a lower bound of whole numbers)"]
+        vec!["exact", "lower_bound (of categories, whole numbers and numbers that recur)"]
     }
 
     fn latents(&self) -> Option<LatentKind> {

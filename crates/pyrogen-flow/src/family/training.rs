@@ -28,48 +28,27 @@ const EVERY: usize = 500;
 /// How far whole numbers in (0, 1) are kept from the ends before the logit (Dinh et al. 2017, section 4.1).
 const ALPHA: f64 = 0.05;
 
-/// Numbers with a mean of 0 and a standard deviation of 1; whole numbers of known levels spread over their
-/// cells first, so that there is a density.
+/// Numbers with a mean of 0 and a standard deviation of 1. What has no density (categories, numbers that
+/// recur, whole numbers, constants) is spread over cells first, and the likelihood is then a lower bound.
 ///
 /// # Errors
-/// Columns that have no density: categories, missing cells, constants. The density of a flow would rise
-/// without bound on them.
+/// Columns whose numbers may be missing: whether one is there is no number.
 fn prepare(data: &Dataset) -> Result<Preparation, Error> {
-    let without = without_density(data);
-    if !without.is_empty() {
+    let columns = data.schema().map_or(&[][..], |schema| &schema.columns);
+    let missing = columns.iter().filter(|c| c.kind.categories().is_none() && c.may_be_missing());
+    let missing: Vec<String> = missing.map(|column| format!("`{}`", column.name)).collect();
+    if !missing.is_empty() {
         return Err(Error::Wish(format!(
-            "a flow has a density of numbers that vary, and there is none of categories, of missing cells \
-             and of constants: leave out {}, or train `vae` or `diffusion`, which take such columns",
-            without.join(", ")
+            "a flow has a density of numbers, and missing ones have none: leave out {}, drop such rows \
+             (`missing=drop`), or train `vae` or `diffusion`, which take them",
+            missing.join(", ")
         )));
     }
     let recipe = match (data.schema(), data.levels()) {
-        (Some(_), _) => Recipe::Table,
         (None, Some(_)) => Recipe::Dequantised { logit: Some(ALPHA) },
-        (None, None) => Recipe::Standardised,
+        _ => Recipe::Spread,
     };
     Ok(Preparation::fit(&recipe, data)?)
-}
-
-/// The columns of which there is no density, by name, or by number where they have none.
-fn without_density(data: &Dataset) -> Vec<String> {
-    let columns = data.schema().map_or(&[][..], |schema| &schema.columns);
-    let spread = data.levels().is_some();
-    let constant = |j: usize| {
-        let mut values = data.values().iter().skip(j).step_by(data.width());
-        let first = values.next();
-        values.all(|v| Some(v) == first)
-    };
-    let odd = |j: &usize| {
-        let column = columns.get(*j);
-        column.is_some_and(|c| c.kind.categories().is_some() || c.may_be_missing())
-            || !spread && constant(*j)
-    };
-    let name = |j: usize| match columns.get(j) {
-        Some(column) => format!("`{}`", column.name),
-        None => format!("number {}", j + 1),
-    };
-    (0..data.width()).filter(odd).map(name).collect()
 }
 
 /// How flows are trained where nothing else is wished.
@@ -139,7 +118,7 @@ impl Train for FlowMethod {
 #[cfg(test)]
 mod tests {
     use pyrogen_core::{Noise, Seed};
-    use pyrogen_data::{Data, Toy};
+    use pyrogen_data::{Column, ColumnKind, Data, TableSchema, Toy};
     use pyrogen_model::Family;
 
     use super::*;
@@ -159,14 +138,22 @@ mod tests {
     }
 
     #[test]
-    fn columns_without_a_density_are_named() {
-        let refused = |values: Vec<f32>, width: usize| {
-            let data = Data::from_dataset(Dataset::from_parts(values, vec![width], None).unwrap());
+    fn what_has_no_density_is_spread_and_missing_numbers_are_refused() {
+        let of = |values: Vec<f32>| {
+            let data = Data::from_dataset(Dataset::from_parts(values, vec![2], None).unwrap());
             let wanted = Wanted { data: &data, context: None, context_shape: None };
-            FlowMethod::all()[0].defaults(&wanted).err().map(|e| e.to_string())
+            let method = FlowMethod::all()[0];
+            let plan = method.plan(method.defaults(&wanted).unwrap(), &wanted).unwrap();
+            plan.preparation.unwrap().is_random()
         };
-        assert_eq!(refused(vec![1.0, 2.0, 3.0, 5.0], 2), None);
-        let constant = refused(vec![1.0, 2.0, 3.0, 2.0], 2).unwrap();
-        assert!(constant.contains("leave out number 2, or"), "{constant}");
+        assert!(!of(vec![1.25, 2.5, 3.1, 5.7]));
+        // A constant.
+        assert!(of(vec![1.25, 2.5, 3.1, 2.5]));
+        let kinds = [("age", ColumnKind::Continuous), ("pay", ColumnKind::Continuous)];
+        let mut columns = kinds.map(|(name, kind)| Column::new(name, kind)).to_vec();
+        columns[1].blanks = vec!["NA".into()];
+        let (values, schema) = (vec![1.0, f32::NAN, 2.5, 0.25], TableSchema { columns });
+        let error = prepare(&Dataset::table(values, schema, None).unwrap()).unwrap_err();
+        assert!(error.to_string().contains("leave out `pay`, drop"), "{error}");
     }
 }
