@@ -78,11 +78,11 @@ def univariate(flow_map):
 
 
 def layer(config, i, condition):
-    (kind, inner), = config["flow"].items()
+    (kind, flow_map), = config["flow"].items()
     features = math.prod(config["event"])
     network = config["network"]
     options = {
-        **univariate(inner["map"]),
+        **univariate(flow_map),
         "hidden_features": network["hidden"],
         "activation": ACTIVATIONS[network["activation"]],
     }
@@ -177,7 +177,7 @@ def case(name, config):
 def flow(kind, flow_map, features, layers=2, hidden=(8, 7), activation="tanh", **more):
     return {
         "event": [features],
-        "flow": {kind: {"map": flow_map}},
+        "flow": {kind: flow_map},
         "layers": layers,
         "network": {"hidden": list(hidden), "activation": activation},
         **more,

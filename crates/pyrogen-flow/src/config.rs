@@ -16,12 +16,12 @@ use crate::layer::Layer;
 ///
 /// let text = r#"{
 ///     "event": [4],
-///     "flow": {"autoregressive": {"map": {"spline": {"bins": 16}}}},
+///     "flow": {"autoregressive": {"spline": {"bins": 16}}},
 ///     "layers": 3
 /// }"#;
 /// let flow: NormalizingFlowConfig = config::from_json(text)?;
 /// flow.validate()?;
-/// assert!(matches!(flow.flow, FlowKind::Autoregressive { map: NumberMap::Spline(_) }));
+/// assert!(matches!(flow.flow, FlowKind::Autoregressive(NumberMap::Spline(_))));
 /// assert_eq!(flow.classes, None); // what is left out has its default
 /// # Ok::<(), pyrogen_core::ConfigError>(())
 /// ```
@@ -70,24 +70,15 @@ pub enum FlowKind {
     /// Half of the features stay; the others go through maps whose parameters are a function of those.
     /// Scoring and sampling cost one call of the network a layer. With additive maps NICE (Dinh et al.
     /// 2015), with affine maps RealNVP (Dinh et al. 2017), with splines RQ-NSF (C) (Durkan et al. 2019).
-    Coupling {
-        /// The map of each number.
-        map: NumberMap,
-    },
+    Coupling(NumberMap),
     /// Each feature goes through a map whose parameters are a function of the features before it, by a
     /// network with masks (MADE, Germain et al. 2015). Scoring costs one call a layer, sampling as many
     /// small steps as there are features, which together do the work of one call. With affine maps MAF
     /// (Papamakarios et al. 2017), with splines RQ-NSF (AR) (Durkan et al. 2019).
-    Autoregressive {
-        /// The map of each number.
-        map: NumberMap,
-    },
+    Autoregressive(NumberMap),
     /// The same the other way round: sampling costs one call a layer, scoring and training as many
     /// small steps as there are features. With affine maps IAF (Kingma et al. 2016).
-    InverseAutoregressive {
-        /// The map of each number.
-        map: NumberMap,
-    },
+    InverseAutoregressive(NumberMap),
 }
 
 impl Default for FlowKind {
@@ -100,35 +91,35 @@ impl Default for FlowKind {
 impl FlowKind {
     /// NICE: additive coupling.
     pub fn nice() -> Self {
-        Self::Coupling { map: NumberMap::Additive }
+        Self::Coupling(NumberMap::Additive)
     }
 
     /// RealNVP: affine coupling.
     pub fn realnvp() -> Self {
-        Self::Coupling { map: NumberMap::Affine }
+        Self::Coupling(NumberMap::Affine)
     }
 
     /// MAF: affine autoregression.
     pub fn maf() -> Self {
-        Self::Autoregressive { map: NumberMap::Affine }
+        Self::Autoregressive(NumberMap::Affine)
     }
 
     /// IAF: affine autoregression in the direction of sampling.
     pub fn iaf() -> Self {
-        Self::InverseAutoregressive { map: NumberMap::Affine }
+        Self::InverseAutoregressive(NumberMap::Affine)
     }
 
     /// The autoregressive neural spline flow.
     pub fn nsf() -> Self {
-        Self::Autoregressive { map: NumberMap::Spline(SplineConfig::default()) }
+        Self::Autoregressive(NumberMap::Spline(SplineConfig::default()))
     }
 
     /// The map of each number.
     pub fn map(&self) -> NumberMap {
         match *self {
-            Self::Coupling { map }
-            | Self::Autoregressive { map }
-            | Self::InverseAutoregressive { map } => map,
+            Self::Coupling(map) | Self::Autoregressive(map) | Self::InverseAutoregressive(map) => {
+                map
+            }
         }
     }
 
@@ -137,10 +128,10 @@ impl FlowKind {
     pub fn method(&self) -> &'static str {
         match (self, self.map()) {
             (_, NumberMap::Spline(_) | NumberMap::Circular { .. }) => "nsf",
-            (Self::Coupling { .. }, NumberMap::Additive) => "nice",
-            (Self::Coupling { .. }, NumberMap::Affine) => "realnvp",
-            (Self::Autoregressive { .. }, _) => "maf",
-            (Self::InverseAutoregressive { .. }, _) => "iaf",
+            (Self::Coupling(_), NumberMap::Additive) => "nice",
+            (Self::Coupling(_), NumberMap::Affine) => "realnvp",
+            (Self::Autoregressive(_), _) => "maf",
+            (Self::InverseAutoregressive(_), _) => "iaf",
         }
     }
 }
@@ -228,11 +219,11 @@ impl NormalizingFlowConfig {
         check::layers("layers", self.layers)?;
         self.network.validate("network")?;
         let kind = match self.flow {
-            FlowKind::Coupling { .. } => "coupling",
-            FlowKind::Autoregressive { .. } => "autoregressive",
-            FlowKind::InverseAutoregressive { .. } => "inverse_autoregressive",
+            FlowKind::Coupling(_) => "coupling",
+            FlowKind::Autoregressive(_) => "autoregressive",
+            FlowKind::InverseAutoregressive(_) => "inverse_autoregressive",
         };
-        self.flow.map().validate(&format!("flow.{kind}.map"))?;
+        self.flow.map().validate(&format!("flow.{kind}"))?;
         if kind == "coupling" && self.features() < 2 {
             let expected = "`autoregressive` for examples of one number: a coupling needs a number \
                             that stays and one that changes";

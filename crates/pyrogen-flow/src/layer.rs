@@ -30,13 +30,13 @@ impl Layer {
         device: &Device,
     ) -> Self {
         match config.flow {
-            FlowKind::Coupling { map } => {
+            FlowKind::Coupling(map) => {
                 Self::Coupling(CouplingLayer::new(config, map, i, noise, device))
             }
-            FlowKind::Autoregressive { map } => {
+            FlowKind::Autoregressive(map) => {
                 Self::Autoregressive(AutoregressiveLayer::new(config, map, i, noise, device))
             }
-            FlowKind::InverseAutoregressive { map } => {
+            FlowKind::InverseAutoregressive(map) => {
                 Self::InverseAutoregressive(AutoregressiveLayer::new(config, map, i, noise, device))
             }
         }
@@ -48,7 +48,7 @@ impl Layer {
         let (inputs, outputs) = (map.inputs(), map.parameters());
         let condition = config.condition_width();
         match config.flow {
-            FlowKind::Coupling { .. } => {
+            FlowKind::Coupling(_) => {
                 let stay = stay(config, i);
                 let read = count::product(&[stay, inputs]).saturating_add(condition);
                 let given = count::product(&[features.saturating_sub(stay), outputs]);

@@ -57,10 +57,10 @@ pub fn configs() -> Vec<NormalizingFlowConfig> {
             ..of(FlowKind::maf())
         },
         NormalizingFlowConfig { context: Some(vec![2]), ..of(FlowKind::iaf()) },
-        of(FlowKind::Autoregressive { map: spline() }),
-        NormalizingFlowConfig { classes: Some(2), ..of(FlowKind::Coupling { map: spline() }) },
-        of(FlowKind::Autoregressive { map: NumberMap::Circular { bins: 4 } }),
-        of(FlowKind::Coupling { map: NumberMap::Circular { bins: 4 } }),
+        of(FlowKind::Autoregressive(spline())),
+        NormalizingFlowConfig { classes: Some(2), ..of(FlowKind::Coupling(spline())) },
+        of(FlowKind::Autoregressive(NumberMap::Circular { bins: 4 })),
+        of(FlowKind::Coupling(NumberMap::Circular { bins: 4 })),
     ]
 }
 

@@ -112,9 +112,9 @@ fn densities_of_the_plane_integrate_to_one() {
         FlowKind::realnvp(),
         FlowKind::maf(),
         FlowKind::iaf(),
-        FlowKind::Autoregressive { map: spline },
-        FlowKind::Coupling { map: spline },
-        FlowKind::Autoregressive { map: NumberMap::Circular { bins: 5 } },
+        FlowKind::Autoregressive(spline),
+        FlowKind::Coupling(spline),
+        FlowKind::Autoregressive(NumberMap::Circular { bins: 5 }),
     ] {
         let config = NormalizingFlowConfig {
             flow,
@@ -135,7 +135,7 @@ fn densities_of_the_plane_integrate_to_one() {
 #[test]
 fn splines_are_finite_everywhere() {
     let spline = NumberMap::Spline(SplineConfig { bins: 4, bound: 3.0 });
-    for flow in [FlowKind::Autoregressive { map: spline }, FlowKind::Coupling { map: spline }] {
+    for flow in [FlowKind::Autoregressive(spline), FlowKind::Coupling(spline)] {
         let config = NormalizingFlowConfig { flow, layers: 3, ..NormalizingFlowConfig::default() };
         let plain = device();
         let model = loud(config.init(Seed(1), &plain.clone().autodiff()).unwrap());
@@ -162,7 +162,7 @@ fn splines_are_finite_everywhere() {
 /// Angles that differ by whole turns are one angle.
 #[test]
 fn circles_have_no_seam() {
-    let flow = FlowKind::Autoregressive { map: NumberMap::Circular { bins: 6 } };
+    let flow = FlowKind::Autoregressive(NumberMap::Circular { bins: 6 });
     let config = NormalizingFlowConfig { flow, ..NormalizingFlowConfig::default() };
     let model = loud(config.init(Seed(1), &device()).unwrap());
     let log_prob = |a: f64, b: f64| {
@@ -232,23 +232,22 @@ fn one_feature_is_a_map_of_it_alone() {
 #[test]
 fn wrong_configs_name_the_field() {
     let base = NormalizingFlowConfig::default;
-    let spline = |bins, bound| FlowKind::Autoregressive {
-        map: NumberMap::Spline(SplineConfig { bins, bound }),
-    };
-    let circular = FlowKind::Coupling { map: NumberMap::Circular { bins: 1 } };
+    let spline =
+        |bins, bound| FlowKind::Autoregressive(NumberMap::Spline(SplineConfig { bins, bound }));
+    let circular = FlowKind::Coupling(NumberMap::Circular { bins: 1 });
     for (config, field) in [
         (NormalizingFlowConfig { event: vec![], ..base() }, "event"),
         (NormalizingFlowConfig { layers: 0, ..base() }, "layers"),
         (
             NormalizingFlowConfig { flow: spline(1, 3.0), ..base() },
-            "flow.autoregressive.map.spline.bins",
+            "flow.autoregressive.spline.bins",
         ),
         (
             NormalizingFlowConfig { flow: spline(8, -1.0), ..base() },
-            "flow.autoregressive.map.spline.bound",
+            "flow.autoregressive.spline.bound",
         ),
         (NormalizingFlowConfig { flow: spline(8, f64::NAN), ..base() }, "spline.bound"),
-        (NormalizingFlowConfig { flow: circular, ..base() }, "flow.coupling.map.circular.bins"),
+        (NormalizingFlowConfig { flow: circular, ..base() }, "flow.coupling.circular.bins"),
         (NormalizingFlowConfig { classes: Some(0), ..base() }, "classes"),
         (NormalizingFlowConfig { context: Some(vec![0]), ..base() }, "context"),
         (NormalizingFlowConfig { event: vec![usize::MAX], ..base() }, "event"),

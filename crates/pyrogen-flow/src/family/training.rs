@@ -71,10 +71,6 @@ impl Train for FlowMethod {
         Some(schemars::schema_for!(NormalizingFlowConfig).to_value())
     }
 
-    fn takes_context(&self) -> bool {
-        true
-    }
-
     fn defaults(&self, wanted: &Wanted) -> Result<Defaults, Error> {
         let data = rows_of(wanted.data)?;
         let event = prepare(&data)?.event_shape();
