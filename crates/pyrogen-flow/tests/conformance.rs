@@ -23,7 +23,8 @@ pub fn loud(model: NormalizingFlow) -> NormalizingFlow {
             param.map(|old| {
                 let noise: Tensor<D> = self.0.normal(old.dims(), &old.device().inner());
                 let noise = Tensor::from_data(noise.into_data(), &old.device());
-                let loud = old.clone().detach() + noise * 0.3;
+                let loud =
+                    Tensor::from_data((old.clone() + noise * 0.3).into_data(), &old.device());
                 loud.set_require_grad(old.is_require_grad())
             })
         }

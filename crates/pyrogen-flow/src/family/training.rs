@@ -142,9 +142,12 @@ mod tests {
             let plan = method.plan(method.defaults(&wanted).unwrap(), &wanted).unwrap();
             plan.preparation.unwrap().is_random()
         };
-        assert!(!of(vec![1.25, 2.5, 3.1, 5.7]));
+        let mut values: Vec<f32> =
+            Noise::new(Seed(2)).normal_vec(80).into_iter().map(|v| v as f32).collect();
+        assert!(!of(values.clone()));
         // A constant.
-        assert!(of(vec![1.25, 2.5, 3.1, 2.5]));
+        values.iter_mut().skip(1).step_by(2).for_each(|v| *v = 2.5);
+        assert!(of(values));
         let kinds = [("age", ColumnKind::Continuous), ("pay", ColumnKind::Continuous)];
         let mut columns = kinds.map(|(name, kind)| Column::new(name, kind)).to_vec();
         columns[1].blanks = vec!["NA".into()];
