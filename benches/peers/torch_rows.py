@@ -47,6 +47,25 @@ def matmul():
     return inferred(lambda: a @ b)
 
 
+# Normalizing flows, by zuko with its own defaults (networks of 2 x 64, ReLU, 8 bins).
+
+
+def flow(name):
+    import zuko
+
+    return getattr(zuko.flows, name)(features=16, transforms=5)
+
+
+def flow_train(name):
+    model, x = flow(name), torch.rand(1024, 16)
+    return trained(model, torch.optim.Adam(model.parameters()), lambda m: -m().log_prob(x).mean())
+
+
+def flow_sample(name):
+    model = flow(name)
+    return inferred(lambda: model().sample((1024,)))
+
+
 # Variational autoencoders.
 
 
@@ -515,6 +534,10 @@ ROWS = {
     "gan_discriminator": lambda: gan_step("discriminator"),
     "gan_generator": lambda: gan_step("generator"),
     "gan_sample_10k": gan_sample_10k,
+    "maf_train": lambda: flow_train("MAF"),
+    "maf_sample": lambda: flow_sample("MAF"),
+    "nsf_train": lambda: flow_train("NSF"),
+    "nsf_sample": lambda: flow_sample("NSF"),
     "gpt_forward": gpt_forward,
     "gpt_train": gpt_train,
     "lstm_train": lstm_train,

@@ -23,6 +23,7 @@
 //! | `edges` | edge maps to digits, several candidates each |
 //! | `latent_diffusion` | a diffusion model of an autoencoder's codes |
 //! | `toy_flow` | moons, Gaussians, checkerboard: the gap to the true density, the ways of points |
+//! | `flow_densities` | normalizing flows of moons, Gaussians, checkerboard: the gap to the true density |
 //! | `super_resolution` | small digits to large ones, several candidates each |
 //! | `gan_super_resolution` | small digits to large ones by a GAN, beside cubic convolution |
 //! | `pix2pix` | edge maps to digits by a GAN, several candidates each |

@@ -291,8 +291,8 @@ mod tests {
         // One class in twenty, at the end of the file, and twice as many rows as are taken.
         let labels = (0..4000).map(|i| u32::from(i >= 3800)).collect();
         let data = points(labels, &Noise::new(Seed(1)));
-        let can =
-            Capabilities { generate: Some(Arc::new(Truth { equally })), ..Default::default() };
+        let mut can = Capabilities::default();
+        can.generate = Some(Arc::new(Truth { equally }));
         let about = About::new("truth", Modality::Points, 0);
         let model = Model::new(about, Path::new("truth"), Card::new("truth", Seed(1)), can);
         let options = Options { seed: Seed(seed), ..Options::default() };

@@ -88,3 +88,41 @@ fn squares_of_whitened_rows() {
         }
     }
 }
+
+#[test]
+fn splines() {
+    use pyrogen_core::bijection::{Bijection, RationalQuadratic, SplineEnds};
+    let mut source = Source::new();
+    // More than one piece, and a length that no vector divides.
+    for (n, bins, ends) in
+        [(5, 2, SplineEnds::Linear), (601, 6, SplineEnds::Linear), (40, 5, SplineEnds::Circular)]
+    {
+        let circular = ends == SplineEnds::Circular;
+        let shape =
+            ops::SplineShape { bins, bound: 3.0, circular, most_size: 7.0, most_slope: 50.0 };
+        let x = source.leaf([n, 2]) * 1.2;
+        let x = if circular { x.clamp(-2.9, 2.9) } else { x };
+        let x = &x.detach().require_grad();
+        let p = &source.leaf([n, 2, shape.parameters()]);
+        let part = |from: usize, to: usize, most: f64| {
+            let p = p.clone().narrow(2, from, to - from);
+            p.clone() / (p.abs() / most + 1.0)
+        };
+        let composed = RationalQuadratic::new(
+            part(0, bins, 7.0),
+            part(bins, 2 * bins, 7.0),
+            part(2 * bins, shape.parameters(), 50.0),
+            3.0,
+            ends,
+        );
+        for inverse in [false, true] {
+            let Some([y, log_slope]) = ops::spline(x, p, shape, inverse) else { continue };
+            let theirs: (Tensor<2>, Tensor<2>) = match inverse {
+                false => composed.forward(x.clone()),
+                true => composed.inverse(x.clone()),
+            };
+            assert_equal!("spline", y, theirs.0, x, p);
+            assert_equal!("slope of a spline", log_slope, theirs.1, x, p);
+        }
+    }
+}
