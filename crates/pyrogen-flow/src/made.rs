@@ -55,7 +55,7 @@ pub(crate) struct MadeSize {
 }
 
 /// The hidden widths in use: nothing can be read of one feature without a condition.
-fn hidden<'a>(config: &'a MlpConfig, features: usize, condition: usize) -> &'a [usize] {
+fn hidden(config: &MlpConfig, features: usize, condition: usize) -> &[usize] {
     if features == 1 && condition == 0 { &[] } else { &config.hidden }
 }
 

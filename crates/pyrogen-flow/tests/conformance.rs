@@ -101,7 +101,7 @@ fn scoring() {
         let options = SampleOptions { condition: condition.clone(), ..SampleOptions::default() };
         let x: Tensor<2> = model.sample(400, &options, &mut Noise::new(Seed(3))).unwrap();
         kit::score_agrees_with_samples(&model, &other, x.clone(), &condition, 3.0);
-        let (x, condition) = (x.slice([0..20]), condition.rows(0..20));
+        let (x, condition) = (x.narrow(0, 0, 20), condition.rows(0..20));
         kit::scores_do_not_depend_on_each_other(&model, &x, &condition, &ScoreOptions::default());
     }
 }

@@ -54,11 +54,10 @@ fn log_abs_det(mut m: Vec<Vec<f64>>) -> f64 {
         let pivot = (k..n).max_by(|&a, &b| m[a][k].abs().total_cmp(&m[b][k].abs())).unwrap();
         m.swap(k, pivot);
         log += m[k][k].abs().ln();
-        for i in k + 1..n {
-            let factor = m[i][k] / m[k][k];
-            for j in k..n {
-                m[i][j] -= factor * m[k][j];
-            }
+        let (above, below) = m.split_at_mut(k + 1);
+        for row in below {
+            let factor = row[k] / above[k][k];
+            row.iter_mut().zip(&above[k]).skip(k).for_each(|(v, p)| *v -= factor * p);
         }
     }
     log

@@ -89,11 +89,7 @@ mod host {
 
     #[inline(always)]
     fn lanes(f: impl Fn(usize) -> f32) -> Lanes {
-        let mut out = [0.0; LANES];
-        for l in 0..LANES {
-            out[l] = f(l);
-        }
-        out
+        std::array::from_fn(f)
     }
 
     #[derive(Debug, Clone, Copy)]

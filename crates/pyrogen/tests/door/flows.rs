@@ -83,7 +83,7 @@ fn mixed_tables_have_a_lower_bound() {
     let source = format!("csv:{},label=city", fixture("people.csv").display());
     let data = pyrogen::read(&source).unwrap();
     let classes = data.data.class_names().len();
-    let wish = Wish::into(room.path().join("numbers")).set(&format!("classes={classes}")).steps(2);
+    let wish = Wish::into(room.path().join("numbers")).set(format!("classes={classes}")).steps(2);
     let trained = pyrogen::train("maf", &data, &wish, &mut Quiet, &Control::new()).unwrap();
     let model = trained.open(&Device::flex()).unwrap();
     let score = model.score(&data.data, &Request::seed(1), &Control::new()).unwrap();
