@@ -58,6 +58,21 @@ pub trait Examples: Send + Sync {
         self.len() == 0
     }
 
+    /// How often training should draw each example, up to a factor, where the data says it.
+    fn weights(&self) -> Option<&[f64]> {
+        None
+    }
+
+    /// The class of each example, where there are classes.
+    fn classes(&self) -> Option<&[u32]> {
+        None
+    }
+
+    /// Whether examples are changed at random each time that they are read.
+    fn is_augmented(&self) -> bool {
+        false
+    }
+
     /// The examples `rows`, in that order, on `device`.
     ///
     /// # Panics

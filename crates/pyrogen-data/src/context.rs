@@ -67,6 +67,18 @@ where
         self.examples.len()
     }
 
+    fn weights(&self) -> Option<&[f64]> {
+        self.examples.weights()
+    }
+
+    fn classes(&self) -> Option<&[u32]> {
+        self.examples.classes()
+    }
+
+    fn is_augmented(&self) -> bool {
+        self.examples.is_augmented()
+    }
+
     fn batch(&self, rows: &[usize], noise: &mut Noise, device: &Device) -> Batch<D> {
         let mut own = noise.fork("context");
         let batch = self.examples.batch(rows, noise, device);

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod augment;
 mod context;
 mod data;
 mod dataset;
@@ -19,6 +20,7 @@ mod split;
 mod table;
 mod toys;
 
+pub use augment::{Augment, Fill, Flip};
 pub use context::WithContext;
 pub use data::{
     Cells, Data, Documents, Edge, Graph, Items, Modality, Pictures, Pixels, Points, Rating,

@@ -40,6 +40,8 @@ pub struct BatchOrder {
     steps: u64,
     /// The epoch in memory and its order.
     cached: Option<(u64, Vec<usize>)>,
+    /// Sums of the weights up to each row, where rows are drawn by weights.
+    sums: Option<Vec<f64>>,
 }
 
 impl BatchOrder {
@@ -70,7 +72,59 @@ impl BatchOrder {
             mode,
             steps: steps as u64,
             cached: None,
+            sums: None,
         })
+    }
+
+    /// Rows that are drawn by weights, with replacement: every row of every batch is row `i` with
+    /// probability `weights[i] / sum(weights)`. An epoch has as many draws as there are rows.
+    ///
+    /// The rows of a step come from `noise.fork("order").fork_index(step)`.
+    ///
+    /// ```
+    /// use pyrogen_core::{Noise, Seed};
+    /// use pyrogen_data::BatchOrder;
+    ///
+    /// let noise = Noise::new(Seed(1));
+    /// let mut order = BatchOrder::weighted(&[0.0, 1.0, 0.0], 2, &noise, false)?;
+    /// assert_eq!(order.rows(0), (0, vec![1, 1]));
+    /// # Ok::<(), pyrogen_data::DataError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`new`](Self::new); a weight that is negative or not finite, or no weight above 0.
+    pub fn weighted(
+        weights: &[f64],
+        batch_size: usize,
+        noise: &Noise,
+        drop_last: bool,
+    ) -> Result<Self, DataError> {
+        let order =
+            Self::new(weights.len(), batch_size, noise, ShuffleMode::Shuffled, drop_last)?;
+        if let Some(i) = weights.iter().position(|w| !(w.is_finite() && *w >= 0.0)) {
+            let got = format!("{} at row {i}", weights[i]);
+            return Err(DataError::part("weights", "finite numbers, 0 or more", got));
+        }
+        let largest = weights.iter().copied().fold(0.0, f64::max);
+        if largest == 0.0 {
+            return Err(DataError::part("weights", "above 0 for one row or more", "0 for all"));
+        }
+        // Shares of the largest, so that no sum overflows.
+        let sums = weights.iter().scan(0.0, |sum, w| {
+            *sum += w / largest;
+            Some(*sum)
+        });
+        Ok(Self { sums: Some(sums.collect()), ..order })
+    }
+
+    /// So many draws by the weights at a step.
+    fn draws(&self, sums: &[f64], step: u64, count: usize) -> Vec<usize> {
+        let total = sums[sums.len() - 1];
+        // The row that reaches the total: rounding never leads beyond it.
+        let last = sums.partition_point(|s| *s < total);
+        let draws = self.noise.fork_index(step).uniform_vec(count);
+        let place = |u: f64| sums.partition_point(|s| *s <= u * total).min(last);
+        draws.into_iter().map(place).collect()
     }
 
     /// Number of batches in an epoch, at least 1.
@@ -83,6 +137,9 @@ impl BatchOrder {
         let epoch = step / self.steps;
         let start = (step % self.steps) as usize * self.batch_size;
         let end = start.saturating_add(self.batch_size).min(self.rows);
+        if let Some(sums) = &self.sums {
+            return (epoch, self.draws(sums, step, end - start));
+        }
         if self.mode == ShuffleMode::Sequential {
             return (epoch, (start..end).collect());
         }
@@ -144,6 +201,49 @@ mod tests {
         assert_eq!(dropped.rows(2), (1, vec![0, 1]));
         let mut one = order(3, usize::MAX, ShuffleMode::Shuffled, false);
         assert_eq!(one.rows(7).1.len(), 3);
+    }
+
+    /// Draws of a row of this share lie within five standard deviations of their mean: a fixed seed,
+    /// and less than one false alarm in a million.
+    fn is_near(count: usize, draws: usize, share: f64) -> bool {
+        let (n, mean) = (draws as f64, draws as f64 * share);
+        (count as f64 - mean).abs() <= 5.0 * (n * share * (1.0 - share)).sqrt()
+    }
+
+    #[test]
+    fn weights_are_frequencies() {
+        // Unsorted, with zeros at the ends and in the middle, in a scale of no meaning.
+        let weights = [0.0, 3e200, 1e200, 0.0, 4e200, 2e200, 0.0];
+        let mut order =
+            BatchOrder::weighted(&weights, 3, &Noise::new(Seed(9)), false).unwrap();
+        assert_eq!(order.steps_per_epoch(), 3);
+        let mut counts = [0; 7];
+        for step in 0..3000 {
+            let (epoch, rows) = order.rows(step);
+            assert_eq!((epoch, rows.len()), (step / 3, if step % 3 == 2 { 1 } else { 3 }));
+            rows.iter().for_each(|&row| counts[row] += 1);
+        }
+        for (count, weight) in counts.iter().zip(weights) {
+            assert!(is_near(*count, 7000, weight / 1e201), "{counts:?}");
+        }
+        assert_eq!(counts[0] + counts[3] + counts[6], 0);
+        // Any step from anywhere.
+        let again = BatchOrder::weighted(&weights, 3, &Noise::new(Seed(9)), false);
+        assert_eq!(again.unwrap().rows(1234), order.rows(1234));
+        assert_ne!(order.rows(1), order.rows(4));
+    }
+
+    #[test]
+    fn weights_that_are_none_are_errors() {
+        let error = |weights: &[f64]| {
+            let order = BatchOrder::weighted(weights, 1, &Noise::new(Seed(0)), false);
+            order.map(|_| ()).unwrap_err().to_string()
+        };
+        assert!(error(&[1.0, -1.0]).contains("-1 at row 1"));
+        assert!(error(&[f64::NAN]).contains("NaN at row 0"));
+        assert!(error(&[f64::INFINITY, 1.0]).contains("inf at row 0"));
+        assert!(error(&[0.0, 0.0]).contains("above 0 for one row"));
+        assert!(error(&[]).contains("rows"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use pyrogen_core::{Batch, Examples, Noise, Seed, unflatten};
 
-use crate::{DataError, Dataset, PictureContext, Preparation};
+use crate::{Augment, DataError, Dataset, PictureContext, Preparation, Standardise};
 
 /// A [`Dataset`] with its [`Preparation`], read in batches.
 ///
@@ -34,6 +34,11 @@ pub struct Prepared<const D: usize> {
     cached: Option<Arc<[f32]>>,
     /// What batches tell of each picture.
     context: Option<PictureContext>,
+    /// How examples are changed each time that they are read, with the standard deviation of each
+    /// element for the noise of points.
+    augment: Option<(Augment, Arc<[f32]>)>,
+    /// How often training should draw each example.
+    weights: Option<Arc<[f64]>>,
 }
 
 impl<const D: usize> Prepared<D> {
@@ -73,7 +78,39 @@ impl<const D: usize> Prepared<D> {
             event,
             cached,
             context: None,
+            augment: None,
+            weights: None,
         })
+    }
+
+    /// The same examples, changed at random each time that they are read.
+    ///
+    /// # Errors
+    /// Changes that the data does not have.
+    pub fn with_augment(mut self, augment: Augment) -> Result<Self, DataError> {
+        self.augment = None;
+        if augment.is_none() {
+            return Ok(self);
+        }
+        augment.check(self.data.layout())?;
+        let pictures = self.data.layout().is_picture();
+        let spread =
+            if pictures || augment.noise == 0.0 { Vec::new() } else { Standardise::fit(&self.data).std };
+        self.augment = Some((augment, spread.into()));
+        Ok(self)
+    }
+
+    /// The same examples with how often training should draw each, up to a factor.
+    ///
+    /// # Errors
+    /// Another number of weights than examples.
+    pub fn with_weights(mut self, weights: Option<Vec<f64>>) -> Result<Self, DataError> {
+        if let Some(weights) = weights.as_ref().filter(|w| w.len() != self.data.len()) {
+            let expected = format!("one an example ({})", self.data.len());
+            return Err(DataError::part("weights", expected, weights.len()));
+        }
+        self.weights = weights.map(Into::into);
+        Ok(self)
     }
 
     /// The same examples, with a context that is made from each; without one where that is `None`.
@@ -108,26 +145,34 @@ impl<const D: usize> Prepared<D> {
     /// # Panics
     /// If a row is out of range.
     pub fn values(&self, rows: &[usize], noise: &mut Noise) -> Vec<f32> {
-        let width: usize = self.event.iter().product();
-        match &self.cached {
-            Some(values) => gather(values, rows, width),
-            None => {
-                let raw = gather(self.data.values(), rows, self.data.width());
-                self.preparation.apply(&raw, noise)
-            }
+        match self.kept() {
+            Some(values) => gather(values, rows, self.event.iter().product()),
+            None => self.preparation.apply(&self.raw(rows, noise), noise),
         }
     }
-}
 
-impl<const D: usize> Prepared<D> {
-    /// The contexts of the examples `rows`, flat.
-    fn contexts(&self, rows: &[usize], device: &Device) -> Option<Tensor<2>> {
-        let context = self.context?;
+    /// Prepared values that are kept, where no reading changes them.
+    fn kept(&self) -> Option<&[f32]> {
+        self.cached.as_deref().filter(|_| self.augment.is_none())
+    }
+
+    /// The raw values of the examples `rows`, changed where examples are; the noise stays where it is.
+    fn raw(&self, rows: &[usize], noise: &Noise) -> Vec<f32> {
+        let mut raw = gather(self.data.values(), rows, self.data.width());
+        if let Some((augment, spread)) = &self.augment {
+            augment.apply(&mut raw, self.data.layout(), spread, &mut noise.fork("augment"));
+        }
+        raw
+    }
+
+    /// The contexts of examples with these raw values, flat.
+    fn contexts(&self, context: PictureContext, raw: &[f32], device: &Device) -> Tensor<2> {
         let layout = self.data.layout();
-        let unit = layout.to_unit(&gather(self.data.values(), rows, self.data.width()));
+        let rows = raw.len() / layout.width();
+        let unit = layout.to_unit(raw);
         let values = context.of_pictures(&unit, &layout.event).expect("checked by with_context");
-        let width = values.len() / rows.len().max(1);
-        Some(Tensor::from_data(TensorData::new(values, [rows.len(), width]), device))
+        let width = values.len() / rows.max(1);
+        Tensor::from_data(TensorData::new(values, [rows, width]), device)
     }
 }
 
@@ -138,8 +183,22 @@ impl<const D: usize> Examples for Prepared<D> {
         self.data.len()
     }
 
+    fn weights(&self) -> Option<&[f64]> {
+        self.weights.as_deref()
+    }
+
+    fn classes(&self) -> Option<&[u32]> {
+        self.data.labels()
+    }
+
+    fn is_augmented(&self) -> bool {
+        self.augment.is_some()
+    }
+
     fn batch(&self, rows: &[usize], noise: &mut Noise, device: &Device) -> Batch<D> {
         let width: usize = self.event.iter().product();
+        // A context is made of the picture as it is read, changed as it may be.
+        let context = self.context.map(|c| self.contexts(c, &self.raw(rows, noise), device));
         let values = self.values(rows, noise);
         let flat: Tensor<2> =
             Tensor::from_data(TensorData::new(values, [rows.len(), width]), device);
@@ -148,7 +207,7 @@ impl<const D: usize> Examples for Prepared<D> {
             Tensor::<1, Int>::from_data(TensorData::new(picked, [rows.len()]), device)
         });
         let batch = Batch::new(unflatten(flat, &self.event)).with_labels(labels);
-        batch.with_context(self.contexts(rows, device))
+        batch.with_context(context)
     }
 }
 

@@ -2,9 +2,11 @@
 
 use pyrogen_core::ConfigError;
 use pyrogen_core::config::check;
+use pyrogen_data::Augment;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::balance::Balance;
 use crate::optimizer::OptimizerConfig;
 use crate::players::PlayersConfig;
 use crate::schedule::{Anneal, ScheduleConfig};
@@ -86,6 +88,11 @@ impl Default for ValidationConfig {
 pub struct TrainConfig {
     /// Examples a step.
     pub batch_size: usize,
+    /// How often each row is drawn: auto, none, classes, weights, or a weight a class as
+    /// {"class_weights": [1, 5]}.
+    pub balance: Balance,
+    /// Random changes of the training examples: flips, shifts, crops, noise.
+    pub augment: Augment,
     /// When the run ends.
     pub limits: Limits,
     /// The optimiser; where there are two players, the generator's.
@@ -113,6 +120,8 @@ impl Default for TrainConfig {
     fn default() -> Self {
         Self {
             batch_size: 64,
+            balance: Balance::Auto,
+            augment: Augment::default(),
             limits: Limits { epochs: Some(20), steps: None, minutes: None },
             optimizer: OptimizerConfig::default(),
             players: None,
@@ -166,6 +175,8 @@ impl TrainConfig {
         if limits.epochs.is_none() && limits.steps.is_none() && limits.minutes.is_none() {
             return Err(ConfigError::value("limits", "epochs, steps or minutes", "none of them"));
         }
+        self.balance.validate()?;
+        self.augment.validate()?;
         self.optimizer.validate()?;
         self.schedule.validate()?;
         if let Some(players) = &self.players {

@@ -2,6 +2,7 @@
 
 mod adam;
 mod adversarial;
+mod balance;
 pub mod callback;
 pub mod checkpoint;
 mod config;
@@ -32,6 +33,7 @@ mod values;
 mod workers;
 
 pub use adversarial::AdversarialLearner;
+pub use balance::Balance;
 pub use callback::{Callback, Control, Event};
 pub use checkpoint::LoopState;
 pub use config::{GradientConfig, Limits, TrainConfig, ValidationConfig};

@@ -9,6 +9,7 @@ use pyrogen_core::FolderError;
 use pyrogen_core::folder::{read_json, recover, remove_leftovers, write_file, write_json};
 use serde_json::{Value, json};
 
+use crate::config::TrainConfig;
 use crate::error::TrainError;
 
 /// The folder that a run writes into:
@@ -221,12 +222,23 @@ fn check(path: &Path, record: &Value, existing: Existing) -> Result<(), TrainErr
     if existing == Existing::Refuse {
         return Err(TrainError::RunExists { path: path.to_path_buf() });
     }
-    match difference(&before, record, "") {
+    match difference(&filled(before, record), record, "") {
         None => Ok(()),
         Some((field, was, now)) => {
             Err(TrainError::OtherRun { path: path.to_path_buf(), field, was, now })
         }
     }
+}
+
+/// A record with the settings that are new since it was written, at their defaults.
+fn filled(mut before: Value, record: &Value) -> Value {
+    let defaults = pyrogen_core::config::to_value(&TrainConfig::default());
+    if let (Value::Object(before), Value::Object(now)) = (&mut before["train"], &record["train"]) {
+        for name in now.keys().filter(|&name| defaults.get(name).is_some()) {
+            before.entry(name).or_insert_with(|| defaults[name].clone());
+        }
+    }
+    before
 }
 
 /// Whether JSON is the record of a run, and no config of something else.
@@ -329,6 +341,13 @@ mod tests {
         RunFolder::open(&path, &record(1, 9, 8), Resume).unwrap();
         let error = RunFolder::open(&path, &record(1, 2, 9), Resume).unwrap_err().to_string();
         assert!(error.contains("`train.batch_size` was 8, now 9"), "{error}");
+        // A setting that the run is older than is at its default there.
+        let mut newer = record(1, 2, 8);
+        newer["train"]["balance"] = json!("auto");
+        RunFolder::open(&path, &newer, Resume).unwrap();
+        newer["train"]["balance"] = json!("classes");
+        let error = RunFolder::open(&path, &newer, Resume).unwrap_err().to_string();
+        assert!(error.contains("`train.balance` was \"auto\", now \"classes\""), "{error}");
     }
 
     #[test]

@@ -34,6 +34,8 @@ pub(crate) struct Run<'a, L: Learner> {
     pub saved: Instant,
     /// Steps of the whole run, where they are known.
     pub total: Option<u64>,
+    /// How often each row is drawn; none where each is drawn once an epoch.
+    pub weights: Option<Vec<f64>>,
 }
 
 impl<L: Learner> Run<'_, L>
@@ -113,7 +115,10 @@ where
         let batch = self.config.batch_size.min(rows);
         let rest = rows % batch;
         let drop_last = rest > 0 && rest < self.learner.fewest_rows();
-        Ok(BatchOrder::new(rows, batch, noise, ShuffleMode::Shuffled, drop_last)?)
+        Ok(match &self.weights {
+            Some(weights) => BatchOrder::weighted(weights, batch, noise, drop_last)?,
+            None => BatchOrder::new(rows, batch, noise, ShuffleMode::Shuffled, drop_last)?,
+        })
     }
 
     /// Ends a step on devices that hold operations back. They make kernels of what has come

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use pyrogen_core::{Examples, FolderError, Seed};
+use pyrogen_core::{ConfigError, Examples, FolderError, Seed};
 use serde_json::{Value, json};
 
 use crate::callback::Callback;
@@ -96,6 +96,11 @@ where
         if train.is_empty() {
             return Err(TrainError::NoData);
         }
+        if !self.config.augment.is_none() && !train.is_augmented() {
+            let expected = "left as it is: the examples of this family cannot be changed";
+            return Err(ConfigError::value("augment", expected, "changes").into());
+        }
+        let weights = self.config.balance.weights(train.as_ref())?;
         let recorded = match self.existing {
             Existing::Resume => RunFolder::recorded(folder, "/train/gradient/workers")?,
             _ => None,
@@ -133,6 +138,7 @@ where
             callbacks,
             saved,
             total: None,
+            weights,
         };
         match run.go(train, validation) {
             Ok(reason) => {

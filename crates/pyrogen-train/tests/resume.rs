@@ -1,10 +1,14 @@
 //! A run that is cut off and resumed ends as the unbroken run, bit for bit.
 
-use crate::common::{DenoiserLearner, bytes, config, run};
+use std::sync::Arc;
+
+use crate::common::{Boxed, Denoiser, DenoiserLearner, bytes, config, run};
+use pyrogen_core::{Noise, Seed};
+use pyrogen_data::{Augment, Dataset, Flip, Preparation, Prepared, Recipe};
 use pyrogen_train::callback::CallbackError;
 use pyrogen_train::{
-    Callback, Control, Decay, Event, GradientConfig, Method, OptimizerConfig, ScheduleConfig,
-    TrainConfig, TrainError, WorkerCount,
+    Balance, Callback, Control, Decay, Event, GradientConfig, GradientLearner, Method,
+    OptimizerConfig, ProgressMode, ScheduleConfig, TrainConfig, TrainError, Trainer, WorkerCount,
 };
 
 /// Fails in the middle of a run, after the step's update and before anything is written.
@@ -98,4 +102,53 @@ fn a_damaged_checkpoint_is_refused() {
     std::fs::write(&path, bytes).unwrap();
     let error = run(&config(8), dir.path(), true, None).err().unwrap().to_string();
     assert!(error.contains("damaged"), "{error}");
+}
+
+/// Pictures of 1 by 3 pixels of two classes, 42 to 3, as a learner of three numbers reads them.
+fn changed_pictures() -> Prepared<2> {
+    let values = Noise::new(Seed(8)).uniform_vec(45 * 3).iter().map(|&v| v as f32).collect();
+    let labels = (0..45).map(|i| u32::from(i % 15 == 14)).collect();
+    let data = Dataset::from_parts(values, vec![1, 1, 3], Some(labels)).unwrap();
+    let preparation = Preparation::fit(&Recipe::Standardised, &data).unwrap();
+    let augment = Augment { flip: Flip::Horizontal, noise: 0.2, ..Augment::default() };
+    Prepared::new(data, preparation).unwrap().with_augment(augment).unwrap()
+}
+
+#[test]
+fn a_balanced_run_of_changed_examples_resumes_exactly() {
+    let settings = |balance: Balance, accumulation: usize| {
+        let augment = Augment { flip: Flip::Horizontal, noise: 0.2, ..Augment::default() };
+        let gradient =
+            GradientConfig { workers: WorkerCount::Exactly(2), accumulation, ..Default::default() };
+        TrainConfig { balance, augment, gradient, checkpoint_every: 4, ..config(10) }
+    };
+    let train = |config: &TrainConfig, folder: &std::path::Path, cut: Option<u64>| {
+        let model = Denoiser::new(Seed(1), &pyrogen_testkit::device());
+        let learner = GradientLearner::new(model, config)?;
+        let trainer = Trainer::new(config.clone(), Seed(2))?.progress(ProgressMode::Hidden);
+        let trainer = match cut {
+            Some(step) => trainer.callback(Boxed(Box::new(FailAt(step)))),
+            None => trainer.resume(true),
+        };
+        trainer.fit(learner, Arc::new(changed_pictures()), None, folder)
+    };
+    let whole = |config: &TrainConfig| {
+        let dir = tempfile::tempdir().unwrap();
+        bytes(&train(config, dir.path(), None).unwrap())
+    };
+    let balanced = settings(Balance::Classes, 1);
+    let expected = whole(&balanced);
+    assert_ne!(whole(&settings(Balance::None, 1)), expected, "the rows are others");
+    for cut in [2, 7] {
+        let dir = tempfile::tempdir().unwrap();
+        train(&balanced, dir.path(), Some(cut)).err().unwrap();
+        assert!(bytes(&train(&balanced, dir.path(), None).unwrap()) == expected, "cut at {cut}");
+    }
+    // Examples that are not changed do not go with settings that change them.
+    let dir = tempfile::tempdir().unwrap();
+    let error = run(&balanced, dir.path(), false, None).err().unwrap().to_string();
+    assert!(error.contains("`augment`"), "{error}");
+    let config = TrainConfig { augment: Augment::default(), ..balanced };
+    let error = run(&config, dir.path(), false, None).err().unwrap().to_string();
+    assert!(error.contains("the data has no classes"), "{error}");
 }

@@ -235,6 +235,14 @@ impl Data {
         labels.map(<[u32]>::to_vec)
     }
 
+    /// How often training should draw each item, up to a factor, where the data says it.
+    pub fn weights(&self) -> Option<&[f64]> {
+        match self {
+            Self::Table(items) => items.weights(),
+            _ => None,
+        }
+    }
+
     /// Names of the classes; empty where there are none.
     pub fn class_names(&self) -> Vec<String> {
         match self {

@@ -25,6 +25,8 @@ pub struct Table {
     rows: usize,
     /// Columns that are not learnt from.
     aside: Vec<Aside>,
+    /// How often training should draw each row, up to a factor.
+    weights: Option<Vec<f64>>,
 }
 
 /// A column that no model sees: it says which rows belong together.
@@ -54,7 +56,29 @@ impl Table {
         aside: Vec<Aside>,
     ) -> Self {
         let rows = cells.first().map_or(0, Cells::len);
-        Self { layout, cells, labels, rows, aside }
+        Self { layout, cells, labels, rows, aside, weights: None }
+    }
+
+    /// The same table with how often training should draw each row, up to a factor.
+    ///
+    /// # Errors
+    /// Another number of weights than rows, or one that is negative or not finite.
+    pub fn with_weights(mut self, weights: Vec<f64>) -> Result<Self, DataError> {
+        if weights.len() != self.rows {
+            let expected = format!("one a row ({})", self.rows);
+            return Err(DataError::part("weights", expected, weights.len()));
+        }
+        if let Some(i) = weights.iter().position(|w| !(w.is_finite() && *w >= 0.0)) {
+            let got = format!("{} at row {i}", weights[i]);
+            return Err(DataError::part("weights", "finite numbers, 0 or more", got));
+        }
+        self.weights = Some(weights);
+        Ok(self)
+    }
+
+    /// How often training should draw each row, up to a factor.
+    pub fn weights(&self) -> Option<&[f64]> {
+        self.weights.as_deref()
     }
 
     /// A table from rows of numbers, such as samples of a model: whole numbers are rounded, real ones
@@ -236,6 +260,7 @@ impl Items for Table {
             labels: self.labels.as_ref().map(|l| rows.iter().map(|&r| l[r]).collect()),
             rows: rows.len(),
             aside: self.aside.iter().map(aside).collect(),
+            weights: self.weights.as_ref().map(|w| rows.iter().map(|&r| w[r]).collect()),
         }
     }
 
@@ -247,13 +272,20 @@ impl Items for Table {
         // Keys of different parts do not tell the same groups.
         all.aside.clear();
         for part in parts {
-            if part.layout != all.layout || part.labels.is_some() != all.labels.is_some() {
+            let (labels, weights) = (part.labels.is_some(), part.weights.is_some());
+            if part.layout != all.layout
+                || labels != all.labels.is_some()
+                || weights != all.weights.is_some()
+            {
                 let expected = format!("tables with the columns {}", all.column_names().join(", "));
                 return Err(DataError::part("parts", expected, part.column_names().join(", ")));
             }
             all.cells.iter_mut().zip(part.cells).for_each(|(all, cells)| all.extend(cells));
             if let (Some(all), Some(labels)) = (&mut all.labels, part.labels) {
                 all.extend(labels);
+            }
+            if let (Some(all), Some(weights)) = (&mut all.weights, part.weights) {
+                all.extend(weights);
             }
             all.rows += part.rows;
         }
@@ -277,6 +309,10 @@ impl Items for Table {
         hash.text(self.layout.label.as_ref().map_or("", |label: &LabelColumn| &label.name));
         hash.labels(self.labels());
         hash.texts(self.class_names());
+        if let Some(weights) = &self.weights {
+            hash.text("weights");
+            hash.floats(weights.iter().copied());
+        }
         hash.finish()
     }
 

@@ -17,6 +17,7 @@ impl Reader for Csv {
     fn options(&self) -> &'static [&'static str] {
         &[
             "label=COLUMN",
+            "weight=COLUMN",
             "categorical=COLUMN",
             "drop=COLUMN",
             "keep=COLUMN",
@@ -66,6 +67,7 @@ fn options(text: &SourceText) -> Result<CsvOptions, DataError> {
     };
     Ok(CsvOptions {
         label: text.value("label").map(str::to_string),
+        weight: text.value("weight").map(str::to_string),
         categorical: list("categorical"),
         drop: list("drop"),
         keep: list("keep"),

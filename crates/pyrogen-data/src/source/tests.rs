@@ -92,3 +92,32 @@ fn each_source_loads() {
     let text = Source::new("text", path("a.txt"), &[]).unwrap();
     assert!(text.load().unwrap_err().to_string().contains("got text"));
 }
+
+#[test]
+fn a_weight_column_is_no_feature() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("w.csv");
+    let read = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        Source::new("csv", &path, &["weight=w"]).unwrap().read()
+    };
+    let data = read("x,w,y\n1,0.5,a\n2,0,b\n3,2,a\n").unwrap().data;
+    let crate::Data::Table(table) = &data else { panic!("a table") };
+    assert_eq!(table.column_names(), ["x", "y"]);
+    assert_eq!(data.weights(), Some(&[0.5, 0.0, 2.0][..]));
+    assert_eq!(data.select(&[2, 0]).weights(), Some(&[2.0, 0.5][..]));
+    let both = crate::Data::concat(vec![data.select(&[1]), data.select(&[0])]).unwrap();
+    assert_eq!(both.weights(), Some(&[0.0, 0.5][..]));
+    // Other weights are other data, since a model learns another distribution.
+    let other = read("x,w,y\n1,1.5,a\n2,0,b\n3,2,a\n").unwrap().data;
+    assert_ne!(other.sha256(), data.sha256());
+    for (text, says) in [
+        ("x,w\n1,-1\n2,1\n", "line 2"),
+        ("x,w\n1,1\n2,\n", "line 3"),
+        ("x,w\n1,1\n2,inf\n", "`inf` is no weight"),
+        ("x,v\n1,1\n", "w"),
+    ] {
+        let error = read(text).unwrap_err().to_string();
+        assert!(error.contains(says), "{text}: {error}");
+    }
+}

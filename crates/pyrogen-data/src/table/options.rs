@@ -34,6 +34,9 @@ pub enum Missing {
 pub struct CsvOptions {
     /// The column that holds the class of each row; it is then not a feature.
     pub label: Option<String>,
+    /// The column that says how often training should draw each row, up to a factor; it is then not a
+    /// feature.
+    pub weight: Option<String>,
     /// Columns that are categories although they hold numbers, or a different text in every row.
     pub categorical: Vec<String>,
     /// Columns that are left out; they can still say which rows belong together.

@@ -42,6 +42,7 @@ pub fn read_table(path: &Path, options: &CsvOptions) -> Result<Loaded, DataError
     let mut text = Text::read(path, options)?;
     let mut notes = std::mem::take(&mut text.notes);
     let label = options.label.as_deref().map(|l| text.column(l)).transpose()?;
+    let weight = options.weight.as_deref().map(|w| text.column(w)).transpose()?;
     let places = |names: &[String]| -> Result<Vec<usize>, DataError> {
         names.iter().map(|name| text.column(name)).collect()
     };
@@ -51,8 +52,9 @@ pub fn read_table(path: &Path, options: &CsvOptions) -> Result<Loaded, DataError
     let mut features: Vec<(usize, Column)> = Vec::new();
     let mut aside = dropped.clone();
     let mut identifiers = Vec::new();
+    let is_apart = |j| Some(j) == label || Some(j) == weight || dropped.contains(&j);
     let candidates: Vec<usize> =
-        (0..text.names.len()).filter(|j| Some(*j) != label && !dropped.contains(j)).collect();
+        (0..text.names.len()).filter(|j| !is_apart(*j)).collect();
     for &j in &candidates {
         let wish = Wish { categorical: categorical.contains(&j), keep: keep.contains(&j) };
         match infer::column(&text, j, &rows, wish)? {
@@ -87,7 +89,11 @@ pub fn read_table(path: &Path, options: &CsvOptions) -> Result<Loaded, DataError
         });
     }
     note_columns(&features, &mut notes);
-    let table = build(&text, &rows, features, label, &aside)?;
+    let weights = weight.map(|j| weights(&text, &rows, j)).transpose()?;
+    let mut table = build(&text, &rows, features, label, &aside)?;
+    if let Some(weights) = weights {
+        table = table.with_weights(weights)?;
+    }
     let mut loaded = Loaded::new(Data::Table(table));
     loaded.notes = notes;
     loaded.origins = Some(Origins::Lines(rows.iter().map(|&i| text.line(i)).collect()));
@@ -242,6 +248,18 @@ fn cells(text: &Text, rows: &[usize], j: usize, column: &Column) -> Cells {
             Cells::Integers(rows.iter().map(number).collect())
         }
     }
+}
+
+/// The weight of each row.
+fn weights(text: &Text, rows: &[usize], j: usize) -> Result<Vec<f64>, DataError> {
+    let weight = |&i: &usize| match text.cell(i, j) {
+        Cell::Number(w) if w.is_finite() && w >= 0.0 => Ok(w),
+        _ => {
+            let message = format!("`{}` is no weight: a number, 0 or more", text.raw(i, j));
+            Err(text.cell_error(i, j, message))
+        }
+    };
+    rows.iter().map(weight).collect()
 }
 
 /// The class of each row, and the names of the classes; a missing class is one, too.

@@ -7,7 +7,7 @@ use pyrogen_data::{Dataset, Preparation, Recipe};
 use pyrogen_model::Error;
 use pyrogen_model::train::{
     Defaults, Job, Plan, Train, Wanted, check_data, examples, fit, fits_memory, rows_of,
-    try_untrained,
+    training_examples, try_untrained,
 };
 use pyrogen_train::{
     AdversarialLearner, GradientConfig, Learner, Limits, MonitorConfig, OptimizerConfig,
@@ -149,7 +149,7 @@ impl Train for GanFamily {
         let learner = AdversarialLearner::new(model, &job.plan.train)?;
         let rows = job.plan.train.batch_size.min(job.data.len());
         config.check_batch(rows / learner.parts(rows).max(1))?;
-        let train = Arc::new(examples(&job.data, &job)?);
+        let train = Arc::new(training_examples(&job)?);
         let held_out =
             job.validation.as_ref().map(|v| examples(v, &job)).transpose()?.map(Arc::new);
         let monitor = match &held_out {

@@ -132,6 +132,15 @@ pub fn examples(data: &Data, job: &Job) -> Result<Prepared<2>, Error> {
     Ok(prepared.with_context(job.context)?)
 }
 
+/// The training part as training reads it: with the weights of its rows, changed as the settings say.
+///
+/// # Errors
+/// As [`examples`]; changes that the data does not have.
+pub fn training_examples(job: &Job) -> Result<Prepared<2>, Error> {
+    let prepared = examples(&job.data, job)?.with_weights(job.data.weights().map(<[f64]>::to_vec))?;
+    Ok(prepared.with_augment(job.plan.train.augment)?)
+}
+
 /// Training examples that a new model looks at before training.
 const START: usize = 512;
 
@@ -160,7 +169,7 @@ where
     check_data(&model, &job)?;
     try_untrained(&job, &model, save)?;
     let learner = GradientLearner::new(model, &job.plan.train)?;
-    let train = Arc::new(examples(&job.data, &job)?);
+    let train = Arc::new(training_examples(&job)?);
     let validation = job.validation.as_ref().map(|v| examples(v, &job)).transpose()?;
     fit(job, learner, train, validation.map(Arc::new), save, |trainer| Ok(trainer))
 }

@@ -17,11 +17,12 @@ mod wish;
 pub use driver::{Trained, plan, train};
 pub use gradient::{
     Save, check_data, examples, fit, fit_gradient, fits_memory, rows_of, start_batch,
+    training_examples,
 };
 pub use job::{Defaults, Job, Plan, Train, Wanted};
 pub use meaning::{Setting, settings};
 pub use observer::{Event, Flow, Observer, Quiet};
-pub use pyrogen_train::{Existing, Limits, StopReason, TrainConfig, WorkerCount};
+pub use pyrogen_train::{Balance, Existing, Limits, StopReason, TrainConfig, WorkerCount};
 pub use settings::{apply, read_config};
 pub use sweeps::{Sweeps, fit_sweeps, sweeps};
 pub use trial::try_untrained;

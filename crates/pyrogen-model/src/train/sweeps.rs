@@ -197,6 +197,11 @@ impl<M: Sweeps> Callback<Sweeper<M>> for WhenDone {
 /// # Errors
 /// As [`Train::run`](super::Train::run).
 pub fn fit_sweeps<M: Sweeps>(job: Job, model: M) -> Result<RunFolder, Error> {
+    if job.data.weights().is_some() && job.plan.train.balance != Balance::None {
+        let what = "models of this family learn from all rows alike, and the data has weights: give \
+                    balance=none, or leave weight=COLUMN out";
+        return Err(Error::Wish(what.into()));
+    }
     let (device, config) = (job.device.clone(), job.plan.model.clone());
     let learner = Sweeper { model, config, device, ready: false };
     let train = Arc::new(All(Arc::new(job.data.clone())));
