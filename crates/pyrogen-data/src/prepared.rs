@@ -94,8 +94,11 @@ impl<const D: usize> Prepared<D> {
         }
         augment.check(self.data.layout())?;
         let pictures = self.data.layout().is_picture();
-        let spread =
-            if pictures || augment.noise == 0.0 { Vec::new() } else { Standardise::fit(&self.data).std };
+        let spread = if pictures || augment.noise == 0.0 {
+            Vec::new()
+        } else {
+            Standardise::fit(&self.data).std
+        };
         self.augment = Some((augment, spread.into()));
         Ok(self)
     }

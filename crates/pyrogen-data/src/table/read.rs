@@ -53,8 +53,7 @@ pub fn read_table(path: &Path, options: &CsvOptions) -> Result<Loaded, DataError
     let mut aside = dropped.clone();
     let mut identifiers = Vec::new();
     let is_apart = |j| Some(j) == label || Some(j) == weight || dropped.contains(&j);
-    let candidates: Vec<usize> =
-        (0..text.names.len()).filter(|j| !is_apart(*j)).collect();
+    let candidates: Vec<usize> = (0..text.names.len()).filter(|j| !is_apart(*j)).collect();
     for &j in &candidates {
         let wish = Wish { categorical: categorical.contains(&j), keep: keep.contains(&j) };
         match infer::column(&text, j, &rows, wish)? {

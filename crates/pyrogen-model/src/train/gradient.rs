@@ -137,7 +137,8 @@ pub fn examples(data: &Data, job: &Job) -> Result<Prepared<2>, Error> {
 /// # Errors
 /// As [`examples`]; changes that the data does not have.
 pub fn training_examples(job: &Job) -> Result<Prepared<2>, Error> {
-    let prepared = examples(&job.data, job)?.with_weights(job.data.weights().map(<[f64]>::to_vec))?;
+    let prepared =
+        examples(&job.data, job)?.with_weights(job.data.weights().map(<[f64]>::to_vec))?;
     Ok(prepared.with_augment(job.plan.train.augment)?)
 }
 

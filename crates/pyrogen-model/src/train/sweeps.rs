@@ -197,7 +197,7 @@ impl<M: Sweeps> Callback<Sweeper<M>> for WhenDone {
 /// # Errors
 /// As [`Train::run`](super::Train::run).
 pub fn fit_sweeps<M: Sweeps>(job: Job, model: M) -> Result<RunFolder, Error> {
-    if job.data.weights().is_some() && job.plan.train.balance != Balance::None {
+    if job.data.weights().is_some() && job.plan.train.balance != pyrogen_train::Balance::None {
         let what = "models of this family learn from all rows alike, and the data has weights: give \
                     balance=none, or leave weight=COLUMN out";
         return Err(Error::Wish(what.into()));
