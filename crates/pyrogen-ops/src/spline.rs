@@ -402,6 +402,8 @@ mod host {
                         -2.0 * c / (b + (b * b - 4.0 * a * c).max(0.0).sqrt())
                     }
                 };
+                // By rounding it may lie beyond the bin's end, and there a steep spline's slope is negative.
+                let t = t.clamp(0.0, 1.0);
                 let both = t * (1.0 - t);
                 let lower = s + bend * both;
                 let upper = d1 * t * t + 2.0 * s * both + d0 * (1.0 - t) * (1.0 - t);

@@ -30,7 +30,7 @@ fn gibbs(corpus: &Corpus, topics: usize, sampler: Sampler, sweeps: usize) -> (Gi
     (best, topics)
 }
 
-fn variational(corpus: &Corpus, online: Option<Online>, passes: usize) -> Variational {
+fn variational(corpus: &Corpus, online: Option<Online>, passes: usize, seed: u64) -> Variational {
     let config = VariationalConfig {
         topics: 10,
         alpha: Some(0.2),
@@ -38,11 +38,18 @@ fn variational(corpus: &Corpus, online: Option<Online>, passes: usize) -> Variat
         online,
         ..Default::default()
     };
-    let mut fit = Variational::new(config, corpus, &Noise::new(Seed(5))).unwrap();
+    let mut fit = Variational::new(config, corpus, &Noise::new(Seed(seed))).unwrap();
     (0..passes).for_each(|_| {
         fit.pass(corpus).unwrap();
     });
     fit
+}
+
+/// The topics of three starts that make the documents most probable.
+fn best_of_three(corpus: &Corpus, online: Option<Online>, passes: usize) -> Topics {
+    let fit = |seed| variational(corpus, online, passes, seed).topics();
+    let bound = |topics: &Topics| topics.lower_bound(corpus).unwrap().iter().sum::<f64>();
+    (1..=3).map(fit).max_by(|a, b| bound(a).total_cmp(&bound(b))).unwrap()
 }
 
 #[test]
@@ -58,10 +65,10 @@ fn bars_are_found() {
     let (_, topics) = gibbs(&corpus, 10, Sampler::Collapsed, 150);
     assert_eq!(recovered(&topics, &truth), 10, "collapsed");
     // Variational Bayes may end in a local optimum that merges two bars.
-    let batch = variational(&corpus, None, 100).topics();
+    let batch = best_of_three(&corpus, None, 100);
     assert!(recovered(&batch, &truth) >= 8, "batch: {}", recovered(&batch, &truth));
     let online = Online { batch_size: 50, ..Default::default() };
-    let online = variational(&corpus, Some(online), 40).topics();
+    let online = best_of_three(&corpus, Some(online), 40);
     assert!(recovered(&online, &truth) >= 8, "online: {}", recovered(&online, &truth));
 
     // Held-out documents are nearly as probable as under the truth.
@@ -128,7 +135,7 @@ fn passes_are_the_same_on_any_number_of_threads_and_across_a_break() {
     let corpus = made_by(&bars(0.3), 150, 30, 3);
     for online in [None, Some(Online { batch_size: 32, ..Default::default() })] {
         let run = |threads: usize, passes: usize| {
-            with_threads(threads, || variational(&corpus, online, passes))
+            with_threads(threads, || variational(&corpus, online, passes, 5))
         };
         let one = run(1, 5);
         assert_eq!(one, run(3, 5));
