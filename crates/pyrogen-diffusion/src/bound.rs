@@ -138,9 +138,9 @@ mod tests {
             let error = 3.0 * bound.std_err().unwrap();
             let gap = exact - bound.mean_nats();
             assert!(gap > -error && gap < 0.1 + error, "gap {gap} with an error of {error}");
-            // Drawn evenly, a transition whose noise is small costs a thousand times its part: the error
-            // of few draws was a hundred times the bound.
-            assert!(error < 4.0 / (draws as f64).sqrt(), "{draws} draws: {error}");
+            // Three times the deviation over repetitions of both, in NumPy: 2.2 and 0.56 by cost, 13 and 3.5
+            // where transitions are drawn evenly.
+            assert!(error < 8.0 / (draws as f64).sqrt(), "{draws} draws: {error}");
         }
     }
 }
