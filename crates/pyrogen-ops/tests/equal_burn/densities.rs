@@ -91,6 +91,9 @@ fn squares_of_whitened_rows() {
 
 #[test]
 fn splines() {
+    // Both sides round: quotients of quotients in single precision, each within 2e-5 of double precision
+    // (seen in NumPy for ours); the largest difference seen is 3.1e-5.
+    const SPLINES: f64 = 6e-5;
     use pyrogen_core::bijection::{Bijection, RationalQuadratic, SplineEnds};
     let mut source = Source::new();
     // More than one piece, and a length that no vector divides.
@@ -124,7 +127,8 @@ fn splines() {
         for (inverse, which) in [(false, 0), (false, 1), (true, 0), (true, 1)] {
             let Some(ours) = ops::spline(x, p, shape, inverse) else { continue };
             let (ours, theirs) = (ours[which].clone(), composed(inverse)[which].clone());
-            assert_equal!(["spline", "slope of a spline"][which], ours, theirs, x, p);
+            let name = ["spline", "slope of a spline"][which];
+            assert_equal!(within SPLINES; name, ours, theirs, x, p);
         }
     }
 }
