@@ -119,7 +119,7 @@ mod tests {
     use pyrogen_solve::{BetaSchedule, GaussianMixture};
     use pyrogen_testkit::device;
 
-    /// The gap of a thousand steps, and three standard errors.
+    /// Below the density by the gap of a thousand steps, to three standard errors.
     #[test]
     fn is_below_the_density_of_a_mixture_and_close() {
         let mixture = GaussianMixture::ring(3, 0.5, 0.2);
@@ -137,7 +137,9 @@ mod tests {
             let bound = variational_bound(clean, x.clone(), schedule.sigmas(), draws, &mut noise);
             let error = 3.0 * bound.std_err().unwrap();
             let gap = exact - bound.mean_nats();
-            assert!(gap > -error && gap < 0.1 + error, "gap {gap} with an error of {error}");
+            // The whole sum in NumPy, with every transition and other rows of the same mixture: 0.80.
+            let off = (gap - 0.8).abs();
+            assert!(gap > 0.0 && off < 0.25 + error, "gap {gap} with an error of {error}");
             // Three times the deviation over repetitions of both, in NumPy: 2.2 and 0.56 by cost, 13 and 3.5
             // where transitions are drawn evenly.
             assert!(error < 8.0 / (draws as f64).sqrt(), "{draws} draws: {error}");
