@@ -38,6 +38,7 @@ impl Preparation {
             match step {
                 Step::Quantiles(step) => quantiles = Some(step),
                 Step::MissingNumbers(step) => missing = Some(step),
+                Step::SpreadMissing(_) => return None,
                 _ => {}
             }
         }

@@ -11,6 +11,7 @@ mod quantiles;
 mod rare;
 mod recipe;
 mod scale;
+mod spread_missing;
 mod standardise;
 
 use pyrogen_core::Noise;
@@ -28,6 +29,7 @@ pub use quantiles::{
 };
 pub use recipe::Recipe;
 pub use scale::Scale;
+pub use spread_missing::SpreadMissing;
 pub use standardise::Standardise;
 
 use crate::{DataError, Layout};
@@ -79,6 +81,8 @@ pub enum Step {
     Quantiles(Quantiles),
     /// Missing numbers to an indicator beside the number.
     MissingNumbers(MissingNumbers),
+    /// Indicators of missing numbers spread, and the missing numbers drawn.
+    SpreadMissing(SpreadMissing),
     /// Categories to indicators.
     OneHot(OneHot),
     /// [0, 1] to 0 or 1.
@@ -94,6 +98,7 @@ impl Step {
             Self::Standardise(t) => t,
             Self::Quantiles(t) => t,
             Self::MissingNumbers(t) => t,
+            Self::SpreadMissing(t) => t,
             Self::OneHot(t) => t,
             Self::Binarise(t) => t,
         }
@@ -193,7 +198,10 @@ impl Preparation {
     /// Whether a prepared row holds indicators: of categories, of numbers that recur, of missing cells.
     /// Such rows fill no space, so no density of them has an upper bound.
     pub fn has_indicators(&self) -> bool {
-        self.steps.iter().any(|s| matches!(s, Step::OneHot(_) | Step::MissingNumbers(_)))
+        let has = |is: fn(&Step) -> bool| self.steps.iter().any(is);
+        let missing = has(|s| matches!(s, Step::MissingNumbers(_)));
+        let spread = has(|s| matches!(s, Step::SpreadMissing(_)));
+        has(|s| matches!(s, Step::OneHot(_))) || (missing && !spread)
     }
 
     /// Shape of one prepared example: the raw shape, or `[features]` where a step changes the

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Binarise, Bounds, Dequantise, Logit, MissingNumbers, OneHot, Preparation, Quantiles, Scale,
-    SpikedDistribution, Standardise, Step, rare, step_error,
+    SpikedDistribution, SpreadMissing, Standardise, Step, rare, step_error,
 };
 use crate::table::{Column, ColumnKind};
 use crate::{DataError, Dataset};
@@ -42,6 +42,8 @@ pub enum Recipe {
     },
     /// For densities: numbers standardised; categories, numbers on a grid and numbers that recur spread
     /// over the cells of a normal distribution by [`Quantiles`], where a density bounds their probability.
+    /// Of a number that may be missing two are made by [`SpreadMissing`]: whether it is there, spread over
+    /// cells, and the number, or a draw where it is missing.
     Spread,
 }
 
@@ -78,7 +80,7 @@ impl Preparation {
             Recipe::Standardised => vec![Step::Standardise(Standardise::fit(data))],
             Recipe::Table => table(data),
             Recipe::QuantileTable { spike, bounds } => quantile_table(data, *spike, *bounds)?,
-            Recipe::Spread => spread(data)?,
+            Recipe::Spread => spread(data),
         };
         Self::new(data.layout().clone(), steps)
     }
@@ -167,30 +169,47 @@ fn quantile_table(data: &Dataset, spike: f64, bounds: Bounds) -> Result<Vec<Step
 /// More than any share: no value is kept apart.
 const NO_SPIKES: f64 = 2.0;
 
-fn spread(data: &Dataset) -> Result<Vec<Step>, DataError> {
-    let columns = data.schema().map_or(&[][..], |schema| &schema.columns);
-    let missing = |c: &&Column| c.kind.categories().is_none() && c.may_be_missing();
-    if let Some(column) = columns.iter().find(missing) {
-        let got = format!("missing numbers in `{}`", column.name);
-        return Err(step_error("quantiles", "numbers in every cell", got));
-    }
+fn spread(data: &Dataset) -> Vec<Step> {
     let categories = categories(data);
     let mut quantiles = Quantiles::fit(data, NO_SPIKES, Bounds::Tails, |j| categories[j].is_none());
     let mut standardise = Standardise::fit(data);
+    // What the steps make of each element so far: whether it is a number that may be missing, and for
+    // indicators of missing numbers how often these are missing and there.
+    let (mut elements, mut counts) = (Vec::new(), Vec::new());
     for (j, element) in quantiles.elements.iter_mut().enumerate() {
+        let missing = element.as_mut().is_some_and(|e| std::mem::take(&mut e.missing));
         match categories[j] {
             Some(count) => *element = Some(rare::cells(&codes(data, j), count)),
             None if element.as_ref().is_some_and(SpikedDistribution::is_smooth) => *element = None,
             None => {}
         }
-        if element.is_some() {
-            (standardise.mean[j], standardise.std[j]) = (0.0, 1.0);
+        match element {
+            Some(element) => {
+                (standardise.mean[j], standardise.std[j]) = (0.0, 1.0);
+                element.missing = missing;
+                elements.extend(if missing { vec![false; 2] } else { vec![false] });
+            }
+            None => elements.push(missing),
         }
+        counts.extend(if missing { vec![Some(presence(data, j)), None] } else { vec![None] });
     }
     let spread = quantiles.elements.iter().any(Option::is_some);
     let mut steps = vec![Step::Standardise(standardise)];
     steps.extend(spread.then_some(Step::Quantiles(quantiles)));
-    Ok(steps)
+    if elements.contains(&true) {
+        steps.push(Step::MissingNumbers(MissingNumbers { elements }));
+    }
+    if counts.iter().any(Option::is_some) {
+        steps.push(Step::SpreadMissing(SpreadMissing { counts }));
+    }
+    steps
+}
+
+/// How many numbers of a column are missing, and how many are not; one at least of each.
+fn presence(data: &Dataset, column: usize) -> [u64; 2] {
+    let cells = data.values().iter().skip(column).step_by(data.width());
+    let missing = cells.filter(|v| v.is_nan()).count();
+    [missing.max(1) as u64, (data.len() - missing).max(1) as u64]
 }
 
 /// The categories of a column, row by row.

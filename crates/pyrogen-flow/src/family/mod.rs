@@ -125,7 +125,10 @@ impl Family for FlowMethod {
     }
 
     fn likelihoods(&self) -> Vec<&'static str> {
-        vec!["exact", "lower_bound (of categories, whole numbers and numbers that recur)"]
+        vec![
+            "exact",
+            "lower_bound (of categories, whole numbers, numbers that recur and missing ones)",
+        ]
     }
 
     fn latents(&self) -> Option<LatentKind> {

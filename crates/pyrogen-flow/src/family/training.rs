@@ -29,21 +29,9 @@ const EVERY: usize = 500;
 const ALPHA: f64 = 0.05;
 
 /// Numbers with a mean of 0 and a standard deviation of 1. What has no density (categories, numbers that
-/// recur, whole numbers, constants) is spread over cells first, and the likelihood is then a lower bound.
-///
-/// # Errors
-/// Columns whose numbers may be missing: whether one is there is no number.
+/// recur, whole numbers, constants, whether a number is missing) is spread over cells first, and the
+/// likelihood is then a lower bound.
 fn prepare(data: &Dataset) -> Result<Preparation, Error> {
-    let columns = data.schema().map_or(&[][..], |schema| &schema.columns);
-    let missing = columns.iter().filter(|c| c.kind.categories().is_none() && c.may_be_missing());
-    let missing: Vec<String> = missing.map(|column| format!("`{}`", column.name)).collect();
-    if !missing.is_empty() {
-        return Err(Error::Wish(format!(
-            "a flow has a density of numbers, and missing ones have none: leave out {}, drop such rows \
-             (`missing=drop`), or train `vae` or `diffusion`, which take them",
-            missing.join(", ")
-        )));
-    }
     let recipe = match (data.schema(), data.levels()) {
         (None, Some(_)) => Recipe::Dequantised { logit: Some(ALPHA) },
         _ => Recipe::Spread,
@@ -153,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_density_is_spread_and_missing_numbers_are_refused() {
+    fn what_has_no_density_is_spread() {
         let of = |values: Vec<f32>| {
             let data = Data::from_dataset(Dataset::from_parts(values, vec![2], None).unwrap());
             let wanted = Wanted { data: &data, context: None, context_shape: None };
@@ -167,11 +155,12 @@ mod tests {
         // A constant.
         values.iter_mut().skip(1).step_by(2).for_each(|v| *v = 2.5);
         assert!(of(values));
+        // Whether a number is missing, and the number: two features.
         let kinds = [("age", ColumnKind::Continuous), ("pay", ColumnKind::Continuous)];
         let mut columns = kinds.map(|(name, kind)| Column::new(name, kind)).to_vec();
         columns[1].blanks = vec!["NA".into()];
         let (values, schema) = (vec![1.0, f32::NAN, 2.5, 0.25], TableSchema { columns });
-        let error = prepare(&Dataset::table(values, schema, None).unwrap()).unwrap_err();
-        assert!(error.to_string().contains("leave out `pay`, drop"), "{error}");
+        let prepared = prepare(&Dataset::table(values, schema, None).unwrap()).unwrap();
+        assert!(prepared.is_random() && prepared.event_shape() == [3]);
     }
 }

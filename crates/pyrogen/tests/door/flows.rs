@@ -90,6 +90,36 @@ fn mixed_tables_have_a_lower_bound() {
     assert!(score.is_conditional());
 }
 
+/// Numbers that may be missing: rows are scored with them and without, and samples have blanks at about
+/// their rate.
+#[test]
+fn tables_with_missing_numbers_have_a_lower_bound() {
+    let room = tempfile::tempdir().unwrap();
+    let source = room.path().join("gaps.csv");
+    let row = |i: usize| {
+        let height = (i as f64 * 0.618_034).fract() * 3.0;
+        let pay = if i % 4 == 0 { String::new() } else { format!("{:.4}", height * 2.0 + 1.0) };
+        format!("{height:.4},{pay}\n")
+    };
+    let rows: String = (0..400).map(row).collect();
+    std::fs::write(&source, format!("height,pay\n{rows}")).unwrap();
+    let source = format!("csv:{}", source.display());
+    let data = pyrogen::read(&source).unwrap();
+    let wish = Wish::into(room.path().join("gaps")).set("layers=2").steps(150);
+    let trained = pyrogen::train("nsf", &data, &wish, &mut Quiet, &Control::new()).unwrap();
+    let model = trained.open(&Device::flex()).unwrap();
+    let items = data.data.select(&(0..12).collect::<Vec<_>>());
+    let broken = conformance::check(&pyrogen::registry(), &model, &items);
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+    let score = model.score(&data.data, &Request::seed(1), &Control::new()).unwrap();
+    assert_eq!(score.kind(), LikelihoodKind::LowerBound);
+    assert!(score.nats().iter().all(|nats| nats.is_finite()));
+    let samples = model.generate(2000, &Request::seed(7), &Control::new()).unwrap();
+    let blanks = samples.dataset().unwrap().values().iter().filter(|v| v.is_nan()).count();
+    // A quarter; a flow after few steps is within a fifth of it.
+    assert!((400..600).contains(&blanks), "{blanks} of 2000");
+}
+
 /// Pictures: whole numbers spread evenly, so that the likelihood is a bound.
 #[test]
 fn glow_keeps_the_promises_of_the_door() {

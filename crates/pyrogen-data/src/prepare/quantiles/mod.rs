@@ -15,6 +15,7 @@ pub use blocks::Blocks;
 pub use counts::DistributionFunction;
 pub use grid::Grid;
 pub use mixed::MixedDistribution;
+pub(super) use normal::{normal_cdf, normal_log_density};
 pub use spiked::{RestDistribution, SpikedDistribution};
 pub use tail::Tail;
 

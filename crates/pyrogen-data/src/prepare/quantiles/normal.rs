@@ -8,12 +8,12 @@ use pyrogen_core::normal_quantile;
 const FAR: f64 = 30.0;
 
 /// `Phi(y)`.
-pub(super) fn normal_cdf(y: f64) -> f64 {
+pub(in crate::prepare) fn normal_cdf(y: f64) -> f64 {
     0.5 * libm::erfc(-y * FRAC_1_SQRT_2)
 }
 
 /// `ln phi(y)`.
-pub(super) fn normal_log_density(y: f64) -> f64 {
+pub(in crate::prepare) fn normal_log_density(y: f64) -> f64 {
     -0.5 * (y * y + TAU.ln())
 }
 
