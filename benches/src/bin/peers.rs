@@ -15,7 +15,6 @@
 //! `PYROGEN_BENCH_DEVICE` names the device of the rows: `flex` (the CPU), and `wgpu` and `cuda` where
 //! the program was built with these features.
 
-use pyrogen_testkit as _;
 use std::io::{BufRead, Write, stdin, stdout};
 use std::path::Path;
 use std::process::ExitCode;
@@ -23,6 +22,9 @@ use std::time::Instant;
 
 use pyrogen_bench::workload::plain;
 use pyrogen_bench::{Plan, Size, Workload, check, growth, rows, sampling};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
