@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod batch;
+mod constraint;
 mod decode;
 mod error;
 #[cfg(feature = "model")]
@@ -16,10 +17,12 @@ mod token;
 mod transformer;
 
 pub use batch::{Packed, TokenBatch, TokenWindows};
+pub use constraint::Constraint;
 pub use decode::{
-    Beams, Candidate, Completion, DecodeSettings, Decoder, Finish, Overflow, Pieces, Run,
+    Beams, Candidate, Completion, Contrastive, DecodeSettings, Decoder, Drafted, Finish, Overflow,
+    Pieces, Run,
 };
-pub use error::{DecodeError, PretrainedError, TokenError};
+pub use error::{ConstraintError, DecodeError, PretrainedError, TokenError};
 pub use language::{Dropout, LanguageModel, Start};
 pub use lora::LoraConfig;
 pub use measure::{Surprise, TextScore};

@@ -1,17 +1,24 @@
 //! Writing on from a prompt, token by token.
 
 mod beam;
+mod choose;
+mod contrastive;
 mod item;
 mod run;
+mod speculative;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use pyrogen_core::{Noise, Seed};
 use serde::{Deserialize, Serialize};
 
 pub use beam::{Beams, Candidate};
+pub use contrastive::Contrastive;
 pub use run::Run;
+pub use speculative::Drafted;
 
+use crate::constraint::{Constraint, Guide};
 use crate::language::LanguageModel;
 use crate::sampling::Chain;
 use crate::{DecodeError, TextModel};
@@ -37,7 +44,7 @@ pub enum Finish {
     Stop,
     /// The most tokens, or the end of the context.
     Length,
-    /// The model ended the text.
+    /// The model ended the text, or a constraint admits nothing more.
     End,
 }
 
@@ -56,6 +63,10 @@ pub struct DecodeSettings {
     pub stop_tokens: Vec<u32>,
     /// What happens at the end of the context.
     pub overflow: Overflow,
+    /// What every completion matches, also one that ends with the most tokens. It stands before the
+    /// chain, goes before the fewest tokens, and leaves no place for stop strings. Stop tokens end a
+    /// match, and are not part of it.
+    pub constraint: Option<Constraint>,
 }
 
 impl Default for DecodeSettings {
@@ -67,6 +78,7 @@ impl Default for DecodeSettings {
             stop: Vec::new(),
             stop_tokens: Vec::new(),
             overflow: Overflow::default(),
+            constraint: None,
         }
     }
 }
@@ -93,6 +105,7 @@ pub struct Completion {
 pub struct Decoder<'m, N: LanguageModel> {
     model: &'m TextModel<N>,
     settings: DecodeSettings,
+    guide: Option<Arc<Guide>>,
     noise: Noise,
 }
 
@@ -103,7 +116,7 @@ impl<'m, N: LanguageModel> Decoder<'m, N> {
     /// A decoder of a model.
     ///
     /// # Errors
-    /// A setting that cannot be used.
+    /// A setting that cannot be used, or a constraint that the model's tokens cannot meet.
     pub fn new(
         model: &'m TextModel<N>,
         settings: DecodeSettings,
@@ -120,8 +133,15 @@ impl<'m, N: LanguageModel> Decoder<'m, N> {
         if settings.stop.iter().any(String::is_empty) {
             return wrong("stop", "strings of a character or more", "an empty one".into());
         }
+        if settings.constraint.is_some() && !settings.stop.is_empty() {
+            return wrong("stop", "left out beside a constraint", format!("{:?}", settings.stop));
+        }
+        let guide = |constraint: &Constraint| {
+            constraint.guide(model.tokenizer(), &settings.stop_tokens).map(Arc::new)
+        };
+        let guide = settings.constraint.as_ref().map(guide).transpose()?;
         let noise = Noise::new(seed).fork("tokens");
-        Ok(Self { model, settings, noise })
+        Ok(Self { model, settings, guide, noise })
     }
 
     /// Completions of a prompt, those of the items `items`.
@@ -185,7 +205,9 @@ impl<'m, N: LanguageModel> Decoder<'m, N> {
     }
 
     fn shared(&self) -> Self {
-        Self { model: self.model, settings: self.settings.clone(), noise: self.noise.clone() }
+        let Self { model, settings, guide, noise } = self;
+        let (settings, noise) = (settings.clone(), noise.clone());
+        Self { model, settings, guide: guide.clone(), noise }
     }
 
     /// The start and the tokens of a prompt.

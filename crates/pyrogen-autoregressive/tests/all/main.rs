@@ -1,9 +1,11 @@
 //! Language models from outside.
 
+mod constraints;
 mod decoding;
 mod networks;
 mod pretrained;
 mod reference;
+mod searches;
 mod tokens;
 mod training;
 mod warpers;
