@@ -70,6 +70,11 @@ pub trait LanguageModel: Module + ModuleDisplay + Sync {
     /// Whether texts end.
     fn ends(&self) -> bool;
 
+    /// The share of documents that were rearranged in training; above 0 the network fills gaps.
+    fn infill(&self) -> f64 {
+        0.0
+    }
+
     /// Where the network computes.
     fn device(&self) -> Device;
 

@@ -6,6 +6,7 @@ mod decode;
 mod error;
 #[cfg(feature = "model")]
 pub mod family;
+mod infill;
 mod language;
 mod lora;
 mod measure;
@@ -23,6 +24,7 @@ pub use decode::{
     Pieces, Run,
 };
 pub use error::{ConstraintError, DecodeError, PretrainedError, TokenError};
+pub use infill::Infill;
 pub use language::{Dropout, LanguageModel, Start};
 pub use lora::LoraConfig;
 pub use measure::{Surprise, TextScore};

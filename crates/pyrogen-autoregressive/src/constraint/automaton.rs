@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use regex_automata::nfa::thompson::{Compiler, Config, NFA, State, WhichCaptures};
+use regex_automata::nfa::thompson::{BuildError, Compiler, Config, NFA, State, WhichCaptures};
 use regex_automata::util::look::Look;
 use regex_automata::util::primitives::StateID;
 use regex_syntax::hir::Hir;
@@ -37,10 +37,11 @@ impl Automaton {
     /// An expression that matches nothing, is too large, or looks at what stands around a place.
     pub(crate) fn of(hir: &Hir) -> Result<Self, ConstraintError> {
         let config = Config::new().which_captures(WhichCaptures::None).nfa_size_limit(Some(SIZE));
-        let nfa = Compiler::new()
-            .configure(config)
-            .build_from_hir(hir)
-            .map_err(|e| ConstraintError::Pattern { message: e.to_string() })?;
+        let wrong = |e: BuildError| match e.size_limit() {
+            Some(_) => ConstraintError::Size { most: STATES },
+            None => ConstraintError::Pattern { message: e.to_string() },
+        };
+        let nfa = Compiler::new().configure(config).build_from_hir(hir).map_err(wrong)?;
         for state in nfa.states() {
             if let State::Look { look, .. } = state
                 && !matches!(look, Look::Start | Look::End)

@@ -37,7 +37,7 @@ fn expressions_that_cannot_be_are_errors() {
         ("a[^\\s\\S]", "admits nothing"),
         ("a$b", "admits nothing"),
         ("[a&&b]", "admits nothing"),
-        ("(?:(?:a{500}){500}){500}", "size"),
+        ("(?:(?:a{500}){500}){500}", "states"),
         ("(?:a|b)*a(?:a|b){20}", "states"),
     ] {
         let text = Constraint::regex(pattern).unwrap_err().to_string();
@@ -93,7 +93,7 @@ fn schemas_describe_values() {
     let numbers = schema(r#"{"type": "number"}"#);
     check(&numbers, &["0", "-1.5", "1e-9", "12345"], &["01", "1.", ".5", "+1", "1e999", "NaN"]);
     let any = schema("{}");
-    check(&any, &[r#"[{"a": [], "b": {}}, "x", 1.5]"#, "null"], &["[[[1]]]", "tru"]);
+    check(&any, &[r#"[{"a": 1, "b": null}, "x", 1.5]"#, "null", "{}"], &["[[[1]]]", "tru"]);
     // Lone surrogates are no text.
     check(
         &schema(r#"{"type": "string"}"#),

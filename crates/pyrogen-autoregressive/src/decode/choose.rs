@@ -105,7 +105,7 @@ impl<N: LanguageModel> Decoder<'_, N> {
     /// The most tokens that are drawn behind so many: up to the end of the context where the window
     /// does not slide.
     pub(super) fn most(&self, tokens: usize) -> usize {
-        match self.settings.overflow {
+        match self.overflow() {
             Overflow::Slide => self.settings.most,
             Overflow::Refuse => self.room(tokens).unwrap_or(0),
         }

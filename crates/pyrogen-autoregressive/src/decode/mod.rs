@@ -63,6 +63,9 @@ pub struct DecodeSettings {
     pub stop_tokens: Vec<u32>,
     /// What happens at the end of the context.
     pub overflow: Overflow,
+    /// What stands behind the gap that a completion fills, of models that were trained to; the sequence
+    /// then ends where the context does.
+    pub suffix: Option<String>,
     /// What every completion matches, also one that ends with the most tokens. It stands before the
     /// chain, goes before the fewest tokens, and leaves no place for stop strings. Stop tokens end a
     /// match, and are not part of it.
@@ -78,6 +81,7 @@ impl Default for DecodeSettings {
             stop: Vec::new(),
             stop_tokens: Vec::new(),
             overflow: Overflow::default(),
+            suffix: None,
             constraint: None,
         }
     }
@@ -135,6 +139,10 @@ impl<'m, N: LanguageModel> Decoder<'m, N> {
         }
         if settings.constraint.is_some() && !settings.stop.is_empty() {
             return wrong("stop", "left out beside a constraint", format!("{:?}", settings.stop));
+        }
+        if let (Some(suffix), None) = (&settings.suffix, model.marks()) {
+            let expected = "left out: the model was not trained to fill gaps (infill)";
+            return wrong("suffix", expected, format!("{suffix:?}"));
         }
         let guide = |constraint: &Constraint| {
             constraint.guide(model.tokenizer(), &settings.stop_tokens).map(Arc::new)
@@ -210,13 +218,24 @@ impl<'m, N: LanguageModel> Decoder<'m, N> {
         Self { model, settings, guide: guide.clone(), noise }
     }
 
-    /// The start and the tokens of a prompt.
+    /// What happens at the end of the context: a gap has to stay in sight.
+    fn overflow(&self) -> Overflow {
+        if self.settings.suffix.is_some() { Overflow::Refuse } else { self.settings.overflow }
+    }
+
+    /// The start and the tokens of a prompt, and what stands behind the gap.
     fn framed(&self, prompt: &str) -> Result<Vec<u32>, DecodeError> {
         let tokenizer = self.model.tokenizer();
         let mut tokens = vec![tokenizer.start()];
-        tokens.extend(tokenizer.encode(prompt)?);
+        let prompt = tokenizer.encode(prompt)?;
+        match (&self.settings.suffix, self.model.marks()) {
+            (Some(suffix), Some(marks)) => {
+                tokens.extend(marks.gap(&prompt, &tokenizer.encode(suffix)?));
+            }
+            _ => tokens.extend(prompt),
+        }
         let context = self.model.network().context();
-        match (context, self.settings.overflow) {
+        match (context, self.overflow()) {
             (Some(context), Overflow::Refuse) if tokens.len() > context => {
                 Err(DecodeError::TooLong { tokens: tokens.len(), context })
             }

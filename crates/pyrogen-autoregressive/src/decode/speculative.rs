@@ -83,6 +83,9 @@ impl<N: LanguageModel> Decoder<'_, N> {
             let got = format!("{} other ones, for {}", other.tokens(), own.tokens());
             return wrong("draft", "a model of the same tokens", got);
         }
+        if self.settings.suffix.is_some() && draft.marks().is_none() {
+            return wrong("draft", "a model that was trained to fill gaps", "another".into());
+        }
         if self.settings.chain.remembers() {
             return wrong("draft", "used without steps that remember draws", "mirostat".into());
         }

@@ -56,6 +56,7 @@ pub(super) fn specs() -> Vec<OptionSpec> {
         off("stop_tokens", "tokens at which writing stops: a list of numbers"),
         OptionSpec::new("overflow", "slide", "where the text grows beyond the model's context")
             .one_of(["slide", "refuse"]),
+        off("suffix", "what stands behind the text, of a model that was trained with infill"),
         off("regex", "an expression that every text matches whole, behind the prompt"),
         off("schema", "a JSON schema that every text satisfies, behind the prompt"),
         OptionSpec::new(
@@ -107,6 +108,7 @@ pub(super) fn settings(options: &Options, tokenizer: &Tokenizer) -> Result<Decod
         stop,
         stop_tokens: read(options, "stop_tokens")?.unwrap_or_default(),
         overflow,
+        suffix: options.text("suffix")?.map(String::from),
         constraint: constraint(options)?,
     })
 }

@@ -57,8 +57,9 @@ struct Texts {
 }
 
 impl Texts {
-    fn push(&mut self, shown: &str, completion: &Completion) {
-        self.texts.push(format!("{shown}{}", completion.text));
+    /// Takes a completion between what is shown before and behind it.
+    fn push(&mut self, [before, behind]: [&str; 2], completion: &Completion) {
+        self.texts.push(format!("{before}{}{behind}", completion.text));
         self.details.push(Map::from_iter([
             ("nats".to_string(), completion.nats.into()),
             ("tokens".to_string(), completion.tokens.len().into()),
@@ -98,7 +99,8 @@ impl<N: LanguageModel> Generate for Door<N> {
         let decoder = self.decoder(&options, request)?;
         let way = Way::of(&options, &self.model.network().device())?;
         let prompt = options.text("prompt")?.unwrap_or_default();
-        let shown = if echo(&options)? { prompt } else { "" };
+        let suffix = options.text("suffix")?.unwrap_or_default();
+        let shown = if echo(&options)? { [prompt, suffix] } else { [""; 2] };
         let meter = control.meter("drawn", items.end - items.start);
         let mut out = Texts::default();
         let all: Vec<u64> = items.collect();
@@ -127,9 +129,11 @@ impl<N: LanguageModel> Stream for Door<N> {
         no_condition(request)?;
         let settings = options::settings(&options, self.model.tokenizer())?;
         let prompt = options.text("prompt")?.unwrap_or_default().to_string();
-        let mut first = Some(prompt.clone()).filter(|p| !p.is_empty());
+        let shown = |text: &str| Some(text.to_string()).filter(|text| !text.is_empty());
+        let suffix = options.text("suffix")?.unwrap_or_default();
+        let (mut first, mut last) = (shown(&prompt), shown(suffix));
         if !echo(&options)? {
-            first = None;
+            (first, last) = (None, None);
         }
         let pieces = Decoder::into_stream(&self.model, settings, request.seed, &prompt, item);
         let mut pieces = pieces.map_err(decode)?;
@@ -141,7 +145,8 @@ impl<N: LanguageModel> Stream for Door<N> {
             if let Err(e) = control.check() {
                 return Some(Err(e));
             }
-            pieces.next().map(|piece| piece.map(one).map_err(decode))
+            let piece = pieces.next().or_else(|| last.take().map(Ok));
+            piece.map(|piece| piece.map(one).map_err(decode))
         })))
     }
 }
@@ -178,7 +183,7 @@ impl<N: LanguageModel> Complete for Door<N> {
         }
         let decoder = self.decoder(&options, request)?;
         let way = Way::of(&options, &self.model.network().device())?;
-        let echo = echo(&options)?;
+        let (echo, suffix) = (echo(&options)?, options.text("suffix")?.unwrap_or_default());
         let meter = control.meter("drawn", items.end - items.start);
         let mut made: Vec<Option<(usize, Completion)>> = vec![None; n];
         let count = prompts.len() as u64;
@@ -196,7 +201,8 @@ impl<N: LanguageModel> Complete for Door<N> {
         }
         let mut out = Texts::default();
         for (p, completion) in made.into_iter().flatten() {
-            out.push(if echo { prompts[p].as_ref() } else { "" }, &completion);
+            let shown = if echo { [prompts[p].as_ref(), suffix] } else { [""; 2] };
+            out.push(shown, &completion);
         }
         Ok(out.finish())
     }

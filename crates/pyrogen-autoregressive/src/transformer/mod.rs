@@ -212,6 +212,10 @@ impl LanguageModel for Gpt {
         self.config.ends
     }
 
+    fn infill(&self) -> f64 {
+        self.config.infill
+    }
+
     fn device(&self) -> Device {
         self.tokens.device()
     }

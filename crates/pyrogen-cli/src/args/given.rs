@@ -43,6 +43,9 @@ pub struct TextArgs {
     /// a tab
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub stop: Vec<String>,
+    /// What stands behind the text, for models that were trained with infill
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub suffix: Option<String>,
     /// A regular expression that every text matches whole, behind the prompt
     #[arg(long, value_name = "PATTERN", allow_hyphen_values = true)]
     pub regex: Option<String>,

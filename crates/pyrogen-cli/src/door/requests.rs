@@ -144,6 +144,9 @@ pub fn text_options(mut request: Request, args: &TextArgs) -> Result<Request, Cl
         let plain = |text: &String| text.replace("\\n", "\n").replace("\\t", "\t");
         request = request.set("stop", args.stop.iter().map(plain).collect::<Vec<_>>());
     }
+    if let Some(suffix) = &args.suffix {
+        request = request.set("suffix", suffix.as_str());
+    }
     if let Some(regex) = &args.regex {
         request = request.set("regex", regex.as_str());
     }
