@@ -2,6 +2,7 @@
 
 mod constraints;
 mod decoding;
+mod door;
 mod networks;
 mod pretrained;
 mod reference;

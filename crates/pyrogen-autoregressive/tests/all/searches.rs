@@ -151,7 +151,7 @@ fn near_draft(model: &GptText) -> GptText {
             param: burn::module::Param<burn::tensor::Tensor<D>>,
         ) -> burn::module::Param<burn::tensor::Tensor<D>> {
             let device = param.device();
-            let added = self.0.normal(param.dims(), &device) * 0.1;
+            let added = self.0.normal(param.dims(), &device) * 0.02;
             param.map(|value| value + added)
         }
     }
@@ -162,7 +162,7 @@ fn near_draft(model: &GptText) -> GptText {
 
 /// Chi-square of drafted texts against the probabilities of all texts of two letters.
 fn chi_square(model: &GptText, draft: &GptText, chain: Chain) -> (f64, usize, f64) {
-    let n = 6000u64;
+    let n = 2000u64;
     let settings = DecodeSettings { most: 2, chain, ..DecodeSettings::default() };
     let decoder = Decoder::new(model, settings.clone(), Seed(21)).unwrap();
     let drafted = decoder.complete_with_draft("", 0..n, draft, 2).unwrap();
