@@ -11,7 +11,7 @@ const LANGUAGE: [&str; 2] = ["gpt", "lstm"];
 fn language(name: &str) -> Model {
     let folders = Path::new(env!("CARGO_MANIFEST_DIR")).join("../pyrogen/tests/fixtures/format-2");
     let registry = pyrogen_autoregressive::family::register(Registry::new());
-    registry.open(&folders.join(name), &device()).unwrap()
+    registry.open(folders.join(name), &device()).unwrap()
 }
 
 fn texts(data: &Data) -> Vec<String> {
