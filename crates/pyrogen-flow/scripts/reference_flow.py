@@ -199,5 +199,6 @@ CONFIGS = {
     "nsf of the plane": flow("autoregressive", SPLINE, 2, layers=3),
 }
 
-assert zuko.__version__ == "1.6.0"
-write("flow", CONFIGS, case)
+if __name__ == "__main__":
+    assert zuko.__version__ == "1.6.0"
+    write("flow", CONFIGS, case)

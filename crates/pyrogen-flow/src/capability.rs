@@ -1,18 +1,13 @@
-//! What the model can do.
+//! What the models can do.
 
-use burn::module::Module;
 use burn::tensor::Tensor;
-use pyrogen_core::bijection::Bijection;
 use pyrogen_core::{
-    Condition, Decode, Describe, Encode, Likelihood, ModelError, Noise, NumericalError, Posterior,
-    Sample, SampleOptions, Score, ScoreOptions, flatten, unflatten,
+    Condition, Decode, Encode, Likelihood, ModelError, Noise, Posterior, Sample, SampleOptions,
+    Score, ScoreOptions,
 };
 
-use crate::NormalizingFlow;
-
-/// The part of the model that errors name.
-const INVERSE: &str = "the flow from noise to examples";
-const FORWARD: &str = "the flow from examples to noise";
+use crate::exact;
+use crate::{Glow, NormalizingFlow};
 
 /// Draws noise, its spread scaled by the temperature, and takes it through the inverse.
 ///
@@ -25,27 +20,16 @@ impl<const D: usize> Sample<D> for NormalizingFlow {
         options: &SampleOptions,
         noise: &mut Noise,
     ) -> Result<Tensor<D>, ModelError> {
-        options.check(self, n)?;
-        let flow = self.valid();
-        let z = flow.noise(n, options.temperature, noise);
-        decode(&flow, z, &options.condition)
+        exact::sample(self, n, options, noise)
     }
-}
-
-fn decode<const D: usize>(
-    flow: &NormalizingFlow,
-    z: Tensor<2>,
-    condition: &Condition,
-) -> Result<Tensor<D>, ModelError> {
-    let (x, _) = flow.given(condition, z.dims()[0]).inverse(z);
-    Ok(unflatten(NumericalError::finite(x, INVERSE)?, &flow.config().event))
 }
 
 /// The exact log-density.
 ///
 /// # Numerics
-/// Computed in f32, with an error of about 1e-6 of the terms' size. A value that is NaN in the example
-/// makes the result NaN.
+/// Computed in f32, with an error of about 1e-6 of the terms' size; of a continuous flow by a solver, with
+/// an error of up to about 1e-4. A value that is NaN in the example makes the result NaN, and is an error of a
+/// continuous flow.
 ///
 /// # Errors
 /// A condition that does not fit.
@@ -60,12 +44,7 @@ impl<const D: usize> Score<D> for NormalizingFlow {
         _options: &ScoreOptions,
         _noise: &mut Noise,
     ) -> Result<Likelihood, ModelError> {
-        self.check_condition(condition, x.dims()[0])?;
-        let flow = self.valid();
-        let x = flatten(x.inner(), &self.config().event);
-        let nats = flow.given(condition, x.dims()[0]).log_prob(x).into_data();
-        let nats = nats.iter::<f64>().collect();
-        Ok(Likelihood::exact(nats, self.config().features()).conditional(!condition.is_none()))
+        exact::score(self, x, condition)
     }
 }
 
@@ -75,10 +54,7 @@ impl<const D: usize> Score<D> for NormalizingFlow {
 /// A condition that does not fit, or noise that is not finite.
 impl<const D: usize> Encode<D> for NormalizingFlow {
     fn encode(&self, x: Tensor<D>, condition: &Condition) -> Result<Posterior, ModelError> {
-        self.check_condition(condition, x.dims()[0])?;
-        let x = flatten(x, &self.config().event);
-        let (z, _) = self.given(condition, x.dims()[0]).forward(x);
-        Ok(Posterior::Point(NumericalError::finite(z, FORWARD)?))
+        exact::encode(self, x, condition)
     }
 }
 
@@ -88,7 +64,61 @@ impl<const D: usize> Decode<D> for NormalizingFlow {
     }
 
     fn decode(&self, z: Tensor<2>, condition: &Condition) -> Result<Tensor<D>, ModelError> {
-        self.check_condition(condition, z.dims()[0])?;
-        decode(self, z, condition)
+        exact::decode(self, z, condition)
+    }
+}
+
+/// Draws noise, its spread scaled by the temperature (Kingma and Dhariwal 2018 use 0.7 for pictures to look
+/// at), and takes it through the inverse.
+///
+/// # Errors
+/// A temperature or a condition that does not fit, or an example that is not finite.
+impl<const D: usize> Sample<D> for Glow {
+    fn sample(
+        &self,
+        n: usize,
+        options: &SampleOptions,
+        noise: &mut Noise,
+    ) -> Result<Tensor<D>, ModelError> {
+        exact::sample(self, n, options, noise)
+    }
+}
+
+/// The exact log-density of pictures in (0, 1).
+///
+/// # Errors
+/// A condition that does not fit.
+///
+/// # Panics
+/// If `x` is not a batch of events.
+impl<const D: usize> Score<D> for Glow {
+    fn log_likelihood(
+        &self,
+        x: Tensor<D>,
+        condition: &Condition,
+        _options: &ScoreOptions,
+        _noise: &mut Noise,
+    ) -> Result<Likelihood, ModelError> {
+        exact::score(self, x, condition)
+    }
+}
+
+/// The noise that a picture is made of, a point.
+///
+/// # Errors
+/// A condition that does not fit, or noise that is not finite.
+impl<const D: usize> Encode<D> for Glow {
+    fn encode(&self, x: Tensor<D>, condition: &Condition) -> Result<Posterior, ModelError> {
+        exact::encode(self, x, condition)
+    }
+}
+
+impl<const D: usize> Decode<D> for Glow {
+    fn latent_dim(&self) -> usize {
+        self.config().features()
+    }
+
+    fn decode(&self, z: Tensor<2>, condition: &Condition) -> Result<Tensor<D>, ModelError> {
+        exact::decode(self, z, condition)
     }
 }

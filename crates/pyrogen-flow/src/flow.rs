@@ -6,12 +6,16 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use pyrogen_core::bijection::Bijection;
 use pyrogen_core::{
-    Batch, Condition, ConfigError, Describe, Loss, Noise, Objective, Seed, flatten, init,
+    Batch, Condition, ConfigError, Describe, Loss, ModelError, Noise, Objective, Seed, flatten,
+    init,
 };
 use pyrogen_nn::one_hot;
+use pyrogen_solve::Tolerance;
 
-use crate::NormalizingFlowConfig;
-use crate::layer::Layer;
+use crate::exact::ExactFlow;
+use crate::layer::{Layer, Mapped};
+use crate::ode::{Along, signs};
+use crate::{FlowKind, NormalizingFlowConfig};
 
 /// A normalizing flow: a bijection from examples to noise of known density, by layers with networks.
 ///
@@ -25,6 +29,9 @@ use crate::layer::Layer;
 /// In f32. Values that leave a spline's interval go on unchanged, with a slope of 1. Scales of affine
 /// maps lie in (1/1000, 1000) a layer: an example may lie so far out that the square of its noise is
 /// infinite, and its density 0.
+///
+/// A continuous flow trains and is a [`Bijection`] by steps of equal size; the capabilities (`Sample`,
+/// `Score`, `Encode`, `Decode`) follow it with steps by tolerance.
 ///
 /// # References
 /// Papamakarios, Nalisnick, Rezende, Mohamed and Lakshminarayanan (2021), "Normalizing Flows for
@@ -119,11 +126,47 @@ impl NormalizingFlow {
         );
         let parts: Vec<_> = [context, classes].into_iter().flatten().collect();
         let condition = (!parts.is_empty()).then(|| Tensor::cat(parts, 1));
-        GivenFlow { flow: self, condition }
+        GivenFlow { flow: self, condition, signs: None }
+    }
+}
+
+/// How exactly continuous flows are followed where nothing trains.
+const TOLERANCE: Tolerance = Tolerance { relative: 2e-6, absolute: 2e-6 };
+
+impl ExactFlow for NormalizingFlow {
+    /// As [`GivenFlow`] goes, but with steps by tolerance where the flow is continuous.
+    fn follow(
+        &self,
+        x: Tensor<2>,
+        condition: &Condition,
+        inverse: bool,
+    ) -> Result<Mapped, ModelError> {
+        let given = self.given(condition, x.dims()[0]);
+        if !matches!(self.config.flow, FlowKind::Continuous(_)) {
+            return Ok(if inverse { given.inverse(x) } else { given.forward(x) });
+        }
+        let condition = given.condition.as_ref();
+        let mut state = (x.clone(), Tensor::zeros([x.dims()[0]], &x.device()));
+        for i in 0..self.layers.len() {
+            let i = if inverse { self.layers.len() - 1 - i } else { i };
+            if let Layer::Continuous(layer) = &self.layers[i] {
+                let (x, more) = layer.by_tolerance(state.0, condition, TOLERANCE, inverse)?;
+                state = (x, state.1 + more);
+            }
+        }
+        Ok(state)
     }
 
-    /// `n` points of the noise, the spread scaled by a temperature.
-    pub(crate) fn noise(&self, n: usize, temperature: f64, noise: &mut Noise) -> Tensor<2> {
+    fn base(&self, z: Tensor<2>) -> Tensor<1> {
+        let features = self.config.features() as f64;
+        if self.config.is_circular() {
+            return Tensor::full([z.dims()[0]], -features * (2.0 * PI).ln(), &z.device());
+        }
+        let square: Tensor<1> = z.square().sum_dim(1).squeeze_dim(1);
+        square * -0.5 - 0.5 * features * (2.0 * PI).ln()
+    }
+
+    fn noise(&self, n: usize, temperature: f64, noise: &mut Noise) -> Tensor<2> {
         let (shape, device) = ([n, self.config.features()], self.device());
         match self.config.is_circular() {
             true => (noise.uniform(shape, &device) * 2.0 - 1.0) * (PI * temperature),
@@ -151,6 +194,8 @@ impl Describe for NormalizingFlow {
 pub struct GivenFlow<'a> {
     flow: &'a NormalizingFlow,
     condition: Option<Tensor<2>>,
+    /// Random directions for the divergences of continuous layers, `[rows, probes, features]`.
+    signs: Option<Tensor<3>>,
 }
 
 impl GivenFlow<'_> {
@@ -160,14 +205,7 @@ impl GivenFlow<'_> {
     /// If the rows have another width.
     pub fn log_prob(&self, x: Tensor<2>) -> Tensor<1> {
         let (z, log_det) = self.forward(x);
-        let features = self.flow.config.features() as f64;
-        match self.flow.config.is_circular() {
-            true => log_det - features * (2.0 * PI).ln(),
-            false => {
-                let square: Tensor<1> = z.square().sum_dim(1).squeeze_dim(1);
-                log_det - square * 0.5 - 0.5 * features * (2.0 * PI).ln()
-            }
-        }
+        log_det + self.flow.base(z)
     }
 
     /// What enters each layer on the way of examples to noise.
@@ -200,7 +238,13 @@ impl Bijection<2, 2, 1> for GivenFlow<'_> {
         let mut log_det = Tensor::zeros([x.dims()[0]], &x.device());
         let mut x = x;
         for layer in &self.flow.layers {
-            let (y, more) = layer.forward(x, self.condition.as_ref());
+            let condition = self.condition.as_ref();
+            let (y, more) = match (layer, &self.signs) {
+                (Layer::Continuous(layer), Some(signs)) => {
+                    layer.in_steps(x, condition, Along::Signs(signs), false)
+                }
+                _ => layer.forward(x, condition),
+            };
             (x, log_det) = (y, log_det + more);
         }
         match self.scale() {
@@ -224,20 +268,26 @@ impl Bijection<2, 2, 1> for GivenFlow<'_> {
     }
 }
 
-/// The mean negative log-likelihood, in nats. Nothing is drawn.
+/// The mean negative log-likelihood, in nats. Random directions are drawn for continuous flows that are
+/// to train with some.
 ///
 /// # Panics
 /// If a shape is another, or a conditional model sees a batch without labels or contexts.
 impl Objective for NormalizingFlow {
     type Batch = Batch<2>;
-    type Draws = ();
+    type Draws = Option<Tensor<3>>;
 
-    fn draw(&self, _batch: &Batch<2>, _noise: &mut Noise) {}
+    fn draw(&self, batch: &Batch<2>, noise: &mut Noise) -> Option<Tensor<3>> {
+        let FlowKind::Continuous(config) = self.config.flow else { return None };
+        let (rows, features) = (batch.x.dims()[0], self.config.features());
+        let probes = config.probes?;
+        Some(signs(rows, probes, features, noise, &batch.x.device()))
+    }
 
-    fn loss(&self, batch: Batch<2>, (): ()) -> Loss {
+    fn loss(&self, batch: Batch<2>, signs: Option<Tensor<3>>) -> Loss {
         let condition = batch.condition();
         let x = flatten(batch.x, &self.config.event);
-        let given = self.reading(&condition, x.dims()[0]);
+        let given = GivenFlow { signs, ..self.reading(&condition, x.dims()[0]) };
         Loss::new().term("nll", given.log_prob(x).mean().neg())
     }
 }

@@ -4,12 +4,18 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use pyrogen_core::folder::{Card, ModelConfig, ModelFolder};
-use pyrogen_core::{ConfigError, FolderError, Seed};
+use pyrogen_core::{ConfigError, FolderError, Seed, model_folder};
 
-use crate::{NormalizingFlow, NormalizingFlowConfig};
+use crate::{Glow, GlowConfig, NormalizingFlow, NormalizingFlowConfig};
 
 /// The methods, which are the families' names in model folders.
-pub const FAMILIES: [&str; 5] = ["maf", "nsf", "realnvp", "nice", "iaf"];
+pub const FAMILIES: [&str; 10] =
+    ["maf", "nsf", "realnvp", "nice", "iaf", "naf", "planar", "radial", "sylvester", "cnf"];
+
+/// The family's name of a [`Glow`] in model folders.
+pub const GLOW_FAMILY: &str = "glow";
+
+model_folder!(Glow, GlowConfig, GLOW_FAMILY);
 
 impl ModelConfig for NormalizingFlowConfig {
     type Model = NormalizingFlow;

@@ -7,7 +7,11 @@ use pyrogen_core::config::count;
 use pyrogen_core::{Noise, Seed};
 use pyrogen_nn::Mlp;
 
+use crate::amortised::Amortised;
 use crate::made::{Made, MadeSize};
+use crate::ode::{Along, ContinuousLayer};
+use crate::planar::{PlanarLayer, RadialLayer};
+use crate::sylvester::SylvesterLayer;
 use crate::{FlowKind, NormalizingFlowConfig, NumberMap, Order};
 
 /// What a layer gives: the result, and `ln |det|` of each row.
@@ -19,6 +23,10 @@ pub(crate) enum Layer {
     Coupling(CouplingLayer),
     Autoregressive(AutoregressiveLayer),
     InverseAutoregressive(AutoregressiveLayer),
+    Planar(PlanarLayer),
+    Radial(RadialLayer),
+    Sylvester(SylvesterLayer),
+    Continuous(ContinuousLayer),
 }
 
 impl Layer {
@@ -39,22 +47,39 @@ impl Layer {
             FlowKind::InverseAutoregressive(map) => {
                 Self::InverseAutoregressive(AutoregressiveLayer::new(config, map, i, noise, device))
             }
+            FlowKind::Planar => Self::Planar(PlanarLayer::new(config, noise, device)),
+            FlowKind::Radial => Self::Radial(RadialLayer::new(config, noise, device)),
+            FlowKind::Sylvester { directions } => {
+                Self::Sylvester(SylvesterLayer::new(config, directions, noise, device))
+            }
+            FlowKind::Continuous(continuous) => {
+                Self::Continuous(ContinuousLayer::new(config, continuous, noise, device))
+            }
         }
     }
 
     /// Number of parameters of layer `i`; `usize::MAX` where it does not fit.
     pub fn num_params(config: &NormalizingFlowConfig, i: usize) -> usize {
-        let (map, features) = (config.flow.map(), config.features());
-        let (inputs, outputs) = (map.inputs(), map.parameters());
-        let condition = config.condition_width();
+        let features = config.features();
         match config.flow {
-            FlowKind::Coupling(_) => {
+            FlowKind::Coupling(map) => {
                 let stay = stay(config, i);
-                let read = count::product(&[stay, inputs]).saturating_add(condition);
-                let given = count::product(&[features.saturating_sub(stay), outputs]);
+                let read = count::product(&[stay, map.inputs()]);
+                let read = read.saturating_add(config.condition_width());
+                let given = count::product(&[features.saturating_sub(stay), map.parameters()]);
                 config.network.num_params(read, given)
             }
-            _ => Made::num_params(&config.network, features, inputs, condition, outputs),
+            FlowKind::Autoregressive(map) | FlowKind::InverseAutoregressive(map) => {
+                let (inputs, outputs) = (map.inputs(), map.parameters());
+                let condition = config.condition_width();
+                Made::num_params(&config.network, features, inputs, condition, outputs)
+            }
+            FlowKind::Planar => Amortised::num_params(config, PlanarLayer::width(features)),
+            FlowKind::Radial => Amortised::num_params(config, RadialLayer::width(features)),
+            FlowKind::Sylvester { directions } => {
+                Amortised::num_params(config, SylvesterLayer::width(features, directions))
+            }
+            FlowKind::Continuous(continuous) => ContinuousLayer::num_params(config, continuous),
         }
     }
 
@@ -63,6 +88,10 @@ impl Layer {
             Self::Coupling(layer) => layer.apply(x, condition, false),
             Self::Autoregressive(layer) => layer.at_once(x, condition),
             Self::InverseAutoregressive(layer) => layer.in_order(x, condition),
+            Self::Planar(layer) => layer.forward(x, condition),
+            Self::Radial(layer) => layer.forward(x, condition),
+            Self::Sylvester(layer) => layer.forward(x, condition),
+            Self::Continuous(layer) => layer.in_steps(x, condition, Along::Units, false),
         }
     }
 
@@ -71,6 +100,10 @@ impl Layer {
             Self::Coupling(layer) => layer.apply(y, condition, true),
             Self::Autoregressive(layer) => layer.in_order(y, condition),
             Self::InverseAutoregressive(layer) => layer.at_once(y, condition),
+            Self::Planar(layer) => layer.inverse(y, condition),
+            Self::Radial(layer) => layer.inverse(y, condition),
+            Self::Sylvester(layer) => layer.inverse(y, condition),
+            Self::Continuous(layer) => layer.in_steps(y, condition, Along::Units, true),
         }
     }
 }

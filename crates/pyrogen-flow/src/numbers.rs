@@ -6,11 +6,12 @@ use burn::tensor::Tensor;
 use pyrogen_core::bijection::{Bijection, RationalQuadratic, SplineEnds};
 use pyrogen_ops::{SplineShape, spline};
 
+use crate::sigmoids::Sigmoids;
 use crate::{NumberMap, SplineConfig};
 
 /// The logarithm of the largest scale of an affine map, and the largest size of the parameters whose
 /// softmax is a spline's widths and heights: `ln 1000`.
-const LOG_SCALE: f64 = 6.907_755_278_982_137;
+pub(crate) const LOG_SCALE: f64 = 6.907_755_278_982_137;
 
 /// The largest slope at a spline's knots.
 const SLOPE: f64 = 1000.0;
@@ -23,6 +24,7 @@ impl NumberMap {
             Self::Affine => 2,
             Self::Spline(SplineConfig { bins, .. }) => 3 * bins - 1,
             Self::Circular { bins } => 3 * bins + 1,
+            Self::Sigmoids { units } => 3 * units,
         }
     }
 
@@ -59,6 +61,7 @@ impl NumberMap {
                 let spline = Spline { parameters: part(0, 3 * bins), shape };
                 Numbers::Circular { spline, turn: single(3 * bins) }
             }
+            Self::Sigmoids { .. } => Numbers::Sigmoids(Sigmoids::new(parameters)),
         }
     }
 }
@@ -109,7 +112,7 @@ impl Bijection<2, 2, 2> for Spline {
 }
 
 /// `p / (1 + |p| / most)`: whatever a network says far from the data, the map stays one.
-fn bounded<const D: usize>(p: Tensor<D>, most: f64) -> Tensor<D> {
+pub(crate) fn bounded<const D: usize>(p: Tensor<D>, most: f64) -> Tensor<D> {
     let size = p.clone().abs() * (1.0 / most) + 1.0;
     p / size
 }
@@ -126,6 +129,7 @@ pub(crate) enum Numbers {
     Affine { shift: Tensor<2>, log_scale: Tensor<2> },
     Spline(Spline),
     Circular { spline: Spline, turn: Tensor<2> },
+    Sigmoids(Sigmoids),
 }
 
 impl Bijection<2, 2, 2> for Numbers {
@@ -140,6 +144,7 @@ impl Bijection<2, 2, 2> for Numbers {
                 let (y, log_det) = spline.forward(wrap(x));
                 (wrap(y + turn.clone()), log_det)
             }
+            Self::Sigmoids(sigmoids) => sigmoids.forward(x),
         }
     }
 
@@ -152,6 +157,7 @@ impl Bijection<2, 2, 2> for Numbers {
             }
             Self::Spline(spline) => spline.inverse(y),
             Self::Circular { spline, turn } => spline.inverse(wrap(y - turn.clone())),
+            Self::Sigmoids(sigmoids) => sigmoids.inverse(y),
         }
     }
 }

@@ -4,10 +4,10 @@ use std::f64::consts::PI;
 
 use burn::module::Module;
 use burn::tensor::Tensor;
-use pyrogen_core::bijection::Bijection;
 use pyrogen_core::{Condition, Describe, ModelError, flatten};
 use serde::Serialize;
 
+use crate::exact::ExactFlow;
 use crate::{NormalizingFlow, NumberMap};
 
 /// How well a flow inverts, on examples and in its tails, and how many numbers its splines leave alone.
@@ -99,21 +99,12 @@ impl NormalizingFlow {
         let rows = x.dims()[0];
         self.check_condition(condition, rows)?;
         let flow = self.valid();
-        let given = flow.given(condition, rows);
         let x = flatten(x.inner(), &self.config().event);
         let circular = self.config().is_circular();
-        let z = given.forward(x.clone()).0;
-        let error = largest(given.inverse(z.clone()).0, x.clone(), circular);
-        let tail_error = (!circular).then(|| {
-            let far = x.clone() * 10.0;
-            let out = largest(given.inverse(given.forward(far.clone()).0).0, far, false);
-            let far = z * 3.0;
-            let back = largest(given.forward(given.inverse(far.clone()).0).0, far, false);
-            out.max(back)
-        });
+        let (error, tail_error) = inverse_errors(&flow, &x, condition, circular)?;
         let clipped = match self.config().flow.map() {
-            NumberMap::Spline(spline) => {
-                let entering = Tensor::cat(given.entering(x), 0);
+            Some(NumberMap::Spline(spline)) => {
+                let entering = Tensor::cat(flow.given(condition, rows).entering(x), 0);
                 let outside = entering.abs().greater_elem(spline.bound).float();
                 Some(f64::from(outside.mean().into_scalar::<f32>()))
             }
@@ -121,6 +112,28 @@ impl NormalizingFlow {
         };
         Ok(InverseReport { examples: rows, error, tail_error, clipped })
     }
+}
+
+/// The largest error of the way there and back on examples, and in the tails; circles have none.
+pub(crate) fn inverse_errors<F: ExactFlow>(
+    flow: &F,
+    x: &Tensor<2>,
+    condition: &Condition,
+    circular: bool,
+) -> Result<(f64, Option<f64>), ModelError> {
+    let follow = |x: &Tensor<2>, inverse| flow.follow(x.clone(), condition, inverse);
+    let there = |x: &Tensor<2>| follow(x, false).map(|(z, _)| z);
+    let back = |z: &Tensor<2>| follow(z, true).map(|(x, _)| x);
+    let z = there(x)?;
+    let error = largest(back(&z)?, x.clone(), circular);
+    if circular {
+        return Ok((error, None));
+    }
+    let far = x.clone() * 10.0;
+    let out = largest(back(&there(&far)?)?, far, false);
+    let far = z * 3.0;
+    let tail_error = out.max(largest(there(&back(&far)?)?, far, false));
+    Ok((error, Some(tail_error)))
 }
 
 /// The largest error; infinity where a number is NaN.

@@ -2,6 +2,8 @@
 //! Burn.
 
 mod conformance;
+mod glow;
+mod learning;
 mod properties;
 mod reference;
 

@@ -8,7 +8,8 @@ use burn::tensor::Tensor;
 use pyrogen_core::folder::{Card, to_bytes};
 use pyrogen_core::{Describe, Examples, Noise, Sample, SampleOptions, ScoreOptions, Seed};
 use pyrogen_flow::{
-    FlowKind, NormalizingFlow, NormalizingFlowConfig, NumberMap, Order, SplineConfig,
+    ContinuousConfig, FlowKind, NormalizingFlow, NormalizingFlowConfig, NumberMap, Order,
+    SplineConfig,
 };
 use pyrogen_nn::{Activation, MlpConfig};
 use pyrogen_testkit as kit;
@@ -17,23 +18,32 @@ use pyrogen_train::{GradientLearner, Learner, Limits, ProgressMode, TrainConfig,
 
 /// Weights far from their starting values, so that layers do much.
 pub fn loud(model: NormalizingFlow) -> NormalizingFlow {
-    struct Loud(Noise);
+    louder_by(model, 0.3)
+}
+
+/// Weights with normal noise of this standard deviation.
+pub fn louder_by<M: Module>(model: M, by: f64) -> M {
+    struct Loud(Noise, f64);
     impl ModuleMapper for Loud {
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
             param.map(|old| {
                 let noise: Tensor<D> = self.0.normal(old.dims(), &old.device().inner());
                 let noise = Tensor::from_data(noise.into_data(), &old.device());
                 let loud =
-                    Tensor::from_data((old.clone() + noise * 0.3).into_data(), &old.device());
+                    Tensor::from_data((old.clone() + noise * self.1).into_data(), &old.device());
                 loud.set_require_grad(old.is_require_grad())
             })
         }
     }
-    model.map(&mut Loud(Noise::new(Seed(8))))
+    model.map(&mut Loud(Noise::new(Seed(8)), by))
 }
 
 fn spline() -> NumberMap {
     NumberMap::Spline(SplineConfig { bins: 4, bound: 3.0 })
+}
+
+fn continuous(probes: Option<usize>) -> FlowKind {
+    FlowKind::Continuous(ContinuousConfig { steps: 24, frequencies: 2, probes })
 }
 
 /// Small models that between them use every part.
@@ -62,11 +72,21 @@ pub fn configs() -> Vec<NormalizingFlowConfig> {
         NormalizingFlowConfig { classes: Some(2), ..of(FlowKind::Coupling(spline())) },
         of(FlowKind::Autoregressive(NumberMap::Circular { bins: 4 })),
         of(FlowKind::Coupling(NumberMap::Circular { bins: 4 })),
+        of(FlowKind::Autoregressive(NumberMap::Sigmoids { units: 3 })),
+        NormalizingFlowConfig { classes: Some(2), ..of(FlowKind::Planar) },
+        of(FlowKind::Radial),
+        NormalizingFlowConfig {
+            context: Some(vec![2]),
+            ..of(FlowKind::Sylvester { directions: 2 })
+        },
+        of(FlowKind::Sylvester { directions: 8 }),
+        NormalizingFlowConfig { layers: 1, ..of(continuous(None)) },
+        NormalizingFlowConfig { classes: Some(2), ..of(continuous(Some(2))) },
     ]
 }
 
 /// `n` examples from -1 to 1 with their conditions.
-fn rows(n: usize, model: &impl Describe) -> Rows {
+pub fn rows(n: usize, model: &impl Describe) -> Rows {
     let width = model.event_shape().iter().product();
     let values = Noise::new(Seed(2)).uniform_vec(n * width);
     Rows {

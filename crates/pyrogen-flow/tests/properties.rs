@@ -2,16 +2,17 @@
 
 use std::f64::consts::PI;
 
-use burn::module::Module;
+use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Tensor, TensorData};
 use pyrogen_core::bijection::Bijection;
 use pyrogen_core::folder::{Card, ModelConfig};
 use pyrogen_core::{
-    Condition, Decode, Encode, LikelihoodKind, ModelError, Noise, Sample, SampleOptions, Score,
-    ScoreOptions, Seed,
+    Batch, Condition, Decode, Encode, LikelihoodKind, ModelError, Noise, Objective, Sample,
+    SampleOptions, Score, ScoreOptions, Seed,
 };
 use pyrogen_flow::{
-    FAMILIES, FlowKind, NormalizingFlow, NormalizingFlowConfig, NumberMap, SplineConfig,
+    ContinuousConfig, FAMILIES, FlowKind, NormalizingFlow, NormalizingFlowConfig, NumberMap,
+    SplineConfig,
 };
 use pyrogen_nn::{Activation, MlpConfig};
 use pyrogen_testkit::{condition_for, device, host, largest_difference};
@@ -19,7 +20,7 @@ use pyrogen_testkit::{condition_for, device, host, largest_difference};
 use crate::conformance::{configs, loud};
 
 fn is_circular(config: &NormalizingFlowConfig) -> bool {
-    matches!(config.flow.map(), NumberMap::Circular { .. })
+    matches!(config.flow.map(), Some(NumberMap::Circular { .. }))
 }
 
 /// There and back, in both directions. Two layers with scales of a few: 1e-5 is some ten roundings.
@@ -47,7 +48,7 @@ fn flows_invert() {
 }
 
 /// The determinant of a matrix by elimination with pivots.
-fn log_abs_det(mut m: Vec<Vec<f64>>) -> f64 {
+pub fn log_abs_det(mut m: Vec<Vec<f64>>) -> f64 {
     let n = m.len();
     let mut log = 0.0;
     for k in 0..n {
@@ -114,6 +115,11 @@ fn densities_of_the_plane_integrate_to_one() {
         FlowKind::Autoregressive(spline),
         FlowKind::Coupling(spline),
         FlowKind::Autoregressive(NumberMap::Circular { bins: 5 }),
+        FlowKind::naf(),
+        FlowKind::Planar,
+        FlowKind::Radial,
+        FlowKind::sylvester(),
+        FlowKind::cnf(),
     ] {
         let config = NormalizingFlowConfig {
             flow,
@@ -216,7 +222,16 @@ fn temperature_scales_the_noise() {
 #[test]
 fn one_feature_is_a_map_of_it_alone() {
     let of = |flow| NormalizingFlowConfig { event: vec![1], flow, ..Default::default() };
-    for flow in [FlowKind::maf(), FlowKind::iaf(), FlowKind::nsf()] {
+    for flow in [
+        FlowKind::maf(),
+        FlowKind::iaf(),
+        FlowKind::nsf(),
+        FlowKind::naf(),
+        FlowKind::Planar,
+        FlowKind::Radial,
+        FlowKind::sylvester(),
+        FlowKind::cnf(),
+    ] {
         let model = of(flow).init(Seed(1), &device()).unwrap();
         assert_eq!(of(flow).num_params().unwrap(), model.num_params());
         let x = Noise::new(Seed(2)).normal::<2>([9, 1], &device());
@@ -234,6 +249,8 @@ fn wrong_configs_name_the_field() {
     let spline =
         |bins, bound| FlowKind::Autoregressive(NumberMap::Spline(SplineConfig { bins, bound }));
     let circular = FlowKind::Coupling(NumberMap::Circular { bins: 1 });
+    let continuous =
+        |steps, probes| FlowKind::Continuous(ContinuousConfig { steps, probes, frequencies: 3 });
     for (config, field) in [
         (NormalizingFlowConfig { event: vec![], ..base() }, "event"),
         (NormalizingFlowConfig { layers: 0, ..base() }, "layers"),
@@ -250,6 +267,30 @@ fn wrong_configs_name_the_field() {
         (NormalizingFlowConfig { classes: Some(0), ..base() }, "classes"),
         (NormalizingFlowConfig { context: Some(vec![0]), ..base() }, "context"),
         (NormalizingFlowConfig { event: vec![usize::MAX], ..base() }, "event"),
+        (
+            NormalizingFlowConfig {
+                flow: FlowKind::Autoregressive(NumberMap::Sigmoids { units: 0 }),
+                ..base()
+            },
+            "flow.autoregressive.sigmoids.units",
+        ),
+        (
+            NormalizingFlowConfig { flow: FlowKind::Sylvester { directions: 0 }, ..base() },
+            "flow.sylvester.directions",
+        ),
+        (NormalizingFlowConfig { flow: continuous(0, None), ..base() }, "flow.continuous.steps"),
+        (
+            NormalizingFlowConfig { flow: continuous(8, Some(0)), ..base() },
+            "flow.continuous.probes",
+        ),
+        (
+            NormalizingFlowConfig {
+                flow: FlowKind::cnf(),
+                network: MlpConfig { hidden: vec![], ..MlpConfig::default() },
+                ..base()
+            },
+            "network.hidden",
+        ),
     ] {
         let error = config.init(Seed(1), &device()).unwrap_err().to_string();
         assert!(error.contains(field), "{field}: {error}");
@@ -258,12 +299,19 @@ fn wrong_configs_name_the_field() {
 
 #[test]
 fn methods_are_named_and_folders_of_others_refused() {
-    let names: Vec<&str> =
-        [FlowKind::maf(), FlowKind::nsf(), FlowKind::realnvp(), FlowKind::nice(), FlowKind::iaf()]
-            .iter()
-            .map(FlowKind::method)
-            .collect();
-    assert_eq!(names, FAMILIES);
+    let kinds = [
+        FlowKind::maf(),
+        FlowKind::nsf(),
+        FlowKind::realnvp(),
+        FlowKind::nice(),
+        FlowKind::iaf(),
+        FlowKind::naf(),
+        FlowKind::Planar,
+        FlowKind::Radial,
+        FlowKind::sylvester(),
+        FlowKind::cnf(),
+    ];
+    assert_eq!(kinds.map(|kind| kind.method()), FAMILIES);
     let room = tempfile::tempdir().unwrap();
     let folder = room.path().join("m");
     let model = NormalizingFlowConfig::default().init(Seed(1), &device()).unwrap();
@@ -305,4 +353,64 @@ fn scores_of_nan_are_nan_and_latents_an_error() {
     assert!(score.nats()[0].is_nan() && score.nats()[1].is_finite());
     let error = model.encode(x, &Condition::none()).unwrap_err();
     assert!(matches!(error, ModelError::Numerical(_)), "{error}");
+}
+
+/// Whatever their parameters are, layers with a condition on invertibility keep it: planar, radial and
+/// Sylvester flows with parameters of a hundred invert and have finite densities.
+#[test]
+fn layers_stay_invertible_whatever_their_parameters() {
+    // Slopes go down to a thousandth a layer: a rounding of f32 grows by a thousand.
+    const TOLERANCE: f64 = 2e-3;
+    for flow in [FlowKind::Planar, FlowKind::Radial, FlowKind::sylvester()] {
+        for size in [1.0, 10.0, 100.0] {
+            let config =
+                NormalizingFlowConfig { event: vec![3], flow, layers: 1, ..Default::default() };
+            let model = louder(config.init(Seed(1), &device()).unwrap(), size);
+            let x = Noise::new(Seed(2)).normal::<2>([64, 3], &device()) * 3.0;
+            let given = model.given(&Condition::none(), 64);
+            let (z, log_det) = given.forward(x.clone());
+            assert!(host(log_det).iter().all(|v| v.is_finite()), "{flow:?}, {size}");
+            let scale = host(z.clone().abs().max())[0].max(1.0);
+            let error = largest_difference(given.inverse(z).0, x);
+            assert!(error < TOLERANCE * scale, "{flow:?}, {size}: {error}");
+        }
+    }
+}
+
+/// Weights from a normal distribution of this standard deviation.
+fn louder(model: NormalizingFlow, size: f64) -> NormalizingFlow {
+    struct Draw(Noise, f64);
+    impl ModuleMapper for Draw {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            param.map(|old| self.0.normal(old.dims(), &old.device()) * self.1)
+        }
+    }
+    model.map(&mut Draw(Noise::new(Seed(9)), size))
+}
+
+/// The loss along random directions is, on average over many draws, the exact one.
+#[test]
+fn losses_along_random_directions_have_no_bias() {
+    let exact = FlowKind::cnf();
+    let FlowKind::Continuous(continuous) = exact else { unreachable!() };
+    let drawn = FlowKind::Continuous(ContinuousConfig { probes: Some(1), ..continuous });
+    let of = |flow| NormalizingFlowConfig { event: vec![4], flow, layers: 1, ..Default::default() };
+    let [exact, drawn] =
+        [exact, drawn].map(|flow| loud(of(flow).init(Seed(1), &device()).unwrap()));
+    let batch = || {
+        let x = Noise::new(Seed(2)).normal::<2>([64, 4], &device());
+        Batch { x, labels: None, context: None }
+    };
+    let loss = |model: &NormalizingFlow, draws| host(model.loss(batch(), draws).total())[0];
+    assert!(exact.draw(&batch(), &mut Noise::new(Seed(1))).is_none());
+    let expected = loss(&exact, None);
+    let mut noise = Noise::new(Seed(3));
+    let values: Vec<f64> =
+        (0..40).map(|_| loss(&drawn, drawn.draw(&batch(), &mut noise))).collect();
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0);
+    assert!(variance > 0.0);
+    // Four standard errors: one false alarm in 16,000.
+    assert!((mean - expected).abs() < 4.0 * (variance / n).sqrt(), "{mean} {expected}");
 }

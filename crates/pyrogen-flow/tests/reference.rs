@@ -1,50 +1,59 @@
-//! Noise, log-densities and every gradient against zuko and nflows on the same weights and examples; see
-//! `scripts/reference_flow.py`.
+//! Noise, log-densities and every gradient against zuko, nflows, normflows and pyro on the same weights and
+//! examples; see `scripts/reference_flow.py` and `scripts/reference_more.py`.
 
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{Device, Int, Tensor};
 use pyrogen_core::bijection::Bijection;
-use pyrogen_core::{Condition, Seed};
-use pyrogen_flow::NormalizingFlowConfig;
+use pyrogen_core::{Condition, Noise, Score, ScoreOptions, Seed};
+use pyrogen_flow::{FlowKind, NormalizingFlowConfig};
 use pyrogen_testkit::device;
 use pyrogen_testkit::fixtures::{Array, Arrays, assert_all_close, gradients, with_weights};
 use serde::Deserialize;
 
 /// Relative above 1, absolute below. The reference computes in f64, we in f32: a few layers of sums of at
 /// most some ten products.
-const TOLERANCE: f64 = 1e-5;
+pub const TOLERANCE: f64 = 1e-5;
 
 #[derive(Deserialize)]
-struct Fixture {
-    cases: Vec<Case>,
+pub struct Fixture<C> {
+    pub cases: Vec<Case<C>>,
 }
 
 #[derive(Deserialize)]
-struct Case {
-    name: String,
-    config: NormalizingFlowConfig,
-    x: Array,
+pub struct Case<C> {
+    pub name: String,
+    pub config: C,
+    pub x: Array,
     labels: Option<Vec<i32>>,
     context: Option<Array>,
-    weights: Arrays,
-    z: Array,
-    log_prob: Array,
-    gradients: Arrays,
-    slope: Array,
+    pub weights: Arrays,
+    pub z: Array,
+    pub log_prob: Array,
+    pub gradients: Arrays,
+    pub slope: Array,
 }
 
-#[test]
-fn densities_and_gradients_are_those_of_zuko() {
-    let fixture: Fixture = serde_json::from_str(include_str!("fixtures/flow.json")).unwrap();
-    assert_eq!(fixture.cases.len(), 11);
+impl<C> Case<C> {
+    pub fn condition(&self, device: &Device) -> Condition {
+        let labels = |l: &Vec<i32>| Tensor::<1, Int>::from_data(l.as_slice(), device);
+        Condition {
+            labels: self.labels.as_ref().map(labels),
+            context: self.context.as_ref().map(|c| c.tensor(device)),
+        }
+    }
+}
+
+/// Scores of continuous flows by the adaptive solver: its tolerance of 2e-6, relative and absolute, for each of
+/// some ten steps, in sums of about 5.
+const SOLVED: f64 = 1e-4;
+
+fn compare(text: &str, cases: usize) {
+    let fixture: Fixture<NormalizingFlowConfig> = serde_json::from_str(text).unwrap();
+    assert_eq!(fixture.cases.len(), cases);
     let device = device().autodiff();
     for case in &fixture.cases {
         println!("{}", case.name);
         let flow = with_weights(case.config.init(Seed(0), &device).unwrap(), &case.weights);
-        let labels = |l: &Vec<i32>| Tensor::<1, Int>::from_data(l.as_slice(), &device);
-        let condition = Condition {
-            labels: case.labels.as_ref().map(labels),
-            context: case.context.as_ref().map(|c| c.tensor(&device)),
-        };
+        let condition = case.condition(&device);
         let x: Tensor<2> = case.x.tensor(&device).require_grad();
         let given = flow.given(&condition, x.dims()[0]);
         let (z, _) = given.forward(x.clone());
@@ -56,5 +65,25 @@ fn densities_and_gradients_are_those_of_zuko() {
         let inner = pyrogen_testkit::device();
         assert_all_close(&case.gradients, &gradients(&flow, &grads), TOLERANCE, &inner);
         case.slope.assert_close(x.grad(&grads).unwrap(), TOLERANCE, &case.name);
+        if matches!(case.config.flow, FlowKind::Continuous(_)) {
+            let (options, mut noise) = (ScoreOptions::default(), Noise::new(Seed(0)));
+            let plain = with_weights(case.config.init(Seed(0), &inner).unwrap(), &case.weights);
+            let condition = case.condition(&inner);
+            let x: Tensor<2> = case.x.tensor(&inner);
+            let score = plain.log_likelihood(x, &condition, &options, &mut noise).unwrap();
+            for (got, expected) in score.nats().iter().zip(&case.log_prob.values) {
+                assert!((got - f64::from(*expected)).abs() < SOLVED, "{got} {expected}");
+            }
+        }
     }
+}
+
+#[test]
+fn densities_and_gradients_are_those_of_zuko() {
+    compare(include_str!("fixtures/flow.json"), 11);
+}
+
+#[test]
+fn densities_and_gradients_are_those_of_normflows_pyro_and_zuko() {
+    compare(include_str!("fixtures/more.json"), 11);
 }

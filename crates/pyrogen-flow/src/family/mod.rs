@@ -1,17 +1,21 @@
 //! How flows join the one door: one family a method, which differ in their defaults.
 
+mod glow;
+#[cfg(feature = "train")]
+mod glow_training;
 #[cfg(feature = "train")]
 mod training;
 
 use burn::module::Module;
-use burn::tensor::Device;
-use pyrogen_core::ScoreMethod;
+use burn::tensor::{Device, Tensor};
 use pyrogen_core::folder::ModelFolder;
+use pyrogen_core::{Condition, ModelError, ScoreMethod};
 use pyrogen_data::Modality;
 use pyrogen_model::tensor::{InspectBatches, ScorePolicy, TensorModel};
 use pyrogen_model::{Ability, Error, Family, Finding, LatentKind, Model, Registry};
 use serde_json::json;
 
+pub use self::glow::GlowFamily;
 use crate::{FlowKind, InverseReport, NormalizingFlow};
 
 /// A method of [`NormalizingFlow`].
@@ -19,34 +23,71 @@ use crate::{FlowKind, InverseReport, NormalizingFlow};
 pub struct FlowMethod {
     about: &'static str,
     flow: fn() -> FlowKind,
+    /// Layers where nothing else is wished.
+    layers: usize,
 }
 
 impl FlowMethod {
     /// Every method, in the order in which they are listed.
-    pub fn all() -> [Self; 5] {
+    pub fn all() -> [Self; 10] {
         [
             Self {
                 about: "masked autoregressive flow: affine maps, exact likelihood, sampling feature \
                         after feature",
                 flow: FlowKind::maf,
+                layers: 5,
             },
             Self {
                 about: "neural spline flow: rational-quadratic splines, autoregressive or by \
                         coupling, exact likelihood",
                 flow: FlowKind::nsf,
+                layers: 5,
             },
             Self {
                 about: "affine coupling: exact likelihood, scoring and sampling in one pass",
                 flow: FlowKind::realnvp,
+                layers: 5,
             },
             Self {
                 about: "additive coupling, which keeps volumes: exact likelihood, the simplest flow",
                 flow: FlowKind::nice,
+                layers: 5,
             },
             Self {
                 about: "inverse autoregressive flow: sampling in one pass, scoring feature after \
                         feature",
                 flow: FlowKind::iaf,
+                layers: 5,
+            },
+            Self {
+                about: "neural autoregressive flow: sums of sigmoids, exact likelihood, sampling \
+                        feature after feature by halving intervals",
+                flow: FlowKind::naf,
+                layers: 3,
+            },
+            Self {
+                about: "planar flow: bends along one direction a layer, exact likelihood, few \
+                        parameters",
+                flow: || FlowKind::Planar,
+                layers: 16,
+            },
+            Self {
+                about: "radial flow: moves towards a centre or away from it, exact likelihood, few \
+                        parameters",
+                flow: || FlowKind::Radial,
+                layers: 16,
+            },
+            Self {
+                about: "Sylvester flow: planar bends along several directions at once, exact \
+                        likelihood, no network",
+                flow: FlowKind::sylvester,
+                layers: 8,
+            },
+            Self {
+                about: "continuous flow (FFJORD): the solution of a differential equation, exact \
+                        likelihood, scoring and sampling by an adaptive solver",
+                flow: FlowKind::cnf,
+                layers: 1,
             },
         ]
     }
@@ -59,7 +100,7 @@ impl FlowMethod {
 
 /// The registry with every method of this crate.
 pub fn register(registry: Registry) -> Registry {
-    FlowMethod::all().into_iter().fold(registry, Registry::with)
+    FlowMethod::all().into_iter().fold(registry, Registry::with).with(GlowFamily)
 }
 
 impl Family for FlowMethod {
@@ -94,16 +135,14 @@ impl Family for FlowMethod {
     fn open(&self, folder: &ModelFolder, device: &Device) -> Result<Model, Error> {
         let model = NormalizingFlow::load(folder.path(), device)?;
         let parameters = model.num_params();
-        let policy = ScorePolicy {
-            draws: |_| 1,
-            evaluated: |method, _| (method == ScoreMethod::Estimate).then_some(1),
-        };
         let door = TensorModel::new(model, parameters, true, folder, device)?
             .generate()
-            .density(policy)
+            .density(policy())
             .latent(LatentKind::Point)
             .inspect(|model: &NormalizingFlow, batches| {
-                Ok(vec![inverse(model, batches)?, recurring(batches)?])
+                let report =
+                    |x: Tensor<2>, condition: &Condition| model.inverse_report(x, condition);
+                Ok(vec![inverse(batches, report)?, recurring(batches)?])
             });
         Ok(door.build())
     }
@@ -114,10 +153,20 @@ impl Family for FlowMethod {
     }
 }
 
+/// One reading of the exact density.
+fn policy() -> ScorePolicy {
+    ScorePolicy {
+        draws: |_| 1,
+        evaluated: |method, _| (method == ScoreMethod::Estimate).then_some(1),
+    }
+}
+
 /// Whether the flow inverts on held-out items and in its tails.
-fn inverse(model: &NormalizingFlow, batches: &InspectBatches) -> Result<Finding, Error> {
-    let parts =
-        batches.each("inverse", |x, condition, _| Ok(model.inverse_report(x, condition)?))?;
+fn inverse(
+    batches: &InspectBatches,
+    report: impl Fn(Tensor<2>, &Condition) -> Result<InverseReport, ModelError> + Sync,
+) -> Result<Finding, Error> {
+    let parts = batches.each("inverse", |x, condition, _| Ok(report(x, condition)?))?;
     let mut all: Option<InverseReport> = None;
     for (part, _) in parts {
         match &mut all {

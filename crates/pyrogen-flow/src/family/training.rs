@@ -14,7 +14,7 @@ use pyrogen_train::{
 use serde_json::Value;
 
 use super::FlowMethod;
-use crate::{NormalizingFlow, NormalizingFlowConfig};
+use crate::{FlowKind, NormalizingFlow, NormalizingFlowConfig};
 
 /// Optimiser steps where nothing else is wished.
 const STEPS: u64 = 4000;
@@ -52,10 +52,10 @@ fn prepare(data: &Dataset) -> Result<Preparation, Error> {
 }
 
 /// How flows are trained where nothing else is wished.
-fn training(examples: usize) -> TrainConfig {
-    let epochs = (EVERY * BATCH).div_ceil(examples.max(1)) as u64;
+pub(super) fn training(examples: usize, batch_size: usize) -> TrainConfig {
+    let epochs = (EVERY * batch_size).div_ceil(examples.max(1)) as u64;
     TrainConfig {
-        batch_size: BATCH,
+        batch_size,
         limits: Limits { epochs: None, steps: Some(STEPS), minutes: None },
         optimizer: OptimizerConfig { learning_rate: 2e-3, ..OptimizerConfig::default() },
         schedule: ScheduleConfig { decay: Decay::Cosine, last: 0.01, warmup_steps: 100 },
@@ -63,6 +63,28 @@ fn training(examples: usize) -> TrainConfig {
         validation: ValidationConfig { every_epochs: epochs, ..ValidationConfig::default() },
         checkpoint_every: EVERY as u64,
         ..TrainConfig::default()
+    }
+}
+
+/// What is said of a training that begins with a model of other settings.
+pub(super) fn another_model() -> ConfigError {
+    let expected = "left as it is in the model that training begins with";
+    ConfigError::value("model", expected, "another")
+}
+
+/// The most features whose divergence a continuous flow trains with exactly.
+const EXACT: usize = 16;
+
+impl FlowMethod {
+    /// The model where nothing else is wished.
+    fn model(&self, event: Vec<usize>) -> NormalizingFlowConfig {
+        let (flow, layers) = (self.flow(), self.layers);
+        let mut model = NormalizingFlowConfig { event, flow, layers, ..Default::default() };
+        let many = model.features() > EXACT;
+        if let FlowKind::Continuous(continuous) = &mut model.flow {
+            continuous.probes = many.then_some(1);
+        }
+        model
     }
 }
 
@@ -74,8 +96,8 @@ impl Train for FlowMethod {
     fn defaults(&self, wanted: &Wanted) -> Result<Defaults, Error> {
         let data = rows_of(wanted.data)?;
         let event = prepare(&data)?.event_shape();
-        let model = NormalizingFlowConfig { event, flow: self.flow(), ..Default::default() };
-        Ok(Defaults { model: config::to_value(&model), train: training(data.len()) })
+        let model = self.model(event);
+        Ok(Defaults { model: config::to_value(&model), train: training(data.len(), BATCH) })
     }
 
     fn plan(&self, settings: Defaults, wanted: &Wanted) -> Result<Plan, Error> {
@@ -101,10 +123,7 @@ impl Train for FlowMethod {
                 let family = config.flow.method();
                 <NormalizingFlowConfig as ModelConfig>::load(family, folder.path(), &job.device)?
             }
-            Some(_) => {
-                let expected = "left as it is in the model that training begins with";
-                return Err(ConfigError::value("model", expected, "another").into());
-            }
+            Some(_) => return Err(another_model().into()),
         };
         check_data(&model, &job)?;
         fit_gradient(job, model, |model: &NormalizingFlow, folder, card| model.save(folder, card))

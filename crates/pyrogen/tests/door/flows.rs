@@ -89,3 +89,25 @@ fn mixed_tables_have_a_lower_bound() {
     let score = model.score(&data.data, &Request::seed(1), &Control::new()).unwrap();
     assert!(score.is_conditional());
 }
+
+/// Pictures: whole numbers spread evenly, so that the likelihood is a bound.
+#[test]
+fn glow_keeps_the_promises_of_the_door() {
+    let room = tempfile::tempdir().unwrap();
+    let data = pyrogen::read("digits").unwrap();
+    let wish = Wish::into(room.path().join("glow"))
+        .set("steps=2")
+        .set("width=8")
+        .set("train.gradient.workers=1")
+        .steps(5);
+    let trained = pyrogen::train("glow", &data, &wish, &mut Quiet, &Control::new()).unwrap();
+    let model = trained.open(&Device::flex()).unwrap();
+    let items = data.data.select(&(0..12).collect::<Vec<_>>());
+    let broken = conformance::check(&pyrogen::registry(), &model, &items);
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+    let score = model.score(&items, &Request::seed(1), &Control::new()).unwrap();
+    assert_eq!(score.kind(), LikelihoodKind::LowerBound);
+    let inspect = model.can().inspect.clone().unwrap();
+    let found = inspect.inspect(&items, &Request::seed(1), &Control::new()).unwrap();
+    assert!(found[0].name == "inverse" && !found[0].warning, "{found:?}");
+}
