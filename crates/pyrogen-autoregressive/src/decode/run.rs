@@ -1,6 +1,7 @@
 //! Sequences of one prompt that are written side by side.
 
 use burn::tensor::Tensor;
+use rayon::prelude::*;
 
 use super::choose::uniform;
 use super::item::Item;
@@ -9,6 +10,9 @@ use crate::batch::int_tensor;
 use crate::language::{LanguageModel, Start};
 use crate::sampling::probabilities;
 use crate::{DecodeError, Packed};
+
+/// Tokens of a vocabulary that is worth a thread.
+const SHARED: usize = 2048;
 
 /// Sequences of one prompt that are written side by side.
 pub struct Run<'m, N: LanguageModel> {
@@ -85,22 +89,29 @@ impl<'m, N: LanguageModel> Run<'m, N> {
         Ok(true)
     }
 
+    /// Draws a token for each open item; of large vocabularies the rows share the cores.
     fn draw(&mut self) -> Result<(), DecodeError> {
         let decoder = &self.decoder;
         let vocabulary = decoder.model.network().vocabulary();
-        for (row, &i) in self.live.iter().enumerate() {
-            let item = &mut self.items[i];
-            if item.finish.is_some() {
-                continue;
-            }
-            let logits = &mut self.logits[row * vocabulary..][..vocabulary];
+        let mut items: Vec<Option<&mut Item>> = self.items.iter_mut().map(Some).collect();
+        let rows = self.live.iter().zip(self.logits.chunks_mut(vocabulary));
+        let open = rows.filter_map(|(&i, logits)| {
+            let item = items[i].take().expect("an item has one row");
+            item.finish.is_none().then_some((item, logits))
+        });
+        let mut open: Vec<(&mut Item, &mut [f32])> = open.collect();
+        let draw = |(item, logits): &mut (&mut Item, &mut [f32])| -> Result<(), DecodeError> {
             let plain = probabilities(logits).ok_or(DecodeError::NoToken)?;
             decoder.weigh(logits, item);
             let uniform = uniform(&decoder.noise, item.number, item.written());
             let (token, _) = decoder.settings.chain.draw(logits, uniform, &mut item.memory)?;
             decoder.take(item, token, -plain[token as usize].ln());
+            Ok(())
+        };
+        match vocabulary >= SHARED {
+            true => open.par_iter_mut().try_for_each(draw),
+            false => open.iter_mut().try_for_each(draw),
         }
-        Ok(())
     }
 
     /// Reads the last token of each row; where the context is full, from the last part of it anew.
