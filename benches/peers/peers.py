@@ -306,9 +306,10 @@ def machine(threads):
     }
 
 
-def build():
+def build(features=()):
     """Builds our program; where it is."""
     command = ["cargo", "build", "--release", "-p", "pyrogen-bench", "--bin", "peers"]
+    command += ["--features", ",".join(features)] if features else []
     subprocess.run(command, cwd=ROOT, check=True)
     metadata = ["cargo", "metadata", "--no-deps", "--format-version", "1"]
     out = subprocess.run(metadata, cwd=ROOT, check=True, capture_output=True, text=True).stdout
@@ -326,7 +327,13 @@ def arguments():
     parser.add_argument("--before", type=Path, help="our program of an earlier commit, asked in turn as well")
     parser.add_argument("--json", type=Path, help="writes all times to a file")
     parser.add_argument("--markdown", action="store_true", help="prints the table for the documentation")
+    parser.add_argument("--device", choices=["cuda"], help="the rows that fill a card, on it (cards.py)")
+    parser.add_argument("--sides", help="with --device: `torch f32,ours cuda`, say; all where not given")
+    parser.add_argument("--log", help="with --device: a file for what the sides print")
     args = parser.parse_args()
+    if args.device:
+        args.rows = args.rows.split(";") if args.rows else None
+        return args
     args.rows = args.rows.split(",") if args.rows else list(ABOUT)
     if unknown := set(args.rows) - set(ABOUT):
         parser.error(f"no row is named {', '.join(unknown)}; there are {', '.join(ABOUT)}")
@@ -345,7 +352,11 @@ def main():
     args = arguments()
     atexit.register(end_children)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    args.binary = args.binary or build()
+    args.binary = args.binary or build(["wgpu", "cuda"] if args.device else [])
+    if args.device:
+        import cards
+
+        return cards.run(args)
     listed = subprocess.run([args.binary, "list"], check=True, capture_output=True, text=True)
     args.known = set(listed.stdout.splitlines())
     if args.before:

@@ -3,6 +3,8 @@
     torch_rows.py serve ROW             says `ready`, then answers each `run N` on standard input with
                                         `MILLISECONDS VALUE`, the mean of N runs and the last result
     torch_rows.py serve conv_vae:BATCH,SIDE,WIDTH   the same row at other sizes
+    torch_rows.py serve ROW DEVICE HOW  on another device (`cuda`); HOW is `f32`, `tf32`, `bf16`
+                                        (autocast) or `compiled` (torch.compile, f32)
     torch_rows.py write-model FILE      writes the weights that `first-sample` reads
     torch_rows.py first-sample FILE     loads them, draws one picture, says `ready`
 
@@ -18,9 +20,31 @@ from torch.nn import functional as F
 
 torch.set_num_threads(2)
 
+# What a device other than the CPU computes with, and how.
+HOW = "f32"
+
+
+def prepare(device, how):
+    """All rows' tensors on a device from now on."""
+    global HOW
+    HOW = how
+    torch.set_default_device(device)
+    torch.backends.cuda.matmul.allow_tf32 = how == "tf32"
+    torch.backends.cudnn.allow_tf32 = how == "tf32"
+
+
+def computed(f):
+    """A function of a model and its inputs, as HOW says."""
+    if HOW == "compiled":
+        return torch.compile(f)
+    if HOW == "bf16":
+        return torch.autocast("cuda", torch.bfloat16)(f)
+    return f
+
 
 def trained(model, optimizer, loss_of):
     """A training step: forward, loss, backward, update."""
+    loss_of = computed(loss_of)
 
     def run():
         optimizer.zero_grad(set_to_none=True)
@@ -34,6 +58,7 @@ def trained(model, optimizer, loss_of):
 
 def inferred(work):
     """Work without a graph; its result's first element."""
+    work = computed(work)
 
     def run():
         with torch.inference_mode():
@@ -42,8 +67,8 @@ def inferred(work):
     return run
 
 
-def matmul():
-    a, b = torch.randn(1024, 1024), torch.randn(1024, 1024)
+def matmul(n=1024):
+    a, b = torch.randn(n, n), torch.randn(n, n)
     return inferred(lambda: a @ b)
 
 
@@ -127,8 +152,8 @@ def negative_elbo(model, x, bound):
     return (reconstruction + kl) / len(x)
 
 
-def vae():
-    model, x = DenseVae(), torch.rand(128, 784)
+def vae(batch=128):
+    model, x = DenseVae(), torch.rand(batch, 784)
     loss = lambda m: negative_elbo(m, x, lambda log_var: log_var)
     return trained(model, torch.optim.Adam(model.parameters()), loss)
 
@@ -232,32 +257,36 @@ def resblock_train():
     return trained(model, torch.optim.Adam(model.parameters()), lambda m: F.mse_loss(m(x), target))
 
 
-def dcgan():
+def dcgan(batch=64, width=64):
+    twice = 2 * width
     generator = nn.Sequential(
         nn.Unflatten(1, (100, 1, 1)),
-        nn.ConvTranspose2d(100, 128, 7, 1, 0), nn.BatchNorm2d(128), nn.ReLU(),
-        nn.ConvTranspose2d(128, 64, 4, 2, 1), nn.BatchNorm2d(64), nn.ReLU(),
-        nn.ConvTranspose2d(64, 1, 4, 2, 1), nn.Tanh(),
+        nn.ConvTranspose2d(100, twice, 7, 1, 0), nn.BatchNorm2d(twice), nn.ReLU(),
+        nn.ConvTranspose2d(twice, width, 4, 2, 1), nn.BatchNorm2d(width), nn.ReLU(),
+        nn.ConvTranspose2d(width, 1, 4, 2, 1), nn.Tanh(),
     )  # fmt: skip
     judge = nn.Sequential(
-        nn.Conv2d(1, 64, 4, 2, 1), nn.LeakyReLU(0.2),
-        nn.Conv2d(64, 128, 4, 2, 1), nn.BatchNorm2d(128), nn.LeakyReLU(0.2),
-        nn.Conv2d(128, 1, 7, 1, 0),
+        nn.Conv2d(1, width, 4, 2, 1), nn.LeakyReLU(0.2),
+        nn.Conv2d(width, twice, 4, 2, 1), nn.BatchNorm2d(twice), nn.LeakyReLU(0.2),
+        nn.Conv2d(twice, 1, 7, 1, 0),
     )  # fmt: skip
     adam = lambda m: torch.optim.Adam(m.parameters(), lr=2e-4, betas=(0.5, 0.999))
     generator_step, judge_step = adam(generator), adam(judge)
-    real = torch.rand(64, 1, 28, 28) * 2 - 1
+    real = torch.rand(batch, 1, 28, 28) * 2 - 1
+    make = computed(lambda: generator(torch.randn(batch, 100)))
+    judged = computed(lambda fake: F.softplus(-judge(real)).mean() + F.softplus(judge(fake)).mean())
+    fooled = computed(lambda fake: F.softplus(-judge(fake)).mean())
 
     def run():
-        fake = generator(torch.randn(64, 100))
+        fake = make()
         judge_step.zero_grad(set_to_none=True)
-        loss = F.softplus(-judge(real)).mean() + F.softplus(judge(fake.detach())).mean()
+        loss = judged(fake.detach())
         loss.backward()
         judge_step.step()
         # Without the discriminator's own gradients, which this step does not use.
         judge.requires_grad_(False)
         generator_step.zero_grad(set_to_none=True)
-        F.softplus(-judge(fake)).mean().backward()
+        fooled(fake).backward()
         generator_step.step()
         judge.requires_grad_(True)
         return loss.item()
@@ -355,6 +384,116 @@ def unet_sample():
         return x
 
     return inferred(work)
+
+
+# Diffusion of colour pictures, at sizes that fill a card.
+
+
+def wide_unet(side, width):
+    """Three sizes of `width`, `2 width` and `4 width` channels, two blocks each, by diffusers."""
+    from diffusers import UNet2DModel
+
+    return UNet2DModel(
+        sample_size=side, in_channels=3, out_channels=3, block_out_channels=(width, 2 * width, 4 * width),
+        layers_per_block=2, down_block_types=("DownBlock2D",) * 3, up_block_types=("UpBlock2D",) * 3,
+        norm_num_groups=8, attention_head_dim=None,
+    )  # fmt: skip
+
+
+def diffusion_train(batch, side, width):
+    model, x = wide_unet(side, width), torch.rand(batch, 3, side, side) * 2 - 1
+    betas = torch.linspace(1e-4, 0.02, 1000)
+    kept = (1 - betas).cumprod(0)
+
+    def loss(m):
+        moment = torch.randint(1000, (batch,), device=x.device)
+        noise, share = torch.randn_like(x), kept[moment].view(-1, 1, 1, 1)
+        return F.mse_loss(m(share.sqrt() * x + (1 - share).sqrt() * noise, moment).sample, noise)
+
+    return trained(model, torch.optim.Adam(model.parameters()), loss)
+
+
+def diffusion_sample(n, side, width):
+    model = wide_unet(side, width).eval()
+    levels = torch.linspace(80 ** (1 / 7), 0.01 ** (1 / 7), 50).pow(7).tolist() + [0.0]
+    step = computed(lambda x, sigma: cleaned(model, x, sigma))
+
+    def work():
+        x = torch.randn(n, 3, side, side) * levels[0]
+        for sigma, after in zip(levels, levels[1:]):
+            x = x + (x - step(x, torch.tensor(sigma))) / sigma * (after - sigma)
+        return x
+
+    def run():
+        with torch.inference_mode():
+            return work().flatten()[0].item()
+
+    return run
+
+
+# A language model of GPT-2's architecture: heads of 64 features, tied weights, a context of 1,024.
+
+LARGE = 50_304
+
+
+class Layer(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.width = width
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.qkv, self.projection = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.wide, self.narrow = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+
+    def forward(self, x, cache=None, position=0):
+        batch, length, width = x.shape
+        heads = lambda t: t.view(batch, length, width // 64, 64).transpose(1, 2)
+        q, k, v = (heads(t) for t in self.qkv(self.norm1(x)).chunk(3, 2))
+        if cache is not None:
+            cache[0][:, :, position : position + 1] = k
+            cache[1][:, :, position : position + 1] = v
+            k, v = cache[0][:, :, : position + 1], cache[1][:, :, : position + 1]
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=cache is None)
+        x = x + self.projection(y.transpose(1, 2).reshape(batch, length, width))
+        return x + self.narrow(F.gelu(self.wide(self.norm2(x)), approximate="tanh"))
+
+
+class Language(nn.Module):
+    def __init__(self, layers, width):
+        super().__init__()
+        self.tokens, self.places = nn.Embedding(LARGE, width), nn.Embedding(1024, width)
+        nn.init.normal_(self.tokens.weight, std=0.02)
+        self.layers = nn.ModuleList(Layer(width) for _ in range(layers))
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, tokens, caches=None, position=0):
+        x = self.tokens(tokens) + self.places(torch.arange(position, position + tokens.shape[1], device=tokens.device))
+        for i, layer in enumerate(self.layers):
+            x = layer(x, None if caches is None else caches[i], position)
+        return F.linear(self.norm(x), self.tokens.weight)
+
+
+def language_train(batch, layers, width):
+    model = Language(layers, width)
+    tokens, targets = (torch.randint(LARGE, (batch, 1024)) for _ in range(2))
+    loss = lambda m: F.cross_entropy(m(tokens).view(-1, LARGE), targets.view(-1))
+    adamw = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.95), weight_decay=0.1)
+    return trained(model, adamw, loss)
+
+
+def language_write(texts, layers, width, length=128):
+    model = Language(layers, width).eval()
+
+    def run():
+        room = lambda: torch.empty(texts, width // 64, length, 64)
+        caches = [(room(), room()) for _ in range(layers)]
+        tokens = torch.zeros(texts, 1, dtype=torch.long)
+        with torch.inference_mode():
+            for position in range(length):
+                logits = model(tokens, caches, position)[:, -1]
+                tokens = torch.multinomial(F.softmax(logits.float(), -1), 1)
+            return tokens.sum().item()
+
+    return run
 
 
 # Sequences.
@@ -551,6 +690,10 @@ ROWS = {
     "unet_denoise_1": lambda: unet_denoise(1),
     "unet_denoise_16": lambda: unet_denoise(16),
     "unet_sample": unet_sample,
+    "diffusion_train": diffusion_train,
+    "diffusion_sample": diffusion_sample,
+    "language_train": language_train,
+    "language_write": language_write,
 }
 
 
@@ -563,6 +706,8 @@ def serve(row):
         started = time.perf_counter()
         for _ in range(runs):
             value = run()
+            if torch.get_default_device().type == "cuda":
+                torch.cuda.synchronize()
         milliseconds = (time.perf_counter() - started) * 1e3 / runs
         print(milliseconds, value, flush=True)
 
@@ -579,6 +724,9 @@ if __name__ == "__main__":
     torch.manual_seed(1)
     match sys.argv[1:]:
         case ["serve", row]:
+            serve(row)
+        case ["serve", row, device, how]:
+            prepare(device, how)
             serve(row)
         case ["write-model", file]:
             torch.save(ConvVae(8, maps=2).state_dict(), file)

@@ -89,8 +89,13 @@ struct Iteration {
 /// A full iteration of batches of 64: the discriminator on real and generated pictures, then the
 /// generator against it, with the non-saturating loss (Goodfellow et al. 2014) and Adam.
 pub fn build(plan: Plan) -> Box<dyn Workload> {
+    grown(plan, plan.pick([64, 64], [4, 4]))
+}
+
+/// The same with other numbers of pictures and of channels.
+pub fn grown(plan: Plan, [batch, width]: [usize; 2]) -> Box<dyn Workload> {
     let (mut noise, device) = (noise("dcgan"), autodiff());
-    let [batch, latents, width] = plan.pick([64, 100, 64], [4, 6, 4]);
+    let latents = plan.pick(100, 6);
     let generator = Generator::new(latents, width, &mut noise, &device);
     let discriminator = Discriminator::new(width, &mut noise, &device);
     let real = noise.uniform([batch, 1, 28, 28], &plain()) * 2.0 - 1.0;
@@ -141,7 +146,8 @@ impl Workload for Iteration {
         let pairs = generators.into_iter().zip(discriminators).collect();
         let (halves, found): (Vec<_>, Vec<_>) =
             self.workers.each(pairs, |(g, d)| discriminator_part(g, d)).into_iter().unzip();
-        let loss = found.iter().map(|(_, loss, weight)| loss * weight).sum();
+        let losses: Vec<_> =
+            found.iter().map(|(_, loss, weight)| (loss.clone(), *weight)).collect();
         let grads = found.into_iter().map(|(grads, _, weight)| (grads, weight)).collect();
         self.discriminator.update(sum(self.discriminator.model(), grads));
 
@@ -150,20 +156,20 @@ impl Workload for Iteration {
         let halves = halves.into_iter().map(|half| (half, judge.clone().fork(&device))).collect();
         let grads = self.workers.each(halves, |(half, judge)| generator_part(half, &judge));
         self.generator.update(sum(self.generator.model(), grads));
-        loss
+        losses.into_iter().map(|(loss, weight)| first(loss) * weight).sum()
     }
 }
 
 fn discriminator_part(
     generator: Shard<Generator, Tensor<2>>,
     judge: Shard<Discriminator, Tensor<4>>,
-) -> (Half, (GradientsParams, f64, f64)) {
+) -> (Half, (GradientsParams, Tensor<1>, f64)) {
     let Shard { model, batch, weight } = generator;
     let fake = model.forward(batch);
     let on_real = softplus(judge.model.forward(judge.batch).neg()).mean();
     let on_fake = softplus(judge.model.forward(fake.clone().detach())).mean();
     let loss = on_real + on_fake;
-    let value = first(loss.clone());
+    let value = loss.clone().inner();
     let grads = GradientsParams::from_grads(loss.backward(), &judge.model);
     (Half { model, fake, weight }, (grads, value, weight))
 }

@@ -1,7 +1,7 @@
 //! Rows whose sizes are chosen: how their cost grows.
 
 use crate::workload::{Plan, Workload};
-use crate::{markov, mixture, topics, vae};
+use crate::{dcgan, diffusion, language, markov, matmul, mixture, topics, vae};
 
 /// A row at sizes of its own, `ROW:NUMBER,NUMBER,...`; none where `name` has no sizes.
 ///
@@ -12,6 +12,20 @@ pub fn build(name: &str, plan: Plan) -> Option<Result<Box<dyn Workload>, String>
     Some(match row {
         "conv_vae" => {
             sizes(text, "BATCH,SIDE,WIDTH", [2, 4, 1]).map(|sizes| vae::grown(plan, sizes))
+        }
+        "vae" => sizes(text, "BATCH", [2]).map(|[batch]| vae::dense_of(plan, batch)),
+        "dcgan" => sizes(text, "BATCH,WIDTH", [2, 1]).map(|sizes| dcgan::grown(plan, sizes)),
+        "matmul" => sizes(text, "SIDE", [1]).map(|[side]| matmul::grown(side)),
+        "diffusion_train" => {
+            sizes(text, "BATCH,SIDE,WIDTH", [2, 4, 2]).map(|sizes| diffusion::train(plan, sizes))
+        }
+        "diffusion_sample" => sizes(text, "PICTURES,SIDE,WIDTH", [1, 4, 2])
+            .map(|sizes| diffusion::sample(plan, sizes)),
+        "language_train" => {
+            sizes(text, "BATCH,LAYERS,WIDTH", [1, 1, 8]).map(|sizes| language::train(plan, sizes))
+        }
+        "language_write" => {
+            sizes(text, "TEXTS,LAYERS,WIDTH", [1, 1, 8]).map(|sizes| language::write(plan, sizes))
         }
         "gmm_step" => sizes(text, "ROWS,COLUMNS,COMPONENTS", [2, 1, 1])
             .map(|sizes| mixture::grown(plan, sizes)),
@@ -47,7 +61,18 @@ mod tests {
         }
         assert!(build("adam:3", TINY).unwrap().is_err());
         assert!(build("adam", TINY).is_none());
-        for right in ["gmm_step:60,3,2", "hmm_step:70,2,3", "lda_gibbs:20,4"] {
+        for right in [
+            "gmm_step:60,3,2",
+            "hmm_step:70,2,3",
+            "lda_gibbs:20,4",
+            "vae:6",
+            "dcgan:4,4",
+            "matmul:8",
+            "diffusion_train:4,8,4",
+            "diffusion_sample:2,8,4",
+            "language_train:2,1,8",
+            "language_write:2,1,8",
+        ] {
             let value = build(right, TINY).unwrap().expect(right).run();
             assert!(value.is_finite(), "{right}: {value}");
         }

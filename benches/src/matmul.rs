@@ -12,7 +12,11 @@ struct Matmul {
 
 /// `[n, n] [n, n]`, with `n` of 1024.
 pub fn build(plan: Plan) -> Box<dyn Workload> {
-    let n = plan.pick(1024, 16);
+    grown(plan.pick(1024, 16))
+}
+
+/// The product of larger matrices.
+pub fn grown(n: usize) -> Box<dyn Workload> {
     let (mut noise, device) = (noise("matmul"), plain());
     Box::new(Matmul { a: noise.normal([n, n], &device), b: noise.normal([n, n], &device) })
 }

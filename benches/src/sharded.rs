@@ -77,12 +77,13 @@ impl<M: Module> Trainer<M> {
         let results = self.shards.run(model, parts, |model, part: B| {
             let weight = part.len() as f64 / batch.len() as f64;
             let loss = loss(model, part);
-            let value = first(loss.clone());
+            let value = loss.clone().inner();
             (GradientsParams::from_grads(loss.backward(), model), value, weight)
         });
-        let value = results.iter().map(|(_, value, weight)| value * weight).sum();
-        self.update(sum(self.model(), results.into_iter().map(|(g, _, w)| (g, w)).collect()));
-        value
+        let (grads, values): (Vec<_>, Vec<_>) =
+            results.into_iter().map(|(g, value, w)| ((g, w), (value, w))).unzip();
+        self.update(sum(self.model(), grads));
+        values.into_iter().map(|(value, weight)| first(value) * weight).sum()
     }
 
     /// The optimiser's step.

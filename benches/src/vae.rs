@@ -20,7 +20,12 @@ struct Train<O: Objective> {
 
 /// Dense layers 784-400-20-400-784, batches of 128.
 pub fn dense(plan: Plan) -> Box<dyn Workload> {
-    let [side, hidden, latents, batch] = plan.pick([28, 400, 20, 128], [4, 8, 2, 6]);
+    dense_of(plan, plan.pick(128, 6))
+}
+
+/// The dense step with another number of examples.
+pub fn dense_of(plan: Plan, batch: usize) -> Box<dyn Workload> {
+    let [side, hidden, latents] = plan.pick([28, 400, 20], [4, 8, 2]);
     let network = Network::Mlp(MlpConfig { hidden: vec![hidden], activation: Activation::Relu });
     build(plan, network, side, latents, batch)
 }

@@ -41,14 +41,27 @@ impl Plan {
     }
 }
 
-/// The device of all rows, without a graph.
+/// The variable that names the device of all rows: `flex`, `wgpu` or `cuda`.
+pub const DEVICE: &str = "PYROGEN_BENCH_DEVICE";
+
+/// The device of all rows, without a graph: what [`DEVICE`] names, `flex` where it is not set.
+///
+/// # Panics
+/// If the variable names a device that was not compiled in.
 pub fn plain() -> Device {
-    Device::flex()
+    match std::env::var(DEVICE).as_deref() {
+        Err(_) | Ok("" | "flex") => Device::flex(),
+        #[cfg(feature = "wgpu")]
+        Ok("wgpu") => Device::wgpu(burn::tensor::DeviceKind::DefaultDevice),
+        #[cfg(feature = "cuda")]
+        Ok("cuda") => Device::cuda(0),
+        Ok(other) => panic!("{DEVICE}={other}: this device is not compiled in"),
+    }
 }
 
 /// The device of training rows.
 pub fn autodiff() -> Device {
-    Device::flex().autodiff()
+    plain().autodiff()
 }
 
 /// The random numbers of a row.

@@ -12,7 +12,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   fuzz SECONDS        read mutated files with every reader
   licences            check the licences of all dependencies
   package             pack every published crate and build it from its package
-  test-device DEVICE  run the test suite on another device (wgpu)";
+  test-device DEVICE  run the test suite on another device (wgpu, cuda)";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();

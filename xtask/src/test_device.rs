@@ -2,11 +2,12 @@
 
 /// Builds the tests with the device's backend and runs them with `PYROGEN_TEST_DEVICE` set.
 pub fn run(device: &str) -> Result<String, String> {
-    if device != "wgpu" {
-        return Err(format!("unknown device `{device}`; known: wgpu"));
+    if !["wgpu", "cuda"].contains(&device) {
+        return Err(format!("unknown device `{device}`; known: wgpu, cuda"));
     }
+    let feature = format!("pyrogen-testkit/{device}");
     let status = std::process::Command::new(env!("CARGO"))
-        .args(["test", "--workspace", "--features", "pyrogen-testkit/wgpu", "--no-fail-fast"])
+        .args(["test", "--workspace", "--features", &feature, "--no-fail-fast"])
         .env("PYROGEN_TEST_DEVICE", device)
         .status()
         .map_err(|e| format!("cannot run cargo: {e}"))?;

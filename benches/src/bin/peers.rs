@@ -11,12 +11,16 @@
 //! peers first-sample FOLDER     loads the folder, draws one picture, says `ready`
 //! peers check                   every row on tiny sizes
 //! ```
+//!
+//! `PYROGEN_BENCH_DEVICE` names the device of the rows: `flex` (the CPU), and `wgpu` and `cuda` where
+//! the program was built with these features.
 
 use std::io::{BufRead, Write, stdin, stdout};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use pyrogen_bench::workload::plain;
 use pyrogen_bench::{Plan, Size, Workload, check, growth, rows, sampling};
 
 #[global_allocator]
@@ -72,13 +76,15 @@ fn build(name: &str, plan: Plan) -> Result<Box<dyn Workload>, String> {
     Ok((row.build)(plan))
 }
 
-/// The mean time of some runs, and the last result.
+/// The mean time of some runs, and the last result. A run ends when the device has ended it.
 fn timed(work: &mut dyn Workload, runs: u32) -> (f64, f64) {
     let (mut seconds, mut value) = (0.0, f64::NAN);
+    let device = plain();
     for _ in 0..runs {
         work.prepare();
         let started = Instant::now();
         value = work.run();
+        device.sync().expect("a device that works");
         seconds += started.elapsed().as_secs_f64();
     }
     (seconds * 1e3 / f64::from(runs), value)

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use pyrogen_core::{Examples, Noise};
 
+use crate::infill::Infill;
+
 /// Rows of tokens of one length, each a document or several that stand one after the other.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Packed {
@@ -113,6 +115,7 @@ pub struct TokenWindows {
     start: u32,
     ends: bool,
     shifted: bool,
+    infill: Option<Infill>,
 }
 
 impl TokenWindows {
@@ -137,10 +140,16 @@ impl TokenWindows {
             stream.push(end);
         }
         let places = places.clamp(1, stream.len() - 1);
-        Self { stream, places, start, ends, shifted: true }
+        Self { stream, places, start, ends, shifted: true, infill: None }
     }
 
-    /// The same windows without shifts and starts: for validation.
+    /// The same windows with documents that are rearranged anew in each row, so that a network learns to
+    /// fill gaps.
+    pub fn with_infill(self, infill: Option<Infill>) -> Self {
+        Self { infill, ..self }
+    }
+
+    /// The same windows without shifts, starts and rearranged documents: for validation.
     pub fn fixed(self) -> Self {
         Self { shifted: false, ..self }
     }
@@ -169,8 +178,13 @@ impl Examples for TokenWindows {
             assert!(row < self.len(), "TokenWindows: row {row} of {}", self.len());
             let shift = if self.shifted { (numbers[0] * self.places as f64) as usize } else { 0 };
             let from = (row * self.places + shift).min(last);
-            inputs.extend_from_slice(&self.stream[from..from + self.places]);
-            targets.extend_from_slice(&self.stream[from + 1..from + self.places + 1]);
+            let room = self.places + 1;
+            let rearranged = match &self.infill {
+                Some(infill) if self.shifted => infill.row(&self.stream[from..], room, numbers[1]),
+                _ => self.stream[from..from + room].to_vec(),
+            };
+            inputs.extend_from_slice(&rearranged[..self.places]);
+            targets.extend_from_slice(&rearranged[1..]);
             if self.shifted && !self.ends && numbers[1] < STARTS {
                 let first = inputs.len() - self.places;
                 inputs[first] = self.start;

@@ -31,6 +31,49 @@ pub enum TokenError {
     },
 }
 
+/// A constraint that cannot be met.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConstraintError {
+    /// A regular expression that cannot be used.
+    #[error("the regular expression cannot be used: {message}")]
+    Pattern {
+        /// What is wrong.
+        message: String,
+    },
+    /// A JSON schema that cannot be used.
+    #[error("the JSON schema cannot be used: {place}: {message}")]
+    Schema {
+        /// Where in the schema.
+        place: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// An expression or schema that admits nothing.
+    #[error("the constraint admits nothing: no text can meet it")]
+    Nothing,
+    /// An automaton that becomes too large.
+    #[error(
+        "the constraint has more than {most} states: bound its repetitions more tightly, or make it \
+         less deep"
+    )]
+    Size {
+        /// The most states.
+        most: usize,
+    },
+    /// A constraint that the tokens of the model cannot write.
+    #[error("no text that the model's tokens can write meets the constraint")]
+    Spelling,
+    /// Too few tokens.
+    #[error("the constraint needs {needed} tokens, and {most} may be written")]
+    Tokens {
+        /// The fewest tokens of a text that meets it.
+        needed: usize,
+        /// How many may be written.
+        most: usize,
+    },
+}
+
 /// A text that a model cannot go on from.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -38,6 +81,9 @@ pub enum DecodeError {
     /// A text that the tokenizer cannot write.
     #[error(transparent)]
     Token(#[from] TokenError),
+    /// A constraint that cannot be met.
+    #[error(transparent)]
+    Constraint(#[from] ConstraintError),
     /// A prompt that leaves no room.
     #[error(
         "the prompt has {tokens} tokens with its start, and the model reads {context}: shorten it, \

@@ -56,7 +56,7 @@ pub struct Start {
 /// A network that gives the logits of the next token.
 pub trait LanguageModel: Module + ModuleDisplay + Sync {
     /// What is kept of sequences that were read.
-    type State: Send;
+    type State: Clone + Send;
 
     /// Number of tokens.
     fn vocabulary(&self) -> usize;
@@ -69,6 +69,11 @@ pub trait LanguageModel: Module + ModuleDisplay + Sync {
 
     /// Whether texts end.
     fn ends(&self) -> bool;
+
+    /// The share of documents that were rearranged in training; above 0 the network fills gaps.
+    fn infill(&self) -> f64 {
+        0.0
+    }
 
     /// Where the network computes.
     fn device(&self) -> Device;
@@ -93,21 +98,47 @@ pub trait LanguageModel: Module + ModuleDisplay + Sync {
     /// The state before anything was read.
     fn start(&self, start: Start) -> Self::State;
 
+    /// Reads on, and gives the features behind each token that the last layer reads.
+    ///
+    /// # Shapes
+    /// `[rows, places, width]`.
+    ///
+    /// # Panics
+    /// If there are other rows than in the state, the sequences become longer than the state has room
+    /// for, or the device tracks gradients.
+    fn represent(&self, tokens: &Packed, state: &mut Self::State) -> Tensor<3>;
+
+    /// The logits of such features.
+    ///
+    /// # Shapes
+    /// `[rows, places, vocabulary]`.
+    fn predict(&self, features: Tensor<3>) -> Tensor<3>;
+
     /// Reads on, and gives the logits of the token behind each.
     ///
     /// # Shapes
     /// As [`logits`](Self::logits), of the new tokens.
     ///
     /// # Panics
-    /// If there are other rows than in the state, the sequences become longer than the state has room
-    /// for, or the device tracks gradients.
-    fn read(&self, tokens: &Packed, state: &mut Self::State) -> Tensor<3>;
+    /// As [`represent`](Self::represent).
+    fn read(&self, tokens: &Packed, state: &mut Self::State) -> Tensor<3> {
+        self.predict(self.represent(tokens, state))
+    }
 
-    /// As [`read`](Self::read), of the last token alone: `[rows, vocabulary]`.
+    /// As [`read`](Self::read), of the last token alone: `[rows, vocabulary]`. The last layer is
+    /// computed for no other.
     fn advance(&self, tokens: &Packed, state: &mut Self::State) -> Tensor<2> {
-        let logits = self.read(tokens, state);
-        let [rows, places, vocabulary] = logits.dims();
-        logits.narrow(1, places - 1, 1).reshape([rows, vocabulary])
+        let features = self.represent(tokens, state);
+        let logits = self.predict(features.narrow(1, tokens.places() - 1, 1));
+        logits.reshape([tokens.rows(), self.vocabulary()])
+    }
+
+    /// Forgets what was read behind the first `read` tokens; false where the network cannot.
+    ///
+    /// # Panics
+    /// If fewer tokens were read.
+    fn rewind(&self, _state: &mut Self::State, _read: usize) -> bool {
+        false
     }
 
     /// Goes on with some of the sequences, in this order.

@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 mod batch;
+mod constraint;
 mod decode;
 mod error;
 #[cfg(feature = "model")]
 pub mod family;
+mod infill;
 mod language;
 mod lora;
 mod measure;
@@ -16,10 +18,13 @@ mod token;
 mod transformer;
 
 pub use batch::{Packed, TokenBatch, TokenWindows};
+pub use constraint::Constraint;
 pub use decode::{
-    Beams, Candidate, Completion, DecodeSettings, Decoder, Finish, Overflow, Pieces, Run,
+    Beams, Candidate, Completion, Contrastive, DecodeSettings, Decoder, Drafted, Finish, Overflow,
+    Pieces, Run,
 };
-pub use error::{DecodeError, PretrainedError, TokenError};
+pub use error::{ConstraintError, DecodeError, PretrainedError, TokenError};
+pub use infill::Infill;
 pub use language::{Dropout, LanguageModel, Start};
 pub use lora::LoraConfig;
 pub use measure::{Surprise, TextScore};

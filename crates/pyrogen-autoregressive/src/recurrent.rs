@@ -166,6 +166,7 @@ impl Recurrent {
         &self.config
     }
 
+    /// The features that the last layer reads.
     fn run(&self, tokens: &Packed, dropout: &Dropout, memory: &mut Memory) -> Tensor<3> {
         let vocabulary = self.config.vocabulary;
         if let Some(token) = tokens.tokens().iter().find(|&&t| t as usize >= vocabulary) {
@@ -186,11 +187,7 @@ impl Recurrent {
             *state = Some(kept);
             x = dropout.apply(1 + i, out);
         }
-        let weight = match &self.head {
-            Some(head) => head.val(),
-            None => self.tokens.val().transpose(),
-        };
-        LinearMap::new(weight, Some(self.bias.val())).apply(x)
+        x
     }
 }
 
@@ -228,15 +225,23 @@ impl LanguageModel for Recurrent {
     }
 
     fn logits(&self, rows: &Packed, dropout: &Dropout) -> Tensor<3> {
-        self.run(rows, dropout, &mut vec![None; self.config.layers])
+        self.predict(self.run(rows, dropout, &mut vec![None; self.config.layers]))
     }
 
     fn start(&self, _: Start) -> Memory {
         vec![None; self.config.layers]
     }
 
-    fn read(&self, tokens: &Packed, memory: &mut Memory) -> Tensor<3> {
+    fn represent(&self, tokens: &Packed, memory: &mut Memory) -> Tensor<3> {
         self.run(tokens, &Dropout::default(), memory)
+    }
+
+    fn predict(&self, features: Tensor<3>) -> Tensor<3> {
+        let weight = match &self.head {
+            Some(head) => head.val(),
+            None => self.tokens.val().transpose(),
+        };
+        LinearMap::new(weight, Some(self.bias.val())).apply(features)
     }
 
     fn select(&self, memory: &mut Memory, rows: &Tensor<1, Int>) {

@@ -9,6 +9,7 @@ use pyrogen_core::folder::{Card, ModelConfig, ModelFolder};
 use pyrogen_core::{FolderError, Loss, Noise, Objective, Seed};
 use pyrogen_nn::ops;
 
+use crate::infill::{Infill, MARKS, Marks};
 use crate::language::{Dropout, LanguageModel};
 use crate::token::FILE;
 use crate::{Gpt, GptConfig, Recurrent, RecurrentConfig, TokenBatch, Tokenizer};
@@ -45,6 +46,19 @@ impl<N: LanguageModel> TextModel<N> {
     /// The tokenizer.
     pub fn tokenizer(&self) -> &Arc<Tokenizer> {
         &self.tokenizer
+    }
+
+    /// The marks of gaps, of a model that fills them.
+    pub(crate) fn marks(&self) -> Option<Marks> {
+        let tokens = self.tokenizer.tokens();
+        let knows = self.network.infill() > 0.0 && tokens + MARKS <= self.network.vocabulary();
+        knows.then(|| Marks::behind(tokens))
+    }
+
+    /// How its training rearranges documents, so that it fills gaps; None for a model that does not.
+    pub fn infill(&self) -> Option<Infill> {
+        let (start, end) = (self.tokenizer.start(), self.tokenizer.end());
+        self.marks().map(|marks| Infill { rate: self.network.infill(), marks, start, end })
     }
 
     /// The network alone.

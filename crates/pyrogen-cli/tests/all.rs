@@ -13,6 +13,7 @@ mod gan_family;
 mod kill;
 mod sources;
 mod text_metrics;
+mod texts;
 mod vae_families;
 
 #[test]

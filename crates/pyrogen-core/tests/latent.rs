@@ -148,6 +148,9 @@ fn a_traversal_moves_one_dimension() {
         }
     }
     assert_eq!(host(grid.clone()), expected);
+    let low = base.map(|x| x as f32);
+    let rows = Traversal::default().rows(&low, &[2, 0]).unwrap();
+    assert_eq!(rows.into_iter().map(f64::from).collect::<Vec<_>>(), expected);
     let along = Traversal::default().along(point(&base), 0).unwrap();
     assert_eq!(host(along), expected[21..]);
 }

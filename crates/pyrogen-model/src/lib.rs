@@ -20,7 +20,7 @@ pub mod train;
 pub use capability::{
     Assign, Assignment, Capabilities, Complete, Detailed, Figure, Finding, Generate, Given,
     Inspect, Latent, LatentKind, LatentSpace, Latents, Likely, Marginal, Query, Rank, Ranking,
-    Stream, Vary,
+    Scored, Stream, Vary,
 };
 pub use control::{Control, Progress};
 pub use error::{Error, ErrorKind};

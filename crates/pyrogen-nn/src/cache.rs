@@ -42,6 +42,16 @@ impl KeyValueCache {
         self.length == 0
     }
 
+    /// Forgets the places behind the first `places`.
+    ///
+    /// # Panics
+    /// If there are fewer.
+    pub fn truncate(&mut self, places: usize) {
+        let length = self.length;
+        assert!(places <= length, "KeyValueCache: {places} places of {length}");
+        self.length = places;
+    }
+
     /// Adds places and returns their attention to all places up to their own.
     ///
     /// # Shapes

@@ -111,7 +111,8 @@ fn composed(q: Tensor<3>, k: Tensor<3>, v: Tensor<3>, heads: usize, causal: bool
     let d = width / heads;
     let device = q.device();
     let split = |x: Tensor<3>, places| x.reshape([batch, places, heads, d]).swap_dims(1, 2);
-    let scores = split(q, queries).matmul(split(k, keys).swap_dims(2, 3)) / (d as f64).sqrt();
+    let q = q / (d as f64).sqrt();
+    let scores = split(q, queries).matmul(split(k, keys).swap_dims(2, 3));
     let scores = if causal {
         let offset = (keys - queries) as i64;
         let mask = Tensor::<2, burn::tensor::Bool>::tril_mask([queries, keys], offset, &device);

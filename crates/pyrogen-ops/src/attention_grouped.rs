@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use burn::tensor::{Tensor, TensorData, activation};
+use burn::tensor::{Bool, Device, Int, Tensor, TensorData, activation};
 
 use crate::attention::repeated;
 #[cfg(feature = "flex")]
@@ -114,16 +114,25 @@ impl CausalHeads {
         let [k, v] = [k, v].map(|x| repeated(x, self.key_heads(), self.shared));
         let split =
             |x: Tensor<3>, places| x.reshape([batch, places, self.heads, d]).swap_dims(1, 2);
-        let scores = split(q, queries).matmul(split(k, keys).swap_dims(2, 3)) / (d as f64).sqrt();
-        let mut hidden = vec![0f32; batch * queries * keys];
-        for (i, row) in hidden.chunks_mut(keys).enumerate() {
-            let first = self.first.as_ref().map_or(0, |first| first[i] as usize);
-            row[..first].fill(f32::NEG_INFINITY);
-            row[keys - queries + i % queries + 1..].fill(f32::NEG_INFINITY);
-        }
-        let hidden = TensorData::new(hidden, [batch, 1, queries, keys]);
-        let scores = scores + Tensor::<4>::from_data(hidden, &device);
+        let q = q / (d as f64).sqrt();
+        let scores = split(q, queries).matmul(split(k, keys).swap_dims(2, 3));
+        let hidden = self.hidden([batch, queries, keys], &device);
+        let scores = scores.mask_fill(hidden, f32::NEG_INFINITY);
         let out = activation::softmax(scores, 3).matmul(split(v, keys));
         out.swap_dims(1, 2).reshape([batch, queries, width])
+    }
+
+    /// Which keys a query does not see: `[batch or 1, 1, queries, keys]`, made on the device.
+    fn hidden(&self, [batch, queries, keys]: [usize; 3], device: &Device) -> Tensor<4, Bool> {
+        let offset = keys - queries;
+        let behind = Tensor::<2, Bool>::tril_mask([queries, keys], offset as i64, device);
+        let behind = behind.reshape([1, 1, queries, keys]);
+        let Some(first) = &self.first else { return behind };
+        let first: Vec<i32> = first.iter().map(|&first| first as i32).collect();
+        let first = TensorData::new(first, [batch, 1, queries, 1]);
+        let first = Tensor::<4, Int>::from_data(first, device);
+        let keys_at = Tensor::<1, Int>::arange(0..keys as i64, device).reshape([1, 1, 1, keys]);
+        let shape = [batch, 1, queries, keys];
+        keys_at.expand(shape).lower(first.expand(shape)).bool_or(behind.expand(shape))
     }
 }

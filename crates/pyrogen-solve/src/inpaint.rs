@@ -4,6 +4,7 @@ use burn::tensor::Tensor;
 use pyrogen_core::Noise;
 use serde::{Deserialize, Serialize};
 
+use crate::finite::Checks;
 use crate::sampler::{Step, Walk, ancestral};
 use crate::{Levels, SolveError};
 
@@ -98,7 +99,8 @@ impl Repaint {
         check_mask(&mask, known.dims())?;
         let values = levels.values();
         let (draw, on_step) = (&mut draw, &mut on_step);
-        let mut walk = Walk { denoiser: &denoiser, levels, draw, on_step };
+        let checks = Checks::new();
+        let mut walk = Walk { denoiser: &denoiser, levels, draw, on_step, checks };
         let open = -mask.clone() + 1.0;
         for event in self.schedule(levels.steps()) {
             match event {
@@ -121,7 +123,7 @@ impl Repaint {
                 }
             }
         }
-        Ok(x)
+        walk.end(x)
     }
 
     fn validate(&self) -> Result<(), SolveError> {

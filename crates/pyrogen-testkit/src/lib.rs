@@ -30,6 +30,8 @@ pub fn device() -> Device {
         Err(_) | Ok("" | "flex") => Device::flex(),
         #[cfg(feature = "wgpu")]
         Ok("wgpu") => Device::wgpu(burn::tensor::DeviceKind::DefaultDevice),
+        #[cfg(feature = "cuda")]
+        Ok("cuda") => Device::cuda(0),
         Ok(other) => panic!("PYROGEN_TEST_DEVICE={other}: this device is not compiled in"),
     }
 }

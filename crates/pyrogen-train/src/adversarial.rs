@@ -107,7 +107,7 @@ impl<A: Adversarial> AdversarialLearner<A> {
         };
         let (model, values) = descent.step(model, gradient, context);
         self.model = Some(model.after_step(player));
-        Ok(values)
+        values
     }
 
     /// A player's annealed terms, by their names in its loss.

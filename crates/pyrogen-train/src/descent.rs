@@ -4,11 +4,13 @@ use std::path::Path;
 
 use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
+use pyrogen_core::parallel::on_cpu;
 use pyrogen_core::{ConfigError, Loss, LossTerm, NumericalError};
 
 use crate::config::TrainConfig;
 use crate::error::TrainError;
+use crate::gradients::{Squares, Sums};
 use crate::learner::{StepContext, Values};
 use crate::optimizer::OptimizerConfig;
 use crate::running::RunningStatistics;
@@ -45,8 +47,10 @@ impl<M: Module> Start<M> {
 /// Loss and gradient of one piece of a batch.
 pub(crate) struct Piece {
     grads: GradientsParams,
-    values: Vec<(&'static str, f64)>,
-    loss: f64,
+    /// The terms of the loss.
+    names: Vec<&'static str>,
+    /// The loss and its terms, `[1 + terms]`, where they were computed.
+    values: Tensor<1>,
     weight: f64,
 }
 
@@ -62,33 +66,42 @@ impl Piece {
     ) -> Result<Self, ConfigError> {
         check_anneal(&loss, anneal)?;
         let at = |term: &str| factors(anneal, term, step);
-        let (total, values) = (loss.total_scaled(at), loss.values_scaled(at));
-        let value = gradients::scalar(total.clone().detach());
-        // A loss that is not finite has no gradient worth computing.
-        let grads = if value.is_finite() {
+        let total = loss.total_scaled(at);
+        let (names, terms) = loss.tensors_scaled(at);
+        let values = Tensor::cat(vec![total.clone().inner().reshape([1]), terms], 0);
+        // A loss that is not finite has no gradient worth computing. To know it costs nothing on the
+        // CPU; another device would stand still until the host has read it.
+        let grads = if !on_cpu(&values.device()) || gradients::scalar(total.clone()).is_finite() {
             GradientsParams::from_grads(total.backward(), model)
         } else {
             GradientsParams::new()
         };
-        Ok(Self { grads, values, loss: value, weight })
+        Ok(Self { grads, names, values, weight })
     }
 }
 
-/// A step's gradient, its norm, and the loss and its terms: weighted means over the pieces.
+/// A step's gradient, with the norm, the loss and its terms on their way to the host.
 pub(crate) struct Gradient {
     grads: GradientsParams,
-    norm: f64,
-    terms: Values,
-    loss: f64,
+    sums: Sums,
+    report: Report,
+}
+
+/// What is logged of a step: weighted means over the pieces.
+struct Report {
+    /// The terms, with the prefix.
+    names: Vec<String>,
+    pieces: Vec<(Tensor<1>, f64)>,
     /// What stands before each name in logs and errors.
     prefix: String,
+    step: u64,
 }
 
 impl Gradient {
     /// The mean over the pieces, in their order.
     ///
     /// # Errors
-    /// A piece's own error, or the first number that is not finite.
+    /// A piece's own error.
     pub fn mean<M: Module>(
         model: &M,
         pieces: Vec<Result<Piece, ConfigError>>,
@@ -96,28 +109,66 @@ impl Gradient {
         prefix: &str,
     ) -> Result<Self, TrainError> {
         let pieces = pieces.into_iter().collect::<Result<Vec<_>, _>>()?;
-        let mut terms: Values = Vec::new();
-        let mut loss = 0.0;
-        let (mut grads, mut weights) = (Vec::new(), Vec::new());
-        for piece in pieces {
-            loss += piece.loss * piece.weight;
-            for (i, (name, value)) in piece.values.into_iter().enumerate() {
-                if terms.len() <= i {
-                    terms.push((format!("{prefix}{name}"), 0.0));
-                }
-                terms[i].1 += value * piece.weight;
-            }
-            grads.push(piece.grads);
-            weights.push(piece.weight);
+        let names = pieces.iter().map(|p| &p.names).max_by_key(|names| names.len());
+        let names = names.into_iter().flatten().map(|name| format!("{prefix}{name}")).collect();
+        let weights: Vec<f64> = pieces.iter().map(|p| p.weight).collect();
+        let (grads, values): (Vec<_>, Vec<_>) =
+            pieces.into_iter().map(|p| (p.grads, (p.values, p.weight))).unzip();
+        let (grads, sums) = gradients::gather(model, grads, &weights);
+        let report = Report { names, pieces: values, prefix: prefix.to_string(), step };
+        Ok(Self { grads, sums, report })
+    }
+}
+
+impl Report {
+    /// Reads the loss, its terms and the sums of squares.
+    ///
+    /// # Errors
+    /// The first number of the loss that is not finite.
+    fn read(self, sums: Sums) -> Result<(Squares, Read), TrainError> {
+        let (pieces, weights): (Vec<_>, Vec<_>) = self.pieces.into_iter().unzip();
+        let lengths: Vec<usize> = pieces.iter().map(|x| x.dims()[0]).collect();
+        let (squares, values) = sums.read(pieces);
+        let mut means = vec![0.0; self.names.len() + 1];
+        let mut rest = &values[..];
+        for (length, weight) in lengths.into_iter().zip(weights) {
+            let (own, after) = rest.split_at(length);
+            means.iter_mut().zip(own).for_each(|(mean, value)| *mean += value * weight);
+            rest = after;
         }
-        let total = (format!("{prefix}total"), loss);
+        let loss = means[0];
+        let terms: Values = self.names.into_iter().zip(means.into_iter().skip(1)).collect();
+        let total = (format!("{}total", self.prefix), loss);
         if let Some((term, value)) = terms.iter().chain([&total]).find(|(_, v)| !v.is_finite()) {
-            return Err(NumericalError::Loss { step, term: term.clone(), value: *value }.into());
+            let (step, term) = (self.step, term.clone());
+            return Err(NumericalError::Loss { step, term, value: *value }.into());
         }
-        let (grads, norm) = gradients::combine(model, grads, &weights).map_err(|parameter| {
-            NumericalError::Gradient { step, parameter, terms: describe(&terms) }
-        })?;
-        Ok(Self { grads, norm, terms, loss, prefix: prefix.to_string() })
+        Ok((squares, Read { loss, terms, prefix: self.prefix, step: self.step }))
+    }
+}
+
+/// What was read of a step.
+struct Read {
+    loss: f64,
+    terms: Values,
+    prefix: String,
+    step: u64,
+}
+
+impl Read {
+    /// The error of a gradient that is not finite.
+    fn bad_gradient(&self, parameter: String) -> TrainError {
+        NumericalError::Gradient { step: self.step, parameter, terms: describe(&self.terms) }.into()
+    }
+
+    /// What is logged, the loss first.
+    fn values(self, norm: f64, rate: f64) -> Values {
+        let Self { loss, terms, prefix, .. } = self;
+        let mut values = vec![(format!("{prefix}loss"), loss)];
+        values.extend(terms);
+        values.push((format!("{prefix}gradient_norm"), norm));
+        values.push((format!("{prefix}learning_rate"), rate));
+        values
     }
 }
 
@@ -141,26 +192,41 @@ impl Descent {
     }
 
     /// Moves the parameters that have a gradient; gives what is logged, the loss first.
+    ///
+    /// Where the device computes while the host goes on, and no clipping asks for the norm, the
+    /// numbers are read after the update is under way.
+    ///
+    /// # Errors
+    /// The first number that is not finite; the model is then not used again.
     pub fn step<M: Module>(
         &mut self,
         model: M,
         gradient: Gradient,
         context: &StepContext,
-    ) -> (M, Values) {
-        let Gradient { mut grads, norm, terms, loss, prefix } = gradient;
-        if let Some(limit) = self.clip_norm
-            && norm > limit
-        {
-            grads = gradients::scale(&model, grads, limit / norm);
-        }
+    ) -> (M, Result<Values, TrainError>) {
+        let Gradient { grads, sums, report } = gradient;
         let factor = context.factor(&self.schedule);
         let rate = self.config.learning_rate * factor * context.rate;
-        let model = self.optimizer.step(rate, model, grads);
-        let mut values = vec![(format!("{prefix}loss"), loss)];
-        values.extend(terms);
-        values.push((format!("{prefix}gradient_norm"), norm));
-        values.push((format!("{prefix}learning_rate"), rate));
-        (model, values)
+        if self.clip_norm.is_none() && !sums.known() {
+            let model = self.optimizer.step(rate, model, grads);
+            let values = report.read(sums).and_then(|(squares, read)| {
+                let norm = squares.norm_after(&model).map_err(|path| read.bad_gradient(path))?;
+                Ok(read.values(norm, rate))
+            });
+            return (model, values);
+        }
+        let (read, norm) = match report.read(sums) {
+            Ok((squares, read)) => match squares.norm(&model, &grads) {
+                Ok(norm) => (read, norm),
+                Err(path) => return (model, Err(read.bad_gradient(path))),
+            },
+            Err(error) => return (model, Err(error)),
+        };
+        let grads = match self.clip_norm {
+            Some(limit) if norm > limit => gradients::scale(&model, grads, limit / norm),
+            _ => grads,
+        };
+        (self.optimizer.step(rate, model, grads), Ok(read.values(norm, rate)))
     }
 
     /// Writes the optimiser's moments.

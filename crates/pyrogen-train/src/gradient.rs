@@ -99,6 +99,7 @@ impl<O: Objective> Learner for GradientLearner<O> {
         let model = self.model.take().expect("the optimiser gives the model back");
         let (model, values) = self.descent.step(model, gradient, context);
         self.model = Some(model);
+        let values = values?;
         if let (Some(average), Some(decay)) = (self.average.take(), self.config.gradient.ema_decay)
         {
             let decay = ema::young(decay, step);

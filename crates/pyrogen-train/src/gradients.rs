@@ -25,30 +25,49 @@ use crate::values::Values;
 /// If there is not one weight a part.
 ///
 /// # Numerics
-/// The norm is summed in f64, in an order that does not depend on the number of threads.
+/// The norm is summed in f64, in an order that does not depend on the number of threads; on a device
+/// other than the CPU squares are summed there, in f32.
 pub fn combine<M: Module>(
     model: &M,
     parts: Vec<GradientsParams>,
     weights: &[f64],
 ) -> Result<(GradientsParams, f64), String> {
-    struct Combine<'a> {
+    let (grads, sums) = gather(model, parts, weights);
+    let (squares, _) = sums.read(Vec::new());
+    let norm = squares.norm(model, &grads)?;
+    Ok((grads, norm))
+}
+
+/// The weighted sum of the parts' gradients, with sums of squares that the device may still be
+/// computing.
+///
+/// # Panics
+/// If there is not one weight a part.
+pub(crate) fn gather<M: Module>(
+    model: &M,
+    parts: Vec<GradientsParams>,
+    weights: &[f64],
+) -> (GradientsParams, Sums) {
+    struct Gather<'a> {
         parts: Vec<GradientsParams>,
         weights: &'a [f64],
         out: GradientsParams,
         path: Vec<String>,
-        sum: f64,
-        bad: Option<String>,
+        sums: Sums,
     }
-    impl ModuleVisitor for Combine<'_> {
+    impl ModuleVisitor for Gather<'_> {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
             let parts = self.parts.iter_mut().zip(self.weights);
             let (grads, weights): (Vec<Tensor<D>>, Vec<f64>) =
                 parts.filter_map(|(p, &w)| Some((p.remove::<D>(param.id)?, w))).unzip();
-            let Some((grad, squares)) = weighted_sum(grads, &weights) else { return };
-            if squares.is_finite() {
-                self.sum += squares;
-            } else {
-                self.bad.get_or_insert_with(|| self.path.join("."));
+            let Some((grad, sum)) = weighted_sum(grads, &weights) else { return };
+            match (sum, self.sums.coming.take()) {
+                (Ok(sum), before) => {
+                    self.sums.known.push((self.path.join("."), sum));
+                    self.sums.coming = before;
+                }
+                (Err(sum), None) => self.sums.coming = Some(sum),
+                (Err(sum), Some(before)) => self.sums.coming = Some(before + sum),
             }
             self.out.register(param.id, grad);
         }
@@ -61,27 +80,115 @@ pub fn combine<M: Module>(
             self.path.pop();
         }
     }
-    assert_eq!(parts.len(), weights.len(), "gradients::combine: one weight a part");
-    let mut visitor = Combine {
-        parts,
-        weights,
-        out: GradientsParams::new(),
-        path: Vec::new(),
-        sum: 0.0,
-        bad: None,
-    };
+    assert_eq!(parts.len(), weights.len(), "gradients::gather: one weight a part");
+    let out = GradientsParams::new();
+    let sums = Sums::default();
+    let mut visitor = Gather { parts, weights, out, path: Vec::new(), sums };
     model.visit(&mut visitor);
-    match visitor.bad {
-        Some(path) => Err(path),
-        None => Ok((visitor.out, visitor.sum.sqrt())),
+    (visitor.out, visitor.sums)
+}
+
+/// The sums of squares of gradients.
+#[derive(Default)]
+pub(crate) struct Sums {
+    /// Of each parameter, by its path, where the CPU computes.
+    known: Vec<(String, f64)>,
+    /// Of all other parameters together, one element, which a device may still be computing.
+    coming: Option<Tensor<1>>,
+}
+
+impl Sums {
+    /// Whether reading them waits for no device.
+    pub fn known(&self) -> bool {
+        self.coming.is_none()
+    }
+
+    /// Brings them to the host, and some numbers more: all in one transfer, since each waits for the
+    /// device.
+    pub fn read(self, more: Vec<Tensor<1>>) -> (Squares, Vec<f64>) {
+        let parts: Vec<Tensor<1>> = more.into_iter().chain(self.coming.clone()).collect();
+        let mut read = if parts.is_empty() { Vec::new() } else { numbers(Tensor::cat(parts, 0)) };
+        let rest = self.coming.and_then(|_| read.pop()).unwrap_or(0.0);
+        (Squares { known: self.known, rest }, read)
     }
 }
 
-/// The weighted sum and the sum of its squares, which is finite where all of it is.
+/// The sums of squares on the host.
+pub(crate) struct Squares {
+    known: Vec<(String, f64)>,
+    rest: f64,
+}
+
+impl Squares {
+    /// The norm over all parameters, from the gradients where squares overflow f32.
+    ///
+    /// # Errors
+    /// The path of the first parameter whose gradient is not finite.
+    pub fn norm<M: Module>(&self, model: &M, grads: &GradientsParams) -> Result<f64, String> {
+        if self.rest.is_finite() {
+            return self.root();
+        }
+        Self { known: again(model, grads), rest: 0.0 }.root()
+    }
+
+    /// The norm where the gradients are spent. A sum that overflowed while the updated model is
+    /// finite came from a finite gradient, and counts as the largest that fits.
+    ///
+    /// # Errors
+    /// The path of the first parameter whose gradient is not finite.
+    pub fn norm_after<M: Module>(&self, updated: &M) -> Result<f64, String> {
+        if self.rest.is_finite() {
+            return self.root();
+        }
+        match first_bad_parameter(updated) {
+            Some(path) => Err(path),
+            None if self.rest.is_nan() => Err(String::from("not known")),
+            None => Ok(f64::from(f32::MAX).sqrt()),
+        }
+    }
+
+    fn root(&self) -> Result<f64, String> {
+        match self.known.iter().find(|(_, sum)| !sum.is_finite()) {
+            Some((path, _)) => Err(path.clone()),
+            None => Ok((self.known.iter().map(|(_, sum)| sum).sum::<f64>() + self.rest).sqrt()),
+        }
+    }
+}
+
+/// The sums of squares once more, of gradients whose squares may overflow f32.
+fn again<M: Module>(model: &M, grads: &GradientsParams) -> Vec<(String, f64)> {
+    struct Again<'a> {
+        grads: &'a GradientsParams,
+        path: Vec<String>,
+        found: Vec<(String, f64)>,
+    }
+    impl ModuleVisitor for Again<'_> {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if let Some(grad) = self.grads.get::<D>(param.id) {
+                self.found.push((self.path.join("."), squares(&grad)));
+            }
+        }
+
+        fn enter_module(&mut self, name: &str, _container: &str) {
+            self.path.push(name.to_string());
+        }
+
+        fn exit_module(&mut self, _name: &str, _container: &str) {
+            self.path.pop();
+        }
+    }
+    let mut visitor = Again { grads, path: Vec::new(), found: Vec::new() };
+    model.visit(&mut visitor);
+    visitor.found
+}
+
+/// The weighted sum and the sum of its squares: on the host where the CPU computes, else one element
+/// on the device, which overflows where squares do.
+#[allow(clippy::type_complexity)] // said once
 fn weighted_sum<const D: usize>(
     grads: Vec<Tensor<D>>,
     weights: &[f64],
-) -> Option<(Tensor<D>, f64)> {
+) -> Option<(Tensor<D>, Result<f64, Tensor<1>>)> {
     let mut grads = grads.into_iter();
     match Values::of(grads.next()?) {
         Ok(mut sum) => {
@@ -94,13 +201,13 @@ fn weighted_sum<const D: usize>(
                 let others: Vec<&[f32]> = others.iter().map(Values::slice).collect();
                 passes::combine(sum.slice_mut(), &others, &weights)
             };
-            Some((sum.into_tensor(), squares))
+            Some((sum.into_tensor(), Ok(squares)))
         }
         Err(first) => {
             let first = if weights[0] == 1.0 { first } else { first * weights[0] };
             let sum = grads.zip(&weights[1..]).fold(first, |sum, (g, &w)| sum + g * w);
-            let squares = squares(&sum);
-            Some((sum, squares))
+            let squares = sum.clone().square().sum().reshape([1]);
+            Some((sum, Err(squares)))
         }
     }
 }
@@ -173,18 +280,47 @@ fn first_bad_parameter<M: Module>(model: &M) -> Option<String> {
             self.path.pop();
         }
     }
+    if wrong(model).is_none_or(|wrong| scalar(wrong) == 0.0) {
+        return None;
+    }
     let mut visitor = Find::default();
     model.visit(&mut visitor);
     visitor.bad
 }
 
-/// Whether no element is NaN or infinite: `x * 0` is 0 for finite numbers and NaN for others, and
-/// NaN survives a sum.
+/// The number of elements of all parameters that are not finite: one number to read.
+fn wrong<M: Module>(model: &M) -> Option<Tensor<1>> {
+    struct Wrong(Option<Tensor<1>>);
+    impl ModuleVisitor for Wrong {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let count = not_finite(param.val());
+            self.0 = Some(match self.0.take() {
+                Some(before) => before + count,
+                None => count,
+            });
+        }
+    }
+    let mut visitor = Wrong(None);
+    model.visit(&mut visitor);
+    visitor.0
+}
+
+/// The number of elements that are NaN or infinite.
+fn not_finite<const D: usize>(x: Tensor<D>) -> Tensor<1> {
+    let x = if x.device().is_autodiff() { x.inner() } else { x };
+    x.is_finite().bool_not().float().sum()
+}
+
+/// Whether no element is NaN or infinite.
 fn all_finite<const D: usize>(x: Tensor<D>) -> bool {
-    scalar((x * 0.0).sum()) == 0.0
+    scalar(not_finite(x)) == 0.0
 }
 
 /// The value of a tensor of one element.
 pub(crate) fn scalar(x: Tensor<1>) -> f64 {
-    x.into_data().iter::<f64>().next().expect("a tensor of one element")
+    numbers(x)[0]
+}
+
+fn numbers(x: Tensor<1>) -> Vec<f64> {
+    x.into_data().iter::<f64>().collect()
 }

@@ -1,7 +1,10 @@
-//! Beam search: the most probable completions that a narrow search finds.
+//! Beam search: the most probable completions that a narrow search finds, in one group or in several
+//! that keep away from each other.
+
+use std::collections::BTreeMap;
 
 use super::run::host;
-use super::{Decoder, Finish, Overflow};
+use super::{Decoder, Finish};
 use crate::batch::int_tensor;
 use crate::language::{LanguageModel, Start};
 use crate::{DecodeError, Packed};
@@ -9,16 +12,50 @@ use crate::{DecodeError, Packed};
 /// How a beam search goes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Beams {
-    /// Sequences that are kept at each step.
+    /// Sequences that are kept at each step, in all groups together.
     pub beams: usize,
     /// Candidates are ranked by `ln p / tokens^alpha`: 0 is the probability, more prefers longer ones
     /// (Wu et al. 2016, with the plain length).
     pub length_penalty: f64,
+    /// Groups of as many beams each, which are searched one after the other in every step.
+    pub groups: usize,
+    /// Nats that a token costs a group for each beam of an earlier group that goes on with the same
+    /// token in the same step (Vijayakumar et al. 2018, with Hamming diversity). It chooses among
+    /// beams alone: candidates have and are ranked by the model's own nats.
+    pub diversity: f64,
 }
 
 impl Default for Beams {
     fn default() -> Self {
-        Self { beams: 4, length_penalty: 1.0 }
+        Self { beams: 4, length_penalty: 1.0, groups: 1, diversity: 0.0 }
+    }
+}
+
+impl Beams {
+    fn validate(&self) -> Result<(), DecodeError> {
+        let wrong = |name, expected, got: String| Err(DecodeError::Setting { name, expected, got });
+        if self.beams == 0 {
+            return wrong("beams", "at least 1", "0".into());
+        }
+        if !self.length_penalty.is_finite() {
+            return wrong("length_penalty", "a finite number", self.length_penalty.to_string());
+        }
+        if self.groups == 0 || !self.beams.is_multiple_of(self.groups) {
+            return wrong("groups", "a divisor of the beams", self.groups.to_string());
+        }
+        if !(self.diversity.is_finite() && self.diversity >= 0.0) {
+            return wrong("diversity", "at least 0", self.diversity.to_string());
+        }
+        Ok(())
+    }
+
+    /// Beams of a group.
+    fn width(&self) -> usize {
+        self.beams / self.groups
+    }
+
+    fn rank(&self, nats: f64, tokens: usize) -> f64 {
+        -nats / (tokens as f64).powf(self.length_penalty)
     }
 }
 
@@ -41,6 +78,17 @@ pub struct Candidate {
 struct Beam {
     tokens: Vec<u32>,
     nats: f64,
+    /// The row of the state that it goes on from.
+    row: usize,
+    /// Where the constraint stands.
+    state: u32,
+}
+
+/// Beams that compete with each other, and the candidates that they came to.
+#[derive(Debug, Clone)]
+struct Group {
+    live: Vec<Beam>,
+    done: Vec<Candidate>,
 }
 
 impl<N: LanguageModel> Decoder<'_, N> {
@@ -50,126 +98,121 @@ impl<N: LanguageModel> Decoder<'_, N> {
     /// # Errors
     /// A prompt that the model cannot read, no beams, or logits that are no numbers.
     pub fn beam_search(&self, prompt: &str, beams: &Beams) -> Result<Vec<Candidate>, DecodeError> {
-        let width = beams.beams;
-        if width == 0 || !beams.length_penalty.is_finite() {
-            let got = format!("{width} with a penalty of {}", beams.length_penalty);
-            let expected = "at least 1, with a finite length penalty";
-            return Err(DecodeError::Setting { name: "beams", expected, got });
-        }
+        beams.validate()?;
         let (network, tokens) = (self.model.network(), self.framed(prompt)?);
-        let context = network.context().unwrap_or(usize::MAX);
-        if tokens.len() > context {
-            debug_assert_eq!(self.settings.overflow, Overflow::Slide);
-            return Err(DecodeError::TooLong { tokens: tokens.len(), context });
-        }
-        let most = self.settings.most.min(context - tokens.len() + 1);
-        let rows = width.next_multiple_of(network.unit());
-        let longest = tokens.len().saturating_add(most).min(context);
+        let most = self.room(tokens.len())?;
+        let rows = beams.beams.next_multiple_of(network.unit());
+        let longest = tokens.len().saturating_add(most);
         let mut state = network.start(Start { rows, longest });
         let packed = Packed::new(tokens.repeat(rows), tokens.len());
         let mut logits = host(network.advance(&packed, &mut state));
-        let mut live = vec![Beam { tokens: Vec::new(), nats: 0.0 }];
-        let mut done: Vec<Candidate> = Vec::new();
+        if let Some(guide) = &self.guide {
+            guide.check(most)?;
+        }
+        let root = Beam { tokens: Vec::new(), nats: 0.0, row: 0, state: 0 };
+        let mut groups = vec![Group { live: vec![root], done: Vec::new() }; beams.groups];
         for step in 1..=most {
-            let (next, parents) = self.widen(&live, &logits, step, beams, &mut done)?;
-            live = next;
-            if live.is_empty() || self.settled(&live, &done, beams, most) || step == most {
+            let mut taken = BTreeMap::new();
+            for group in &mut groups {
+                self.widen(group, &logits, most, beams, &taken)?;
+                for beam in &group.live {
+                    *taken.entry(beam.tokens[step - 1]).or_default() += 1.0;
+                }
+                if step == most || group.settled(beams, most) {
+                    self.close(group, beams);
+                }
+            }
+            let (mut from, mut last) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
+            for (row, beam) in groups.iter_mut().flat_map(|g| &mut g.live).enumerate() {
+                from.push(beam.row as u32);
+                last.push(beam.tokens[step - 1]);
+                beam.row = row;
+            }
+            if last.is_empty() {
                 break;
             }
-            let pad = |mut rows_of: Vec<u32>| {
-                rows_of.resize(rows, rows_of[rows_of.len() - 1]);
-                rows_of
-            };
-            let parents = int_tensor(&pad(parents), [rows], &network.device());
-            network.select(&mut state, &parents);
-            let last = live.iter().map(|b| b.tokens[b.tokens.len() - 1]).collect();
-            logits = host(network.advance(&Packed::new(pad(last), 1), &mut state));
+            // Nobody looks at the other rows.
+            from.resize(rows, from[0]);
+            last.resize(rows, last[0]);
+            network.select(&mut state, &int_tensor(&from, [rows], &network.device()));
+            logits = host(network.advance(&Packed::new(last, 1), &mut state));
         }
-        let finish = |beam: Beam| self.candidate(beam, Finish::Length, beams);
-        done.extend(live.into_iter().map(finish));
+        let mut done: Vec<Candidate> = groups.into_iter().flat_map(|group| group.done).collect();
         done.sort_by(|a, b| b.rank.total_cmp(&a.rank));
-        done.truncate(width);
-        Ok(done)
+        if done.is_empty() { Err(DecodeError::NoToken) } else { Ok(done) }
     }
 
-    /// The best continuations of the beams, and the beam that each goes on with; those that end go to
-    /// the candidates.
+    /// The best continuations of a group's beams take their place; those that end become candidates.
+    /// `taken` says how many beams of earlier groups go on with a token.
     fn widen(
         &self,
-        live: &[Beam],
+        group: &mut Group,
         logits: &[f32],
-        step: usize,
+        most: usize,
         beams: &Beams,
-        done: &mut Vec<Candidate>,
-    ) -> Result<(Vec<Beam>, Vec<u32>), DecodeError> {
-        let (network, tokenizer) = (self.model.network(), self.model.tokenizer());
-        let (vocabulary, end) = (network.vocabulary(), tokenizer.end());
-        let mut found: Vec<(f64, usize, u32)> = Vec::new();
-        for (row, beam) in live.iter().enumerate() {
-            let logits = &logits[row * vocabulary..][..vocabulary];
+        taken: &BTreeMap<u32, f64>,
+    ) -> Result<(), DecodeError> {
+        let vocabulary = self.model.network().vocabulary();
+        // The nats that choose, the nats, the beam, the token.
+        let mut found: Vec<(f64, f64, usize, u32)> = Vec::new();
+        for (i, beam) in group.live.iter().enumerate() {
+            let logits = &logits[beam.row * vocabulary..][..vocabulary];
             let p = crate::sampling::probabilities(logits).ok_or(DecodeError::NoToken)?;
-            let early = step <= self.settings.least;
-            let allowed = |&(token, _): &(usize, &f64)| {
-                let token = token as u32;
-                let ends = token == end || self.settings.stop_tokens.contains(&token);
-                (token as usize) < tokenizer.tokens()
-                    && !(early && ends)
-                    && (network.ends() || token != end)
-            };
-            let next = p.iter().enumerate().filter(allowed);
-            found.extend(next.map(|(token, p)| (beam.nats - p.ln(), row, token as u32)));
+            let mut allowed = logits.to_vec();
+            self.mask(&mut allowed, beam.tokens.len());
+            self.constrain(&mut allowed, beam.state, most - beam.tokens.len());
+            let open = (0..vocabulary).filter(|&token| allowed[token] > f32::NEG_INFINITY);
+            found.extend(open.map(|token| {
+                let (nats, token) = (beam.nats - p[token].ln(), token as u32);
+                let repeated = taken.get(&token).copied().unwrap_or(0.0);
+                (nats + beams.diversity * repeated, nats, i, token)
+            }));
         }
-        // Twice as many as beams hold as many that go on, if each ends in one way at most.
-        found.sort_by(|a, b| a.0.total_cmp(&b.0).then((a.1, a.2).cmp(&(b.1, b.2))));
-        let (mut next, mut parents) = (Vec::new(), Vec::new());
-        for (rank, (nats, row, token)) in found.into_iter().enumerate() {
-            if next.len() == beams.beams {
+        found.sort_by(|a, b| a.0.total_cmp(&b.0).then((a.2, a.3).cmp(&(b.2, b.3))));
+        let width = beams.width();
+        let mut next = Vec::with_capacity(width);
+        for (rank, (_, nats, i, token)) in found.into_iter().enumerate() {
+            if next.len() == width {
                 break;
             }
-            let mut tokens = live[row].tokens.clone();
-            tokens.push(token);
-            let beam = Beam { tokens, nats };
-            let ending = match token {
-                token if token == end => Some(Finish::End),
-                token if self.settings.stop_tokens.contains(&token) => Some(Finish::Stop),
-                _ => None,
-            };
+            let Beam { tokens, row, state, .. } = &group.live[i];
+            let tokens = [&tokens[..], &[token]].concat();
+            let (mut state, mut ending) = (*state, self.ending(token));
+            if let (None, Some(guide)) = (ending, &self.guide) {
+                let bytes = self.model.tokenizer().bytes(token);
+                state = guide.next(state, &bytes).expect("a token that the guide admits");
+                ending = guide.is_over(state, most - tokens.len()).then_some(Finish::End);
+            }
+            let beam = Beam { tokens, nats, row: *row, state };
             match ending {
-                None => {
-                    next.push(beam);
-                    parents.push(row as u32);
-                }
-                Some(finish) if rank < beams.beams && nats.is_finite() => {
-                    done.push(self.candidate(beam, finish, beams));
+                None => next.push(beam),
+                Some(finish) if rank < width && nats.is_finite() => {
+                    group.done.push(self.candidate(beam, finish, beams));
                 }
                 Some(_) => {}
             }
         }
-        Ok((next, parents))
+        group.live = next;
+        Ok(())
     }
 
-    /// Whether no beam can come to a better rank than as many candidates have.
-    fn settled(&self, live: &[Beam], done: &[Candidate], beams: &Beams, most: usize) -> bool {
-        let mut ranks: Vec<f64> = done.iter().map(|c| c.rank).collect();
-        ranks.sort_by(|a, b| b.total_cmp(a));
-        let Some(&worst) = ranks.get(beams.beams - 1) else { return false };
-        // Probabilities only fall: the best rank is that of now, at the length that is best for it.
-        let best = |beam: &Beam| {
-            let length = if beams.length_penalty > 0.0 { most } else { beam.tokens.len() };
-            rank(beam.nats, length, beams)
-        };
-        live.iter().map(best).all(|best| best <= worst)
+    /// Ends a group: its beams are candidates as they are, and the best stay.
+    fn close(&self, group: &mut Group, beams: &Beams) {
+        let finish = |beam: Beam| self.candidate(beam, Finish::Length, beams);
+        group.done.extend(std::mem::take(&mut group.live).into_iter().map(finish));
+        group.done.sort_by(|a, b| b.rank.total_cmp(&a.rank));
+        group.done.truncate(beams.width());
     }
 
     fn candidate(&self, beam: Beam, finish: Finish, beams: &Beams) -> Candidate {
-        let Beam { tokens, nats } = beam;
-        let shown = match finish {
-            Finish::Length => &tokens[..],
-            _ => &tokens[..tokens.len() - 1],
+        let Beam { tokens, nats, .. } = beam;
+        let shown = match tokens.split_last() {
+            Some((&last, before)) if self.ending(last).is_some() => before,
+            _ => &tokens[..],
         };
         Candidate {
             text: self.model.tokenizer().decode(shown),
-            rank: rank(nats, tokens.len(), beams),
+            rank: beams.rank(nats, tokens.len()),
             tokens,
             nats,
             finish,
@@ -177,6 +220,17 @@ impl<N: LanguageModel> Decoder<'_, N> {
     }
 }
 
-fn rank(nats: f64, tokens: usize, beams: &Beams) -> f64 {
-    -nats / (tokens as f64).powf(beams.length_penalty)
+impl Group {
+    /// Whether no beam can come to a better rank than as many candidates have.
+    fn settled(&self, beams: &Beams, most: usize) -> bool {
+        let mut ranks: Vec<f64> = self.done.iter().map(|c| c.rank).collect();
+        ranks.sort_by(|a, b| b.total_cmp(a));
+        let Some(&worst) = ranks.get(beams.width() - 1) else { return self.live.is_empty() };
+        // Probabilities only fall: the best rank is that of now, at the length that is best for it.
+        let best = |beam: &Beam| {
+            let length = if beams.length_penalty > 0.0 { most } else { beam.tokens.len() };
+            beams.rank(beam.nats, length)
+        };
+        self.live.iter().map(best).all(|best| best <= worst)
+    }
 }

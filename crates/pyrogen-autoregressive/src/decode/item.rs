@@ -13,6 +13,10 @@ pub(super) struct Item {
     pub(super) tokens: Vec<u32>,
     /// Where what was written begins.
     prompt: usize,
+    /// The most tokens that are written.
+    most: usize,
+    /// Where the constraint stands.
+    pub(super) state: u32,
     pub(super) memory: Memory,
     stream: TextStream,
     text: String,
@@ -23,10 +27,12 @@ pub(super) struct Item {
 }
 
 impl Item {
-    pub(super) fn new(number: u64, prompt: Vec<u32>) -> Self {
+    pub(super) fn new(number: u64, prompt: Vec<u32>, most: usize) -> Self {
         Self {
             number,
             prompt: prompt.len(),
+            most,
+            state: 0,
             tokens: prompt,
             memory: Memory::default(),
             stream: TextStream::default(),
@@ -42,9 +48,14 @@ impl Item {
         self.tokens.len() - self.prompt
     }
 
-    /// The prompt and what was written, without the start.
-    pub(super) fn before(&self) -> &[u32] {
-        &self.tokens[1..]
+    /// Tokens that may still be written.
+    pub(super) fn left(&self) -> usize {
+        self.most - self.written()
+    }
+
+    /// The prompt and what was written, without the start; and what the chain remembers.
+    pub(super) fn history(&mut self) -> (&[u32], &mut Memory) {
+        (&self.tokens[1..], &mut self.memory)
     }
 
     /// Takes a token of these nats and bytes; `ends` says that it ends the text, `stops` that it stops
@@ -71,7 +82,7 @@ impl Item {
             self.text.truncate(at);
             self.stream.finish();
             self.finish = Some(Finish::Stop);
-        } else if self.written() >= settings.most {
+        } else if self.written() >= self.most {
             self.close(Finish::Length);
         }
     }
@@ -124,7 +135,7 @@ mod tests {
     use super::*;
 
     fn write(pieces: &[&str], settings: &DecodeSettings) -> (Vec<String>, Completion) {
-        let mut item = Item::new(0, vec![0]);
+        let mut item = Item::new(0, vec![0], settings.most);
         let mut given = Vec::new();
         for piece in pieces {
             item.push(1, 0.5, piece.as_bytes(), None, settings);
@@ -158,7 +169,7 @@ mod tests {
     #[test]
     fn a_character_is_given_out_whole() {
         let settings = DecodeSettings { most: 3, ..DecodeSettings::default() };
-        let mut item = Item::new(0, vec![0]);
+        let mut item = Item::new(0, vec![0], settings.most);
         let bytes = "é".as_bytes();
         item.push(1, 0.0, &bytes[..1], None, &settings);
         assert_eq!(item.fresh(&[]), "");

@@ -1,17 +1,24 @@
 //! Writing on from a prompt, token by token.
 
 mod beam;
+mod choose;
+mod contrastive;
 mod item;
 mod run;
+mod speculative;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use pyrogen_core::{Noise, Seed};
 use serde::{Deserialize, Serialize};
 
 pub use beam::{Beams, Candidate};
+pub use contrastive::Contrastive;
 pub use run::Run;
+pub use speculative::Drafted;
 
+use crate::constraint::{Constraint, Guide};
 use crate::language::LanguageModel;
 use crate::sampling::Chain;
 use crate::{DecodeError, TextModel};
@@ -37,7 +44,7 @@ pub enum Finish {
     Stop,
     /// The most tokens, or the end of the context.
     Length,
-    /// The model ended the text.
+    /// The model ended the text, or a constraint admits nothing more.
     End,
 }
 
@@ -56,6 +63,13 @@ pub struct DecodeSettings {
     pub stop_tokens: Vec<u32>,
     /// What happens at the end of the context.
     pub overflow: Overflow,
+    /// What stands behind the gap that a completion fills, of models that were trained to; the sequence
+    /// then ends where the context does.
+    pub suffix: Option<String>,
+    /// What every completion matches, also one that ends with the most tokens. It stands before the
+    /// chain, goes before the fewest tokens, and leaves no place for stop strings. Stop tokens end a
+    /// match, and are not part of it.
+    pub constraint: Option<Constraint>,
 }
 
 impl Default for DecodeSettings {
@@ -67,6 +81,8 @@ impl Default for DecodeSettings {
             stop: Vec::new(),
             stop_tokens: Vec::new(),
             overflow: Overflow::default(),
+            suffix: None,
+            constraint: None,
         }
     }
 }
@@ -93,6 +109,7 @@ pub struct Completion {
 pub struct Decoder<'m, N: LanguageModel> {
     model: &'m TextModel<N>,
     settings: DecodeSettings,
+    guide: Option<Arc<Guide>>,
     noise: Noise,
 }
 
@@ -103,7 +120,7 @@ impl<'m, N: LanguageModel> Decoder<'m, N> {
     /// A decoder of a model.
     ///
     /// # Errors
-    /// A setting that cannot be used.
+    /// A setting that cannot be used, or a constraint that the model's tokens cannot meet.
     pub fn new(
         model: &'m TextModel<N>,
         settings: DecodeSettings,
@@ -120,8 +137,19 @@ impl<'m, N: LanguageModel> Decoder<'m, N> {
         if settings.stop.iter().any(String::is_empty) {
             return wrong("stop", "strings of a character or more", "an empty one".into());
         }
+        if settings.constraint.is_some() && !settings.stop.is_empty() {
+            return wrong("stop", "left out beside a constraint", format!("{:?}", settings.stop));
+        }
+        if let (Some(suffix), None) = (&settings.suffix, model.marks()) {
+            let expected = "left out: the model was not trained to fill gaps (infill)";
+            return wrong("suffix", expected, format!("{suffix:?}"));
+        }
+        let guide = |constraint: &Constraint| {
+            constraint.guide(model.tokenizer(), &settings.stop_tokens).map(Arc::new)
+        };
+        let guide = settings.constraint.as_ref().map(guide).transpose()?;
         let noise = Noise::new(seed).fork("tokens");
-        Ok(Self { model, settings, noise })
+        Ok(Self { model, settings, guide, noise })
     }
 
     /// Completions of a prompt, those of the items `items`.
@@ -185,16 +213,29 @@ impl<'m, N: LanguageModel> Decoder<'m, N> {
     }
 
     fn shared(&self) -> Self {
-        Self { model: self.model, settings: self.settings.clone(), noise: self.noise.clone() }
+        let Self { model, settings, guide, noise } = self;
+        let (settings, noise) = (settings.clone(), noise.clone());
+        Self { model, settings, guide: guide.clone(), noise }
     }
 
-    /// The start and the tokens of a prompt.
+    /// What happens at the end of the context: a gap has to stay in sight.
+    fn overflow(&self) -> Overflow {
+        if self.settings.suffix.is_some() { Overflow::Refuse } else { self.settings.overflow }
+    }
+
+    /// The start and the tokens of a prompt, and what stands behind the gap.
     fn framed(&self, prompt: &str) -> Result<Vec<u32>, DecodeError> {
         let tokenizer = self.model.tokenizer();
         let mut tokens = vec![tokenizer.start()];
-        tokens.extend(tokenizer.encode(prompt)?);
+        let prompt = tokenizer.encode(prompt)?;
+        match (&self.settings.suffix, self.model.marks()) {
+            (Some(suffix), Some(marks)) => {
+                tokens.extend(marks.gap(&prompt, &tokenizer.encode(suffix)?));
+            }
+            _ => tokens.extend(prompt),
+        }
         let context = self.model.network().context();
-        match (context, self.settings.overflow) {
+        match (context, self.overflow()) {
             (Some(context), Overflow::Refuse) if tokens.len() > context => {
                 Err(DecodeError::TooLong { tokens: tokens.len(), context })
             }

@@ -1,13 +1,18 @@
 //! Sequences of one prompt that are written side by side.
 
 use burn::tensor::Tensor;
+use rayon::prelude::*;
 
+use super::choose::uniform;
 use super::item::Item;
-use super::{Completion, Decoder, Finish, Overflow, kept};
+use super::{Completion, Decoder, kept};
 use crate::batch::int_tensor;
 use crate::language::{LanguageModel, Start};
 use crate::sampling::probabilities;
 use crate::{DecodeError, Packed};
+
+/// Tokens of a vocabulary that is worth a thread.
+const SHARED: usize = 2048;
 
 /// Sequences of one prompt that are written side by side.
 pub struct Run<'m, N: LanguageModel> {
@@ -31,6 +36,11 @@ impl<'m, N: LanguageModel> Run<'m, N> {
     ) -> Result<Self, DecodeError> {
         assert!(!numbers.is_empty(), "Run: no items");
         let tokens = decoder.framed(prompt)?;
+        let most = decoder.most(tokens.len());
+        let item = |number| decoder.item(number, tokens.clone(), most);
+        let items = numbers.into_iter().map(item).collect::<Result<Vec<_>, _>>()?;
+        // A constraint may admit the empty text alone; then no item is live.
+        let live: Vec<usize> = (0..items.len()).filter(|&i| items[i].finish.is_none()).collect();
         let network = decoder.model.network();
         let context = network.context().unwrap_or(usize::MAX);
         let part = match tokens.len() > context {
@@ -41,13 +51,11 @@ impl<'m, N: LanguageModel> Run<'m, N> {
         let longest = read.saturating_add(decoder.settings.most).min(context);
         let mut state = network.start(Start { rows: unit, longest });
         let logits = network.advance(&Packed::new(part.repeat(unit), read), &mut state);
-        let live: Vec<usize> = (0..numbers.len()).collect();
-        let rows = live.len().next_multiple_of(unit);
+        let rows = live.len().next_multiple_of(unit).max(unit);
         network.select(&mut state, &int_tensor(&vec![0; rows], [rows], &network.device()));
         let logits = host(logits);
         let first = &logits[..network.vocabulary()];
         let logits = first.repeat(rows);
-        let items = numbers.into_iter().map(|number| Item::new(number, tokens.clone())).collect();
         Ok(Self { decoder, items, live, rows, state, read, logits })
     }
 
@@ -77,64 +85,41 @@ impl<'m, N: LanguageModel> Run<'m, N> {
             self.live = still.iter().map(|&row| self.live[row]).collect();
             self.rows = rows;
         }
-        self.read_on()
+        self.read_on();
+        Ok(true)
     }
 
+    /// Draws a token for each open item; of large vocabularies the rows share the cores.
     fn draw(&mut self) -> Result<(), DecodeError> {
         let decoder = &self.decoder;
-        let (settings, tokenizer) = (&decoder.settings, decoder.model.tokenizer());
-        let network = decoder.model.network();
-        let (vocabulary, end) = (network.vocabulary(), tokenizer.end());
-        for (row, &i) in self.live.iter().enumerate() {
-            let item = &mut self.items[i];
-            if item.finish.is_some() {
-                continue;
-            }
-            let logits = &mut self.logits[row * vocabulary..][..vocabulary];
+        let vocabulary = decoder.model.network().vocabulary();
+        let mut items: Vec<Option<&mut Item>> = self.items.iter_mut().map(Some).collect();
+        let rows = self.live.iter().zip(self.logits.chunks_mut(vocabulary));
+        let open = rows.filter_map(|(&i, logits)| {
+            let item = items[i].take().expect("an item has one row");
+            item.finish.is_none().then_some((item, logits))
+        });
+        let mut open: Vec<(&mut Item, &mut [f32])> = open.collect();
+        let draw = |(item, logits): &mut (&mut Item, &mut [f32])| -> Result<(), DecodeError> {
             let plain = probabilities(logits).ok_or(DecodeError::NoToken)?;
-            logits[tokenizer.tokens()..].fill(f32::NEG_INFINITY);
-            if tokenizer.start() != end {
-                logits[tokenizer.start() as usize] = f32::NEG_INFINITY;
-            }
-            if !network.ends() || item.written() < settings.least {
-                logits[end as usize] = f32::NEG_INFINITY;
-            }
-            if item.written() < settings.least {
-                for &token in &settings.stop_tokens {
-                    if let Some(v) = logits.get_mut(token as usize) {
-                        *v = f32::NEG_INFINITY;
-                    }
-                }
-            }
-            let before = item.before().to_vec();
-            settings.chain.apply(logits, &before, &mut item.memory);
-            let mut noise = decoder.noise.items(item.number..item.number + 1);
-            noise.seek(item.written() as u64);
-            let uniform = noise.uniform_rows(&[1])[0];
-            let (token, _) = settings.chain.draw(logits, uniform, &mut item.memory)?;
-            let ending = match token {
-                token if token == end => Some(Finish::End),
-                token if settings.stop_tokens.contains(&token) => Some(Finish::Stop),
-                _ => None,
-            };
-            let nats = -plain[token as usize].ln();
-            item.push(token, nats, &tokenizer.bytes(token), ending, settings);
+            decoder.weigh(logits, item);
+            let uniform = uniform(&decoder.noise, item.number, item.written());
+            let (token, _) = decoder.settings.chain.draw(logits, uniform, &mut item.memory)?;
+            decoder.take(item, token, -plain[token as usize].ln());
+            Ok(())
+        };
+        match vocabulary >= SHARED {
+            true => open.par_iter_mut().try_for_each(draw),
+            false => open.iter_mut().try_for_each(draw),
         }
-        Ok(())
     }
 
     /// Reads the last token of each row; where the context is full, from the last part of it anew.
-    fn read_on(&mut self) -> Result<bool, DecodeError> {
+    fn read_on(&mut self) {
         let network = self.decoder.model.network();
         let context = network.context().unwrap_or(usize::MAX);
         let mut places = 1;
         if self.read == context {
-            if self.decoder.settings.overflow == Overflow::Refuse {
-                let open = |item: &&mut Item| item.finish.is_none();
-                self.items.iter_mut().filter(open).for_each(|item| item.close(Finish::Length));
-                self.live.clear();
-                return Ok(false);
-            }
             places = kept(context);
             self.state = network.start(Start { rows: self.rows, longest: context });
             self.read = 0;
@@ -150,7 +135,6 @@ impl<'m, N: LanguageModel> Run<'m, N> {
         }
         self.logits = host(network.advance(&Packed::new(tokens, places), &mut self.state));
         self.read += places;
-        Ok(true)
     }
 
     /// Text of an item that was not given out yet and no longer changes.

@@ -6,6 +6,7 @@ mod options;
 mod score;
 #[cfg(feature = "train")]
 mod training;
+mod way;
 mod write;
 
 use std::path::Path;

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use pyrogen_core::config;
-use pyrogen_model::{Error, OptionSpec, Options};
+use pyrogen_model::{Error, ErrorKind, OptionSpec, Options};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::sampling::{Chain, Dry, Mirostat, Step};
-use crate::{DecodeSettings, Overflow, Tokenizer};
+use crate::{Constraint, DecodeSettings, Overflow, Tokenizer};
 
 /// Steps of the chain in the order that they have where none is given.
 const ORDER: [&str; 13] = [
@@ -56,6 +56,14 @@ pub(super) fn specs() -> Vec<OptionSpec> {
         off("stop_tokens", "tokens at which writing stops: a list of numbers"),
         OptionSpec::new("overflow", "slide", "where the text grows beyond the model's context")
             .one_of(["slide", "refuse"]),
+        off("suffix", "what stands behind the text, of a model that was trained with infill"),
+        off("regex", "an expression that every text matches whole, behind the prompt"),
+        off("schema", "a JSON schema that every text satisfies, behind the prompt"),
+        OptionSpec::new(
+            "schema_depth",
+            3,
+            "levels of values that a schema leaves open or that refer to themselves",
+        ),
         OptionSpec::new("echo", true, "whether the text begins with the prompt"),
     ]
 }
@@ -100,7 +108,29 @@ pub(super) fn settings(options: &Options, tokenizer: &Tokenizer) -> Result<Decod
         stop,
         stop_tokens: read(options, "stop_tokens")?.unwrap_or_default(),
         overflow,
+        suffix: options.text("suffix")?.map(String::from),
+        constraint: constraint(options)?,
     })
+}
+
+/// The constraint that is asked for.
+fn constraint(options: &Options) -> Result<Option<Constraint>, Error> {
+    let schema = match options.get("schema") {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        value => Some(value.to_string()),
+    };
+    let made = match (options.text("regex")?, schema) {
+        (None, None) => return Ok(None),
+        (Some(pattern), None) => Constraint::regex(pattern),
+        (None, Some(schema)) => {
+            Constraint::json_schema(&schema, options.count("schema_depth")?.unwrap_or(3))
+        }
+        (Some(pattern), Some(_)) => {
+            return Err(Error::option("regex", "left out beside a schema", pattern));
+        }
+    };
+    made.map(Some).map_err(|e| Error::other(ErrorKind::Request, e))
 }
 
 /// An option that is a step of the chain, where it is given.

@@ -4,8 +4,9 @@ use pyrogen_core::{Counts, Likelihood, Unit};
 use pyrogen_data::Data;
 use pyrogen_model::{
     Ability, Control, Error, Likely, Marginal, OptionSpec, Options, Query, Rank, Ranking, Request,
+    Scored,
 };
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::door::{Door, known, text};
 use crate::language::{LanguageModel, Start};
@@ -77,6 +78,39 @@ impl<N: LanguageModel> Likely for Door<N> {
         request: &Request,
         control: &Control,
     ) -> Result<Likelihood, Error> {
+        Ok(self.scored(data, request, control)?.0)
+    }
+
+    /// Beside each text: `tokens`, a list of each `token` as a table writes it and its `nats`
+    /// (`-ln p` given the tokens before).
+    fn detailed(&self, data: &Data, request: &Request, control: &Control) -> Result<Scored, Error> {
+        let (likelihood, surprise) = self.scored(data, request, control)?;
+        let tokenizer = self.model.tokenizer();
+        let tokens = |surprise: Surprise| -> Value {
+            let each = surprise.tokens.iter().zip(&surprise.nats);
+            each.map(|(&t, nats)| json!({"token": tokenizer.label(t), "nats": nats})).collect()
+        };
+        let one = |surprise| Map::from_iter([("tokens".to_string(), tokens(surprise))]);
+        let details = surprise.into_iter().map(one).collect();
+        Ok(Scored { likelihood, details })
+    }
+
+    fn evaluated(&self, _: usize) -> Vec<Options> {
+        // A held-out text may hold a character that the training text does not.
+        let mut asked = Map::new();
+        asked.insert("unknown".into(), "skip".into());
+        Options::resolve(Ability::Score, &specs(), &asked).into_iter().collect()
+    }
+}
+
+impl<N: LanguageModel> Door<N> {
+    /// The likelihood of texts, and the surprise of their tokens.
+    fn scored(
+        &self,
+        data: &Data,
+        request: &Request,
+        control: &Control,
+    ) -> Result<(Likelihood, Vec<Surprise>), Error> {
         let options = Options::resolve(Ability::Score, &specs(), &request.options)?;
         let text = text(data)?;
         let documents = match options.text("unknown")? {
@@ -89,14 +123,7 @@ impl<N: LanguageModel> Likely for Door<N> {
             Some("byte") => (Unit::Byte, text.documents().iter().map(|d| d.len()).collect()),
             _ => (Unit::Token, surprise.iter().map(|s| s.nats.len()).collect()),
         };
-        Ok(Likelihood::exact(nats, 1).in_units(unit, Counts::Each(counts)))
-    }
-
-    fn evaluated(&self, _: usize) -> Vec<Options> {
-        // A held-out text may hold a character that the training text does not.
-        let mut asked = Map::new();
-        asked.insert("unknown".into(), "skip".into());
-        Options::resolve(Ability::Score, &specs(), &asked).into_iter().collect()
+        Ok((Likelihood::exact(nats, 1).in_units(unit, Counts::Each(counts)), surprise))
     }
 }
 

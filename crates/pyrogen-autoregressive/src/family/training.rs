@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use super::door::{encoded, known, text};
 use super::{GptFamily, LstmFamily, token};
+use crate::infill::MARKS;
 use crate::language::LanguageModel;
 use crate::{
     GptConfig, GptText, RecurrentConfig, RecurrentText, TextModel, TokenWindows, Tokenizer,
@@ -68,7 +69,8 @@ fn tokenizer(mut model: Value, text: &Text) -> Result<(Value, Arc<Tokenizer>), E
     let choice = config::from_value(choice.unwrap_or(Value::Null))
         .map_err(|e| ConfigError::value("tokenizer", e.to_string(), "another"))?;
     let tokenizer = Tokenizer::new(choice, text.documents()).map_err(token)?;
-    let tokens = tokenizer.tokens();
+    let gaps = model["infill"].as_f64().is_some_and(|rate| rate > 0.0);
+    let tokens = tokenizer.tokens() + if gaps { MARKS } else { 0 };
     match model["vocabulary"].as_u64() {
         None => model["vocabulary"] = tokens.into(),
         Some(vocabulary) if (vocabulary as usize) < tokens => {
@@ -126,6 +128,7 @@ fn run<N: LanguageModel + 'static>(
     let (tokenizer, network) = (model.tokenizer().clone(), model.network());
     let (ends, context) = (network.ends(), network.training_context());
     let train = windows(&encoded(text(&job.data)?, &tokenizer)?, &tokenizer, ends, context);
+    let train = train.with_infill(model.infill());
     let validation = job.validation.as_ref().map(|v| {
         let (documents, _) = known(text(v)?, &tokenizer);
         Ok::<_, Error>(windows(&documents, &tokenizer, ends, context).fixed())

@@ -10,28 +10,17 @@ use pyrogen_model::{
 use serde_json::{Map, Value};
 
 use super::door::{Door, text};
+use super::way::{self, Way};
 use super::{decode, options};
 use crate::language::LanguageModel;
-use crate::{Beams, Candidate, Completion, Decoder};
+use crate::{Completion, Decoder};
 
 /// Items that are written side by side.
 const TOGETHER: u64 = 64;
 
 /// The options of writing from nothing or from a prompt.
-fn with_prompt() -> Vec<OptionSpec> {
-    let mut specs = options::specs();
+fn with_prompt(mut specs: Vec<OptionSpec>) -> Vec<OptionSpec> {
     specs.insert(0, OptionSpec::new("prompt", Value::Null, "what every text begins with"));
-    specs
-}
-
-/// The options of completing.
-fn with_beams() -> Vec<OptionSpec> {
-    let mut specs = options::specs();
-    let about =
-        "search with so many beams in the place of drawing: item by item the best candidates";
-    specs.push(OptionSpec::new("beams", Value::Null, about));
-    let about = "of beam search: above 0 prefers longer texts";
-    specs.push(OptionSpec::new("length_penalty", 1.0, about));
     specs
 }
 
@@ -46,21 +35,6 @@ impl<N: LanguageModel> Door<N> {
         no_condition(request)?;
         let settings = options::settings(options, self.model.tokenizer())?;
         Decoder::new(&self.model, settings, request.seed).map_err(decode)
-    }
-
-    /// The completions of some items of one prompt.
-    fn write(
-        &self,
-        decoder: &Decoder<N>,
-        prompt: &str,
-        items: Vec<u64>,
-        control: &Control,
-    ) -> Result<Vec<Completion>, Error> {
-        let mut run = decoder.begin_items(prompt, items).map_err(decode)?;
-        while run.step().map_err(decode)? {
-            control.check()?;
-        }
-        Ok(run.completions())
     }
 }
 
@@ -83,8 +57,9 @@ struct Texts {
 }
 
 impl Texts {
-    fn push(&mut self, shown: &str, completion: &Completion) {
-        self.texts.push(format!("{shown}{}", completion.text));
+    /// Takes a completion between what is shown before and behind it.
+    fn push(&mut self, [before, behind]: [&str; 2], completion: &Completion) {
+        self.texts.push(format!("{before}{}{behind}", completion.text));
         self.details.push(Map::from_iter([
             ("nats".to_string(), completion.nats.into()),
             ("tokens".to_string(), completion.tokens.len().into()),
@@ -99,7 +74,7 @@ impl Texts {
 
 impl<N: LanguageModel> Generate for Door<N> {
     fn options(&self) -> Vec<OptionSpec> {
-        with_prompt()
+        with_prompt(way::specs())
     }
 
     fn generate(
@@ -119,16 +94,19 @@ impl<N: LanguageModel> Generate for Door<N> {
         control: &Control,
     ) -> Result<Detailed, Error> {
         count(&items)?;
-        let options = Options::resolve(Ability::Generate, &with_prompt(), &request.options)?;
+        let specs = with_prompt(way::specs());
+        let options = Options::resolve(Ability::Generate, &specs, &request.options)?;
         let decoder = self.decoder(&options, request)?;
+        let way = Way::of(&options, &self.model.network().device())?;
         let prompt = options.text("prompt")?.unwrap_or_default();
-        let shown = if echo(&options)? { prompt } else { "" };
+        let suffix = options.text("suffix")?.unwrap_or_default();
+        let shown = if echo(&options)? { [prompt, suffix] } else { [""; 2] };
         let meter = control.meter("drawn", items.end - items.start);
         let mut out = Texts::default();
         let all: Vec<u64> = items.collect();
         for part in all.chunks(TOGETHER as usize) {
             control.check()?;
-            let written = self.write(&decoder, prompt, part.to_vec(), control)?;
+            let written = way.write(&decoder, prompt, part, 1, control)?;
             meter.add(written.len() as u64);
             written.iter().for_each(|c| out.push(shown, c));
         }
@@ -138,7 +116,7 @@ impl<N: LanguageModel> Generate for Door<N> {
 
 impl<N: LanguageModel> Stream for Door<N> {
     fn options(&self) -> Vec<OptionSpec> {
-        with_prompt()
+        with_prompt(options::specs())
     }
 
     fn stream<'a>(
@@ -147,13 +125,15 @@ impl<N: LanguageModel> Stream for Door<N> {
         request: &Request,
         control: &'a Control,
     ) -> Result<Box<dyn Iterator<Item = Result<Data, Error>> + Send + 'a>, Error> {
-        let options = Options::resolve(Ability::Stream, &with_prompt(), &request.options)?;
+        let options = Options::resolve(Ability::Stream, &Stream::options(self), &request.options)?;
         no_condition(request)?;
         let settings = options::settings(&options, self.model.tokenizer())?;
         let prompt = options.text("prompt")?.unwrap_or_default().to_string();
-        let mut first = Some(prompt.clone()).filter(|p| !p.is_empty());
+        let shown = |text: &str| Some(text.to_string()).filter(|text| !text.is_empty());
+        let suffix = options.text("suffix")?.unwrap_or_default();
+        let (mut first, mut last) = (shown(&prompt), shown(suffix));
         if !echo(&options)? {
-            first = None;
+            (first, last) = (None, None);
         }
         let pieces = Decoder::into_stream(&self.model, settings, request.seed, &prompt, item);
         let mut pieces = pieces.map_err(decode)?;
@@ -165,14 +145,15 @@ impl<N: LanguageModel> Stream for Door<N> {
             if let Err(e) = control.check() {
                 return Some(Err(e));
             }
-            pieces.next().map(|piece| piece.map(one).map_err(decode))
+            let piece = pieces.next().or_else(|| last.take().map(Ok));
+            piece.map(|piece| piece.map(one).map_err(decode))
         })))
     }
 }
 
 impl<N: LanguageModel> Complete for Door<N> {
     fn options(&self) -> Vec<OptionSpec> {
-        with_beams()
+        way::specs()
     }
 
     fn complete(
@@ -193,7 +174,7 @@ impl<N: LanguageModel> Complete for Door<N> {
         control: &Control,
     ) -> Result<Detailed, Error> {
         let n = count(&items)?;
-        let options = Options::resolve(Ability::Complete, &with_beams(), &request.options)?;
+        let options = Options::resolve(Ability::Complete, &way::specs(), &request.options)?;
         let prompts = text(&given.items)?.documents();
         if given.mask.is_some() {
             return Err(Error::Wish(
@@ -201,9 +182,8 @@ impl<N: LanguageModel> Complete for Door<N> {
             ));
         }
         let decoder = self.decoder(&options, request)?;
-        let beams = options.count("beams")?;
-        let length_penalty = options.number("length_penalty")?;
-        let echo = echo(&options)?;
+        let way = Way::of(&options, &self.model.network().device())?;
+        let (echo, suffix) = (echo(&options)?, options.text("suffix")?.unwrap_or_default());
         let meter = control.meter("drawn", items.end - items.start);
         let mut made: Vec<Option<(usize, Completion)>> = vec![None; n];
         let count = prompts.len() as u64;
@@ -212,20 +192,7 @@ impl<N: LanguageModel> Complete for Door<N> {
             let own: Vec<u64> = (first..items.end).step_by(count as usize).collect();
             for part in own.chunks(TOGETHER as usize) {
                 control.check()?;
-                let written: Vec<Completion> = match beams {
-                    None => self.write(&decoder, prompt, part.to_vec(), control)?,
-                    Some(beams) => {
-                        let beams = Beams { beams, length_penalty };
-                        let found = decoder.beam_search(prompt, &beams).map_err(decode)?;
-                        // Candidate `k` of a prompt is its `k`-th item; beyond the last the best.
-                        let of = |item: &u64| {
-                            let best = found.get((item / count) as usize).unwrap_or(&found[0]);
-                            let Candidate { text, tokens, nats, finish, .. } = best.clone();
-                            Completion { text, tokens, nats, finish }
-                        };
-                        part.iter().map(of).collect()
-                    }
-                };
+                let written = way.write(&decoder, prompt, part, count, control)?;
                 meter.add(written.len() as u64);
                 for (item, completion) in part.iter().zip(written) {
                     made[(item - items.start) as usize] = Some((p, completion));
@@ -234,7 +201,8 @@ impl<N: LanguageModel> Complete for Door<N> {
         }
         let mut out = Texts::default();
         for (p, completion) in made.into_iter().flatten() {
-            out.push(if echo { prompts[p].as_ref() } else { "" }, &completion);
+            let shown = if echo { [prompts[p].as_ref(), suffix] } else { [""; 2] };
+            out.push(shown, &completion);
         }
         Ok(out.finish())
     }

@@ -82,6 +82,11 @@ impl Chain {
         self.0.iter().try_for_each(Step::validate)
     }
 
+    /// Whether a draw changes what later draws see.
+    pub fn remembers(&self) -> bool {
+        self.0.iter().any(|step| matches!(step, Step::Mirostat(_)))
+    }
+
     /// What the chain makes of logits, given the tokens before.
     pub fn apply(&self, logits: &mut [f32], before: &[u32], memory: &mut Memory) {
         memory.limits.resize(self.0.len(), None);
@@ -186,7 +191,7 @@ pub fn probabilities(logits: &[f32]) -> Option<Vec<f64>> {
 }
 
 /// The entry whose share of (0, 1) holds the number: shares lie in the order of the tokens.
-fn pick(probabilities: &[f64], uniform: f64) -> u32 {
+pub(crate) fn pick(probabilities: &[f64], uniform: f64) -> u32 {
     let mut sum = 0.0;
     let mut last = 0;
     for (token, &p) in probabilities.iter().enumerate() {
@@ -202,7 +207,7 @@ fn pick(probabilities: &[f64], uniform: f64) -> u32 {
 }
 
 /// The tokens with the largest logits first; equal ones in their order.
-fn descending(logits: &[f32]) -> Vec<usize> {
+pub(crate) fn descending(logits: &[f32]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..logits.len()).collect();
     order.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]));
     order

@@ -177,6 +177,9 @@ pub struct GptConfig {
     /// Whether texts end: the end of a document is then learnt, drawn and scored. A model of one long
     /// text has no ends.
     pub ends: bool,
+    /// The share of documents that training reads with their middle at the end, so that the model also
+    /// fills gaps between two texts. It takes three tokens more. 0 for none.
+    pub infill: f64,
     /// Adapters of low rank, which alone are trained; null for none.
     pub lora: Option<LoraConfig>,
 }
@@ -210,6 +213,7 @@ impl GptConfig {
             window: None,
             dropout: 0.0,
             ends: true,
+            infill: 0.0,
             lora: None,
         };
         match preset {
@@ -276,6 +280,13 @@ impl GptConfig {
         check::positive("norm_epsilon", self.norm_epsilon)?;
         if !(0.0..1.0).contains(&self.dropout) {
             return Err(ConfigError::value("dropout", "in [0, 1)", self.dropout));
+        }
+        if !(0.0..=1.0).contains(&self.infill) {
+            return Err(ConfigError::value("infill", "in [0, 1]", self.infill));
+        }
+        if self.infill > 0.0 && !self.ends {
+            let expected = "0 for a text without ends: gaps are those of many documents";
+            return Err(ConfigError::value("infill", expected, self.infill));
         }
         if let Some(lora) = &self.lora {
             lora.validate()?;

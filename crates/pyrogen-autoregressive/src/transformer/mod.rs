@@ -178,14 +178,6 @@ impl Gpt {
         }
     }
 
-    fn head(&self, x: Tensor<3>) -> Tensor<3> {
-        let weight = match &self.head {
-            Some(head) => head.val(),
-            None => self.tokens.val().transpose(),
-        };
-        LinearMap::new(weight, None).apply(self.norm.forward(x))
-    }
-
     /// What each of the queries sees first: its document, within the window.
     fn first(&self, tokens: &Packed, read: usize) -> Option<std::sync::Arc<[u32]>> {
         let documents = tokens.first();
@@ -220,6 +212,10 @@ impl LanguageModel for Gpt {
         self.config.ends
     }
 
+    fn infill(&self) -> f64 {
+        self.config.infill
+    }
+
     fn device(&self) -> Device {
         self.tokens.device()
     }
@@ -247,7 +243,7 @@ impl LanguageModel for Gpt {
         for (i, block) in self.blocks.iter().enumerate() {
             x = block.forward(x, view, dropout, 1 + 2 * i);
         }
-        self.head(x)
+        self.predict(self.norm.forward(x))
     }
 
     fn start(&self, start: Start) -> Cache {
@@ -257,7 +253,7 @@ impl LanguageModel for Gpt {
         Cache { layers: self.blocks.iter().map(cache).collect(), read: 0 }
     }
 
-    fn read(&self, tokens: &Packed, cache: &mut Cache) -> Tensor<3> {
+    fn represent(&self, tokens: &Packed, cache: &mut Cache) -> Tensor<3> {
         self.check(tokens, cache.read);
         assert!(tokens.first().is_none(), "Gpt: a cache holds one document a row");
         let read = cache.read;
@@ -271,7 +267,21 @@ impl LanguageModel for Gpt {
             x = block.read(x, view, cache);
         }
         cache.read += tokens.places();
-        self.head(x)
+        self.norm.forward(x)
+    }
+
+    fn predict(&self, features: Tensor<3>) -> Tensor<3> {
+        let weight = match &self.head {
+            Some(head) => head.val(),
+            None => self.tokens.val().transpose(),
+        };
+        LinearMap::new(weight, None).apply(features)
+    }
+
+    fn rewind(&self, cache: &mut Cache, read: usize) -> bool {
+        cache.layers.iter_mut().for_each(|layer| layer.truncate(read));
+        cache.read = read;
+        true
     }
 
     fn select(&self, cache: &mut Cache, rows: &Tensor<1, Int>) {

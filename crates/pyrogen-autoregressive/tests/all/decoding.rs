@@ -171,7 +171,7 @@ fn a_wide_beam_finds_the_most_probable_texts() {
     let model = model();
     let decoder = Decoder::new(&model, settings(3), Seed(0)).unwrap();
     // 6^3 beginnings are all of them: an exhaustive search.
-    let beams = Beams { beams: 216, length_penalty: 0.0 };
+    let beams = Beams { beams: 216, length_penalty: 0.0, ..Beams::default() };
     let found = decoder.beam_search("a", &beams).unwrap();
     let mut all: Vec<(f64, String)> = Vec::new();
     let letters = ["a", "b", "c", "d", "e", "f"];
@@ -193,10 +193,11 @@ fn a_wide_beam_finds_the_most_probable_texts() {
     // One beam takes the most probable token each time.
     let greedy = DecodeSettings { chain: Chain(vec![Step::Temperature(0.0)]), ..settings(3) };
     let greedy = Decoder::new(&model, greedy, Seed(0)).unwrap().complete("a", 0..1).unwrap();
-    let one = decoder.beam_search("a", &Beams { beams: 1, length_penalty: 0.0 }).unwrap();
+    let single = Beams { beams: 1, length_penalty: 0.0, ..Beams::default() };
+    let one = decoder.beam_search("a", &single).unwrap();
     assert_eq!(one[0].text, greedy[0].text);
     assert!((one[0].nats - greedy[0].nats).abs() < 1e-4);
-    assert!(decoder.beam_search("a", &Beams { beams: 0, length_penalty: 0.0 }).is_err());
+    assert!(decoder.beam_search("a", &Beams { beams: 0, ..Beams::default() }).is_err());
 }
 
 #[test]

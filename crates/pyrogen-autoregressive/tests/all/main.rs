@@ -1,9 +1,12 @@
 //! Language models from outside.
 
+mod constraints;
 mod decoding;
+mod door;
 mod networks;
 mod pretrained;
 mod reference;
+mod searches;
 mod tokens;
 mod training;
 mod warpers;

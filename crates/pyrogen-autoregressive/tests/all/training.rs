@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use pyrogen_autoregressive::{LoraConfig, TokenWindows};
+use pyrogen_autoregressive::sampling::{Chain, Step};
+use pyrogen_autoregressive::{DecodeSettings, Decoder, Finish, LoraConfig, TokenWindows};
 use pyrogen_core::{Examples, Objective};
 use pyrogen_model::train::{Quiet, Wish};
 use pyrogen_model::{Control, Registry};
@@ -85,6 +86,69 @@ fn networks_learn_and_resume_exactly() {
         let model = TextModel::new(recurrent(cell), letters());
         let (_, loss) = train(model, config(40, 1), false, &at(&format!("{cell:?}")), false);
         assert!(loss < 0.7, "{cell:?}: {loss}");
+    }
+}
+
+#[test]
+fn a_model_learns_to_fill_gaps() {
+    // Five letters in the order of the alphabet, which begins again behind its last.
+    let letter = |i: usize| (i % 6) as u32;
+    let documents: Vec<Vec<u32>> =
+        (0..60).map(|d| (d..d + 5).map(letter).collect::<Vec<u32>>()).collect();
+    let model = new(&GptConfig { vocabulary: 10, context: 24, infill: 0.7, ..small(0.0) });
+    let windows = TokenWindows::new(&documents, [6, 6], true, 24).with_infill(model.infill());
+    let config = config(250, 1);
+    let dir = tempfile::tempdir().unwrap();
+    let learner = GradientLearner::new(model, &config).unwrap();
+    let trainer = Trainer::new(config, Seed(1)).unwrap().progress(ProgressMode::Hidden);
+    let model = trainer.fit(learner, Arc::new(windows), None, dir.path()).unwrap().learner.model();
+    let fill = |prefix: &str, suffix: &str| {
+        let settings = DecodeSettings {
+            chain: Chain(vec![Step::Temperature(0.0)]),
+            most: 8,
+            suffix: Some(suffix.into()),
+            ..DecodeSettings::default()
+        };
+        Decoder::new(&model, settings, Seed(0)).unwrap().complete(prefix, 0..1)
+    };
+    let (mut right, mut all) = (0, 0);
+    for start in 0..6 {
+        let text = model.tokenizer().decode(&(start..start + 5).map(letter).collect::<Vec<_>>());
+        for (from, to) in [(1, 2), (1, 3), (2, 4), (3, 4), (1, 4), (2, 2)] {
+            let filled = &fill(&text[..from], &text[to..]).unwrap()[0];
+            all += 1;
+            right += usize::from(filled.text == text[from..to] && filled.finish == Finish::End);
+        }
+    }
+    // What fits before alone says nothing of the length.
+    assert!(right * 10 >= all * 8, "{right} of {all}");
+    // Plain texts are still known, and end.
+    let plain = Decoder::new(&model, DecodeSettings::default(), Seed(0)).unwrap();
+    let plain = plain.complete("abc", 0..20).unwrap();
+    assert!(plain.iter().filter(|c| c.text == "de").count() >= 10, "{plain:?}");
+    // A gap has to be seen whole.
+    let error = fill("abcdefabcdef", "abcdefabcdef").unwrap_err().to_string();
+    assert!(error.contains("28 tokens"), "{error}");
+    let whole = &fill("abcdefabcdef", "abcdefa").unwrap()[0];
+    assert!(whole.tokens.len() <= 2, "{whole:?}");
+}
+
+#[test]
+fn gaps_are_for_models_that_were_trained_so() {
+    let settings = DecodeSettings { suffix: Some("b".into()), ..DecodeSettings::default() };
+    let model = new(&small(0.0));
+    let error = Decoder::new(&model, settings.clone(), Seed(0)).map(|_| ()).unwrap_err();
+    assert!(error.to_string().contains("`suffix`"), "{error}");
+    let able = GptConfig { vocabulary: 10, infill: 0.5, ..small(0.0) };
+    let able = new(&able);
+    let decoder = Decoder::new(&able, settings, Seed(0)).unwrap();
+    let error = decoder.complete_with_draft("a", 0..1, &model, 2).unwrap_err().to_string();
+    assert!(error.contains("fill gaps"), "{error}");
+    for wrong in [
+        GptConfig { infill: 1.5, ..small(0.0) },
+        GptConfig { infill: 0.5, ends: false, ..small(0.0) },
+    ] {
+        assert!(wrong.validate().unwrap_err().to_string().contains("infill"));
     }
 }
 

@@ -43,6 +43,19 @@ pub struct TextArgs {
     /// a tab
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub stop: Vec<String>,
+    /// What stands behind the text, for models that were trained with infill
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub suffix: Option<String>,
+    /// A regular expression that every text matches whole, behind the prompt
+    #[arg(long, value_name = "PATTERN", allow_hyphen_values = true)]
+    pub regex: Option<String>,
+    /// The file of a JSON schema that every text satisfies, behind the prompt
+    #[arg(long, value_name = "FILE", conflicts_with = "regex")]
+    pub schema: Option<PathBuf>,
+    /// The folder of a small model of the same tokens, which proposes tokens to the large one: the same
+    /// distribution of texts in less time
+    #[arg(long, value_name = "DIR")]
+    pub draft: Option<PathBuf>,
 }
 
 /// `pyrogen complete`

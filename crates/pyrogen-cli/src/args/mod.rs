@@ -255,9 +255,13 @@ pub struct ScoreArgs {
     /// Draws an example: of latents (128), of a chain's steps (128), of directions in an ODE (2)
     #[arg(long)]
     pub draws: Option<usize>,
-    /// Write the values of each example here (.csv or .npy)
+    /// Write the values of each example here: .csv or .npy, or .jsonl with all that is known of each
+    /// (of a text every token and its nats)
     #[arg(long)]
     pub out: Option<PathBuf>,
+    /// An option of the model, as stride=64; `pyrogen info MODEL` lists them
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub option: Vec<String>,
     #[command(flatten)]
     pub json: JsonArg,
 }

@@ -21,7 +21,7 @@ pub fn run(registry: &Registry, args: CompleteArgs) -> Result<(), CliError> {
     }
     let completer = model.completer()?;
     let items = evidence(&model, &args.evidence)?;
-    let mut request = text_options(Request::seed(args.seed), &args.text);
+    let mut request = text_options(Request::seed(args.seed), &args.text)?;
     if let Some(temperature) = args.temperature {
         request = request.set("temperature", temperature);
     }

@@ -1,6 +1,6 @@
 //! `pyrogen reconstruct`, `interpolate` and `traverse`
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 use pyrogen::core::latent::{Interpolation, Traversal};
 use pyrogen::data::{Data, Dataset};
 use pyrogen::model::{LatentKind, Registry};
@@ -160,9 +160,7 @@ pub fn traversals(model: &Model, what: &Around, control: &Control) -> Result<Dat
     let dims = if dims.is_empty() { &all } else { dims };
     let traversal = Traversal { low: -range, high: range, steps };
     fits("--steps", steps, dims.len().saturating_mul(space.dims))?;
-    let base = Tensor::zeros([space.dims], &Device::default());
-    let z: Tensor<2> = traversal.grid(base, dims)?.flatten(0, 1);
-    let values: Vec<f32> = z.into_data().iter::<f32>().collect();
+    let values = traversal.rows(&vec![0.0; space.dims], dims)?;
     let origin = latent.origin(1, request)?;
     Ok(latent.decode(&origin.points_like(0, values), control)?)
 }

@@ -38,7 +38,7 @@ pub fn run(registry: &Registry, args: SampleArgs) -> Result<(), CliError> {
         return Err(CliError::Usage("--offset and -n together are too large".into()));
     }
     let asked = request(&model, args.seed, args.class.as_deref(), &args.condition)?;
-    let mut asked = sampler_options(text_options(asked, &args.text), &args.sampler)?;
+    let mut asked = sampler_options(text_options(asked, &args.text)?, &args.sampler)?;
     for (output, given) in [("mean", args.mean), ("draw", args.draw)] {
         if given {
             asked = asked.set("output", output);

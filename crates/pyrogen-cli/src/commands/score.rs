@@ -3,13 +3,15 @@
 use std::path::Path;
 
 use pyrogen::Request;
+use pyrogen::core::folder::write_file;
 use pyrogen::core::{LikelihoodKind, Unit};
 use pyrogen::data::{Column, ColumnKind, Layout, TableSchema, write_csv, write_npy};
 use pyrogen::metrics::LikelihoodReport;
-use pyrogen::model::Registry;
+use pyrogen::model::{Registry, Scored};
+use serde_json::{Map, Value};
 
 use crate::args::{MethodName, ScoreArgs};
-use crate::door::with_data;
+use crate::door::{set_options, with_data};
 use crate::error::CliError;
 use crate::output::{expect_ending, make_parent, print_json, print_line};
 use crate::progress::control;
@@ -17,7 +19,7 @@ use crate::progress::control;
 /// Says how probable items are, each and in the mean.
 pub fn run(registry: &Registry, args: ScoreArgs) -> Result<(), CliError> {
     if let Some(path) = &args.out {
-        expect_ending(path, &["csv", "npy"])?;
+        expect_ending(path, &["csv", "npy", "jsonl"])?;
     }
     let (model, data) = with_data(registry, &args.target)?;
     let mut request = Request::seed(args.target.seed);
@@ -32,11 +34,22 @@ pub fn run(registry: &Registry, args: ScoreArgs) -> Result<(), CliError> {
     if let Some(draws) = args.draws {
         request = request.set("draws", draws);
     }
-    let likelihood = scorer.score(&data, &request, &control())?;
-    if let Some(path) = &args.out {
+    let request = set_options(request, &args.option)?;
+    let control = control();
+    let likelihood = match &args.out {
         // Before what may fail: an impossible example has no mean, and the others are wanted.
-        write(path, likelihood.nats())?;
-    }
+        Some(path) if has_ending(path, "jsonl") => {
+            let scored = scorer.detailed(&data, &request, &control)?;
+            write_details(path, &scored)?;
+            scored.likelihood
+        }
+        Some(path) => {
+            let likelihood = scorer.score(&data, &request, &control)?;
+            write(path, likelihood.nats())?;
+            likelihood
+        }
+        None => scorer.score(&data, &request, &control)?,
+    };
     let report = LikelihoodReport::new(&likelihood)?;
     if args.json.json {
         return print_json(&report);
@@ -74,9 +87,26 @@ fn column() -> Layout {
 fn write(path: &Path, nats: &[f64]) -> Result<(), CliError> {
     make_parent(path)?;
     let values: Vec<f32> = nats.iter().map(|&v| v as f32).collect();
-    match path.extension().is_some_and(|e| e.eq_ignore_ascii_case("npy")) {
+    match has_ending(path, "npy") {
         true => write_npy(path, &values, &[values.len()])?,
         false => write_csv(path, &values, None, &column())?,
     }
     Ok(())
+}
+
+/// A line of JSON an item: its log-likelihood, and what is known of it beside.
+fn write_details(path: &Path, scored: &Scored) -> Result<(), CliError> {
+    make_parent(path)?;
+    let mut lines = String::new();
+    for (i, nats) in scored.likelihood.nats().iter().enumerate() {
+        let mut line = Map::from_iter([("log_p_nats".to_string(), Value::from(*nats))]);
+        line.extend(scored.details.get(i).cloned().unwrap_or_default());
+        lines.push_str(&Value::Object(line).to_string());
+        lines.push('\n');
+    }
+    Ok(write_file(path, lines.as_bytes())?)
+}
+
+fn has_ending(path: &Path, ending: &str) -> bool {
+    path.extension().is_some_and(|e| e.eq_ignore_ascii_case(ending))
 }

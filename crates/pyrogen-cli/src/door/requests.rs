@@ -1,5 +1,6 @@
 //! What is asked of a model: conditions, options, what is known.
 
+use pyrogen::core::FolderError;
 use pyrogen::data::{Data, PictureContext, Table, Text};
 use pyrogen::{Model, Request};
 use serde_json::Value;
@@ -124,7 +125,10 @@ fn pair<'a>(option: &str, form: &str, text: &'a str) -> Result<(&'a str, &'a str
 }
 
 /// The options of text, as far as they are given.
-pub fn text_options(mut request: Request, args: &TextArgs) -> Request {
+///
+/// # Errors
+/// A schema's file that cannot be read.
+pub fn text_options(mut request: Request, args: &TextArgs) -> Result<Request, CliError> {
     let counts = [("max_tokens", args.max_tokens), ("top_k", args.top_k)];
     for (name, count) in counts {
         if let Some(count) = count {
@@ -140,7 +144,20 @@ pub fn text_options(mut request: Request, args: &TextArgs) -> Request {
         let plain = |text: &String| text.replace("\\n", "\n").replace("\\t", "\t");
         request = request.set("stop", args.stop.iter().map(plain).collect::<Vec<_>>());
     }
-    request
+    if let Some(suffix) = &args.suffix {
+        request = request.set("suffix", suffix.as_str());
+    }
+    if let Some(regex) = &args.regex {
+        request = request.set("regex", regex.as_str());
+    }
+    if let Some(schema) = &args.schema {
+        let text = std::fs::read_to_string(schema).map_err(FolderError::io(schema, "read"))?;
+        request = request.set("schema", text);
+    }
+    if let Some(draft) = &args.draft {
+        request = request.set("draft", draft.to_string_lossy());
+    }
+    Ok(request)
 }
 
 /// Items of which a part is known: of data, of named cells, or of a prompt.

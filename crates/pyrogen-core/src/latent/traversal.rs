@@ -77,13 +77,7 @@ impl Traversal {
     /// As [`values`](Self::values), or a dimension that `base` does not have.
     pub fn grid(&self, base: Tensor<1>, dims: &[usize]) -> Result<Tensor<3>, RequestError> {
         let [latents] = base.dims();
-        if let Some(&dim) = dims.iter().find(|&&d| d >= latents) {
-            return Err(RequestError::Value {
-                name: "dimension",
-                expected: "one of the latent dimensions, counted from 0",
-                got: format!("{dim} where there are {latents}"),
-            });
-        }
+        check(dims, latents)?;
         let values = self.values()?;
         let device = base.device();
         let shape = [dims.len(), self.steps, latents];
@@ -96,5 +90,34 @@ impl Traversal {
         let values: Tensor<3> = upload(values.into_iter(), [1, self.steps, 1], &device);
         let base: Tensor<3> = base.reshape([1, 1, latents]).expand(shape);
         Ok(base.mask_where(moved.expand(shape), values.expand(shape)))
+    }
+
+    /// [`grid`](Self::grid) on the host: `dims.len() * steps` rows of `base.len()` numbers.
+    ///
+    /// # Errors
+    /// As [`grid`](Self::grid).
+    pub fn rows(&self, base: &[f32], dims: &[usize]) -> Result<Vec<f32>, RequestError> {
+        check(dims, base.len())?;
+        let values = self.values()?;
+        let mut out = Vec::with_capacity(dims.len() * values.len() * base.len());
+        for &dim in dims {
+            for &value in &values {
+                out.extend_from_slice(base);
+                let row = out.len() - base.len();
+                out[row + dim] = value as f32;
+            }
+        }
+        Ok(out)
+    }
+}
+
+fn check(dims: &[usize], latents: usize) -> Result<(), RequestError> {
+    match dims.iter().find(|&&dim| dim >= latents) {
+        None => Ok(()),
+        Some(dim) => Err(RequestError::Value {
+            name: "dimension",
+            expected: "one of the latent dimensions, counted from 0",
+            got: format!("{dim} where there are {latents}"),
+        }),
     }
 }

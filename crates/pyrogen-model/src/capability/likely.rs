@@ -3,9 +3,19 @@
 use pyrogen_core::Likelihood;
 use pyrogen_data::Data;
 
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 use crate::{Ability, Control, Error, OptionSpec, Options, Request};
+
+/// The likelihood of items, and what is known of each beside it.
+#[derive(Debug, Clone)]
+pub struct Scored {
+    /// The log-likelihood of each item.
+    pub likelihood: Likelihood,
+    /// Named facts of each item, such as `tokens` (its parts, and the nats of each); empty where
+    /// nothing is known of any.
+    pub details: Vec<Map<String, Value>>,
+}
 
 /// Says how probable items are.
 pub trait Likely: Send + Sync {
@@ -24,6 +34,14 @@ pub trait Likely: Send + Sync {
     /// that was cancelled.
     fn score(&self, data: &Data, request: &Request, control: &Control)
     -> Result<Likelihood, Error>;
+
+    /// The same likelihood, with what is known of each item beside it.
+    ///
+    /// # Errors
+    /// As [`score`](Self::score).
+    fn detailed(&self, data: &Data, request: &Request, control: &Control) -> Result<Scored, Error> {
+        Ok(Scored { likelihood: self.score(data, request, control)?, details: Vec::new() })
+    }
 
     /// The options of the scores that an evaluation computes, of so many draws at most. Scores that
     /// cost too much for an evaluation are left out.

@@ -23,7 +23,7 @@ pub use complete::{Complete, Given};
 pub use generate::{Detailed, Generate};
 pub use inspect::{Figure, Finding, Inspect};
 pub use latent::{Latent, LatentKind, LatentSpace, Latents};
-pub use likely::Likely;
+pub use likely::{Likely, Scored};
 pub use query::{Marginal, Query};
 pub use rank::{Rank, Ranking};
 pub use stream::Stream;

@@ -10,6 +10,7 @@ use pyrogen_core::ConfigError;
 use serde::{Deserialize, Serialize};
 
 use crate::SolveError;
+use crate::finite::Checks;
 pub use rk45::Tolerance;
 use rk45::{Kept, Sizes};
 pub(crate) use rk45::{as_the_largest, integrate, rms};
@@ -179,18 +180,26 @@ impl FlowSolver {
         if n == 0 {
             return Ok(Solution { x, evaluations: 0, steps: 0, rejected: 0 });
         }
-        let slope = |index: usize, x: &Tensor<D>, times: &[f64]| {
+        let slope = |x: &Tensor<D>, times: &[f64]| {
             let slope = velocity(x.clone(), times);
             assert_eq!(
                 slope.dims(),
                 x.dims(),
                 "FlowSolver: the velocity must have its input's shape"
             );
-            checked(slope, index, times)
+            slope
         };
         if let Self::Rk45(tolerance) = self {
+            let slope =
+                |index: usize, x: &Tensor<D>, times: &[f64]| checked(slope(x, times), index, times);
             return adaptive(slope, x, times, *tolerance, sizes, on_step);
         }
+        let checks = Checks::new();
+        let slope = |index: usize, x: &Tensor<D>, times: &[f64]| {
+            let slope = slope(x, times);
+            checks.see(&slope, (slope.clone(), index, times.to_vec())).map_err(not_finite)?;
+            Ok(slope)
+        };
         let mut solution = Solution { x, evaluations: 0, steps: 0, rejected: 0 };
         for (index, pair) in times.values().windows(2).enumerate() {
             let (time, time_next) = (pair[0], pair[1]);
@@ -213,6 +222,7 @@ impl FlowSolver {
             solution.steps += 1;
             solution.evaluations += if matches!(self, Self::Euler) { 1 } else { 2 };
         }
+        checks.finish().map_err(not_finite)?;
         Ok(solution)
     }
 }
@@ -227,10 +237,15 @@ pub(crate) fn checked<const D: usize>(
     if crate::finite::all_finite(&slope) {
         return Ok(slope);
     }
+    Err(not_finite((slope, index, times.to_vec())))
+}
+
+/// The error of a velocity at a step and the times of its rows.
+fn not_finite<const D: usize>((slope, index, times): (Tensor<D>, usize, Vec<f64>)) -> SolveError {
     let values: Vec<f64> = slope.into_data().iter::<f64>().collect();
     let wrong = values.iter().position(|v| !v.is_finite()).unwrap_or(0);
     let time = times[wrong / (values.len() / times.len())];
-    Err(SolveError::NotFiniteVelocity { step: index + 1, time })
+    SolveError::NotFiniteVelocity { step: index + 1, time }
 }
 
 fn adaptive<const D: usize>(

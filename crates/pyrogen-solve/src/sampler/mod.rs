@@ -16,6 +16,7 @@ use burn::tensor::Tensor;
 use pyrogen_core::Noise;
 use serde::{Deserialize, Serialize};
 
+use crate::finite::Checks;
 use crate::{Levels, SolveError};
 pub use walk::Step;
 pub(crate) use walk::{Walk, slope};
@@ -193,7 +194,10 @@ impl Sampler {
     ) -> Result<Tensor<D>, SolveError> {
         self.validate()?;
         let (draw, on_step) = (&mut draw, &mut on_step);
-        self.run(&mut Walk { denoiser: &denoiser, levels, draw, on_step }, x)
+        let checks = Checks::new();
+        let mut walk = Walk { denoiser: &denoiser, levels, draw, on_step, checks };
+        let x = self.run(&mut walk, x)?;
+        walk.end(x)
     }
 
     fn run<const D: usize>(

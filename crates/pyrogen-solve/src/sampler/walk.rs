@@ -2,6 +2,7 @@
 
 use burn::tensor::Tensor;
 
+use crate::finite::Checks;
 use crate::{Levels, SolveError};
 
 /// What a callback sees of a step.
@@ -26,6 +27,8 @@ pub(crate) struct Walk<'a, const D: usize> {
     /// Standard normal numbers of the examples' shape.
     pub draw: &'a mut dyn FnMut() -> Tensor<D>,
     pub on_step: &'a mut dyn FnMut(&Step<D>),
+    /// Of each answer the step, from 1, and the noise level.
+    pub checks: Checks<(usize, f64)>,
 }
 
 impl<'a, const D: usize> Walk<'a, D> {
@@ -34,7 +37,7 @@ impl<'a, const D: usize> Walk<'a, D> {
         self.levels.values().windows(2).enumerate().map(|(i, pair)| (i, pair[0], pair[1]))
     }
 
-    /// The denoiser's answer within step `index`, checked.
+    /// The denoiser's answer within step `index`, to be checked.
     pub fn denoise(
         &self,
         index: usize,
@@ -47,11 +50,14 @@ impl<'a, const D: usize> Walk<'a, D> {
             x.dims(),
             "Sampler: the denoiser must give a tensor of its input's shape"
         );
-        if crate::finite::all_finite(&denoised) {
-            Ok(denoised)
-        } else {
-            Err(SolveError::NotFinite { step: index + 1, sigma })
-        }
+        self.checks.see(&denoised, (index + 1, sigma)).map_err(not_finite)?;
+        Ok(denoised)
+    }
+
+    /// The end of the run, after the last answer was checked.
+    pub fn end(&self, x: Tensor<D>) -> Result<Tensor<D>, SolveError> {
+        self.checks.finish().map_err(not_finite)?;
+        Ok(x)
     }
 
     /// The denoiser's answer at the start of step `index`, which the callback sees.
@@ -72,6 +78,10 @@ impl<'a, const D: usize> Walk<'a, D> {
     pub fn with_noise(&mut self, x: Tensor<D>, scale: f64) -> Tensor<D> {
         if scale > 0.0 { x + (self.draw)() * scale } else { x }
     }
+}
+
+fn not_finite((step, sigma): (usize, f64)) -> SolveError {
+    SolveError::NotFinite { step, sigma }
 }
 
 /// `(x - denoised) / sigma`: the noise that is expected in `x`, and the slope of the
