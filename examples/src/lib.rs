@@ -54,7 +54,7 @@ use std::sync::Arc;
 use burn::tensor::{Int, TensorData};
 use pyrogen::core::folder::Card;
 use pyrogen::core::{Batch, Examples};
-use pyrogen::data::{Dataset, Holdout, Preparation, Prepared, Recipe, Split, digits};
+use pyrogen::data::{Holdout, Preparation, Prepared, RawRows, Recipe, Split, digits};
 use pyrogen::nn::{MlpConfig, Network};
 use pyrogen::prelude::*;
 use pyrogen::train::{
@@ -162,6 +162,6 @@ pub fn indices(rows: &[usize], device: &Device) -> Tensor<1, Int> {
     Tensor::from_data(TensorData::new(rows.clone(), [rows.len()]), device)
 }
 
-fn labels(data: &Dataset) -> Vec<usize> {
+fn labels(data: &dyn RawRows) -> Vec<usize> {
     data.labels().unwrap_or_default().iter().map(|&label| label as usize).collect()
 }

@@ -156,7 +156,7 @@ fn cell_json(table: &Table, row: usize, column: usize) -> Value {
     if table.is_missing(row, column) {
         return Value::Null;
     }
-    match table.cells(column) {
+    match &*table.cells(column) {
         Cells::Integers(v) if table.columns()[column].kind.name() == "integer" => json!(v[row]),
         Cells::Numbers(v) => json!(v[row]),
         _ => json!(table.text(row, column)),

@@ -133,7 +133,10 @@ impl Augment {
             return error("augment.noise", expected.to_string());
         }
         if self.shift > 0 && self.shift >= layout.event[1].min(layout.event[2]) {
-            return error("augment.shift", format!("pictures larger than a shift of {}", self.shift));
+            return error(
+                "augment.shift",
+                format!("pictures larger than a shift of {}", self.shift),
+            );
         }
         Ok(())
     }

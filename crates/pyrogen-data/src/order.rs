@@ -99,8 +99,7 @@ impl BatchOrder {
         noise: &Noise,
         drop_last: bool,
     ) -> Result<Self, DataError> {
-        let order =
-            Self::new(weights.len(), batch_size, noise, ShuffleMode::Shuffled, drop_last)?;
+        let order = Self::new(weights.len(), batch_size, noise, ShuffleMode::Shuffled, drop_last)?;
         if let Some(i) = weights.iter().position(|w| !(w.is_finite() && *w >= 0.0)) {
             let got = format!("{} at row {i}", weights[i]);
             return Err(DataError::part("weights", "finite numbers, 0 or more", got));
@@ -214,8 +213,7 @@ mod tests {
     fn weights_are_frequencies() {
         // Unsorted, with zeros at the ends and in the middle, in a scale of no meaning.
         let weights = [0.0, 3e200, 1e200, 0.0, 4e200, 2e200, 0.0];
-        let mut order =
-            BatchOrder::weighted(&weights, 3, &Noise::new(Seed(9)), false).unwrap();
+        let mut order = BatchOrder::weighted(&weights, 3, &Noise::new(Seed(9)), false).unwrap();
         assert_eq!(order.steps_per_epoch(), 3);
         let mut counts = [0; 7];
         for step in 0..3000 {

@@ -31,14 +31,17 @@ impl Embedding {
     /// The embedding for data like this, real items: the digits classifier for grey pictures, pixels
     /// for other pictures, standardised columns for tables and points.
     pub fn suited_to(real: &Data, device: &Device) -> Self {
-        let Some(rows) = real.dataset() else { return Self::None(real.modality()) };
+        let Some(rows) = real.raw_rows() else { return Self::None(real.modality()) };
         match (real.modality(), rows.event_shape()) {
             (Modality::Pictures, [1, _, _]) => Self::Digits {
                 classifier: Arc::new(DigitsClassifier::new(device)),
                 device: device.clone(),
             },
             (Modality::Pictures, _) => Self::Pixels,
-            _ => Self::Columns(ColumnEmbedding::fit(&rows)),
+            _ => match rows.to_dataset() {
+                Ok(rows) => Self::Columns(ColumnEmbedding::fit(&rows)),
+                Err(_) => Self::None(real.modality()),
+            },
         }
     }
 

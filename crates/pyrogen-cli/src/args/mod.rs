@@ -273,6 +273,9 @@ pub struct AnomalyArgs {
     /// The share of the examples that are taken for anomalies: gives a threshold
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     pub contamination: Option<f64>,
+    /// What is unusual, for models with a likelihood
+    #[arg(long, value_enum, default_value = "likelihood")]
+    pub by: AnomalyBy,
     /// Draws an example, as those of `score`
     #[arg(long)]
     pub draws: Option<usize>,
@@ -281,6 +284,15 @@ pub struct AnomalyArgs {
     pub out: Option<PathBuf>,
     #[command(flatten)]
     pub json: JsonArg,
+}
+
+/// What is unusual.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AnomalyBy {
+    /// A small likelihood
+    Likelihood,
+    /// A likelihood far from that of samples of the model, on either side (Nalisnick et al. 2019)
+    Typicality,
 }
 
 /// `pyrogen evaluate`

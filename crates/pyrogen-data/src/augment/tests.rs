@@ -71,7 +71,8 @@ fn shifts_are_uniform_and_filled_as_asked() {
                 Fill::Black => picture[(y * 4 + x) as usize],
                 // One pixel outside is the pixel next to the edge.
                 Fill::Reflect => {
-                    let (y, x) = ([1, 0, 1, 2, 1][(y + 1) as usize], [1, 0, 1, 2, 3, 2][(x + 1) as usize]);
+                    let (y, x) =
+                        ([1, 0, 1, 2, 1][(y + 1) as usize], [1, 0, 1, 2, 3, 2][(x + 1) as usize]);
                     picture[y * 4 + x]
                 }
             }
@@ -168,9 +169,8 @@ fn batches_are_changed_row_by_row_whatever_the_workers() {
         assert!(examples.is_augmented() && !plain.is_augmented());
         let noise = Noise::new(Seed(2)).fork_index(17);
         let rows = [4, 8, 4, 16, 23];
-        let read = |rows: &[usize], mut noise: Noise| {
-            host(examples.batch(rows, &mut noise, &device()).x)
-        };
+        let read =
+            |rows: &[usize], mut noise: Noise| host(examples.batch(rows, &mut noise, &device()).x);
         let whole = read(&rows, noise.clone());
         assert_eq!(read(&rows, noise.clone()), whole);
         assert_eq!(read(&rows[1..4], noise.rows(1..4, 5)), whole[64..256], "{recipe:?}");

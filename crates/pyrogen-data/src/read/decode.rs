@@ -24,6 +24,13 @@ pub(super) struct Decoded {
     pub transparent: bool,
 }
 
+impl Decoded {
+    /// Bytes that the pixels take.
+    pub fn bytes(&self) -> usize {
+        self.pixels.len() * if matches!(self.pixels, Pixels::Words(_)) { 2 } else { 1 }
+    }
+}
+
 /// Reads a picture as viewers show it: turned as its orientation says, laid on the background where it
 /// is transparent, then cut and resized as the options say.
 pub(super) fn decode(path: &Path, options: &PictureOptions) -> Result<Decoded, DataError> {

@@ -7,6 +7,7 @@ pub(crate) mod infer;
 mod moment;
 pub(crate) mod numbers;
 mod options;
+mod pieces;
 mod read;
 mod rows;
 mod schema;

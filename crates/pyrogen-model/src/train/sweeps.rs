@@ -10,8 +10,8 @@ use pyrogen_core::{Examples, FolderError, Noise};
 use pyrogen_data::Data;
 use pyrogen_train::callback::CallbackError;
 use pyrogen_train::{
-    Callback, Control as Answer, Event, Learner, Limits, LoopState, Part, RunFolder, StepContext,
-    TrainConfig, TrainError, ValidationConfig, Values,
+    Balance, Callback, Control as Answer, Event, Learner, Limits, LoopState, Part, RunFolder,
+    StepContext, TrainConfig, TrainError, ValidationConfig, Values,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -15,6 +15,15 @@ pub struct Contribution {
     pub value: f64,
 }
 
+/// What rows were ranked by.
+#[derive(Debug, Clone, Copy)]
+pub struct Scored<'a> {
+    /// One an item.
+    pub values: &'a [f64],
+    /// The model's entropy, where the values are distances from it.
+    pub entropy: Option<f64>,
+}
+
 /// For each of some rows the columns, the one that contributes most first: how much the row gains when
 /// the column has its median, or its most frequent category, in the place of its own value. Empty for
 /// data other than tables and points of two columns or more.
@@ -24,7 +33,7 @@ pub fn contributions(
     model: &Model,
     data: &Data,
     rows: &[usize],
-    scores: &[f64],
+    scored: Scored,
     request: &Request,
     control: &Control,
 ) -> Result<Vec<Vec<Contribution>>, CliError> {
@@ -48,13 +57,19 @@ pub fn contributions(
     let labels = all.labels().map(repeated);
     let changed = Data::from_dataset(Dataset::from_rows(values, labels, all.layout().clone())?);
     // More is more unusual.
-    let (sign, changed) = match &model.can().rank {
-        Some(rank) => (1.0, rank.rank(&changed, request, control)?.scores),
-        None => (-1.0, model.score(&changed, request, control)?.nats().to_vec()),
+    let (sign, changed) = match (&model.can().rank, scored.entropy) {
+        (Some(rank), _) => (1.0, rank.rank(&changed, request, control)?.scores),
+        (None, entropy) => {
+            let nats = model.score(&changed, request, control)?.nats().to_vec();
+            match entropy {
+                Some(entropy) => (1.0, super::typicality::scores(&nats, entropy)),
+                None => (-1.0, nats),
+            }
+        }
     };
     let names = names(all.layout());
     let of = |(k, &row): (usize, &usize)| {
-        let gain = |j: usize| sign * (scores[row] - changed[k * width + j]);
+        let gain = |j: usize| sign * (scored.values[row] - changed[k * width + j]);
         let mut list: Vec<Contribution> = (0..width)
             .map(|j| Contribution { column: names[j].clone(), value: gain(j) })
             .filter(|c| c.value.is_finite() && c.value > 0.0)
