@@ -90,3 +90,23 @@ fn the_mean_of_a_normal_distribution_is_probable_and_not_typical() {
     let exact = 8.0 * (2.0 * std::f64::consts::PI * std::f64::consts::E).ln();
     assert!((entropy - exact).abs() < 1.0, "{entropy}, expected {exact}");
 }
+
+#[test]
+fn the_place_that_makes_a_picture_unusual_is_named() {
+    use pyrogen::data::{digits, write_npy};
+
+    let room = Room::new();
+    let digits = digits().subset(&(0..200).collect::<Vec<_>>());
+    let mut values = digits.layout().to_unit(digits.values());
+    // No digit reaches its corners.
+    values[64 * 17 + 8 * 7] = 1.0;
+    write_npy(&room.path("d.npy"), &values, &[200, 1, 8, 8]).unwrap();
+    let set = r#"--set network={"mlp":{"hidden":[16],"activation":"relu"}} --set latents=2 --steps 200 --no-evaluate --test-share 0 --validation-share 0"#;
+    room.ok(&format!("train vae --data npy:d.npy --out run {set}"));
+    let of = "anomaly run --data npy:d.npy --part all --top 1 --draws 16 --json";
+    let found = room.json(&format!("{of} --places"));
+    let first = &found["anomalies"][0];
+    assert_eq!(first["row"], 17, "{first}");
+    assert_eq!(first["contributions"][0]["column"], "row 7 column 0", "{first}");
+    assert!(room.json(of)["anomalies"][0]["contributions"].is_null());
+}

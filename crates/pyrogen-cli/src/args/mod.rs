@@ -276,6 +276,9 @@ pub struct AnomalyArgs {
     /// What is unusual, for models with a likelihood
     #[arg(long, value_enum, default_value = "likelihood")]
     pub by: AnomalyBy,
+    /// Also say which places of a picture contribute most: a score more for each of 64 squares
+    #[arg(long)]
+    pub places: bool,
     /// Draws an example, as those of `score`
     #[arg(long)]
     pub draws: Option<usize>,

@@ -39,7 +39,7 @@ pub fn run(registry: &Registry, args: AnomalyArgs) -> Result<(), CliError> {
     let top = &ranked.order[..args.top.min(ranked.order.len())];
     let request = ranked.request.clone();
     let scored = Scored { values: &ranked.values, entropy: ranked.entropy };
-    let because = contributions(&model, &data, top, scored, &request, &control)?;
+    let because = contributions(&model, &data, top, scored, args.places, &request, &control)?;
     let listed = Listed { data: &data, ranked: &ranked, origins: origins.as_deref(), threshold };
     match args.json.json {
         true => listed.json(top, &because),

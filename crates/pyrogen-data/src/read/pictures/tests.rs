@@ -337,3 +337,25 @@ fn a_file_that_is_gone_or_another_is_an_error_when_it_is_read() {
     assert!(error.contains("1.png") && error.contains("has changed"), "{error}");
     raw(3).unwrap();
 }
+
+/// JPEG at a quality of 95 leaves colours of flat squares this near.
+const JPEG: f32 = 4.0;
+
+#[test]
+fn inks_of_a_printers_jpeg_are_colours() {
+    let dir = tempfile::tempdir().unwrap();
+    let bytes = include_bytes!("../../../tests/fixtures/cmyk.jpg");
+    fs::write(dir.path().join("a.jpg"), bytes).unwrap();
+    let data = load(dir.path(), &PictureOptions::default()).unwrap();
+    assert_eq!(data.event_shape(), [3, 32, 64]);
+    let row = data.row(0);
+    let pixel = |y: usize, x: usize| [0, 1, 2].map(|c| row[c * 32 * 64 + y * 64 + x]);
+    let near = |a: [f32; 3], b: [f32; 3]| a.iter().zip(b).all(|(a, b)| (a - b).abs() <= JPEG);
+    for (k, colour) in
+        [[0.0, 255.0, 255.0], [255.0, 0.0, 255.0], [255.0, 255.0, 0.0], [0.0; 3]].iter().enumerate()
+    {
+        let found = pixel(8, 16 * k + 8);
+        assert!(near(found, *colour), "{found:?} for {colour:?}");
+    }
+    assert!(near(pixel(24, 30), [255.0; 3]), "paper is white");
+}
