@@ -196,6 +196,20 @@ impl Pictures {
         }
     }
 
+    /// The hash of everything that a model can see.
+    fn hash(&self) -> String {
+        let mut hash = Hasher::new(Modality::Pictures);
+        hash.numbers(self.layout.event.iter().map(|&axis| axis as u64));
+        hash.number(self.layout.levels.map_or(0, |levels| levels as u64));
+        hash.floats(self.layout.range.unwrap_or_default().into_iter().map(f64::from));
+        hash.number((Items::len(self) * self.layout.width()) as u64);
+        self.each(&mut |values| hash.more_floats(values.iter().map(|&v| f64::from(v))))
+            .unwrap_or_else(lost);
+        hash.labels(self.labels());
+        hash.texts(self.class_names());
+        hash.finish()
+    }
+
     /// The class of each picture.
     pub fn labels(&self) -> Option<&[u32]> {
         self.labels.as_deref()
@@ -312,16 +326,10 @@ impl Items for Pictures {
     }
 
     fn sha256(&self) -> String {
-        let mut hash = Hasher::new(Modality::Pictures);
-        hash.numbers(self.layout.event.iter().map(|&axis| axis as u64));
-        hash.number(self.layout.levels.map_or(0, |levels| levels as u64));
-        hash.floats(self.layout.range.unwrap_or_default().into_iter().map(f64::from));
-        hash.number((Items::len(self) * self.layout.width()) as u64);
-        self.each(&mut |values| hash.more_floats(values.iter().map(|&v| f64::from(v))))
-            .unwrap_or_else(lost);
-        hash.labels(self.labels());
-        hash.texts(self.class_names());
-        hash.finish()
+        match (&self.store, &self.rows) {
+            (Store::Files(files), None) => files.hash.get_or_init(|| self.hash()).clone(),
+            _ => self.hash(),
+        }
     }
 
     fn describe(&self) -> Value {

@@ -242,13 +242,13 @@ mod tests {
                 let values = bytes.iter().map(|&b| f64::from(b)).collect();
                 let array = NpyArray { shape: shape.to_vec(), values, kind: Kind::Bytes };
                 let slow = examples(path, array, labels.clone(), &options);
-                let fast = load(path, npy(text, bytes), labels, &options);
+                let fast = super::load(path, npy(text, bytes), labels, &options);
                 assert_eq!(fast.map_err(|e| e.to_string()), slow.map_err(|e| e.to_string()));
             }
         }
         let labels = Some(vec![0; 3]);
         let file = npy("(2, 4, 6)", &bytes);
-        assert!(load(path, file, labels, &first).unwrap_err().to_string().contains("labels"));
+        assert!(super::load(path, file, labels, &first).unwrap_err().to_string().contains("labels"));
     }
 
     /// What a model sees, and a picture of it.

@@ -1,6 +1,7 @@
 //! Pictures that stay in their files and are decoded as they are needed.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use rayon::prelude::*;
 
@@ -15,6 +16,8 @@ pub(crate) struct PictureFiles {
     pub paths: Vec<PathBuf>,
     pub options: PictureOptions,
     pub form: Form,
+    /// The hash of all of them, where it has been asked for: it takes a pass over the files.
+    pub hash: OnceLock<String>,
 }
 
 /// What is the same for all pictures of a data set.

@@ -244,12 +244,12 @@ mod tests {
         };
         for (bytes, says) in [
             (&drums[..], "with a note"),
-            (&frames, "frames of film"),
-            (&long, "more than 2000000"),
-            (b"MThd", "MIDI"),
-            (b"", "MIDI"),
-            (b"hello, world: no music at all", "MIDI"),
-            (&midi(0, &END), "no ticks"),
+            (&frames[..], "frames of film"),
+            (&long[..], "more than 2000000"),
+            (&b"MThd"[..], "MIDI"),
+            (&b""[..], "MIDI"),
+            (&b"hello, world: no music at all"[..], "MIDI"),
+            (&midi(0, &END)[..], "no ticks"),
         ] {
             let error = read(bytes, MidiOptions::default()).unwrap_err().to_string();
             assert!(error.contains(says) && error.contains("a.mid"), "{error}");

@@ -1,6 +1,7 @@
 //! Folders of pictures.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use rayon::prelude::*;
 
@@ -74,7 +75,8 @@ pub(crate) fn load(dir: &Path, options: &PictureOptions) -> Result<Loaded, DataE
                  keeps them in memory)",
                 paths.len()
             ));
-            let files = PictureFiles { paths: paths.clone(), options: *options, form };
+            let (paths, options, hash) = (paths.clone(), *options, OnceLock::new());
+            let files = PictureFiles { paths, options, form, hash };
             Pictures::of_files(layout, files, labels)
         }
     };
