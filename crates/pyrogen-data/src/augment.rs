@@ -259,8 +259,9 @@ fn enlarge(plane: &mut [f32], [h, w]: [usize; 2], at: [f64; 2], share: f64) {
         let (y0, y1, v) = place(y, at[0], h);
         for x in 0..w {
             let (x0, x1, u) = place(x, at[1], w);
-            let mix = |row: usize| from[row * w + x0] * (1.0 - u) + from[row * w + x1] * u;
-            plane[y * w + x] = mix(y0) * (1.0 - v) + mix(y1) * v;
+            let mix = |a: f32, b: f32, share: f32| a + (b - a) * share;
+            let along = |row: usize| mix(from[row * w + x0], from[row * w + x1], u);
+            plane[y * w + x] = mix(along(y0), along(y1), v);
         }
     }
 }

@@ -248,7 +248,9 @@ mod tests {
         }
         let labels = Some(vec![0; 3]);
         let file = npy("(2, 4, 6)", &bytes);
-        assert!(super::load(path, file, labels, &first).unwrap_err().to_string().contains("labels"));
+        assert!(
+            super::load(path, file, labels, &first).unwrap_err().to_string().contains("labels")
+        );
     }
 
     /// What a model sees, and a picture of it.

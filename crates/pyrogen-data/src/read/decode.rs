@@ -15,7 +15,7 @@ const MAX_PIXELS: u64 = 1 << 27;
 
 /// A picture: interleaved pixels, one channel where no pixel has a colour, else three; bytes where
 /// these hold all that the file has.
-pub(super) struct Decoded {
+pub(crate) struct Decoded {
     pub width: u32,
     pub height: u32,
     pub channels: usize,

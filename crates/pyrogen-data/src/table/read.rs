@@ -109,7 +109,9 @@ struct Places {
 impl Places {
     fn of(text: &Text, options: &CsvOptions) -> Result<Self, DataError> {
         let one = |name: &Option<String>| name.as_deref().map(|n| text.column(n)).transpose();
-        let all = |names: &[String]| names.iter().map(|name| text.column(name)).collect();
+        let all = |names: &[String]| -> Result<Vec<usize>, DataError> {
+            names.iter().map(|name| text.column(name)).collect()
+        };
         Ok(Self {
             label: one(&options.label)?,
             weight: one(&options.weight)?,

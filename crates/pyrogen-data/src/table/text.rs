@@ -259,7 +259,11 @@ impl Text {
         }
         self.columns.iter_mut().for_each(|column| *column = Strings::default());
         self.loaded.fill(false);
-        let mut found: Vec<Strings> = columns.iter().map(|_| Strings::default()).collect();
+        let room = |&j: &usize| Strings {
+            text: String::with_capacity(self.sizes[j] - self.rows * Strings::END),
+            ends: Vec::with_capacity(self.rows),
+        };
+        let mut found: Vec<Strings> = columns.iter().map(room).collect();
         let (width, mut skip, mut full) = (self.names.len(), usize::from(self.named), None);
         let (path, options) = (self.path.clone(), self.options.clone());
         let changed = || {

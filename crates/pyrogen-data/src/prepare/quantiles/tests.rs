@@ -3,6 +3,7 @@ use pyrogen_core::{Noise, Seed, normal_quantile};
 
 use super::normal::{normal_cdf, normal_log_density};
 use super::*;
+use crate::Dataset;
 use crate::prepare::{Preparation, Recipe};
 
 /// A share that no value has.

@@ -227,7 +227,7 @@ fn missing_words_can_be_words() {
 #[test]
 fn blank_lines_of_one_column_are_missing_cells() {
     let table = table("x\n\n0.7042\n\n0.5\n\n", &[]);
-    let Cells::Numbers(x) = table.cells(0) else { panic!() };
+    let Cells::Numbers(x) = table.cells(0).into_owned() else { panic!() };
     assert_eq!(x.len(), 4);
     assert!(x[0].is_nan() && x[2].is_nan() && x[1] == 0.7042);
     let error = load("x\n1\n\n2\n", &["missing=error"]).unwrap_err().to_string();
