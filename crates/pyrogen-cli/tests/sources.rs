@@ -190,8 +190,8 @@ fn rows_are_balanced_and_pictures_changed_by_settings_of_training() {
     for (set, says) in [
         ("balance=classes", "the data has no classes"),
         (r#"balance={"class_weights":[1,-2]}"#, "finite numbers, 0 or more"),
-        ("augment.flip=both", "pictures for flip"),
-        ("augment.noise=0.1", "pictures or points for noise"),
+        ("augment.flip=both", "for pictures: they have flip"),
+        ("augment.noise=0.1", "for pictures or points"),
         ("augment.crop=0", "in (0, 1]"),
     ] {
         let train = format!("train vae --data csv:t.csv --out refused {TINY} --set {set}");

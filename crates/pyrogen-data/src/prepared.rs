@@ -111,7 +111,8 @@ impl<const D: usize> Prepared<D> {
         if augment.is_none() {
             return Ok(self);
         }
-        augment.check(self.data.layout())?;
+        let fits = augment.check(self.data.layout());
+        fits.map_err(|e| DataError::part("augment", "changes that the data has", e))?;
         let pictures = self.data.layout().is_picture();
         let spread = if pictures || augment.noise == 0.0 {
             Vec::new()

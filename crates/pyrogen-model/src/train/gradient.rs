@@ -146,7 +146,9 @@ pub fn examples(data: &Data, job: &Job) -> Result<Prepared<2>, Error> {
 pub fn training_examples(job: &Job) -> Result<Prepared<2>, Error> {
     let prepared =
         examples(&job.data, job)?.with_weights(job.data.weights().map(<[f64]>::to_vec))?;
-    Ok(prepared.with_augment(job.plan.train.augment)?)
+    let augment = job.plan.train.augment;
+    augment.check(prepared.data().layout())?;
+    Ok(prepared.with_augment(augment)?)
 }
 
 /// Training examples that a new model looks at before training.
