@@ -3,8 +3,7 @@
     markov_rows.py serve ROW
 
 Sizes are those of `benches/src/markov.rs`. hmmlearn computes with `implementation="scaling"`, its fast
-form. The rows of words read the text that our program writes into the system's temporary folder (build
-the row once with it first: `peers serve words_count`).
+form. The rows of words read the text that our program writes into the system's temporary folder.
 """
 
 import random

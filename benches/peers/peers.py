@@ -35,7 +35,9 @@ ROOT = HERE.parent.parent
 
 # Rows that our program serves under another name, and what each row is.
 DISTRIBUTIONS = [f"{name}_{what}" for name in ("normal", "gamma", "categorical", "mvn") for what in ("log_prob", "sample")]
+REGIMES = ["hmm_step", "hmm_viterbi", "hmm_score"]
 OURS = {"adam_fused": "adam"} | {f"np_{row}": row for row in DISTRIBUTIONS}
+OURS |= {f"rs_{row}": row for row in REGIMES}
 ABOUT = {
     "matmul": "product of 1024x1024 matrices",
     "vae": "VAE 784-400-20, batch 128: training step",
@@ -47,6 +49,10 @@ ABOUT = {
     "gan_discriminator": "DCGAN 28x28, batch 64: the discriminator's step",
     "gan_generator": "the same: the generator's step",
     "gan_sample_10k": "the same: 10,000 samples",
+    "maf_train": "MAF of 16 numbers, 5 layers of 2 x 64, batch 1,024: training step (zuko)",
+    "maf_sample": "the same: a batch of samples (zuko)",
+    "nsf_train": "the same with splines of 8 bins: training step (zuko)",
+    "nsf_sample": "the same: a batch of samples (zuko)",
     "gpt_forward": "GPT 6x384, context 256, batch 12: forward",
     "gpt_train": "the same: training step",
     "lstm_train": "LSTM 128 to 256, 64 steps, batch 32: training step",
@@ -81,6 +87,7 @@ ABOUT = {
     "lda_pass": "the same: pass of batch variational Bayes (scikit-learn)",
 }
 
+ABOUT |= {f"rs_{row}": f"{ABOUT[row].split(' (')[0]} (hmmlearn-rs)" for row in REGIMES}
 ABOUT |= {f"np_{row}": f"{ABOUT[row]} (NumPy and SciPy, double precision)" for row in DISTRIBUTIONS}
 
 # Rows whose peer is not PyTorch, by the start of their names.
@@ -91,6 +98,9 @@ OTHERS = {
     "lda_": "topic_rows.py",
     "np_": "numpy_rows.py",
 }
+
+# A peer in Rust: a program of its own beside this script.
+HMMLEARN_RS = HERE / "hmmlearn_rs" / "Cargo.toml"
 
 
 class Server:
@@ -208,25 +218,35 @@ def sides_of(row, args, folder):
             "torch": Starter([*torch_rows, "first-sample", weights], args.threads),
             "ours 1": Starter([binary, "first-sample", model], args.threads),
         }
-    trains = f"{row} train" in args.known
-    script = next((s for start, s in OTHERS.items() if row.startswith(start)), "torch_rows.py")
-    peer = [sys.executable, str(HERE / script)]
-    sides = {"torch": Server([*peer, "serve", row], args.threads)}
-    for workers in args.workers if trains else [1]:
-        command = [binary, "serve", OURS.get(row, row), str(workers)]
-        sides[f"ours {workers}"] = Server(command, args.threads)
+    own = OURS.get(row, row)
+    if row.startswith("rs_"):
+        peer = ["cargo", "run", "--release", "--quiet", "--manifest-path", str(HMMLEARN_RS), "--", "serve", own]
+    else:
+        script = next((s for start, s in OTHERS.items() if row.startswith(start)), "torch_rows.py")
+        peer = [sys.executable, str(HERE / script), "serve", row]
+    workers = args.workers if f"{own} train" in args.known else [1]
+    # Ours first: it writes the files that both sides of some rows read.
+    ours = {f"ours {n}": Server([binary, "serve", own, str(n)], args.threads) for n in workers}
+    sides = {"torch": Server(peer, args.threads)} | ours
+    if args.before and any(line.split()[0] == own for line in args.known_before):
+        for count in workers:
+            sides[f"before {count}"] = Server([str(args.before), "serve", own, str(count)], args.threads)
     return sides
 
 
 def summary(row, measured):
     """Medians and ratios of a row; `best` is our side with the smallest median."""
     medians = {name: statistics.median(side["ms"]) for name, side in measured.items()}
-    ours = [name for name in measured if name != "torch"]
+    ours = [name for name in measured if name.startswith("ours")]
+    before = [name for name in measured if name.startswith("before")]
     best = min(ours, key=medians.get)
     pairs = {
         name: statistics.median(a / b for a, b in zip(measured[name]["ms"], measured["torch"]["ms"]))
         for name in ours
     }
+    # Each side with the number of workers that is best for it, repeat by repeat.
+    fastest = lambda names: [min(ms) for ms in zip(*(measured[n]["ms"] for n in names))]
+    by_before = [a / b for a, b in zip(fastest(ours), fastest(before))] if before else None
     return {
         "row": row,
         "about": ABOUT[row],
@@ -236,6 +256,7 @@ def summary(row, measured):
         "fastest": min(min(measured[n]["ms"]) for n in ours) / min(measured["torch"]["ms"]),
         "pairs": pairs[best],
         "all_pairs": pairs,
+        "by_before": statistics.median(by_before) if by_before else None,
         "memory_mb": {name: side["mb"] for name, side in measured.items()},
         "measured": measured,
     }
@@ -244,6 +265,9 @@ def summary(row, measured):
 def table(summaries, markdown):
     header = ["row", "PyTorch ms", "ours ms", "two workers ms", "best", "ratio", "pairs",
               "fastest", "PyTorch MB", "ours MB"]  # fmt: skip
+    compared = any(s["by_before"] for s in summaries)
+    if compared:
+        header.append("by before")
     number = lambda x: "" if x is None else f"{x:.4g}"
     rows = []
     for s in summaries:
@@ -253,6 +277,8 @@ def table(summaries, markdown):
              number(ms.get("ours 2")), s["best"].removeprefix("ours "), f"{s['ratio']:.2f}",
              f"{s['pairs']:.2f}", f"{s['fastest']:.2f}", f"{mb['torch']:.0f}", f"{mb[s['best']]:.0f}"]  # fmt: skip
         )
+        if compared:
+            rows[-1].append(f"{s['by_before']:.2f}" if s["by_before"] else "")
     if markdown:
         lines = [header, ["---"] * len(header), *rows]
         return "\n".join("| " + " | ".join(line) + " |" for line in lines)
@@ -297,6 +323,7 @@ def arguments():
     parser.add_argument("--workers", default="1,2", help="worker threads of our training rows (default 1,2)")
     parser.add_argument("--threads", type=int, default=2, help="threads of each side (default 2)")
     parser.add_argument("--binary", type=Path, help="our program, where it is built already")
+    parser.add_argument("--before", type=Path, help="our program of an earlier commit, asked in turn as well")
     parser.add_argument("--json", type=Path, help="writes all times to a file")
     parser.add_argument("--markdown", action="store_true", help="prints the table for the documentation")
     args = parser.parse_args()
@@ -321,6 +348,9 @@ def main():
     args.binary = args.binary or build()
     listed = subprocess.run([args.binary, "list"], check=True, capture_output=True, text=True)
     args.known = set(listed.stdout.splitlines())
+    if args.before:
+        listed = subprocess.run([args.before, "list"], check=True, capture_output=True, text=True)
+        args.known_before = listed.stdout.splitlines()
     about = machine(args.threads)
     print(", ".join(f"{k} {v}" for k, v in about.items()), file=sys.stderr)
     summaries = []

@@ -2,8 +2,7 @@
 
     topic_rows.py serve ROW
 
-Both sides read the documents that our program writes into the system's temporary folder (build the row
-once with it first: `peers serve lda_gibbs`). tomotopy samples with two workers and fixed priors.
+Both sides read the documents that our program writes into the system's temporary folder. tomotopy samples with two workers and fixed priors.
 scikit-learn makes the fifth pass over all documents with two jobs and the same limits of a document's
 updates.
 """

@@ -47,6 +47,25 @@ def matmul():
     return inferred(lambda: a @ b)
 
 
+# Normalizing flows, by zuko with its own defaults (networks of 2 x 64, ReLU, 8 bins).
+
+
+def flow(name):
+    import zuko
+
+    return getattr(zuko.flows, name)(features=16, transforms=5)
+
+
+def flow_train(name):
+    model, x = flow(name), torch.rand(1024, 16)
+    return trained(model, torch.optim.Adam(model.parameters()), lambda m: -m().log_prob(x).mean())
+
+
+def flow_sample(name):
+    model = flow(name)
+    return inferred(lambda: model().sample((1024,)))
+
+
 # Variational autoencoders.
 
 
@@ -460,33 +479,40 @@ def frechet():
 MILLION = 1_000_000
 
 
+# Each gives a function that makes the distribution from what a network predicts: the work on parameters is
+# done for each batch.
+
+
 def normal():
-    return torch.distributions.Normal(torch.randn(MILLION), torch.randn(MILLION).div(2).exp(), validate_args=False)
+    mean, log_var = torch.randn(MILLION), torch.randn(MILLION)
+    return lambda: torch.distributions.Normal(mean, log_var.div(2).exp(), validate_args=False)
 
 
 def gamma():
     shape, rate = torch.rand(MILLION) * 5 + 0.5, torch.rand(MILLION) + 0.5
-    return torch.distributions.Gamma(shape, rate, validate_args=False)
+    return lambda: torch.distributions.Gamma(shape, rate, validate_args=False)
 
 
 def categorical():
-    return torch.distributions.Categorical(logits=torch.randn(MILLION, 16), validate_args=False)
+    logits = torch.randn(MILLION, 16)
+    return lambda: torch.distributions.Categorical(logits=logits, validate_args=False)
 
 
 def vectors():
+    mean = torch.zeros(MILLION, 64)
     lower = (torch.randn(64, 64) * 0.5 / 8).tril(-1) + torch.eye(64)
-    return torch.distributions.MultivariateNormal(torch.zeros(MILLION, 64), scale_tril=lower, validate_args=False)
+    return lambda: torch.distributions.MultivariateNormal(mean, scale_tril=lower, validate_args=False)
 
 
 def log_prob(make):
-    p = make()
-    x = p.sample()
-    return inferred(lambda: p.log_prob(x))
+    make = make()
+    x = make().sample()
+    return inferred(lambda: make().log_prob(x))
 
 
 def draws(make):
-    p = make()
-    return inferred(p.sample)
+    make = make()
+    return inferred(lambda: make().sample())
 
 
 ROWS = {
@@ -508,6 +534,10 @@ ROWS = {
     "gan_discriminator": lambda: gan_step("discriminator"),
     "gan_generator": lambda: gan_step("generator"),
     "gan_sample_10k": gan_sample_10k,
+    "maf_train": lambda: flow_train("MAF"),
+    "maf_sample": lambda: flow_sample("MAF"),
+    "nsf_train": lambda: flow_train("NSF"),
+    "nsf_sample": lambda: flow_sample("NSF"),
     "gpt_forward": gpt_forward,
     "gpt_train": gpt_train,
     "lstm_train": lstm_train,

@@ -1,62 +1,64 @@
-//! How large the convolutional VAE's step is, where its cost is followed as it grows.
+//! Rows whose sizes are chosen: how their cost grows.
 
-use std::str::FromStr;
+use crate::workload::{Plan, Workload};
+use crate::{markov, mixture, topics, vae};
 
-/// Sizes of a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Growth {
-    /// Examples in a batch.
-    pub batch: usize,
-    /// Pixels along a side.
-    pub side: usize,
-    /// Channels of the first stage; the second has twice as many, the dense layer eight times.
-    pub width: usize,
-}
-
-impl Default for Growth {
-    /// The row `conv_vae`.
-    fn default() -> Self {
-        Self { batch: 64, side: 28, width: 32 }
-    }
-}
-
-impl FromStr for Growth {
-    type Err = String;
-
-    /// Three numbers, `BATCH,SIDE,WIDTH`.
-    fn from_str(text: &str) -> Result<Self, String> {
-        let numbers: Result<Vec<usize>, _> = text.split(',').map(str::parse).collect();
-        match numbers.as_deref() {
-            Ok(&[batch, side, width]) if batch > 1 && side >= 4 && width > 0 => {
-                Ok(Self { batch, side, width })
-            }
-            _ => Err(format!("{text} is not BATCH,SIDE,WIDTH: at least 2, 4 and 1")),
+/// A row at sizes of its own, `ROW:NUMBER,NUMBER,...`; none where `name` has no sizes.
+///
+/// # Errors
+/// A row without sizes, numbers that are missing or too small.
+pub fn build(name: &str, plan: Plan) -> Option<Result<Box<dyn Workload>, String>> {
+    let (row, text) = name.split_once(':')?;
+    Some(match row {
+        "conv_vae" => {
+            sizes(text, "BATCH,SIDE,WIDTH", [2, 4, 1]).map(|sizes| vae::grown(plan, sizes))
         }
-    }
+        "gmm_step" => sizes(text, "ROWS,COLUMNS,COMPONENTS", [2, 1, 1])
+            .map(|sizes| mixture::grown(plan, sizes)),
+        "hmm_step" => {
+            sizes(text, "STEPS,COLUMNS,STATES", [2, 1, 1]).map(|sizes| markov::grown(plan, sizes))
+        }
+        "lda_gibbs" => {
+            sizes(text, "DOCUMENTS,TOPICS", [2, 2]).map(|sizes| topics::grown(plan, sizes))
+        }
+        row => Err(format!("the row {row} has one size")),
+    })
+}
+
+fn sizes<const N: usize>(text: &str, names: &str, least: [usize; N]) -> Result<[usize; N], String> {
+    let numbers: Result<Vec<usize>, _> = text.split(',').map(str::parse).collect();
+    let numbers = numbers.ok().and_then(|numbers| <[usize; N]>::try_from(numbers).ok());
+    numbers
+        .filter(|numbers| numbers.iter().zip(&least).all(|(n, least)| n >= least))
+        .ok_or_else(|| format!("{text} is not {names}: at least {least:?}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Plan, Size, vae};
+    use crate::Size;
+
+    const TINY: Plan = Plan { size: Size::Tiny, workers: 2 };
 
     #[test]
-    fn sizes_are_three_numbers() {
-        assert_eq!("8,12,4".parse(), Ok(Growth { batch: 8, side: 12, width: 4 }));
+    fn sizes_are_numbers_that_are_large_enough() {
         for wrong in ["", "8", "8,12", "8,12,4,1", "1,12,4", "8,2,4", "8,12,0", "a,12,4"] {
-            assert!(wrong.parse::<Growth>().is_err(), "{wrong}");
+            assert!(build(&format!("conv_vae:{wrong}"), TINY).unwrap().is_err(), "{wrong}");
+        }
+        assert!(build("adam:3", TINY).unwrap().is_err());
+        assert!(build("adam", TINY).is_none());
+        for right in ["gmm_step:60,3,2", "hmm_step:70,2,3", "lda_gibbs:20,4"] {
+            let value = build(right, TINY).unwrap().expect(right).run();
+            assert!(value.is_finite(), "{right}: {value}");
         }
     }
 
     #[test]
     fn a_grown_step_has_a_larger_loss_to_lower() {
-        let loss = |side| {
-            let growth = Growth { batch: 4, side, width: 2 };
-            vae::grown(Plan { size: Size::Tiny, workers: 2 }, growth).run()
-        };
         // An untrained Bernoulli decoder costs about ln 2 a pixel.
         for side in [4, 8, 12] {
-            let a_pixel = loss(side) / (side * side) as f64;
+            let loss = vae::grown(TINY, [4, side, 2]).run();
+            let a_pixel = loss / (side * side) as f64;
             assert!((0.5..1.5).contains(&a_pixel), "{side}: {a_pixel}");
         }
     }

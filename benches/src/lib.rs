@@ -11,6 +11,7 @@ pub mod check;
 pub mod dcgan;
 pub mod decode;
 pub mod distributions;
+pub mod flow;
 pub mod frechet;
 pub mod gan;
 pub mod gpt;

@@ -30,44 +30,57 @@ struct Regimes {
     task: Task,
 }
 
-fn regimes(plan: Plan, task: Task) -> Box<dyn Workload> {
-    let steps = plan.pick(50_000, 300);
+fn regimes(task: Task, [steps, width, states]: [usize; 3]) -> Box<dyn Workload> {
     let mut noise = noise("hmm");
-    let values = noise.normal_vec(steps * WIDTH);
+    let values = noise.normal_vec(steps * width);
     // Regimes of 50 steps, each with its own place.
-    let place = |t: usize, i: usize| ((t / 50 * 5 + i * 3) % STATES) as f64;
+    let place = |t: usize, i: usize| ((t / 50 * 5 + i * 3) % states) as f64;
     let values: Vec<f64> =
-        values.iter().enumerate().map(|(p, z)| z + place(p / WIDTH, p % WIDTH)).collect();
-    let data = Sequences::real(values, WIDTH, vec![steps]).expect("finite numbers");
+        values.iter().enumerate().map(|(p, z)| z + place(p / width, p % width)).collect();
+    let data = Sequences::real(values, width, vec![steps]).expect("finite numbers");
     let means =
-        (0..STATES).map(|s| (0..WIDTH).map(|i| ((s + 3 * i) % STATES) as f64).collect()).collect();
+        (0..states).map(|s| (0..width).map(|i| ((s + 3 * i) % states) as f64).collect()).collect();
     let emission = Emission::Gaussian(Gaussian {
         form: Covariance::Diagonal,
         means,
-        covariances: vec![vec![1.5; WIDTH]; STATES],
+        covariances: vec![vec![1.5; width]; states],
     });
-    let row = |i: usize| (0..STATES).map(|j| if i == j { 0.93 } else { 0.01 }).collect();
-    let start = vec![1.0 / STATES as f64; STATES];
-    let model = Hmm::new(start, (0..STATES).map(row).collect(), emission).expect("a model");
+    let other = 0.07 / states.max(2).saturating_sub(1) as f64;
+    let row = |i: usize| match states {
+        1 => vec![1.0],
+        _ => (0..states).map(|j| if i == j { 0.93 } else { other }).collect(),
+    };
+    let start = vec![1.0 / states as f64; states];
+    let model = Hmm::new(start, (0..states).map(row).collect(), emission).expect("a model");
     let emission = EmissionConfig::Gaussian { covariance: Covariance::Diagonal };
-    let config = HmmConfig { states: STATES, emission, ..Default::default() };
+    let config = HmmConfig { states, emission, ..Default::default() };
     let fit = HmmFit::from_model(config, model, &data).expect("a fit");
     Box::new(Regimes { data, fit, task })
 }
 
+/// Steps, columns and states of the rows.
+fn usual(plan: Plan) -> [usize; 3] {
+    [plan.pick(50_000, 300), WIDTH, STATES]
+}
+
 /// One step of expectation maximisation.
 pub fn step(plan: Plan) -> Box<dyn Workload> {
-    regimes(plan, Task::Step)
+    regimes(Task::Step, usual(plan))
+}
+
+/// The step with other numbers of time steps, columns and states.
+pub fn grown(_: Plan, sizes: [usize; 3]) -> Box<dyn Workload> {
+    regimes(Task::Step, sizes)
 }
 
 /// The most probable path.
 pub fn viterbi(plan: Plan) -> Box<dyn Workload> {
-    regimes(plan, Task::Viterbi)
+    regimes(Task::Viterbi, usual(plan))
 }
 
 /// The log-likelihood.
 pub fn score(plan: Plan) -> Box<dyn Workload> {
-    regimes(plan, Task::Score)
+    regimes(Task::Score, usual(plan))
 }
 
 impl Workload for Regimes {

@@ -2,8 +2,8 @@
 
 use crate::workload::{Plan, Workload};
 use crate::{
-    adam, dcgan, decode, distributions, frechet, gan, gpt, lstm, markov, matmul, mixture, resblock,
-    sampling, text, topics, unet, vae,
+    adam, dcgan, decode, distributions, flow, frechet, gan, gpt, lstm, markov, matmul, mixture,
+    resblock, sampling, text, topics, unet, vae,
 };
 
 /// A row of the table.
@@ -31,6 +31,10 @@ pub fn rows() -> Vec<Row> {
         row("gan_discriminator", true, gan::discriminator),
         row("gan_generator", true, gan::generator),
         row("gan_sample_10k", false, gan::draw),
+        row("maf_train", true, flow::maf_train),
+        row("maf_sample", false, flow::maf_sample),
+        row("nsf_train", true, flow::nsf_train),
+        row("nsf_sample", false, flow::nsf_sample),
         row("gpt_forward", false, gpt::forward),
         row("gpt_train", true, gpt::train),
         row("lstm_train", true, lstm::train),

@@ -71,18 +71,25 @@ struct Sweeps {
 /// A sweep of Gibbs sampling, from a state after twenty. The priors are fixed, as tomotopy's are with
 /// `optim_interval = 0`.
 pub fn gibbs(plan: Plan) -> Box<dyn Workload> {
-    sampler(plan, Sampler::Parallel)
+    sampler(corpus(plan), TOPICS, Sampler::Parallel)
+}
+
+/// The sweep over the first documents alone, at most as many as there are, with another number of
+/// topics.
+pub fn grown(plan: Plan, [documents, topics]: [usize; 2]) -> Box<dyn Workload> {
+    let all = corpus(plan);
+    let first: Vec<usize> = (0..documents.min(all.len())).collect();
+    sampler(all.select(&first), topics, Sampler::Parallel)
 }
 
 /// A sweep of the collapsed sampler on one core.
 pub fn collapsed(plan: Plan) -> Box<dyn Workload> {
-    sampler(plan, Sampler::Collapsed)
+    sampler(corpus(plan), TOPICS, Sampler::Collapsed)
 }
 
-fn sampler(plan: Plan, sampler: Sampler) -> Box<dyn Workload> {
-    let corpus = corpus(plan);
+fn sampler(corpus: Corpus, topics: usize, sampler: Sampler) -> Box<dyn Workload> {
     let config = GibbsConfig {
-        topics: TOPICS,
+        topics,
         sampler,
         learn_alpha: LearnPrior::Fixed,
         learn_beta: false,

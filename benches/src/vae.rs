@@ -8,7 +8,6 @@ use pyrogen::train::{
 };
 use pyrogen::vae::{Decoder, VaeConfig, VqConfig, VqNetwork};
 
-use crate::growth::Growth;
 use crate::sharded::Rows;
 use crate::workload::{Plan, Workload, noise, plain};
 
@@ -28,12 +27,12 @@ pub fn dense(plan: Plan) -> Box<dyn Workload> {
 
 /// Stages of 32 and 64 channels, a dense layer of 256, 28x28 pictures, batches of 64.
 pub fn convolutional(plan: Plan) -> Box<dyn Workload> {
-    grown(plan, plan.pick(Growth::default(), Growth { batch: 6, side: 8, width: 4 }))
+    grown(plan, plan.pick([64, 28, 32], [6, 8, 4]))
 }
 
-/// The convolutional step with other numbers of examples, pixels and channels.
-pub fn grown(plan: Plan, growth: Growth) -> Box<dyn Workload> {
-    let Growth { batch, side, width } = growth;
+/// The convolutional step with other numbers of examples, of pixels along a side and of channels of the
+/// first stage; the second has twice as many, the dense layer eight times.
+pub fn grown(plan: Plan, [batch, side, width]: [usize; 3]) -> Box<dyn Workload> {
     let conv = ConvConfig {
         channels: vec![width, 2 * width],
         hidden: vec![8 * width],

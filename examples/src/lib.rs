@@ -14,6 +14,7 @@
 //! | `synthetic_table` | generated rows of a table, and how good they are |
 //! | `denoise` | noise is removed by a model conditioned on the noisy picture |
 //! | `inpaint` | holes are filled by a model conditioned on the rest |
+//! | `distribution_plots` | the pictures of the book's list of distributions |
 //! | `rate_distortion` | the book's picture of the methods in the rate-distortion plane |
 //! | `samplers` | which sampler and how many steps: errors on a mixture of Gaussians |
 //! | `digits_by_label` | a diffusion model conditioned on the digit; what guidance does |
@@ -22,6 +23,7 @@
 //! | `edges` | edge maps to digits, several candidates each |
 //! | `latent_diffusion` | a diffusion model of an autoencoder's codes |
 //! | `toy_flow` | moons, Gaussians, checkerboard: the gap to the true density, the ways of points |
+//! | `flow_densities` | normalizing flows of moons, Gaussians, checkerboard: the gap to the true density |
 //! | `super_resolution` | small digits to large ones, several candidates each |
 //! | `gan_super_resolution` | small digits to large ones by a GAN, beside cubic convolution |
 //! | `pix2pix` | edge maps to digits by a GAN, several candidates each |
@@ -37,6 +39,7 @@ pub mod baselines;
 pub mod candidates;
 pub mod classifier;
 pub mod collapse;
+pub mod distributions;
 pub mod families;
 pub mod moves;
 pub mod painter;
@@ -113,7 +116,7 @@ pub struct Trained {
 pub fn small_model(folder: &Path) -> Result<Trained, Box<dyn Error>> {
     let (seed, device) = (Seed(1), Device::flex());
     let [train, test] = halves(seed)?;
-    let data = train.data().card("digits", train.preparation());
+    let data = train.data().to_dataset()?.card("digits", train.preparation());
     let (train_part, test) = (whole(&train), whole(&test));
 
     let config = VaeConfig {

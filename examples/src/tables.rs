@@ -160,7 +160,7 @@ fn draw_vae(data: Prepared<2>, how: &Synthesis, rows: usize) -> Result<Vec<f32>,
         event: preparation.event_shape(),
         latents: 16,
         network: Network::Mlp(MlpConfig::default()),
-        decoder: Decoder::Columns { columns: columns(preparation)? },
+        decoder: Decoder::Columns { columns: columns(preparation)?, autoregressive: true },
         ..VaeConfig::default()
     };
     let gradient = GradientConfig { clip_norm: Some(100.0), ..GradientConfig::default() };

@@ -129,6 +129,23 @@ fn the_plane_shows_the_table() {
 }
 
 #[test]
+fn the_list_of_distributions_shows_their_densities() {
+    let folder = docs().join("src/distributions");
+    let list = fs::read_to_string(docs().join("src/distribution-list.md")).expect("the list");
+    let drawn = pyrogen_examples::distributions::pictures().expect("pictures");
+    for (name, svg) in &drawn {
+        let file = folder.join(format!("{name}.svg"));
+        assert!(
+            fs::read_to_string(&file).is_ok_and(|text| text == *svg),
+            "{name} changed: cargo run -p pyrogen-examples --example distribution_plots"
+        );
+        assert!(list.contains(&format!("(distributions/{name}.svg)")), "{name} is not in the list");
+    }
+    let files = fs::read_dir(folder).expect("the folder").count();
+    assert_eq!(files, drawn.len(), "pictures that nothing draws");
+}
+
+#[test]
 fn links_are_found() {
     let text = "a [b](c.md) and [d](e.md#f)\n```\n[x](y)\n```\n[z](#w)";
     assert_eq!(links(text), ["c.md", "e.md#f", "#w"]);

@@ -32,6 +32,9 @@ mod families;
 #[path = "../examples/first_model.rs"]
 mod first_model;
 #[expect(dead_code, reason = "its main reads the arguments of the program")]
+#[path = "../examples/flow_densities.rs"]
+mod flow_densities;
+#[expect(dead_code, reason = "its main reads the arguments of the program")]
 #[path = "../examples/gan_latents.rs"]
 mod gan_latents;
 #[expect(dead_code, reason = "its main reads the arguments of the program")]
@@ -217,6 +220,11 @@ fn pictures_are_painted() {
         assert!(png.starts_with(b"\x89PNG"), "{name}");
         assert!(report(folder.path()).contains(says), "{name}");
     }
+}
+
+#[test]
+fn normalizing_flows_on_the_plane_are_scored() {
+    flow_densities::run(3, 50, Some("nice")).expect("flow_densities");
 }
 
 #[test]

@@ -4,7 +4,9 @@
 //! peers list                    the rows, one a line; `train` behind those that take workers
 //! peers serve ROW [WORKERS]     builds the work, says `ready`, then answers each `run N` on standard
 //!                               input with `MILLISECONDS VALUE`: the mean of N runs, the last result
-//! peers serve conv_vae:BATCH,SIDE,WIDTH [WORKERS]   the same row at other sizes
+//! peers serve conv_vae:BATCH,SIDE,WIDTH [WORKERS]   the same row at other sizes; so do
+//!                               gmm_step:ROWS,COLUMNS,COMPONENTS, hmm_step:STEPS,COLUMNS,STATES and
+//!                               lda_gibbs:DOCUMENTS,TOPICS
 //! peers write-model FOLDER      writes the folder that `first-sample` reads
 //! peers first-sample FOLDER     loads the folder, draws one picture, says `ready`
 //! peers check                   every row on tiny sizes
@@ -15,7 +17,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use pyrogen_bench::{Plan, Size, Workload, check, rows, sampling, vae};
+use pyrogen_bench::{Plan, Size, Workload, check, growth, rows, sampling};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -62,8 +64,8 @@ fn serve(name: &str, workers: &str) -> Result<(), String> {
 }
 
 fn build(name: &str, plan: Plan) -> Result<Box<dyn Workload>, String> {
-    if let Some(sizes) = name.strip_prefix("conv_vae:") {
-        return Ok(vae::grown(plan, sizes.parse()?));
+    if let Some(built) = growth::build(name, plan) {
+        return built;
     }
     let row = rows().into_iter().find(|row| row.name == name);
     let row = row.ok_or_else(|| format!("no row is named {name}"))?;

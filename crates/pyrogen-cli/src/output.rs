@@ -1,5 +1,6 @@
 //! Where results go: files by their ending, JSON or plain lines on standard output.
 
+use std::borrow::Cow;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
@@ -14,7 +15,18 @@ use crate::error::CliError;
 
 /// One line on standard error; nobody may be listening, which is no reason to stop.
 pub fn note(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(std::io::stderr(), "{}", harmless(text));
+}
+
+/// Text whose control characters are written out: names out of other people's files may hold sequences
+/// that a terminal obeys.
+pub fn harmless(text: &str) -> Cow<'_, str> {
+    let obeyed = |c: char| c.is_control() && c != '\n' && c != '\t';
+    if !text.contains(obeyed) {
+        return Cow::Borrowed(text);
+    }
+    let shown = |c: char| if obeyed(c) { c.escape_default().collect() } else { c.to_string() };
+    Cow::Owned(text.chars().map(shown).collect::<Vec<String>>().concat())
 }
 
 /// Endings that items of a modality can be written with; the empty one is a folder.
@@ -179,7 +191,7 @@ pub fn print_json<T: Serialize>(value: &T) -> Result<(), CliError> {
 
 /// One line on standard output.
 pub fn print_line(text: &str) -> Result<(), CliError> {
-    print_text(&format!("{text}\n"))
+    print_text(&format!("{}\n", harmless(text)))
 }
 
 /// Text on standard output; a reader that has gone away is no error.
@@ -207,4 +219,15 @@ pub fn print_fields(value: &Value, path: &str) -> Result<(), CliError> {
         other => print_line(&format!("{path}: {other}"))?,
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn terminals_are_not_commanded() {
+        assert_eq!(harmless("a\tb\nüber"), "a\tb\nüber");
+        assert_eq!(harmless("\u{1b}[31mred\u{7}\r\u{9b}2J"), "\\u{1b}[31mred\\u{7}\\r\\u{9b}2J");
+    }
 }

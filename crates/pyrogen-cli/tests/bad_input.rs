@@ -134,6 +134,7 @@ fn settings() {
         ("network={\"mlp\":{\"hidden\":[8],\"activation\":\"relu\",\"x\":1}}", "unknown field `x`"),
         ("event=[1,4,4]", "`model.event` must be [1, 8, 8]"),
         ("classes=5", "`model.classes` must be at least 10"),
+        ("classes=12", "`model.classes` must be at most 10, the classes of the data"),
         ("context=[1,8,8]", "`model.context` must be null without a context"),
         ("batch_size=0", "`batch_size` must be at least 1"),
         ("gradient.ema_decay=1.5", "`gradient.ema_decay` must be in [0, 1)"),

@@ -93,6 +93,20 @@ fn a_collapse_can_stop_a_run_or_take_it_back() {
     assert!(room.text("b/report.html").contains("the run was taken back to step 0"));
 }
 
+/// Most rows are equal, and with this seed all held-out ones are: nothing to compare the diversity of samples with.
+#[test]
+fn a_monitor_that_cannot_read_warns_and_lets_the_run_go_on() {
+    let room = Room::new();
+    let rows: String = (0..200).map(|i| format!("{},0\n", u8::from(i % 50 == 0))).collect();
+    room.write("counts.csv", format!("claims,amount\n{rows}"));
+    let line = "train gan --data csv:counts.csv --out g --steps 4 --monitor-every 2 --seed 2";
+    let said = room.ok(line).stderr;
+    let warned = "the signs of collapse cannot be read: collapse: `held_out` must be different";
+    assert!(said.contains(warned), "{said}");
+    assert!(room.text("g/events.jsonl").contains("\"event\":\"unread\""));
+    assert!(room.text("g/report.html").contains(warned.rsplit(": ").next().unwrap()));
+}
+
 #[test]
 fn what_makes_no_sense_is_one_line() {
     let room = Room::new();

@@ -258,9 +258,13 @@ fn enlarge(plane: &mut [f32], [h, w]: [usize; 2], at: [f64; 2], share: f64) {
         let (y0, y1, v) = place(y, at[0], h);
         for x in 0..w {
             let (x0, x1, u) = place(x, at[1], w);
-            let mix = |a: f32, b: f32, share: f32| a + (b - a) * share;
-            let along = |row: usize| mix(from[row * w + x0], from[row * w + x1], u);
-            plane[y * w + x] = mix(along(y0), along(y1), v);
+            let corners = [[y0, x0], [y0, x1], [y1, x0], [y1, x1]].map(|[y, x]| from[y * w + x]);
+            let mix = |a: f32, b: f32, at: f32| a * (1.0 - at) + b * at;
+            let value = mix(mix(corners[0], corners[1], u), mix(corners[2], corners[3], u), v);
+            // Rounding must not leave the range of the pixels.
+            let low = corners.iter().copied().fold(f32::INFINITY, f32::min);
+            let high = corners.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            plane[y * w + x] = value.clamp(low, high);
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::{DataError, Dataset};
 /// | `eight-gaussians` | on a circle of radius 2, standard deviation 0.2 | which Gaussian |
 /// | `gaussian-grid` | 5 by 5 at distances of 2, standard deviation 0.05 | which Gaussian |
 /// | `checkerboard` | uniform on 8 of the 16 unit squares of `[-2, 2]^2` | which square |
+/// | `rings` | four circles of radius 3/4, 3/2, 9/4 and 3, with noise of 0.08 | which circle |
 ///
 /// The best mean log-likelihood of any model on fresh points is `-entropy`.
 ///
@@ -39,22 +40,31 @@ pub enum Toy {
     GaussianGrid,
     /// Squares of one colour.
     Checkerboard,
+    /// Four circles around one centre.
+    Rings,
 }
 
-const ALL: [(&str, Toy); 4] = [
+const ALL: [(&str, Toy); 5] = [
     ("moons", Toy::Moons),
     ("eight-gaussians", Toy::EightGaussians),
     ("gaussian-grid", Toy::GaussianGrid),
     ("checkerboard", Toy::Checkerboard),
+    ("rings", Toy::Rings),
 ];
 
 const MOON_STD: f64 = 0.1;
 /// Simpson's rule over a moon's angle: an interval is a thirteenth of the noise's width.
 const MOON_INTERVALS: usize = 400;
 
+const RINGS: [f64; 4] = [0.75, 1.5, 2.25, 3.0];
+const RING_STD: f64 = 0.08;
+/// The trapezoid rule over half of a circle: on a whole one an interval is less than the noise's width, and
+/// the rule's error for a smooth function on a circle is below 1e-8.
+const RING_INTERVALS: usize = 128;
+
 impl Toy {
     /// The names that `FromStr` knows.
-    pub const NAMES: &'static str = "moons, eight-gaussians, gaussian-grid, checkerboard";
+    pub const NAMES: &'static str = "moons, eight-gaussians, gaussian-grid, checkerboard, rings";
 
     /// Every toy.
     pub fn all() -> impl Iterator<Item = Self> {
@@ -100,6 +110,12 @@ impl Toy {
                 let [left, low] = corner(square);
                 (square, [left + u[1], low + u[2]])
             }
+            Self::Rings => {
+                let ring = pick(RINGS.len());
+                let (sin, cos) = (TAU * u[1]).sin_cos();
+                let [x, y] = [cos, sin].map(|at| RINGS[ring] * at);
+                (ring, [x + RING_STD * z[0], y + RING_STD * z[1]])
+            }
             Self::EightGaussians | Self::GaussianGrid => {
                 let (centres, std) = self.gaussians();
                 let k = pick(centres.len());
@@ -127,7 +143,8 @@ impl Toy {
     /// The logarithm of the density at a point, in nats; minus infinity where there is none.
     ///
     /// # Numerics
-    /// In f64. The moons' is an integral over the angle, by Simpson's rule with 400 intervals.
+    /// In f64. The moons' and the rings' are integrals over the angle, by Simpson's rule with 400 intervals
+    /// and by the trapezoid rule with 256.
     pub fn log_density(self, point: [f64; 2]) -> f64 {
         match self {
             Self::Moons => {
@@ -141,6 +158,7 @@ impl Toy {
                 };
                 if (0..8).any(inside) { -(8f64.ln()) } else { f64::NEG_INFINITY }
             }
+            Self::Rings => log_density_of_rings(squared(point, [0.0; 2]).sqrt()),
             Self::EightGaussians | Self::GaussianGrid => {
                 let (centres, std) = self.gaussians();
                 let terms = centres.iter().map(|&c| log_gaussian(squared(point, c), std));
@@ -154,7 +172,7 @@ impl Toy {
     /// # Numerics
     /// Exact for the checkerboard, and for the grid to the last digit, because its Gaussians are
     /// forty standard deviations apart. For the others the integral of `-p ln p` over a grid of
-    /// half a standard deviation, whose error is below 1e-6.
+    /// half a standard deviation, whose error is below 1e-6; for the rings over a line of radii.
     pub fn entropy(self) -> f64 {
         match self {
             Self::Checkerboard => 8f64.ln(),
@@ -164,6 +182,15 @@ impl Toy {
             }
             Self::EightGaussians => self.integral([-3.6, 3.6], [-3.6, 3.6], 0.1),
             Self::Moons => self.integral([-1.8, 2.8], [-1.3, 1.8], 0.05),
+            Self::Rings => {
+                let step = RING_STD / 4.0;
+                let shell = |i: usize| {
+                    let distance = step * i as f64;
+                    let log_p = log_density_of_rings(distance);
+                    -log_p.exp() * log_p * TAU * distance
+                };
+                (1..=(3.8 / step) as usize).map(shell).sum::<f64>() * step
+            }
         }
     }
 
@@ -210,6 +237,21 @@ fn log_mean_exp_of_moon(moon: usize, point: [f64; 2]) -> f64 {
         })
         .collect();
     log_sum_exp(&terms) - (3.0 * MOON_INTERVALS as f64).ln()
+}
+
+/// The logarithm of the rings' density at a distance from their centre.
+fn log_density_of_rings(distance: f64) -> f64 {
+    let ring = |radius: f64| {
+        let term = |i: usize| {
+            let weight = if i == 0 || i == RING_INTERVALS { 0.5f64 } else { 1.0 };
+            let angle = PI * i as f64 / RING_INTERVALS as f64;
+            let apart = squared([distance, 0.0], [radius * angle.cos(), radius * angle.sin()]);
+            weight.ln() - 0.5 * apart / (RING_STD * RING_STD)
+        };
+        let terms: Vec<f64> = (0..=RING_INTERVALS).map(term).collect();
+        log_sum_exp(&terms) - (RING_INTERVALS as f64).ln()
+    };
+    log_sum_exp(&RINGS.map(ring)) - (RINGS.len() as f64).ln() + log_gaussian(0.0, RING_STD)
 }
 
 /// The logarithm of the density of a Gaussian in the plane at a squared distance from its centre.
@@ -293,6 +335,12 @@ mod tests {
         assert!((eight - 1.0).abs() < TOLERANCE, "{eight}");
         let halved = Toy::EightGaussians.integral([-3.6, 3.6], [-3.6, 3.6], 0.05);
         assert!((halved - Toy::EightGaussians.entropy()).abs() < TOLERANCE);
+        // By Bessel functions, in Python: scipy 1.17's `ive` and `quad`.
+        assert!((Toy::Rings.entropy() - 2.623_182_770_3).abs() < 1e-9);
+        let log_densities = [(0.0, -42.118_026_64), (0.3, -16.688_258_69), (-2.2, -2.612_225_88)];
+        for (x, expected) in log_densities {
+            assert!((Toy::Rings.log_density([x, 0.0]) - expected).abs() < 1e-7, "{x}");
+        }
         // Apart, the eight would have ln 8 + ln(2 pi e std^2); they overlap a little.
         let apart = 8f64.ln() + (TAU * 0.04).ln() + 1.0;
         assert!((0.0..1e-3).contains(&(apart - Toy::EightGaussians.entropy())));
@@ -305,6 +353,7 @@ mod tests {
             let classes = match toy {
                 Toy::Moons => 2,
                 Toy::GaussianGrid => 25,
+                Toy::Rings => 4,
                 _ => 8,
             };
             let mut counts = vec![0usize; classes];

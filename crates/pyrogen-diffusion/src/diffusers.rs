@@ -222,8 +222,13 @@ impl Saved {
 fn convert(unet: &UNet, file: &SafeTensors) -> Result<Vec<u8>, String> {
     let bytes = to_bytes(unet);
     let own = SafeTensors::deserialize(&bytes).expect("just written");
+    // In the order of names, and what is missing before what has another shape: one file, one message.
+    let tensors: BTreeMap<String, TensorView<'_>> = own.tensors().into_iter().collect();
+    for name in tensors.keys().flat_map(|name| Source::of(name).names) {
+        part(file, &name)?;
+    }
     let mut arrays = BTreeMap::new();
-    for (name, view) in own.tensors() {
+    for (name, view) in tensors {
         let source = Source::of(&name);
         arrays.insert(name, (view.shape().to_vec(), source.read(file, view.shape())?));
     }

@@ -116,6 +116,11 @@ pub fn evaluate(
             metrics.extend(texts(made, own, options.training.as_ref(), &mut failed));
         }
     }
+    let hash = real.sha256();
+    let of_data = |reports: Vec<MetricReport>| -> Vec<MetricReport> {
+        reports.into_iter().map(|report| report.of_data(&hash)).collect()
+    };
+    let (metrics, reference) = (of_data(metrics), of_data(reference));
     let request = Request::seed(options.seed.0);
     let findings = match model.inspect(&real, &request, control) {
         Err(e) if e.kind() != ErrorKind::Cancelled => {
@@ -232,4 +237,96 @@ fn shares(
         class_shares(x, &labels, y, asked.as_deref())
             .map(|shares| shares.report(x, y, &real.class_names())),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::Range;
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use pyrogen_core::Noise;
+    use pyrogen_core::folder::Card;
+    use pyrogen_data::{Dataset, Modality};
+    use pyrogen_model::{About, Capabilities, Generate, OptionSpec};
+
+    use super::*;
+
+    /// Points of two classes, six standard deviations apart.
+    fn points(labels: Vec<u32>, noise: &Noise) -> Data {
+        let normal = noise.fork("points").normal_vec(2 * labels.len());
+        let centre = |i: usize| 6.0 * f64::from(labels[i / 2]);
+        let values = normal.iter().enumerate().map(|(i, v)| (v + centre(i)) as f32).collect();
+        Data::from_dataset(Dataset::from_parts(values, vec![2], Some(labels)).unwrap())
+    }
+
+    /// The true distribution given the classes of the items that it is to be like, or of both classes
+    /// equally often.
+    struct Truth {
+        equally: bool,
+    }
+
+    impl Generate for Truth {
+        fn options(&self) -> Vec<OptionSpec> {
+            Vec::new()
+        }
+
+        fn generate(
+            &self,
+            items: Range<u64>,
+            request: &Request,
+            _: &Control,
+        ) -> Result<Data, Error> {
+            let wanted = request.like.as_ref().and_then(Data::labels).expect("conditions");
+            assert_eq!(wanted.len() as u64, items.end - items.start);
+            let labels = match self.equally {
+                true => (0..wanted.len() as u32).map(|i| i % 2).collect(),
+                false => wanted,
+            };
+            Ok(points(labels, &Noise::new(Seed(9))))
+        }
+    }
+
+    fn evaluated(equally: bool, seed: u64) -> Evaluation {
+        // One class in twenty, at the end of the file, and twice as many rows as are taken.
+        let labels = (0..4000).map(|i| u32::from(i >= 3800)).collect();
+        let data = points(labels, &Noise::new(Seed(1)));
+        let mut can = Capabilities::default();
+        can.generate = Some(Arc::new(Truth { equally }));
+        let about = About::new("truth", Modality::Points, 0);
+        let model = Model::new(about, Path::new("truth"), Card::new("truth", Seed(1)), can);
+        let options = Options { seed: Seed(seed), ..Options::default() };
+        evaluate(&model, &data, &options, &Device::flex(), &Control::new()).unwrap()
+    }
+
+    fn value(evaluation: &Evaluation, metric: &str, name: &str) -> f64 {
+        let report = evaluation.metrics.iter().find(|r| r.metric() == metric).unwrap();
+        report.get(name).unwrap()
+    }
+
+    #[test]
+    fn sorted_rows_of_a_rare_class_are_compared_with_their_like() {
+        let right = evaluated(false, 1);
+        assert_eq!((right.examples, right.failed.len()), (2000, 0));
+        // Five standard errors of the share among 2,000 random rows, and of those read wrongly.
+        let share = value(&right, "classes", "share_1");
+        assert!((share - 0.05).abs() < 5.0 * (0.05f64 * 0.95 / 2000.0).sqrt() + 0.002, "{share}");
+        assert!(value(&right, "classes", "class_total_variation") < 0.005);
+        assert!(value(&right, "classes", "class_agreement") > 0.995);
+        // Of two sets of 2,000 rows of one distribution the distance is about 0.005.
+        assert!(value(&right, "frechet", "frechet") < 0.03);
+        // Classes drawn equally often would be seen.
+        let equal = evaluated(true, 1);
+        assert!(value(&equal, "classes", "class_total_variation") > 0.4);
+        assert!(value(&equal, "frechet", "frechet") > 0.5);
+    }
+
+    #[test]
+    fn signatures_say_which_rows_were_compared() {
+        let of = |seed| evaluated(false, seed).metrics[0].signature().clone();
+        let (first, again, other) = (of(1), of(1), of(2));
+        assert!(first.get("data").is_some() && first.get("real") == Some("2000"), "{first}");
+        assert_eq!(first.comparable(&again), Ok(()));
+        assert!(first.comparable(&other).is_err());
+    }
 }

@@ -2,6 +2,7 @@
 
 mod auroc;
 mod classes;
+mod coarse;
 pub mod collapse;
 mod digits;
 mod error;

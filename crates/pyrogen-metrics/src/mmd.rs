@@ -1,10 +1,12 @@
 //! Maximum mean discrepancy, for any kernel of dot products or distances.
 
+mod exponential;
 mod median;
 
 use crate::features::{check_pair, finite};
 use crate::pairwise::{Distances, Row, rows, rows_above_diagonal};
 use crate::{Features, MetricError};
+use exponential::exp_of_negative;
 
 pub use median::median_distance;
 
@@ -127,14 +129,14 @@ const LANES: usize = 8;
 
 /// The sum over the columns of the mean of the kernels, for one row.
 struct RbfRow<'a> {
-    distances: &'a Distances<'a>,
+    distances: &'a Distances,
     rates: &'a [f64],
     i: usize,
     sums: [f64; LANES],
 }
 
 impl<'a> RbfRow<'a> {
-    fn new(distances: &'a Distances<'a>, rates: &'a [f64], i: usize) -> Self {
+    fn new(distances: &'a Distances, rates: &'a [f64], i: usize) -> Self {
         Self { distances, rates, i, sums: [0.0; LANES] }
     }
 
@@ -152,7 +154,7 @@ impl Row for RbfRow<'_> {
             self.distances.fast_row(self.i, first + part * LANES, dots, &mut squared);
             for &rate in self.rates {
                 for (sum, &squared) in self.sums.iter_mut().zip(&squared) {
-                    *sum += (rate * squared).exp();
+                    *sum += exp_of_negative(rate * squared);
                 }
             }
         }

@@ -1,8 +1,9 @@
 //! Distances to the closest record.
 
+use crate::coarse::{Coarse, Frame, rows};
 use crate::features::check_pair;
 use crate::neighbours::Nearest;
-use crate::pairwise::{Distances, rows};
+use crate::pairwise::Distances;
 use crate::{Features, MetricError};
 
 /// The Euclidean distance from each row of `of` to the closest row of `among`.
@@ -34,12 +35,13 @@ pub fn closest_distances(of: &Features, among: &Features) -> Result<Vec<f64>, Me
 /// at one distance.
 pub(crate) fn closest(of: &Features, among: &Features) -> Result<Vec<(usize, f64)>, MetricError> {
     check_pair("closest", among, of, 1)?;
-    let distances = Distances::new(of, among);
-    distances.check("closest")?;
-    let new = |i| Nearest::new(&distances, i, 1, None);
+    Distances::new(of, among).check("closest")?;
+    let frame = Frame::new(&[of, among]);
+    let (x, y) = (Coarse::new(of, &frame), Coarse::new(among, &frame));
+    let new = |i| Nearest::new(&x, &y, &frame, i, 1);
     let done = |row: Nearest| {
         let (closest, squared) = row.kth();
         (closest, squared.sqrt())
     };
-    Ok(rows(of, among, new, done))
+    Ok(rows(&x, &y, new, done))
 }

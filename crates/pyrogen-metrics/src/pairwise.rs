@@ -162,24 +162,15 @@ impl<S: Row> NullaryFnOnce for Tile<'_, S> {
 ///
 /// # Numerics
 /// `|x|^2 + |y|^2 - 2 x.y` is fast and loses digits where the points lie close together. Where a
-/// decision hangs on those digits, it is taken on [`direct`](Self::direct), whose value is the same
-/// for `(x, y)` and `(y, x)` and is exactly 0 for equal points.
-pub(crate) struct Distances<'a> {
-    x: &'a Features,
-    y: &'a Features,
+/// decision hangs on those digits, [`coarse`](crate::coarse) looks at the rows themselves.
+pub(crate) struct Distances {
     x_norms: Vec<f64>,
     y_norms: Vec<f64>,
-    /// The most that the fast and the direct value can differ by, in units of the squared norms.
-    relative_slack: f64,
 }
 
-impl<'a> Distances<'a> {
-    pub(crate) fn new(x: &'a Features, y: &'a Features) -> Self {
-        // A sum of d products is off by at most d roundings of its absolute terms (Higham 2002,
-        // section 3.1). Two norms, twice a dot product and the direct sum each contribute that
-        // once, relative to |x|^2 + |y|^2; EPSILON is two roundings, so this is twice the bound.
-        let relative_slack = 4.0 * (x.cols() + 8) as f64 * f64::EPSILON;
-        Self { x, y, x_norms: squared_norms(x), y_norms: squared_norms(y), relative_slack }
+impl Distances {
+    pub(crate) fn new(x: &Features, y: &Features) -> Self {
+        Self { x_norms: squared_norms(x), y_norms: squared_norms(y) }
     }
 
     /// Refuses points whose squared norms overflow.
@@ -195,18 +186,6 @@ impl<'a> Distances<'a> {
         (self.x_norms[i] + self.y_norms[j] - 2.0 * dot).max(0.0)
     }
 
-    /// How far [`fast`](Self::fast) can be from [`direct`](Self::direct).
-    #[inline(always)]
-    pub(crate) fn slack(&self, i: usize, j: usize) -> f64 {
-        self.relative_slack * (self.x_norms[i] + self.y_norms[j])
-    }
-
-    /// The squared distance as the sum of squared differences.
-    pub(crate) fn direct(&self, i: usize, j: usize) -> f64 {
-        let pairs = self.x.row(i).iter().zip(self.y.row(j));
-        pairs.map(|(a, b)| (a - b) * (a - b)).sum()
-    }
-
     /// The squared distances of row `i` to columns from `first` on, into `out`.
     #[inline(always)]
     pub(crate) fn fast_row(&self, i: usize, first: usize, dots: &[f64], out: &mut [f64]) {
@@ -214,26 +193,6 @@ impl<'a> Distances<'a> {
         let norms = &self.y_norms[first..first + dots.len()];
         for ((out, &dot), &other) in out.iter_mut().zip(dots).zip(norms) {
             *out = (norm + other - 2.0 * dot).max(0.0);
-        }
-    }
-
-    /// The smallest that the direct distances of a row may be, into `out`.
-    #[inline(always)]
-    pub(crate) fn least_row(&self, i: usize, first: usize, dots: &[f64], out: &mut [f64]) {
-        let (norm, slack) = (self.x_norms[i], self.relative_slack);
-        let norms = &self.y_norms[first..first + dots.len()];
-        for ((out, &dot), &other) in out.iter_mut().zip(dots).zip(norms) {
-            *out = (norm + other - 2.0 * dot).max(0.0) - slack * (norm + other);
-        }
-    }
-
-    /// Whether the direct squared distance is below `limit`.
-    pub(crate) fn below(&self, i: usize, j: usize, dot: f64, limit: f64) -> bool {
-        let fast = self.fast(i, j, dot);
-        if (fast - limit).abs() > self.slack(i, j) {
-            fast < limit
-        } else {
-            self.direct(i, j) < limit
         }
     }
 }
@@ -293,17 +252,5 @@ mod tests {
                 assert!((d - expected).abs() < ROUNDING, "{i} {j}");
             }
         }
-    }
-
-    #[test]
-    fn close_points_are_decided_on_the_direct_distance() {
-        // 1e8 and 1e8 + 1: the squares lose the difference, the slack says so.
-        let x = Features::new(vec![1e8], 1, 1).unwrap();
-        let y = Features::new(vec![1e8 + 1.0], 1, 1).unwrap();
-        let d = Distances::new(&x, &y);
-        let dot = 1e8 * (1e8 + 1.0);
-        assert_eq!(d.direct(0, 0), 1.0);
-        assert!((d.fast(0, 0, dot) - 1.0).abs() <= d.slack(0, 0));
-        assert!(d.below(0, 0, dot, 1.0 + 1e-9) && !d.below(0, 0, dot, 1.0));
     }
 }

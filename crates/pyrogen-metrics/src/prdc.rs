@@ -2,9 +2,12 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use rayon::prelude::*;
+
+use crate::coarse::{Coarse, Frame, Row, TOGETHER, direct, rows, within};
 use crate::features::check_pair;
-use crate::neighbours::{Nearest, TOGETHER};
-use crate::pairwise::{Distances, Row, rows};
+use crate::neighbours::Nearest;
+use crate::pairwise::Distances;
 use crate::{Features, MetricError};
 
 const METRIC: &str = "prdc";
@@ -29,9 +32,10 @@ pub struct Prdc {
 /// counting itself. A point is within reach if it is strictly closer than that.
 ///
 /// # Numerics
-/// Euclidean distances in f64. Every comparison has the outcome that the directly computed squared
-/// distances give (sums of squared differences, in column order), so points at equal distances
-/// stay ties. Memory is a block of rows for each thread, not the whole distance matrix.
+/// Every comparison has the outcome that directly computed squared distances in f64 give (sums of
+/// squared differences, in column order), so points at equal distances stay ties. Distances in f32 with
+/// their bounds say which pairs have to be looked at. Memory is a tile of distances for each thread, not
+/// the whole matrix.
 ///
 /// # Errors
 /// `k` outside `1..n` for either set; different widths or names; values so large that squares
@@ -59,38 +63,77 @@ pub fn prdc(real: &Features, generated: &Features, k: usize) -> Result<Prdc, Met
             return Err(MetricError::Neighbours { k, set, rows });
         }
     }
-    let real_reach = squared_reach(real, k)?;
-    let generated_reach = squared_reach(generated, k)?;
+    Distances::new(generated, real).check(METRIC)?;
+    let frame = Frame::new(&[real, generated]);
+    let (x, y) = (Coarse::new(generated, &frame), Coarse::new(real, &frame));
+    let reach = |set: &Coarse| Reach::new(squared_reach(set, &frame, k), &frame);
+    let (real_reach, generated_reach) = (reach(&y), reach(&x));
 
     let (recalled, covered) = (lowered(real.rows()), lowered(real.rows()));
-    let distances = Distances::new(generated, real);
     // For each generated sample the number of real samples whose reach it lies in; the real
     // samples' flags are only ever raised, so the order of the threads does not matter.
     let new = |j: usize| Reached {
-        distances: &distances,
+        sets: [&x, &y],
         j,
         real_reach: &real_reach,
-        generated_reach: generated_reach[j],
+        own_reach: generated_reach.of(j),
         recalled: &recalled,
         covered: &covered,
         count: 0,
     };
-    let counts = rows(generated, real, new, |row| row.count);
-    let within = counts.iter().filter(|&&count| count > 0).count();
+    let counts = rows(&x, &y, new, |row| row.count);
+    let precise = counts.iter().filter(|&&count| count > 0).count();
     Ok(Prdc {
-        precision: within as f64 / generated.rows() as f64,
+        precision: precise as f64 / generated.rows() as f64,
         recall: share(recalled),
         density: counts.iter().sum::<usize>() as f64 / (k as f64 * generated.rows() as f64),
         coverage: share(covered),
     })
 }
 
+/// The squared reach of each sample of a set.
+struct Reach {
+    exact: Vec<f64>,
+    /// In the units of the frame: what is below the first is within reach, what is above the second is
+    /// not.
+    surely: Vec<f32>,
+    perhaps: Vec<f32>,
+}
+
+impl Reach {
+    fn new(exact: Vec<f64>, frame: &Frame) -> Self {
+        let surely = exact.iter().map(|&squared| frame.down(squared)).collect();
+        let perhaps = exact.iter().map(|&squared| frame.up(squared)).collect();
+        Self { exact, surely, perhaps }
+    }
+
+    fn of(&self, i: usize) -> OneReach {
+        OneReach { exact: self.exact[i], surely: self.surely[i], perhaps: self.perhaps[i] }
+    }
+}
+
+/// The squared reach of one sample.
+#[derive(Clone, Copy)]
+struct OneReach {
+    exact: f64,
+    surely: f32,
+    perhaps: f32,
+}
+
+impl OneReach {
+    /// Whether a squared distance is within reach, by its ends where they say it.
+    fn holds(&self, [least, most]: [f32; 2], exact: impl FnOnce() -> f64) -> bool {
+        if least > self.perhaps { false } else { most < self.surely || exact() < self.exact }
+    }
+}
+
 /// A generated sample among the real ones.
 struct Reached<'a> {
-    distances: &'a Distances<'a>,
+    /// Generated and real.
+    sets: [&'a Coarse<'a>; 2],
     j: usize,
-    real_reach: &'a [f64],
-    generated_reach: f64,
+    real_reach: &'a Reach,
+    own_reach: OneReach,
     recalled: &'a [AtomicBool],
     covered: &'a [AtomicBool],
     /// Real samples whose reach it lies in.
@@ -99,18 +142,16 @@ struct Reached<'a> {
 
 impl Row for Reached<'_> {
     #[inline(always)]
-    fn take(&mut self, first: usize, dots: &[f64]) {
-        let mut least = [0.0; TOGETHER];
-        for (part, dots) in dots.chunks(TOGETHER).enumerate() {
-            let first = first + part * TOGETHER;
-            self.distances.least_row(self.j, first, dots, &mut least);
-            let reach = &self.real_reach[first..first + dots.len()];
+    fn take(&mut self, first: usize, least: &[f32]) {
+        let reach = &self.real_reach.perhaps[first..first + least.len()];
+        let parts = least.chunks(TOGETHER).zip(reach.chunks(TOGETHER));
+        for (part, (least, reach)) in parts.enumerate() {
             let mut near = false;
             for (&least, &reach) in least.iter().zip(reach) {
-                near |= (least <= reach) | (least <= self.generated_reach);
+                near |= (least <= reach) | (least <= self.own_reach.perhaps);
             }
             if near {
-                self.look(first, dots);
+                self.look(first + part * TOGETHER, least);
             }
         }
     }
@@ -118,13 +159,16 @@ impl Row for Reached<'_> {
 
 impl Reached<'_> {
     #[inline(never)]
-    fn look(&mut self, first: usize, dots: &[f64]) {
-        for (i, &dot) in (first..).zip(dots) {
-            if self.distances.below(self.j, i, dot, self.real_reach[i]) {
+    fn look(&mut self, first: usize, least: &[f32]) {
+        let [x, y] = self.sets;
+        for (i, &least) in (first..).zip(least) {
+            let ends = [least, least + x.width(self.j) + y.width(i)];
+            let exact = || direct(x.exact().row(self.j), y.exact().row(i));
+            if self.real_reach.of(i).holds(ends, exact) {
                 self.count += 1;
                 self.covered[i].store(true, Ordering::Relaxed);
             }
-            if self.distances.below(self.j, i, dot, self.generated_reach) {
+            if self.own_reach.holds(ends, exact) {
                 self.recalled[i].store(true, Ordering::Relaxed);
             }
         }
@@ -142,30 +186,33 @@ fn share(flags: Vec<AtomicBool>) -> f64 {
 }
 
 /// The squared distance from each row to its `k`-th nearest other row.
-fn squared_reach(set: &Features, k: usize) -> Result<Vec<f64>, MetricError> {
-    let distances = Distances::new(set, set);
-    distances.check(METRIC)?;
-    let new = |i| Nearest::new(&distances, i, k, Some(i));
-    Ok(rows(set, set, new, |row| row.kth().1))
+fn squared_reach(set: &Coarse, frame: &Frame, k: usize) -> Vec<f64> {
+    let nearest = within(set, |i| Nearest::new(set, set, frame, i, k));
+    nearest.into_par_iter().map(|row| row.kth().1).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn reach(set: &Features, k: usize) -> Vec<f64> {
+        let frame = Frame::new(&[set]);
+        squared_reach(&Coarse::new(set, &frame), &frame, k)
+    }
+
     #[test]
     fn reach_counts_others_and_ties() {
         let set = Features::new(vec![0.0, 0.0, 1.0, 3.0, 7.0], 5, 1).unwrap();
-        assert_eq!(squared_reach(&set, 1).unwrap(), [0.0, 0.0, 1.0, 4.0, 16.0]);
-        assert_eq!(squared_reach(&set, 2).unwrap(), [1.0, 1.0, 1.0, 9.0, 36.0]);
-        assert_eq!(squared_reach(&set, 4).unwrap(), [49.0, 49.0, 36.0, 16.0, 49.0]);
+        assert_eq!(reach(&set, 1), [0.0, 0.0, 1.0, 4.0, 16.0]);
+        assert_eq!(reach(&set, 2), [1.0, 1.0, 1.0, 9.0, 36.0]);
+        assert_eq!(reach(&set, 4), [49.0, 49.0, 36.0, 16.0, 49.0]);
     }
 
     #[test]
     fn reach_is_direct_where_the_norms_are_large() {
         // Around 1e8 the fast distances are noise; the reach is still exact.
         let set = Features::new(vec![1e8, 1e8 + 1.0, 1e8 + 3.0], 3, 1).unwrap();
-        assert_eq!(squared_reach(&set, 1).unwrap(), [1.0, 1.0, 4.0]);
+        assert_eq!(reach(&set, 1), [1.0, 1.0, 4.0]);
     }
 
     /// As the definition says, pair by pair.

@@ -39,6 +39,14 @@ impl MetricReport {
         }
     }
 
+    /// The same values, whose real samples are of the data with this hash ([`Signature::of_data`]).
+    ///
+    /// # Panics
+    /// As [`Signature::of_data`].
+    pub fn of_data(self, sha256: &str) -> Self {
+        Self { signature: self.signature.of_data(sha256), ..self }
+    }
+
     /// The metric's name.
     pub fn metric(&self) -> &str {
         &self.metric

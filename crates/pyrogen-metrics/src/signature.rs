@@ -40,6 +40,15 @@ pub struct Signature {
 /// spread and leaves alone what is estimated.
 const SEED: &str = "seed";
 
+/// The field of the crate's version.
+const VERSION: &str = "version";
+
+/// The field of the real data's hash.
+const DATA: &str = "data";
+
+/// Digits of a hash that a signature shows: enough to tell data sets apart.
+const HASH_DIGITS: usize = 8;
+
 impl Signature {
     /// A signature without fields.
     ///
@@ -68,12 +77,25 @@ impl Signature {
         self
     }
 
+    /// Says which data the real samples are, by a part of the hash of that data: numbers beside other real
+    /// samples are not comparable. Stands before the version.
+    ///
+    /// # Panics
+    /// If the hash has characters that a value may not have, or there is one already.
+    pub fn of_data(mut self, sha256: &str) -> Self {
+        let shown = sha256.get(..HASH_DIGITS).unwrap_or(sha256);
+        let version = self.fields.pop_if(|(key, _)| key == VERSION);
+        self = self.with(DATA, shown);
+        self.fields.extend(version);
+        self
+    }
+
     /// Adds the version of this crate.
     ///
     /// # Panics
     /// If there is a version already.
     pub fn with_version(self) -> Self {
-        self.with("version", env!("CARGO_PKG_VERSION"))
+        self.with(VERSION, env!("CARGO_PKG_VERSION"))
     }
 
     /// The metric's name.

@@ -148,3 +148,11 @@ fn images_that_do_not_fit() {
         assert!(got.contains("0 rows of 64 columns"), "{got}");
     }
 }
+
+/// The name of features stands in signatures, so it names one set of weights for ever.
+#[test]
+fn the_name_stands_for_these_weights() {
+    let weights = include_bytes!("../weights/digits-cnn-v1.safetensors");
+    let expected = "cdca9c286a6fc4a99de35159ab44ab0e8b415a2556ffbbd27e8ad8b1e8ae550e";
+    assert_eq!(pyrogen_core::folder::sha256_hex(weights), expected);
+}

@@ -81,6 +81,23 @@ fn the_signature_of_mmd_says_which_kernel() {
 }
 
 #[test]
+fn other_real_data_makes_reports_incomparable() {
+    let metric: Metric = "frechet".parse().unwrap();
+    let report = |hash: &str| {
+        let report = metric.compute(&set("real", 40), &set("generated", 30), Seed(9)).unwrap();
+        report.of_data(hash).signature().clone()
+    };
+    let (one, other) = (report("0123456789abcdef"), report("fedcba9876543210"));
+    let expected = format!(
+        "frechet|features:demo-v1|real:40|generated:30|estimator:n-1|data:01234567|version:{VERSION}"
+    );
+    assert_eq!(one.to_string(), expected);
+    assert_eq!(one.comparable(&one), Ok(()));
+    let why = one.comparable(&other).unwrap_err().to_string();
+    assert_eq!(why, "not comparable: `data` is 01234567 in one and fedcba98 in the other");
+}
+
+#[test]
 fn options_make_reports_incomparable() {
     let (real, generated) = (set("real", 40), set("generated", 30));
     let sign = |metric: Metric, seed| {

@@ -3,6 +3,7 @@
 mod capability;
 pub mod conformance;
 mod control;
+pub mod drawing;
 mod error;
 mod family;
 pub mod host;

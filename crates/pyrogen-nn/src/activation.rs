@@ -87,7 +87,11 @@ impl Activation {
     /// A linear layer of the function's values: in one pass, and without keeping them for the
     /// gradient, where `pyrogen-ops` has the function.
     pub fn then<const D: usize>(&self, layer: &Linear, x: Tensor<D>) -> Tensor<D> {
-        let map = forward::linear_map(layer);
+        self.before(forward::linear_map(layer), x)
+    }
+
+    /// As [`then`](Self::then), with a linear map that is no layer: one with masked weights.
+    pub fn before<const D: usize>(&self, map: ops::LinearMap<D>, x: Tensor<D>) -> Tensor<D> {
         match self.elementwise() {
             Some(function) => map.after(function).apply(x),
             None => map.apply(self.forward(x)),

@@ -16,6 +16,7 @@ mod nearest;
 mod rms_norm;
 mod rotary;
 mod softmax;
+mod spline;
 
 #[cfg(feature = "flex")]
 mod gemm;
@@ -58,3 +59,4 @@ pub use nearest::nearest;
 pub use rms_norm::rms_norm;
 pub use rotary::Rotation;
 pub use softmax::{log_softmax, softmax};
+pub use spline::{SplineShape, spline};

@@ -17,7 +17,7 @@ use pyrogen_topic::{
     group_shares,
 };
 
-/// Words of a piece, at least.
+/// Words of a piece, at least; it goes on to the end of the sentence.
 const PIECE: usize = 150;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -72,12 +72,14 @@ fn pieces(folder: &Path) -> Result<Vec<(u32, String)>, Box<dyn Error>> {
         let year = name.split('_').next().and_then(|year| year.parse().ok());
         let (Some(year), true) = (year, name.ends_with(".txt")) else { continue };
         let text = std::fs::read_to_string(file.path())?;
-        let mut piece = String::new();
-        for line in text.lines() {
-            piece.push_str(line);
-            piece.push('\n');
-            if piece.split_whitespace().count() >= PIECE {
+        let (mut piece, mut words) = (String::new(), 0);
+        for word in text.split_whitespace() {
+            piece.push_str(word);
+            piece.push(' ');
+            words += 1;
+            if words >= PIECE && word.ends_with(['.', '?', '!']) {
                 pieces.push((year, std::mem::take(&mut piece)));
+                words = 0;
             }
         }
         if !piece.trim().is_empty() {

@@ -40,7 +40,7 @@ pub use config::{GradientConfig, Limits, TrainConfig, ValidationConfig};
 pub use error::TrainError;
 pub use gradient::GradientLearner;
 pub use learner::{Learner, Part, StepContext, Values};
-pub use monitor::{CollapseMonitor, MonitorRow, read_monitor};
+pub use monitor::{CollapseMonitor, MonitorRow, Unwatched, read_monitor};
 pub use optimizer::{Method, OptimizerConfig};
 pub use outcome::{Outcome, StopReason};
 pub use players::{MonitorConfig, OnCollapse, PlayersConfig};

@@ -20,6 +20,9 @@ use crate::learner::Learner;
 use crate::players::{MonitorConfig, OnCollapse};
 use crate::run::RunFolder;
 
+/// The event of a reading that was not possible.
+const UNREAD: &str = "unread";
+
 /// The file of the run folder that holds the readings.
 const FILE: &str = "monitor.csv";
 
@@ -35,7 +38,7 @@ type Extract<B> = Box<dyn Fn(&B) -> Result<Features, MetricError> + Send + Sync>
 ///
 /// It looks at the model as it would be exported (the averaged generator, where an average is kept)
 /// with the same latents each time, and changes nothing of the training. An alarm is an event in
-/// `events.jsonl` and a line on standard error. Its memory is `monitor.csv` itself, so a run that is
+/// `events.jsonl` and a line on standard error, and so is a reading that is not possible (`unread`). Its memory is `monitor.csv` itself, so a run that is
 /// killed and resumed has the readings, the alarms and the weights of an unbroken one.
 ///
 /// A reading with no bad sign is kept for [`OnCollapse::Rollback`], and so is the start.
@@ -144,7 +147,7 @@ impl<B: Send + Sync + Clone> CollapseMonitor<B> {
     /// Writes an alarm down and shows it.
     fn tell(&self, alarm: &Alarm, folder: &RunFolder) -> Result<(), TrainError> {
         if !self.quiet {
-            eprintln!("collapse: {alarm}");
+            show(&format!("collapse: {alarm}"));
         }
         let mut details = json!(alarm);
         details["message"] = json!(alarm.to_string());
@@ -158,6 +161,51 @@ impl<B: Send + Sync + Clone> CollapseMonitor<B> {
             (OnCollapse::Rollback, false) if rollbacks < self.config.rollbacks => Control::Rollback,
             _ => Control::Stop,
         }
+    }
+}
+
+/// Shows a line on standard error. That nobody reads it is no failure of the training.
+fn show(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// Writes down that nothing can be read at a step, and shows it.
+fn tell_unread(
+    step: u64,
+    reason: &MetricError,
+    folder: &RunFolder,
+    quiet: bool,
+) -> Result<(), TrainError> {
+    let message = format!("step {step}: the signs of collapse cannot be read: {reason}");
+    if !quiet {
+        show(&message);
+    }
+    folder.event(UNREAD, json!({ "step": step, "message": message }))
+}
+
+/// In the place of a [`CollapseMonitor`] that cannot be made, as where all held-out examples are alike:
+/// says so when the run begins (event `unread`) and lets it go on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unwatched {
+    reason: MetricError,
+}
+
+impl Unwatched {
+    /// For this reason.
+    pub fn new(reason: MetricError) -> Self {
+        Self { reason }
+    }
+}
+
+impl<L: Learner> Callback<L> for Unwatched {
+    fn on_start(
+        &mut self,
+        folder: &RunFolder,
+        state: &LoopState,
+        _: &L,
+    ) -> Result<Control, CallbackError> {
+        tell_unread(state.step, &self.reason, folder, false)?;
+        Ok(Control::Continue)
     }
 }
 
@@ -226,7 +274,13 @@ where
         if !event.step.is_multiple_of(self.config.every) {
             return Ok(Control::Continue);
         }
-        let reading = self.read(event.step, &learner.model())?;
+        let reading = match self.read(event.step, &learner.model()) {
+            Err(TrainError::Metric(reason)) => {
+                tell_unread(event.step, &reason, event.folder, self.quiet)?;
+                return Ok(Control::Continue);
+            }
+            reading => reading?,
+        };
         let alarms = self.alertness.push(&reading);
         let good = self.alertness.bad(&reading).is_empty();
         let names = alarms.iter().map(|a| a.sign.name().to_string()).collect();

@@ -136,6 +136,7 @@ impl VaeConfig {
             encoder,
             decoder,
             self.decoder.learned_scales(self.features()),
+            self.decoder.between_params(self.features()),
             self.prior.pseudo_inputs().saturating_mul(self.features()),
             self.objective.discriminator().map_or(0, |d| d.num_params(self.latents, 1)),
         ];

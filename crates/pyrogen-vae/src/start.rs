@@ -83,7 +83,7 @@ pub(crate) fn own_log_scales(
     };
     let raw = |square: f64| own_raw((square.sqrt().max(SMALLEST) / unit).ln()) as f32;
     let raw: Vec<f32> = match decoder {
-        Decoder::Columns { columns } => numbers(columns).map(|j| raw(squares[j])).collect(),
+        Decoder::Columns { columns, .. } => numbers(columns).map(|j| raw(squares[j])).collect(),
         decoder if decoder.scale() == Some(&Scale::Shared) => {
             vec![raw(squares.iter().sum::<f64>() / features as f64)]
         }

@@ -36,6 +36,7 @@ pub struct Vae {
     pub(crate) encoder: EventEncoder,
     pub(crate) decoder: EventDecoder,
     pub(crate) log_scale: Option<Param<Tensor<1>>>,
+    pub(crate) between: Option<Param<Tensor<2>>>,
     pub(crate) pseudo_inputs: Option<Param<Tensor<2>>>,
     pub(crate) discriminator: Option<Mlp>,
     #[module(skip)]
@@ -76,6 +77,7 @@ impl VaeConfig {
             encoder,
             decoder,
             log_scale: (scales > 0).then(|| init::constant([scales], 0.0, device)),
+            between: self.decoder.between(features, device),
             pseudo_inputs: (pseudo > 0).then(|| {
                 let noise = &mut noise.fork("pseudo_inputs");
                 let uniform = noise.uniform([pseudo, features], device);
@@ -154,6 +156,7 @@ impl Vae {
             self.config.features(),
             self.decoder.forward(given.beside_latents(z), given.context()),
             self.log_scale.as_ref().map(Param::val),
+            self.between.as_ref().map(Param::val),
         )
     }
 

@@ -81,7 +81,13 @@ fn configs() -> Vec<VaeConfig> {
         VaeConfig {
             event: vec![8],
             network: mlp_of(12),
-            decoder: Decoder::Columns { columns: COLUMNS.to_vec() },
+            decoder: Decoder::Columns { columns: COLUMNS.to_vec(), autoregressive: false },
+            ..base.clone()
+        },
+        VaeConfig {
+            event: vec![8],
+            network: mlp_of(12),
+            decoder: Decoder::Columns { columns: COLUMNS.to_vec(), autoregressive: true },
             ..base.clone()
         },
     ]

@@ -13,6 +13,8 @@ pub fn registry() -> Registry {
     let registry = pyrogen_vae::family::register(registry);
     #[cfg(feature = "diffusion")]
     let registry = pyrogen_diffusion::family::register(registry);
+    #[cfg(feature = "flow")]
+    let registry = pyrogen_flow::family::register(registry);
     #[cfg(feature = "gan")]
     let registry = pyrogen_gan::family::register(registry);
     #[cfg(feature = "mixture")]

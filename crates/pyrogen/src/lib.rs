@@ -8,6 +8,8 @@ pub use pyrogen_data as data;
 pub use pyrogen_diffusion as diffusion;
 #[cfg(feature = "metrics")]
 pub use pyrogen_evaluate as evaluation;
+#[cfg(feature = "flow")]
+pub use pyrogen_flow as flow;
 #[cfg(feature = "gan")]
 pub use pyrogen_gan as gan;
 #[cfg(feature = "markov")]
@@ -45,6 +47,8 @@ pub mod prelude {
     pub use pyrogen_data::{Data, Loaded, Modality, Source};
     #[cfg(feature = "diffusion")]
     pub use pyrogen_diffusion::{Diffusion, DiffusionConfig, FlowConfig, FlowMatching};
+    #[cfg(feature = "flow")]
+    pub use pyrogen_flow::{FlowKind, NormalizingFlow, NormalizingFlowConfig};
     #[cfg(feature = "gan")]
     pub use pyrogen_gan::{Gan, GanConfig};
     #[cfg(feature = "train")]

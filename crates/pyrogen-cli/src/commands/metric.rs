@@ -28,8 +28,8 @@ pub fn run(args: MetricArgs) -> Result<(), CliError> {
             )));
         }
     }
-    let (real, generated) = pair(&real, &generated)?;
-    let report = metric.compute(&real, &generated, Seed(args.seed))?;
+    let Pair { real, generated, hash } = pair(&real, &generated)?;
+    let report = metric.compute(&real, &generated, Seed(args.seed))?.of_data(&hash);
     if args.json.json {
         return print_json(&report);
     }
@@ -40,11 +40,20 @@ pub fn run(args: MetricArgs) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Features of two files; columns go by name, where both files name them.
-pub fn pair(real: &Path, generated: &Path) -> Result<(Features, Features), CliError> {
+/// Features of two files.
+pub struct Pair {
+    pub real: Features,
+    pub generated: Features,
+    /// The hash of the real rows.
+    pub hash: String,
+}
+
+/// Reads features of two files; columns go by name, where both files name them.
+pub fn pair(real: &Path, generated: &Path) -> Result<Pair, CliError> {
     let first = read_matrix(real)?;
     let second = read_matrix(generated)?.like(&first)?;
-    Ok((features(real, first)?, features(generated, second)?))
+    let hash = first.sha256();
+    Ok(Pair { real: features(real, first)?, generated: features(generated, second)?, hash })
 }
 
 fn features(path: &Path, matrix: Matrix) -> Result<Features, CliError> {

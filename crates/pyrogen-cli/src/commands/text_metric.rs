@@ -16,7 +16,7 @@ use crate::args::{
     BleuArgs, BleuOptions, DistinctArgs, JsonArg, MauveArgs, MetricCommand, Segments, SelfBleuArgs,
     SmoothName, TestName, TextMetric, text_metrics,
 };
-use crate::commands::metric::{self, pair};
+use crate::commands::metric::{self, Pair, pair};
 use crate::error::CliError;
 use crate::lines::Lines;
 use crate::output::{expect_ending, make_parent, print_json, print_line};
@@ -271,10 +271,10 @@ fn mauve_of(args: &MauveArgs) -> Result<(), CliError> {
     let options =
         MauveOptions { clusters: args.clusters, scaling: args.scaling, ..MauveOptions::default() };
     options.validate()?;
-    let (real, generated) = pair(&args.real, &args.generated)?;
+    let Pair { real, generated, hash } = pair(&args.real, &args.generated)?;
     let seed = Seed(args.seed);
     let value = mauve(&real, &generated, &options, &Noise::new(seed))?;
-    let report = value.report(&real, &generated, &options, seed);
+    let report = value.report(&real, &generated, &options, seed).of_data(&hash);
     if args.json.json {
         return print_json(&report);
     }

@@ -29,7 +29,14 @@ pub fn curve(page: &mut Report, out: &Path) -> Result<(), CliError> {
 pub fn monitor(page: &mut Report, out: &Path) -> Result<(), CliError> {
     let path = out.join("monitor.csv");
     let rows = if path.exists() { read_monitor(&path)? } else { Vec::new() };
+    let events = read_events(&out.join("events.jsonl"))?;
     if rows.is_empty() {
+        let unread: Vec<&str> =
+            events.iter().filter(|e| e["event"] == "unread").filter_map(message).collect();
+        if !unread.is_empty() {
+            page.section("Collapse monitor");
+            unread.iter().for_each(|text| _ = page.warning(text));
+        }
         return Ok(());
     }
     page.section("Collapse monitor");
@@ -44,12 +51,11 @@ pub fn monitor(page: &mut Report, out: &Path) -> Result<(), CliError> {
         write_file(&out.join(format!("plots/{name}.svg")), svg.as_bytes())?;
         page.plot(svg, caption);
     }
-    let events = read_events(&out.join("events.jsonl"))?;
     let mut alarmed = false;
     for event in events {
         let number = |name: &str| event[name].as_u64().unwrap_or_default();
         let text = match event["event"].as_str() {
-            Some("alarm") => event["message"].as_str().unwrap_or_default().to_string(),
+            Some("alarm" | "unread") => message(&event).unwrap_or_default().to_string(),
             Some("rollback") => format!(
                 "step {}: the run was taken back to step {}, with other random numbers and half \
                  the learning rates",
@@ -70,6 +76,10 @@ pub fn monitor(page: &mut Report, out: &Path) -> Result<(), CliError> {
         .filter_map(|sign| Some(vec![sign.name().to_string(), format!("{:.3}", sign.of(last)?)]));
     page.table(&["last reading", ""], &cells.collect::<Vec<_>>());
     Ok(())
+}
+
+fn message(event: &Value) -> Option<&str> {
+    event["message"].as_str()
 }
 
 fn read_events(path: &Path) -> Result<Vec<Value>, CliError> {

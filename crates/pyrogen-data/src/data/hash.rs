@@ -6,7 +6,7 @@ use super::Modality;
 
 /// SHA-256 over a modality's name and its parts. Every part begins with its length, so that no two
 /// different lists of parts give the same bytes.
-pub(super) struct Hasher(Sha256);
+pub(crate) struct Hasher(Sha256);
 
 impl Hasher {
     pub fn new(modality: Modality) -> Self {

@@ -24,6 +24,7 @@ use serde_json::Value;
 pub use cells::Cells;
 pub use documents::Documents;
 pub use graph::{Edge, Graph};
+pub(crate) use hash::Hasher;
 pub use modality::Modality;
 pub use pictures::{Pictures, Pixels};
 pub use ratings::{Rating, Ratings};

@@ -42,6 +42,22 @@ pub(super) fn categories(codes: &[f32], categories: usize) -> Option<SpikedDistr
     })
 }
 
+/// Every category by a number, through its count; one that only other parts of the data have counts as one
+/// example.
+pub(super) fn cells(codes: &[f32], categories: usize) -> SpikedDistribution {
+    let mut counts = vec![0u64; categories];
+    codes.iter().for_each(|&code| counts[code as usize] += 1);
+    let mut rest = DistributionFunction { values: vec![], below: vec![], upto: vec![] };
+    let mut sum = 0;
+    for (k, count) in counts.into_iter().enumerate() {
+        rest.values.push(k as f32);
+        rest.below.push(sum);
+        sum += count.max(1);
+        rest.upto.push(sum);
+    }
+    SpikedDistribution { spikes: vec![], missing: false, rest: RestDistribution::Counts(rest) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Binarise, Bounds, Dequantise, Logit, MissingNumbers, OneHot, Preparation, Quantiles, Scale,
-    Standardise, Step, rare, step_error,
+    SpikedDistribution, Standardise, Step, rare, step_error,
 };
 use crate::table::{Column, ColumnKind};
 use crate::{DataError, RawRows};
@@ -40,6 +40,9 @@ pub enum Recipe {
         #[serde(default)]
         bounds: Bounds,
     },
+    /// For densities: numbers standardised; categories, numbers on a grid and numbers that recur spread
+    /// over the cells of a normal distribution by [`Quantiles`], where a density bounds their probability.
+    Spread,
 }
 
 /// The share of a table's rows from which on a value of a number is kept apart.
@@ -75,6 +78,7 @@ impl Preparation {
             Recipe::Standardised => vec![Step::Standardise(Standardise::fit(data)?)],
             Recipe::Table => table(data)?,
             Recipe::QuantileTable { spike, bounds } => quantile_table(data, *spike, *bounds)?,
+            Recipe::Spread => spread(data)?,
         };
         Self::new(data.layout().clone(), steps)
     }
@@ -162,6 +166,36 @@ fn quantile_table(data: &dyn RawRows, spike: f64, bounds: Bounds) -> Result<Vec<
     });
     let parts = parts.collect();
     Ok(with_indicators(vec![Step::Quantiles(quantiles)], parts))
+}
+
+/// More than any share: no value is kept apart.
+const NO_SPIKES: f64 = 2.0;
+
+fn spread(data: &dyn RawRows) -> Result<Vec<Step>, DataError> {
+    let columns = data.schema().map_or(&[][..], |schema| &schema.columns);
+    let missing = |c: &&Column| c.kind.categories().is_none() && c.may_be_missing();
+    if let Some(column) = columns.iter().find(missing) {
+        let got = format!("missing numbers in `{}`", column.name);
+        return Err(step_error("quantiles", "numbers in every cell", got));
+    }
+    let categories = categories(data);
+    let mut quantiles =
+        Quantiles::fit(data, NO_SPIKES, Bounds::Tails, |j| categories[j].is_none())?;
+    let mut standardise = Standardise::fit(data)?;
+    for (j, element) in quantiles.elements.iter_mut().enumerate() {
+        match categories[j] {
+            Some(count) => *element = Some(rare::cells(&data.column(j)?, count)),
+            None if element.as_ref().is_some_and(SpikedDistribution::is_smooth) => *element = None,
+            None => {}
+        }
+        if element.is_some() {
+            (standardise.mean[j], standardise.std[j]) = (0.0, 1.0);
+        }
+    }
+    let spread = quantiles.elements.iter().any(Option::is_some);
+    let mut steps = vec![Step::Standardise(standardise)];
+    steps.extend(spread.then_some(Step::Quantiles(quantiles)));
+    Ok(steps)
 }
 
 fn with_indicators(mut steps: Vec<Step>, categories: Vec<Option<usize>>) -> Vec<Step> {

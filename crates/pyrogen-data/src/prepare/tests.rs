@@ -302,6 +302,61 @@ fn twelve() -> Dataset {
     data.with_schema(people().schema().unwrap().clone()).unwrap()
 }
 
+/// A category, whole numbers, a constant and a real number.
+fn mixed(n: usize) -> Dataset {
+    let categories = ["a", "b", "c"].map(String::from).to_vec();
+    let columns = [
+        ("city", ColumnKind::Categorical { categories }),
+        ("hours", ColumnKind::Integer),
+        ("constant", ColumnKind::Continuous),
+        ("height", ColumnKind::Continuous),
+    ];
+    let columns = columns.map(|(name, kind)| Column::new(name, kind)).to_vec();
+    let mut noise = Noise::new(Seed(9));
+    let height = noise.normal_vec(n);
+    let row = |i: usize| {
+        let city = if i % 10 < 6 { 0.0 } else { 1.0 };
+        [city, [40.0, 38.0, 20.0][i % 3], 7.5, height[i] as f32]
+    };
+    Dataset::table((0..n).flat_map(row).collect(), TableSchema { columns }, None).unwrap()
+}
+
+#[test]
+fn what_has_no_density_is_spread_over_cells() {
+    let data = mixed(600);
+    let p = Preparation::fit(&Recipe::Spread, &data).unwrap();
+    assert!(p.is_random() && !p.has_indicators() && p.event_shape() == [4]);
+    let seen = p.apply(data.values(), &mut noise());
+    let back = p.inverse(&seen);
+    let pairs = back.chunks(4).zip(data.values().chunks(4));
+    for (back, raw) in pairs {
+        assert_eq!(back[..3], raw[..3]);
+        assert!((back[3] - raw[3]).abs() < 1e-5);
+    }
+    let standard_normal = |y: f64| -0.5 * (y * y + (2.0 * std::f64::consts::PI).ln());
+    // Under a standard normal density a category has its own frequency as probability, whatever the draw.
+    let cities = Dataset::table(
+        data.values().iter().step_by(4).copied().collect(),
+        TableSchema { columns: data.schema().unwrap().columns[..1].to_vec() },
+        None,
+    );
+    let cities = cities.unwrap();
+    let p = Preparation::fit(&Recipe::Spread, &cities).unwrap();
+    let seen = p.apply(cities.values(), &mut noise());
+    for ((y, log_det), city) in seen.iter().zip(p.log_det(&seen)).zip(cities.values()) {
+        // One of the categories was not seen, and counts as one row.
+        let expected = f64::ln([360.0, 240.0][*city as usize] / 601.0);
+        assert!((standard_normal(f64::from(*y)) + log_det - expected).abs() < 1e-9);
+    }
+    // Real numbers alone are standardised, and nothing is drawn.
+    let points = Dataset::from_parts(
+        Noise::new(Seed(1)).normal_vec(60).iter().map(|&v| v as f32).collect(),
+        vec![2],
+        None,
+    );
+    assert!(!Preparation::fit(&Recipe::Spread, &points.unwrap()).unwrap().is_random());
+}
+
 #[test]
 fn a_table_by_quantiles_comes_back() {
     let table = twelve();

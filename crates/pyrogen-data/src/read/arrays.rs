@@ -175,7 +175,7 @@ fn pictures(
             }
         }
         (None, _) => {
-            let [black, white] = found_range(rows.values());
+            let [black, white] = found_range(rows.values().iter().copied());
             layout.range = Some([black, white]);
             notes.push(format!(
                 "pixels from {black} to {white} are taken for black to white (range=LOW:HIGH says \
@@ -189,10 +189,9 @@ fn pictures(
 }
 
 /// The range of pictures that are no bytes: the smallest of those in use that holds them.
-fn found_range(values: &[f32]) -> [f32; 2] {
-    let (low, high) = values
-        .iter()
-        .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), &v| (low.min(v), high.max(v)));
+pub(super) fn found_range(values: impl Iterator<Item = f32>) -> [f32; 2] {
+    let (low, high) =
+        values.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
     let holds = |&[black, white]: &[f32; 2]| black <= low && high <= white;
     // Pictures that do not vary have some range, too.
     let own = [low, if high > low { high } else { low + low.abs().max(1.0) }];

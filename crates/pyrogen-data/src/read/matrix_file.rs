@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
+use super::arrays::found_range;
 use super::matrix::Matrix;
+use super::npy::Kind;
 use crate::DataError;
 use crate::read::npy;
 use crate::table::numbers;
@@ -45,12 +47,21 @@ fn from_npy(path: &Path) -> Result<Matrix, DataError> {
             got: array.shape,
         });
     }
+    let values = || array.values.iter().map(|&v| v as f32);
+    let range = match (array.shape.len(), array.kind) {
+        (..3, _) => None,
+        (_, Kind::Bits) => Some([0.0, 1.0]),
+        (_, Kind::Bytes) if values().all(|v| v <= 1.0) => Some([0.0, 1.0]),
+        (_, Kind::Bytes) => Some([0.0, 255.0]),
+        _ => Some(found_range(values())),
+    };
     Ok(Matrix {
         rows: array.shape[0],
         cols: array.shape[1..].iter().fold(1, |a, &b| a.saturating_mul(b)),
         values: array.values,
         shape: array.shape[1..].to_vec(),
         names: None,
+        range,
     })
 }
 
@@ -73,6 +84,7 @@ mod tests {
             values: vec![1.0, 2.5, -3.0, 4.0, 5.0, 6.0],
             shape: vec![2],
             names: None,
+            range: None,
         };
         assert_eq!(read_matrix(&npy).unwrap(), expected);
         assert_eq!(read_matrix(&csv).unwrap(), expected);
@@ -82,6 +94,29 @@ mod tests {
         write_npy(&npy, &[0.0; 24], &[2, 3, 2, 2]).unwrap();
         let images = read_matrix(&npy).unwrap();
         assert_eq!((images.rows, images.cols), (2, 12));
+    }
+
+    #[test]
+    fn pictures_of_another_range_are_no_samples_of_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.npy");
+        let pictures = |scale: f32, shift: f32, shape: &[usize]| {
+            let values: Vec<f32> = (0..16).map(|i| i as f32 / 15.0 * scale + shift).collect();
+            write_npy(&path, &values, shape).unwrap();
+            read_matrix(&path).unwrap()
+        };
+        let shape = [2, 1, 2, 4];
+        let (unit, bytes) = (pictures(1.0, 0.0, &shape), pictures(255.0, 0.0, &shape));
+        let text = unit.clone().like(&bytes).unwrap_err().to_string();
+        assert!(text.contains("from 0 to 255") && text.ends_with("from 0 to 1"), "{text}");
+        assert!(bytes.clone().like(&unit).is_err());
+        // Samples may leave the range of the data a little, and be paler.
+        for other in [pictures(1.1, -0.05, &shape), pictures(0.5, 0.2, &shape)] {
+            assert_eq!(other.clone().like(&unit).unwrap(), other);
+        }
+        // What is no picture has no range.
+        let (unit, rows) = (pictures(1.0, 0.0, &[4, 4]), pictures(255.0, 0.0, &[4, 4]));
+        assert_eq!(rows.clone().like(&unit).unwrap(), rows);
     }
 
     #[test]

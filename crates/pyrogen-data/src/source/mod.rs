@@ -56,7 +56,7 @@ static READERS: [&dyn Reader; 16] = [
 /// | `documents:FILE`, `documents:DIR` | word counts: of text files, a column of a CSV file, or LDA-C |
 /// | `ratings:FILE`, `graph:FILE` | CSV tables of two names and a number |
 /// | `music:FILE` | pieces as steps of pitches, from JSON |
-/// | `toy:NAME` | points in the plane of known density, see [`Toy`](crate::Toy): `moons`, `eight-gaussians`, `gaussian-grid`, `checkerboard`; 10,000 of them, or `examples=NUMBER`; always the same |
+/// | `toy:NAME` | points in the plane of known density, see [`Toy`](crate::Toy): `moons`, `eight-gaussians`, `gaussian-grid`, `checkerboard`, `rings`; 10,000 of them, or `examples=NUMBER`; always the same |
 ///
 /// [`readers`](Self::readers) lists each with its options.
 ///

@@ -29,5 +29,5 @@ pub(crate) fn read(path: &Path) -> Result<Matrix, DataError> {
         }
     }
     let names = text.named.then(|| text.names.clone());
-    Ok(Matrix { rows: text.len(), cols, values, shape: vec![cols], names })
+    Ok(Matrix { rows: text.len(), cols, values, shape: vec![cols], names, range: None })
 }

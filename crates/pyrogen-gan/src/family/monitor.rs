@@ -6,7 +6,10 @@ use pyrogen_evaluate::Embedding;
 use pyrogen_metrics::MetricError;
 use pyrogen_model::Error;
 use pyrogen_model::train::Job;
-use pyrogen_train::CollapseMonitor;
+use pyrogen_train::{CollapseMonitor, TrainError};
+
+/// A monitor, or why the data cannot be watched.
+pub(super) type Watch = Result<CollapseMonitor<Batch<2>>, MetricError>;
 
 /// A monitor in the embedding that evaluations use, with the classes of labelled data; none where
 /// the settings have none.
@@ -14,7 +17,7 @@ pub(super) fn monitor(
     job: &Job,
     train: &Prepared<2>,
     held_out: &Prepared<2>,
-) -> Result<Option<CollapseMonitor<Batch<2>>>, Error> {
+) -> Result<Option<Watch>, Error> {
     let players = job.plan.train.players.clone().unwrap_or_default();
     if players.monitor.every == 0 {
         return Ok(None);
@@ -34,8 +37,11 @@ pub(super) fn monitor(
     config.neighbours = config.neighbours.min(held_out.len().saturating_sub(1)).max(1);
     let classes = classes.as_deref();
     let monitor =
-        CollapseMonitor::new(&config, held_out, train, classes, job.seed, &job.device, extract)?;
-    Ok(Some(monitor))
+        CollapseMonitor::new(&config, held_out, train, classes, job.seed, &job.device, extract);
+    Ok(Some(match monitor {
+        Err(TrainError::Metric(reason)) => Err(reason),
+        monitor => Ok(monitor?),
+    }))
 }
 
 fn input_error(e: pyrogen_data::DataError) -> MetricError {

@@ -11,7 +11,7 @@ use pyrogen_model::train::{
 };
 use pyrogen_train::{
     AdversarialLearner, GradientConfig, Learner, Limits, MonitorConfig, OptimizerConfig,
-    PlayersConfig, RunFolder, TrainConfig, ValidationConfig,
+    PlayersConfig, RunFolder, TrainConfig, Unwatched, ValidationConfig,
 };
 
 use super::GanFamily;
@@ -158,7 +158,8 @@ impl Train for GanFamily {
         };
         fit(job, learner, train, held_out, save, |trainer| {
             Ok(match monitor {
-                Some(monitor) => trainer.callback(monitor),
+                Some(Ok(monitor)) => trainer.callback(monitor),
+                Some(Err(reason)) => trainer.callback(Unwatched::new(reason)),
                 None => trainer,
             })
         })

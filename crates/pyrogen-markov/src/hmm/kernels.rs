@@ -87,8 +87,10 @@ impl Loop for ScaleEmissions<'_> {
                 return Err(t);
             }
             sum += largest;
-            scaled.iter_mut().zip(logs).for_each(|(s, log)| *s = exp(log - largest));
+            scaled.iter_mut().zip(logs).for_each(|(s, log)| *s = log - largest);
         }
+        // One long loop: of a row of a few states no vectors are made.
+        self.scaled.iter_mut().for_each(|s| *s = exp(*s));
         Ok(sum)
     }
 }

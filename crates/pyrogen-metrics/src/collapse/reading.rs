@@ -181,7 +181,7 @@ fn mean_distance(x: &Features) -> Result<f64, MetricError> {
 
 /// The sum of one row's distances.
 struct RootRow<'a> {
-    distances: &'a Distances<'a>,
+    distances: &'a Distances,
     i: usize,
     sum: f64,
 }

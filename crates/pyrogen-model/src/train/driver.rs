@@ -102,6 +102,7 @@ pub fn train(
     let tried = |folder: &Path| trial(registry, folder, &data, &wish.device, wish.seed);
     let job = Job {
         plan,
+        classes: classes([Some(&data), validation.as_ref(), test.as_ref()]),
         data: data.clone(),
         validation,
         context: wish.context,
@@ -159,6 +160,16 @@ fn prepare<'r>(
         plan.preparation = Some(Preparation::from_card(&folder.card().data)?);
     }
     Ok(Prepared { family, train, parts, plan, from, hashes })
+}
+
+/// The number of classes of several parts.
+fn classes(parts: [Option<&Data>; 3]) -> usize {
+    let used = |data: &Data| {
+        let labels = data.labels().unwrap_or_default();
+        let most = labels.into_iter().max().map_or(0, |label| label as usize + 1);
+        most.max(data.class_names().len())
+    };
+    parts.into_iter().flatten().map(used).max().unwrap_or(0)
 }
 
 /// The parts of the data, with given test and validation data in the place of shares.

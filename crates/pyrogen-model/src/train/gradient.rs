@@ -83,6 +83,11 @@ pub fn check_data(model: &impl Describe, job: &Job) -> Result<(), Error> {
             return Err(ConfigError::value("model.classes", expected, classes).into());
         }
     }
+    if classes > job.classes && job.from.is_none() {
+        // A class without examples would be drawn, and nobody could say what it is.
+        let expected = format!("at most {}, the classes of the data", job.classes);
+        return Err(ConfigError::value("model.classes", expected, classes).into());
+    }
     Ok(())
 }
 

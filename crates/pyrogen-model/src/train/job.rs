@@ -61,6 +61,8 @@ pub struct Job<'a> {
     pub plan: Plan,
     /// What is learnt from.
     pub data: Data,
+    /// Number of classes of all data, that which is kept for the test too; 0 without classes.
+    pub classes: usize,
     /// What decides which state is best.
     pub validation: Option<Data>,
     /// What the context of each item is made of.

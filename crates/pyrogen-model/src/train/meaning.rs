@@ -139,10 +139,14 @@ impl<'a> Node<'a> {
     fn choices(self) -> Vec<String> {
         let text = |v: &Value| v.as_str().map(str::to_string);
         let mut names = Vec::new();
-        for form in self.forms() {
+        for (i, form) in self.forms().into_iter().enumerate() {
             names.extend(form.at["enum"].as_array().into_iter().flatten().filter_map(text));
             names.extend(text(&form.at["const"]));
-            // A variant with fields is an object of one required name.
+            // Among several forms an object of one required name is a variant with fields; the place
+            // itself, which comes first, is an object with one field.
+            if i == 0 {
+                continue;
+            }
             let required = form.at["required"].as_array().filter(|r| r.len() == 1);
             if form.at["additionalProperties"] == Value::Bool(false)
                 && form.at["properties"].as_object().is_some_and(|p| p.len() == 1)
@@ -190,6 +194,10 @@ mod tests {
                     "oneOf": [
                         {"type": "object", "additionalProperties": false, "required": ["mlp"],
                          "properties": {"mlp": {"$ref": "#/$defs/Mlp"}}},
+                        {"type": "object", "additionalProperties": false, "required": ["own"],
+                         "properties": {"own": {"type": "object", "additionalProperties": false,
+                             "required": ["size"],
+                             "properties": {"size": {"description": "Its size.", "type": "integer"}}}}},
                         {"type": "string", "const": "none"}
                     ]
                 },
@@ -197,10 +205,15 @@ mod tests {
                     "act": {"description": "Between [`layers`].", "enum": ["relu", "silu"]}}}
             }
         });
-        let value =
-            json!({"size": 3, "workers": 2, "classes": null, "net": {"mlp": {"act": "relu"}}});
+        let value = |net: Value| json!({"size": 3, "workers": 2, "classes": null, "net": net});
         let mut list = Vec::new();
-        collect(&mut list, "model", &value, Node { root: &schema, at: &schema });
+        let root = Node { root: &schema, at: &schema };
+        collect(&mut list, "model", &value(json!({"own": {"size": 2}})), root);
+        let own: Vec<&str> =
+            list.iter().map(|s| s.key.as_str()).filter(|k| k.contains("own")).collect();
+        assert_eq!(own, ["model.net.own.size"]);
+        list.clear();
+        collect(&mut list, "model", &value(json!({"mlp": {"act": "relu"}})), root);
         let mut lines: Vec<String> =
             list.iter().map(|s| format!("{}|{}|{}", s.key, s.kind, s.about)).collect();
         // Objects may keep the order in which they were written, or not.
@@ -208,7 +221,7 @@ mod tests {
         let expected = [
             "model.classes|whole number or null|",
             "model.net.mlp.act|one of relu, silu|Between `layers`.",
-            "model.net|one of mlp, none|The network.",
+            "model.net|one of mlp, own, none|The network.",
             "model.size|whole number|How large.",
             "model.workers|one of auto or whole number|",
         ];

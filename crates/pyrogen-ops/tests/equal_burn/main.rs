@@ -34,11 +34,14 @@ fn difference<const D: usize>(a: &Tensor<D>, b: &Tensor<D>) -> f64 {
 
 /// Compares two results and their gradients for inputs of up to four axes.
 macro_rules! assert_equal {
-    ($name:expr, $ours:expr, $theirs:expr, $($leaf:expr),+) => {{
+    ($name:expr, $ours:expr, $theirs:expr, $($leaf:expr),+) => {
+        assert_equal!(within TOLERANCE; $name, $ours, $theirs, $($leaf),+)
+    };
+    (within $tolerance:expr; $name:expr, $ours:expr, $theirs:expr, $($leaf:expr),+) => {{
         let (ours, theirs) = ($ours, $theirs);
         let name = $name;
         let d = difference(&ours, &theirs);
-        assert!(d < TOLERANCE, "{name}: value differs by {d}");
+        assert!(d < $tolerance, "{name}: value differs by {d}");
         // A weight for each element, so that no gradient is a plain sum.
         let weight = {
             let n = ours.shape().num_elements();
@@ -49,7 +52,7 @@ macro_rules! assert_equal {
         $({
             let [a, b] = grads.each_ref().map(|g| $leaf.grad(g).expect(stringify!($leaf)));
             let d = difference(&a, &b);
-            assert!(d < TOLERANCE, "{name}: gradient of {} differs by {d}", stringify!($leaf));
+            assert!(d < $tolerance, "{name}: gradient of {} differs by {d}", stringify!($leaf));
         })+
     }};
 }

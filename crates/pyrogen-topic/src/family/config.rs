@@ -4,9 +4,7 @@ use pyrogen_core::ConfigError;
 use pyrogen_core::config::check::{not_negative, positive};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    GibbsConfig, HdpConfig, LearnPrior, Online, PrepareConfig, Sampler, VariationalConfig,
-};
+use crate::{GibbsConfig, LearnPrior, Online, PrepareConfig, Sampler, VariationalConfig};
 
 /// How topics are learnt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -132,9 +130,10 @@ impl LdaConfig {
     }
 
     /// Settings of the hierarchical Dirichlet process.
-    pub(super) fn hdp(&self) -> HdpConfig {
-        let default = HdpConfig::default();
-        HdpConfig {
+    #[cfg(feature = "train")]
+    pub(super) fn hdp(&self) -> crate::HdpConfig {
+        let default = crate::HdpConfig::default();
+        crate::HdpConfig {
             alpha: self.alpha.unwrap_or(default.alpha),
             beta: self.beta.unwrap_or(default.beta),
             ..default

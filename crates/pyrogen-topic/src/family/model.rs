@@ -1,7 +1,5 @@
 //! [`LdaModel`]: what a model folder holds.
 
-use std::sync::Arc;
-
 use pyrogen_data::{Data, Items};
 use pyrogen_model::Error;
 use serde::{Deserialize, Serialize};
@@ -32,8 +30,9 @@ pub struct LdaModel {
     pub(super) lengths: Vec<(u32, u32)>,
     pub(super) fit: Fit,
     /// The counts of the training documents, which every sweep needs.
+    #[cfg(feature = "train")]
     #[serde(skip)]
-    pub(super) corpus: Option<Arc<Corpus>>,
+    pub(super) corpus: Option<std::sync::Arc<Corpus>>,
 }
 
 impl LdaModel {

@@ -69,13 +69,7 @@ fn draw(svg: &mut String, title: &str, x: &str, y: &str, series: &[Series]) -> R
     let longest = series.iter().map(|s| s.name.chars().count()).max().unwrap_or(0) as i32;
     let legend = if series.len() > 1 { 44 + longest * LETTER } else { 0 };
     let mut chart = frame(&root, title, xs, ys, legend)?;
-    chart
-        .configure_mesh()
-        .x_desc(x)
-        .y_desc(y)
-        .light_line_style(WHITE)
-        .draw()
-        .map_err(|e| text(&e))?;
+    chart.configure_mesh().x_desc(x).y_desc(y).max_light_lines(0).draw().map_err(|e| text(&e))?;
     for (i, s) in series.iter().enumerate() {
         let style = COLOURS[i % COLOURS.len()].stroke_width(2);
         let drawn = match DASHES[i % DASHES.len()] {

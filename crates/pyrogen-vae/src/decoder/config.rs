@@ -1,12 +1,15 @@
 //! The choice of decoder.
 
-use pyrogen_core::ConfigError;
+use burn::module::Param;
+use burn::tensor::{Device, Tensor};
 use pyrogen_core::config::count;
+use pyrogen_core::{ConfigError, init};
 use serde::{Deserialize, Serialize};
 
 use pyrogen_core::config::check::{at_least_one, positive};
 
-/// The distribution `p(x | z)` of an example given its latents, independent over its elements.
+/// The distribution `p(x | z)` of an example given its latents, independent over its elements where
+/// nothing else is said.
 #[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -56,6 +59,11 @@ pub enum Decoder {
     Columns {
         /// What the features hold, in their order.
         columns: Vec<Column>,
+        /// Whether each column depends on those before it as well, and not on the latents alone: by a
+        /// weight for each pair of features (see
+        /// [`ColumnsDistribution::autoregressive`](crate::ColumnsDistribution::autoregressive)).
+        #[serde(default)]
+        autoregressive: bool,
     },
 }
 
@@ -132,7 +140,7 @@ impl Decoder {
     pub fn is_density(&self) -> bool {
         match self {
             Self::Gaussian { .. } => true,
-            Self::Columns { columns } => columns.iter().any(Column::has_number),
+            Self::Columns { columns, .. } => columns.iter().any(Column::has_number),
             _ => false,
         }
     }
@@ -160,13 +168,27 @@ impl Decoder {
     /// Number of learned scales that belong to the model and not to an example.
     pub(crate) fn learned_scales(&self, features: usize) -> usize {
         match self {
-            Self::Columns { columns } => columns.iter().filter(|c| c.has_number()).count(),
+            Self::Columns { columns, .. } => columns.iter().filter(|c| c.has_number()).count(),
             _ => match self.scale() {
                 Some(Scale::Shared) => 1,
                 Some(Scale::PerFeature) => features,
                 _ => 0,
             },
         }
+    }
+
+    /// Number of weights between features, which belong to the model and not to an example.
+    pub(crate) fn between_params(&self, features: usize) -> usize {
+        match self {
+            Self::Columns { autoregressive: true, .. } => features.saturating_mul(features),
+            _ => 0,
+        }
+    }
+
+    /// The weights between features, where the decoder has some: at first there is no dependence.
+    pub(crate) fn between(&self, features: usize, device: &Device) -> Option<Param<Tensor<2>>> {
+        (self.between_params(features) > 0)
+            .then(|| init::constant([features, features], 0.0, device))
     }
 
     fn name(&self) -> &'static str {
@@ -206,7 +228,7 @@ impl Decoder {
                 at_least_one(&format!("{field}.components"), *components)
             }
             Self::Categorical { levels } => levels_within(*levels, MOST_CATEGORIES),
-            Self::Columns { columns } => {
+            Self::Columns { columns, .. } => {
                 let features = count::product(event);
                 check_columns(&format!("{field}.columns"), columns, features)
             }

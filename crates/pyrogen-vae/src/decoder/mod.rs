@@ -59,13 +59,14 @@ pub enum DecoderDistribution {
 }
 
 impl DecoderDistribution {
-    /// From what the decoder's network says (`[batch, maps * features]`, locations first) and the
-    /// model's own raw log-scales, where it has any.
+    /// From what the decoder's network says (`[batch, maps * features]`, locations first), and the
+    /// model's own raw log-scales and weights between features, where it has any.
     pub(crate) fn new(
         decoder: &Decoder,
         features: usize,
         output: Tensor<2>,
         own: Option<Tensor<1>>,
+        between: Option<Tensor<2>>,
     ) -> Self {
         let map = |i: usize| output.clone().slice_dim(1, i * features..(i + 1) * features);
         let own = own.map(|raw| bounded(raw.unsqueeze() * OWN_SCALE_GAIN));
@@ -97,8 +98,12 @@ impl DecoderDistribution {
                 let logits = stack(output, *levels, features);
                 Self::Categorical(Independent::new(Levels::new(logits)))
             }
-            Decoder::Columns { columns } => {
-                Self::Columns(ColumnsDistribution::new(columns, output, own))
+            Decoder::Columns { columns, .. } => {
+                let independent = ColumnsDistribution::new(columns, output, own);
+                Self::Columns(match between {
+                    Some(weights) => independent.autoregressive(weights),
+                    None => independent,
+                })
             }
         }
     }

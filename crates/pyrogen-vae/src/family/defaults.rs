@@ -9,6 +9,9 @@ use crate::{Column, Decoder, Scale};
 /// Pictures from this side on are given to convolutions.
 const SMALLEST_CONV: usize = 8;
 
+/// Features of a table up to which each column depends on those before it: there is a weight a pair.
+const MOST_FEATURES: usize = 1024;
+
 /// The network that suits examples of a shape.
 pub(super) fn network_for(event: &[usize]) -> Network {
     match event {
@@ -28,7 +31,11 @@ pub(super) fn decoder_for(
             Decoder::DiscretisedLogistic { levels, scale: Scale::Predicted }
         }
         _ => match columns(preparation) {
-            Some(columns) => Decoder::Columns { columns },
+            Some(columns) => {
+                let features: usize = columns.iter().map(Column::width).sum();
+                let autoregressive = columns.len() > 1 && features <= MOST_FEATURES;
+                Decoder::Columns { columns, autoregressive }
+            }
             None => Decoder::Gaussian { scale: Scale::PerFeature },
         },
     }
@@ -61,7 +68,7 @@ pub(super) fn prepare(decoder: &Decoder, data: &dyn RawRows) -> Result<Preparati
         | Decoder::LogisticMixture { .. }
         | Decoder::ColourMixture { .. }
         | Decoder::Categorical { .. } => Recipe::Unit,
-        Decoder::Columns { columns } => return prepare_columns(columns, data),
+        Decoder::Columns { columns, .. } => return prepare_columns(columns, data),
         // A density of integers would be a density of points: they are spread over their cells.
         Decoder::Gaussian { .. } if data.levels().is_some() => Recipe::Dequantised { logit: None },
         _ => Recipe::suited_to(data),

@@ -1,6 +1,7 @@
 //! How variational autoencoders join the one door: their defaults for some data, preparation,
 //! training and opening.
 
+#[cfg(feature = "train")]
 mod defaults;
 mod findings;
 mod ladder;

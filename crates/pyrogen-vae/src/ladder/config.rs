@@ -117,6 +117,7 @@ impl LadderConfig {
                 context,
             ),
             self.decoder.learned_scales(self.features()),
+            self.decoder.between_params(self.features()),
         ];
         for (i, &latents) in self.latents.iter().enumerate() {
             let both = latents.saturating_mul(2);

@@ -58,6 +58,7 @@ pub struct LadderVae {
     down: Vec<Mlp>,
     decoder: EventDecoder,
     log_scale: Option<Param<Tensor<1>>>,
+    between: Option<Param<Tensor<2>>>,
     #[module(skip)]
     config: LadderConfig,
 }
@@ -192,6 +193,7 @@ impl LadderVae {
             self.config.features(),
             self.decoder.forward(given.beside_latents(z), given.context()),
             self.log_scale.as_ref().map(Param::val),
+            self.between.as_ref().map(Param::val),
         )
     }
 }
@@ -288,6 +290,7 @@ impl LadderConfig {
             down: pairs().map(|p| step.init(p[1], 2 * p[0], &mut down, device)).collect(),
             decoder,
             log_scale,
+            between: self.decoder.between(self.features(), device),
             config: self.clone(),
         })
     }

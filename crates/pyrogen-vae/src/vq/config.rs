@@ -150,6 +150,7 @@ impl VqConfig {
             self.codes.saturating_mul(own).saturating_mul(self.levels),
             self.slots().saturating_mul(self.codes),
             self.decoder.learned_scales(self.features()),
+            self.decoder.between_params(self.features()),
         ];
         count::sum(all)
     }

@@ -56,6 +56,7 @@ pub struct VqVae {
     codebooks: Vec<Codebook>,
     usage: RunningState<Tensor<2>>,
     log_scale: Option<Param<Tensor<1>>>,
+    between: Option<Param<Tensor<2>>>,
     #[module(skip)]
     config: VqConfig,
 }
@@ -106,6 +107,7 @@ impl VqVae {
             self.config.features(),
             self.decoder.forward(vectors, rows),
             self.log_scale.as_ref().map(Param::val),
+            self.between.as_ref().map(Param::val),
         )
     }
 
@@ -241,6 +243,7 @@ impl VqConfig {
             codebooks: (0..self.levels).map(|_| Codebook::new(self, &mut codes, device)).collect(),
             usage: codebook::usage(self.slots(), self.codes, device),
             log_scale: (scales > 0).then(|| init::constant([scales], 0.0, device)),
+            between: self.decoder.between(self.features(), device),
             config: self.clone(),
         })
     }

@@ -12,7 +12,7 @@ use super::{conv, every_kind, mlp, small};
 #[test]
 fn bad_configs_are_named() {
     let logistic = |levels, scale| Decoder::DiscretisedLogistic { levels, scale };
-    let columns = |columns| Decoder::Columns { columns };
+    let columns = |columns| Decoder::Columns { columns, autoregressive: true };
     let vamp = Prior::Vamp { components: 3 };
     let discriminator = MlpConfig { hidden: vec![0], ..MlpConfig::default() };
     let no_units = Factor { discriminator, ..Factor::default() };

@@ -2,6 +2,7 @@
 
 mod abilities;
 mod classics;
+mod flows;
 mod items;
 mod old_folders;
 mod requests;

@@ -1,13 +1,14 @@
-//! The form of distributions that folders up to version 0.1 hold.
+//! Distributions of categories, and of numbers in folders up to version 0.1.
 
 use serde::{Deserialize, Serialize};
 
 /// A distribution function as counts of training examples: at each value, how many are below it and
 /// how many are at or below it. Linear from one value to the next.
 ///
-/// Nothing makes these any more ([`MixedDistribution`](super::MixedDistribution) took their place): they
-/// keep values of single examples, and take a value that is there once for one that comes again.
-/// Models that were trained with them keep them.
+/// Categories have these. For numbers nothing makes them any more
+/// ([`MixedDistribution`](super::MixedDistribution) took their place): they keep values of single examples,
+/// and take a value that is there once for one that comes again. Models that were trained with them keep
+/// them.
 ///
 /// # Numerics
 /// Values beyond those of the training data count as the nearest of them.

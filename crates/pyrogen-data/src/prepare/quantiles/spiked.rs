@@ -73,6 +73,16 @@ impl SpikedDistribution {
         self.states() > 0
     }
 
+    /// Whether it has a density at every value: no value is kept apart, recurs or lies on a grid.
+    pub(in crate::prepare) fn is_smooth(&self) -> bool {
+        match &self.rest {
+            RestDistribution::Mixed(rest) => {
+                !self.has_states() && rest.grid.is_none() && rest.jumps.is_empty()
+            }
+            RestDistribution::Counts(_) => false,
+        }
+    }
+
     pub(super) fn is_valid(&self) -> bool {
         let finite = self.spikes.iter().all(|v| v.is_finite());
         finite && self.spikes.windows(2).all(|w| w[0] < w[1]) && self.rest.is_valid()

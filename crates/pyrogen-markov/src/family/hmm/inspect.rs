@@ -1,12 +1,12 @@
 //! What a hidden Markov model has learnt: the meaning of its states.
 
 use pyrogen_data::Data;
-use pyrogen_model::{Ability, Control, Error, Finding, Inspect, Likely, Options, Request};
+use pyrogen_model::{Ability, Control, Error, Figure, Finding, Inspect, Likely, Options, Request};
 use serde_json::{Map, Value, json};
 
 use super::can::Regimes;
-use super::named;
 use super::saved::Saved;
+use super::{figure, named};
 use crate::analysis::Chain;
 use crate::hmm::Emission;
 
@@ -35,6 +35,12 @@ impl Inspect for Regimes {
             });
         }
         Ok(findings)
+    }
+
+    /// The longest sequence above its most probable states.
+    fn figures(&self, data: &Data, _: &Request, control: &Control) -> Result<Vec<Figure>, Error> {
+        control.check()?;
+        Ok(figure::decoded(self, data)?.into_iter().collect())
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod can;
 mod complete;
+mod figure;
 mod inspect;
 mod saved;
 mod settings;

@@ -19,7 +19,11 @@ pub struct Columns {
     pub symbols: Option<Vec<f64>>,
 }
 
-fn of(data: &Data) -> Result<&DataSequences, Error> {
+/// The sequences that data is.
+///
+/// # Errors
+/// Data that is no sequences.
+pub(super) fn sequences(data: &Data) -> Result<&DataSequences, Error> {
     match data {
         Data::Sequences(sequences) => Ok(sequences),
         other => Err(Error::Modality {
@@ -41,7 +45,7 @@ impl Columns {
     /// # Errors
     /// Data that is no sequences; symbols that are not one column.
     pub fn of(data: &Data, emission: EmissionKind) -> Result<Self, Error> {
-        let data = of(data)?;
+        let data = sequences(data)?;
         let names = data.columns().to_vec();
         if emission != EmissionKind::Categorical {
             return Ok(Self { names, symbols: None });
@@ -71,7 +75,7 @@ impl Columns {
     /// # Errors
     /// A column that is not there, or a symbol that training did not see.
     pub fn read(&self, data: &Data) -> Result<Sequences, Error> {
-        let data = of(data)?;
+        let data = sequences(data)?;
         let places: Vec<usize> = self
             .names
             .iter()

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use pulp::{Arch, NullaryFnOnce};
+
 use super::Kernel;
 use super::gaussian::Gaussian;
 use crate::MarkovError;
@@ -65,17 +67,7 @@ impl<'a> GaussianKernel<'a> {
 
 impl Kernel for GaussianKernel<'_> {
     fn log_prob(&self, view: &View<'_>, out: &mut [f64]) {
-        let mut patterns = HashMap::new();
-        let mut scratch = vec![0.0; self.states * (self.width + 1)];
-        for (x, out) in view.rows().zip(out.chunks_exact_mut(self.states)) {
-            if x.iter().any(|v| v.is_nan()) {
-                self.partly(x, out, &mut patterns);
-            } else if self.model.dense() {
-                self.dense_row(x, out, &mut scratch);
-            } else {
-                self.diagonal_row(x, out);
-            }
-        }
+        Arch::new().dispatch(LogProb { kernel: self, view, out });
     }
 
     fn statistics(&self) -> usize {
@@ -84,16 +76,60 @@ impl Kernel for GaussianKernel<'_> {
     }
 
     fn accumulate(&self, view: &View<'_>, share: &[f64], out: &mut [f64]) {
-        let (k, d) = (self.states, self.width);
+        Arch::new().dispatch(Accumulate { kernel: self, view, share, out });
+    }
+}
+
+/// The log-densities of a run of steps, compiled for the processor at hand.
+struct LogProb<'a> {
+    kernel: &'a GaussianKernel<'a>,
+    view: &'a View<'a>,
+    out: &'a mut [f64],
+}
+
+impl NullaryFnOnce for LogProb<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { kernel, view, out } = self;
         let mut patterns = HashMap::new();
-        let mut scratch = vec![0.0; d * k];
-        for (x, share) in view.rows().zip(share.chunks_exact(k)) {
-            if !self.model.dense() {
-                self.add_diagonal(x, share, out);
-            } else if x.iter().any(|v| v.is_nan()) {
-                self.add_partly(x, share, out, &mut patterns);
+        let mut scratch = vec![0.0; kernel.states * (kernel.width + 1)];
+        for (x, out) in view.rows().zip(out.chunks_exact_mut(kernel.states)) {
+            if x.iter().any(|v| v.is_nan()) {
+                kernel.partly(x, out, &mut patterns);
+            } else if kernel.model.dense() {
+                kernel.dense_row(x, out, &mut scratch);
             } else {
-                self.add_dense(x, share, out, &mut scratch);
+                kernel.diagonal_row(x, out);
+            }
+        }
+    }
+}
+
+/// The statistics of a run of steps, likewise.
+struct Accumulate<'a> {
+    kernel: &'a GaussianKernel<'a>,
+    view: &'a View<'a>,
+    share: &'a [f64],
+    out: &'a mut [f64],
+}
+
+impl NullaryFnOnce for Accumulate<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { kernel, view, share, out } = self;
+        let mut patterns = HashMap::new();
+        let mut scratch = vec![0.0; kernel.width * kernel.states];
+        for (x, share) in view.rows().zip(share.chunks_exact(kernel.states)) {
+            if !kernel.model.dense() {
+                kernel.add_diagonal(x, share, out);
+            } else if x.iter().any(|v| v.is_nan()) {
+                kernel.add_partly(x, share, out, &mut patterns);
+            } else {
+                kernel.add_dense(x, share, out, &mut scratch);
             }
         }
     }

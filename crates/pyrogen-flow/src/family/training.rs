@@ -1,0 +1,158 @@
+//! How flows train.
+
+use pyrogen_core::folder::ModelConfig;
+use pyrogen_core::{ConfigError, config};
+use pyrogen_data::{Preparation, RawRows, Recipe};
+use pyrogen_model::Error;
+use pyrogen_model::train::{
+    Defaults, Job, Plan, Train, Wanted, check_data, fit_gradient, fits_memory, raw_rows,
+};
+use pyrogen_train::{
+    Decay, GradientConfig, Limits, OptimizerConfig, RunFolder, ScheduleConfig, TrainConfig,
+    ValidationConfig,
+};
+use serde_json::Value;
+
+use super::FlowMethod;
+use crate::{NormalizingFlow, NormalizingFlowConfig};
+
+/// Optimiser steps where nothing else is wished.
+const STEPS: u64 = 4000;
+
+/// Examples a step.
+const BATCH: usize = 256;
+
+/// Optimiser steps between two checkpoints, and about so many between two validations.
+const EVERY: usize = 500;
+
+/// How far whole numbers in (0, 1) are kept from the ends before the logit (Dinh et al. 2017, section 4.1).
+const ALPHA: f64 = 0.05;
+
+/// Numbers with a mean of 0 and a standard deviation of 1. What has no density (categories, numbers that
+/// recur, whole numbers, constants) is spread over cells first, and the likelihood is then a lower bound.
+///
+/// # Errors
+/// Columns whose numbers may be missing: whether one is there is no number.
+fn prepare(data: &dyn RawRows) -> Result<Preparation, Error> {
+    let columns = data.schema().map_or(&[][..], |schema| &schema.columns);
+    let missing = columns.iter().filter(|c| c.kind.categories().is_none() && c.may_be_missing());
+    let missing: Vec<String> = missing.map(|column| format!("`{}`", column.name)).collect();
+    if !missing.is_empty() {
+        return Err(Error::Wish(format!(
+            "a flow has a density of numbers, and missing ones have none: leave out {}, drop such rows \
+             (`missing=drop`), or train `vae` or `diffusion`, which take them",
+            missing.join(", ")
+        )));
+    }
+    let recipe = match (data.schema(), data.levels()) {
+        (None, Some(_)) => Recipe::Dequantised { logit: Some(ALPHA) },
+        _ => Recipe::Spread,
+    };
+    Ok(Preparation::fit(&recipe, data)?)
+}
+
+/// How flows are trained where nothing else is wished.
+fn training(examples: usize) -> TrainConfig {
+    let epochs = (EVERY * BATCH).div_ceil(examples.max(1)) as u64;
+    TrainConfig {
+        batch_size: BATCH,
+        limits: Limits { epochs: None, steps: Some(STEPS), minutes: None },
+        optimizer: OptimizerConfig { learning_rate: 2e-3, ..OptimizerConfig::default() },
+        schedule: ScheduleConfig { decay: Decay::Cosine, last: 0.01, warmup_steps: 100 },
+        gradient: GradientConfig { clip_norm: Some(5.0), ..GradientConfig::default() },
+        validation: ValidationConfig { every_epochs: epochs, ..ValidationConfig::default() },
+        checkpoint_every: EVERY as u64,
+        ..TrainConfig::default()
+    }
+}
+
+impl Train for FlowMethod {
+    fn schema(&self) -> Option<Value> {
+        Some(schemars::schema_for!(NormalizingFlowConfig).to_value())
+    }
+
+    fn defaults(&self, wanted: &Wanted) -> Result<Defaults, Error> {
+        let data = raw_rows(wanted.data)?;
+        let event = prepare(data)?.event_shape();
+        let model = NormalizingFlowConfig { event, flow: self.flow(), ..Default::default() };
+        Ok(Defaults { model: config::to_value(&model), train: training(data.len()) })
+    }
+
+    fn plan(&self, settings: Defaults, wanted: &Wanted) -> Result<Plan, Error> {
+        settings.train.validate()?;
+        let model: NormalizingFlowConfig = config::from_value(settings.model.clone())?;
+        let parameters = model.num_params()?;
+        fits_memory(parameters)?;
+        let data = raw_rows(wanted.data)?;
+        Ok(Plan {
+            model: settings.model,
+            train: settings.train,
+            preparation: Some(prepare(data)?),
+            parameters,
+            examples: data.len(),
+        })
+    }
+
+    fn run(&self, job: Job) -> Result<RunFolder, Error> {
+        let config: NormalizingFlowConfig = config::from_value(job.plan.model.clone())?;
+        let model = match &job.from {
+            None => config.init(job.seed, &job.device)?,
+            Some(folder) if folder.config::<NormalizingFlowConfig>()? == config => {
+                let family = config.flow.method();
+                <NormalizingFlowConfig as ModelConfig>::load(family, folder.path(), &job.device)?
+            }
+            Some(_) => {
+                let expected = "left as it is in the model that training begins with";
+                return Err(ConfigError::value("model", expected, "another").into());
+            }
+        };
+        check_data(&model, &job)?;
+        fit_gradient(job, model, |model: &NormalizingFlow, folder, card| model.save(folder, card))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pyrogen_core::{Noise, Seed};
+    use pyrogen_data::{Column, ColumnKind, Data, Dataset, TableSchema, Toy};
+    use pyrogen_model::Family;
+
+    use super::*;
+
+    #[test]
+    fn defaults_are_those_of_the_method() {
+        let points = Toy::Moons.dataset(50, &mut Noise::new(Seed(1)));
+        let data = Data::from_dataset(points);
+        let wanted = Wanted { data: &data, context: None, context_shape: None };
+        for method in FlowMethod::all() {
+            let defaults = method.defaults(&wanted).unwrap();
+            let plan = method.plan(defaults.clone(), &wanted).unwrap();
+            assert_eq!(plan.preparation.unwrap().event_shape(), [2]);
+            let config: NormalizingFlowConfig = config::from_value(defaults.model).unwrap();
+            assert_eq!((config.flow.method(), config.event.as_slice()), (method.name(), &[2][..]));
+        }
+    }
+
+    #[test]
+    fn what_has_no_density_is_spread_and_missing_numbers_are_refused() {
+        let of = |values: Vec<f32>| {
+            let data = Data::from_dataset(Dataset::from_parts(values, vec![2], None).unwrap());
+            let wanted = Wanted { data: &data, context: None, context_shape: None };
+            let method = FlowMethod::all()[0];
+            let plan = method.plan(method.defaults(&wanted).unwrap(), &wanted).unwrap();
+            plan.preparation.unwrap().is_random()
+        };
+        let mut values: Vec<f32> =
+            Noise::new(Seed(2)).normal_vec(80).into_iter().map(|v| v as f32).collect();
+        assert!(!of(values.clone()));
+        // A constant.
+        values.iter_mut().skip(1).step_by(2).for_each(|v| *v = 2.5);
+        assert!(of(values));
+        let kinds = [("age", ColumnKind::Continuous), ("pay", ColumnKind::Continuous)];
+        let mut columns = kinds.map(|(name, kind)| Column::new(name, kind)).to_vec();
+        columns[1].blanks = vec!["NA".into()];
+        let (values, schema) = (vec![1.0, f32::NAN, 2.5, 0.25], TableSchema { columns });
+        let error = prepare(&Dataset::table(values, schema, None).unwrap()).unwrap_err();
+        assert!(error.to_string().contains("leave out `pay`, drop"), "{error}");
+    }
+}

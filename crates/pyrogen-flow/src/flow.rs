@@ -1,0 +1,243 @@
+//! The model.
+
+use std::f64::consts::PI;
+
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor};
+use pyrogen_core::bijection::Bijection;
+use pyrogen_core::{
+    Batch, Condition, ConfigError, Describe, Loss, Noise, Objective, Seed, flatten, init,
+};
+use pyrogen_nn::one_hot;
+
+use crate::NormalizingFlowConfig;
+use crate::layer::Layer;
+
+/// A normalizing flow: a bijection from examples to noise of known density, by layers with networks.
+///
+/// ```text
+/// z = f(x; condition)      ln p(x | condition) = ln p(z) + ln |det dz/dx|
+/// ```
+///
+/// The noise is standard normal, or uniform on `[-pi, pi)` for maps of circles.
+///
+/// # Numerics
+/// In f32. Values that leave a spline's interval go on unchanged, with a slope of 1. Scales of affine
+/// maps lie in (1/1000, 1000) a layer: an example may lie so far out that the square of its noise is
+/// infinite, and its density 0.
+///
+/// # References
+/// Papamakarios, Nalisnick, Rezende, Mohamed and Lakshminarayanan (2021), "Normalizing Flows for
+/// Probabilistic Modeling and Inference", equation 6.
+///
+/// # Examples
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use pyrogen_core::bijection::Bijection;
+/// use pyrogen_core::{Condition, Noise, Sample, SampleOptions, Seed};
+/// use pyrogen_flow::{FlowKind, NormalizingFlowConfig};
+///
+/// let config = NormalizingFlowConfig { flow: FlowKind::maf(), ..Default::default() };
+/// let flow = config.init(Seed(1), &Device::flex())?;
+/// let x: Tensor<2> = flow.sample(5, &SampleOptions::default(), &mut Noise::new(Seed(2)))?;
+/// let given = flow.given(&Condition::none(), 5);
+/// let (z, _) = given.forward(x.clone());
+/// assert!(given.inverse(z).0.all_close(x, None, Some(1e-4)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Module, Debug)]
+pub struct NormalizingFlow {
+    layers: Vec<Layer>,
+    log_scale: Option<Param<Tensor<1>>>,
+    #[module(skip)]
+    config: NormalizingFlowConfig,
+}
+
+impl NormalizingFlowConfig {
+    /// A model with initial weights from the seed.
+    ///
+    /// # Errors
+    /// A field that cannot be used.
+    pub fn init(&self, seed: Seed, device: &Device) -> Result<NormalizingFlow, ConfigError> {
+        self.validate()?;
+        let noise = Noise::new(seed).fork("normalizing-flow");
+        let layer = |i: usize| Layer::new(self, i, &mut noise.fork_index(i as u64), device);
+        let features = self.features();
+        Ok(NormalizingFlow {
+            layers: (0..self.layers).map(layer).collect(),
+            log_scale: self.has_scales().then(|| init::constant([features], 0.0, device)),
+            config: self.clone(),
+        })
+    }
+}
+
+impl NormalizingFlow {
+    /// The configuration that the model was built from.
+    pub fn config(&self) -> &NormalizingFlowConfig {
+        &self.config
+    }
+
+    /// The device of the weights.
+    pub fn device(&self) -> Device {
+        self.devices()[0].clone()
+    }
+
+    /// The bijection from `rows` flat examples, `[rows, features]`, to noise, given their condition.
+    ///
+    /// # Panics
+    /// If the condition does not fit the model.
+    pub fn given(&self, condition: &Condition, rows: usize) -> GivenFlow<'_> {
+        assert!(
+            self.config.classes.is_some() || condition.labels.is_none(),
+            "NormalizingFlow: a class was given to a model without classes"
+        );
+        self.reading(condition, rows)
+    }
+
+    /// As [`given`](Self::given); labels that the model does not take are ignored.
+    fn reading(&self, condition: &Condition, rows: usize) -> GivenFlow<'_> {
+        let check = |got: usize, what: &str| {
+            assert_eq!(got, rows, "NormalizingFlow: expected one {what} an example");
+        };
+        let classes = self.config.classes.map(|classes| {
+            let labels = condition.labels.clone().unwrap_or_else(|| {
+                panic!("NormalizingFlow: give one label (of {classes}) an example")
+            });
+            check(labels.dims()[0], "label");
+            one_hot(labels, classes)
+        });
+        let context = self.context_shape().map(|shape| {
+            let context = condition.context.clone().unwrap_or_else(|| {
+                panic!("NormalizingFlow: give a context of shape {shape:?} with each example")
+            });
+            check(context.dims()[0], "context");
+            flatten(context, &shape)
+        });
+        assert!(
+            context.is_some() || condition.context.is_none(),
+            "NormalizingFlow: a context was given to a model that takes none"
+        );
+        let parts: Vec<_> = [context, classes].into_iter().flatten().collect();
+        let condition = (!parts.is_empty()).then(|| Tensor::cat(parts, 1));
+        GivenFlow { flow: self, condition }
+    }
+
+    /// `n` points of the noise, the spread scaled by a temperature.
+    pub(crate) fn noise(&self, n: usize, temperature: f64, noise: &mut Noise) -> Tensor<2> {
+        let (shape, device) = ([n, self.config.features()], self.device());
+        match self.config.is_circular() {
+            true => (noise.uniform(shape, &device) * 2.0 - 1.0) * (PI * temperature),
+            false => noise.normal(shape, &device) * temperature,
+        }
+    }
+}
+
+impl Describe for NormalizingFlow {
+    fn event_shape(&self) -> Vec<usize> {
+        self.config.event.clone()
+    }
+
+    fn classes(&self) -> Option<usize> {
+        self.config.classes
+    }
+
+    fn context_shape(&self) -> Option<Vec<usize>> {
+        self.config.context.clone()
+    }
+}
+
+/// A flow given the condition of some examples: a [`Bijection`] of these rows.
+#[derive(Debug, Clone)]
+pub struct GivenFlow<'a> {
+    flow: &'a NormalizingFlow,
+    condition: Option<Tensor<2>>,
+}
+
+impl GivenFlow<'_> {
+    /// The log-density of each row in nats, `[rows]`.
+    ///
+    /// # Panics
+    /// If the rows have another width.
+    pub fn log_prob(&self, x: Tensor<2>) -> Tensor<1> {
+        let (z, log_det) = self.forward(x);
+        let features = self.flow.config.features() as f64;
+        match self.flow.config.is_circular() {
+            true => log_det - features * (2.0 * PI).ln(),
+            false => {
+                let square: Tensor<1> = z.square().sum_dim(1).squeeze_dim(1);
+                log_det - square * 0.5 - 0.5 * features * (2.0 * PI).ln()
+            }
+        }
+    }
+
+    /// What enters each layer on the way of examples to noise.
+    pub(crate) fn entering(&self, x: Tensor<2>) -> Vec<Tensor<2>> {
+        let mut x = x;
+        let mut all = Vec::with_capacity(self.flow.layers.len());
+        for layer in &self.flow.layers {
+            all.push(x.clone());
+            x = layer.forward(x, self.condition.as_ref()).0;
+        }
+        all
+    }
+
+    fn expect_width(&self, x: &Tensor<2>) {
+        let features = self.flow.config.features();
+        let got = x.dims();
+        assert_eq!(got[1], features, "NormalizingFlow: expected [rows, {features}], got {got:?}");
+    }
+
+    /// The scale that follows the layers, and its log-determinant.
+    fn scale(&self) -> Option<(Tensor<2>, Tensor<1>)> {
+        let log_scale = self.flow.log_scale.as_ref()?.val();
+        Some((log_scale.clone().unsqueeze(), log_scale.sum()))
+    }
+}
+
+impl Bijection<2, 2, 1> for GivenFlow<'_> {
+    fn forward(&self, x: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
+        self.expect_width(&x);
+        let mut log_det = Tensor::zeros([x.dims()[0]], &x.device());
+        let mut x = x;
+        for layer in &self.flow.layers {
+            let (y, more) = layer.forward(x, self.condition.as_ref());
+            (x, log_det) = (y, log_det + more);
+        }
+        match self.scale() {
+            Some((log_scale, sum)) => (x * log_scale.exp(), log_det + sum),
+            None => (x, log_det),
+        }
+    }
+
+    fn inverse(&self, y: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
+        self.expect_width(&y);
+        let log_det = Tensor::zeros([y.dims()[0]], &y.device());
+        let (mut y, mut log_det) = match self.scale() {
+            Some((log_scale, sum)) => (y * log_scale.neg().exp(), log_det - sum),
+            None => (y, log_det),
+        };
+        for layer in self.flow.layers.iter().rev() {
+            let (x, more) = layer.inverse(y, self.condition.as_ref());
+            (y, log_det) = (x, log_det + more);
+        }
+        (y, log_det)
+    }
+}
+
+/// The mean negative log-likelihood, in nats. Nothing is drawn.
+///
+/// # Panics
+/// If a shape is another, or a conditional model sees a batch without labels or contexts.
+impl Objective for NormalizingFlow {
+    type Batch = Batch<2>;
+    type Draws = ();
+
+    fn draw(&self, _batch: &Batch<2>, _noise: &mut Noise) {}
+
+    fn loss(&self, batch: Batch<2>, (): ()) -> Loss {
+        let condition = batch.condition();
+        let x = flatten(batch.x, &self.config.event);
+        let given = self.reading(&condition, x.dims()[0]);
+        Loss::new().term("nll", given.log_prob(x).mean().neg())
+    }
+}

@@ -1,0 +1,138 @@
+//! Whether a flow inverts.
+
+use std::f64::consts::PI;
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+use pyrogen_core::bijection::Bijection;
+use pyrogen_core::{Condition, Describe, ModelError, flatten};
+use serde::Serialize;
+
+use crate::{NormalizingFlow, NumberMap};
+
+/// How well a flow inverts, on examples and in its tails, and how many numbers its splines leave alone.
+///
+/// Errors are of an element after the way there and back, relative to its size where that is above 1; the
+/// largest of all. Tails are examples ten times as far out, and noise three times as far out as that of
+/// the examples.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct InverseReport {
+    /// Examples that were looked at.
+    pub examples: usize,
+    /// The largest error on examples.
+    pub error: f64,
+    /// The largest error in the tails; none on circles, which have no tails.
+    pub tail_error: Option<f64>,
+    /// The share of numbers that entered a spline outside its interval, over all layers; none without
+    /// splines of an interval.
+    pub clipped: Option<f64>,
+}
+
+/// An error from which on a report warns: f32 leaves about 1e-6 a layer.
+const ERROR: f64 = 1e-3;
+
+/// The share of clipped numbers from which on a report warns.
+const CLIPPED: f64 = 0.01;
+
+impl InverseReport {
+    /// Whether something is wrong: an error above 1e-3, or more than a hundredth of the numbers outside
+    /// of splines.
+    pub fn is_faulty(&self) -> bool {
+        let within = |value: Option<f64>, most: f64| value.is_none_or(|value| value <= most);
+        !(within(Some(self.error), ERROR)
+            && within(self.tail_error, ERROR)
+            && within(self.clipped, CLIPPED))
+    }
+
+    /// The report of these examples and others together.
+    pub fn extend(&mut self, other: &Self) {
+        let all = (self.examples + other.examples).max(1) as f64;
+        let weighted =
+            |a: f64, b: f64| (a * self.examples as f64 + b * other.examples as f64) / all;
+        self.clipped = self.clipped.zip(other.clipped).map(|(a, b)| weighted(a, b));
+        self.error = self.error.max(other.error);
+        self.tail_error = self.tail_error.zip(other.tail_error).map(|(a, b)| a.max(b));
+        self.examples += other.examples;
+    }
+}
+
+impl std::fmt::Display for InverseReport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "inverse error {:.1e} on {} examples", self.error, self.examples)?;
+        if let Some(error) = self.tail_error {
+            write!(f, ", {error:.1e} in the tails")?;
+        }
+        if let Some(clipped) = self.clipped {
+            write!(f, "; {:.2} % of numbers outside the splines", clipped * 100.0)?;
+        }
+        let inexact = self.error.max(self.tail_error.unwrap_or(0.0)) > ERROR;
+        if inexact {
+            write!(
+                f,
+                ". The flow does not invert in f32: its scores and samples do not belong together. \
+                 Train with a smaller learning rate or fewer layers"
+            )?;
+        }
+        if self.clipped.is_some_and(|clipped| clipped > CLIPPED) {
+            write!(
+                f,
+                ". Beyond a spline's bound nothing is learned: standardise the data, or raise `bound`"
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl NormalizingFlow {
+    /// How well the flow inverts on these examples and in its tails.
+    ///
+    /// # Errors
+    /// A condition that does not fit.
+    ///
+    /// # Panics
+    /// If `x` is not a batch of events.
+    pub fn inverse_report<const D: usize>(
+        &self,
+        x: Tensor<D>,
+        condition: &Condition,
+    ) -> Result<InverseReport, ModelError> {
+        let rows = x.dims()[0];
+        self.check_condition(condition, rows)?;
+        let flow = self.valid();
+        let given = flow.given(condition, rows);
+        let x = flatten(x.inner(), &self.config().event);
+        let circular = self.config().is_circular();
+        let z = given.forward(x.clone()).0;
+        let error = largest(given.inverse(z.clone()).0, x.clone(), circular);
+        let tail_error = (!circular).then(|| {
+            let far = x.clone() * 10.0;
+            let out = largest(given.inverse(given.forward(far.clone()).0).0, far, false);
+            let far = z * 3.0;
+            let back = largest(given.forward(given.inverse(far.clone()).0).0, far, false);
+            out.max(back)
+        });
+        let clipped = match self.config().flow.map() {
+            NumberMap::Spline(spline) => {
+                let entering = Tensor::cat(given.entering(x), 0);
+                let outside = entering.abs().greater_elem(spline.bound).float();
+                Some(f64::from(outside.mean().into_scalar::<f32>()))
+            }
+            _ => None,
+        };
+        Ok(InverseReport { examples: rows, error, tail_error, clipped })
+    }
+}
+
+/// The largest error; infinity where a number is NaN.
+fn largest(got: Tensor<2>, expected: Tensor<2>, circular: bool) -> f64 {
+    let pairs = got.into_data().try_to_vec::<f32>().unwrap_or_default();
+    let expected = expected.into_data().try_to_vec::<f32>().unwrap_or_default();
+    let error = |(&a, &b): (&f32, &f32)| {
+        let (a, b) = (f64::from(a), f64::from(b));
+        let gap = (a - b).abs();
+        let gap = if circular { (gap - 2.0 * PI * (gap / (2.0 * PI)).round()).abs() } else { gap };
+        let error = gap / b.abs().max(1.0);
+        if error.is_nan() { f64::INFINITY } else { error }
+    };
+    pairs.iter().zip(&expected).map(error).fold(0.0, f64::max)
+}

@@ -1,0 +1,11 @@
+//! Everything that this crate promises to its users, in one program: each test program links all of
+//! Burn.
+
+mod conformance;
+mod properties;
+mod reference;
+
+#[test]
+fn every_file_is_a_module() {
+    pyrogen_testkit::every_file_is_a_module(env!("CARGO_MANIFEST_DIR"));
+}

@@ -1,0 +1,91 @@
+//! Flows through the door: trained by name, exact where there is a density, and a bound where there is none.
+
+use pyrogen::data::Dataset;
+use pyrogen::model::conformance;
+
+use super::*;
+
+fn trained(family: &str, source: &str, room: &Path) -> Model {
+    let data = pyrogen::read(source).unwrap();
+    let wish = Wish::into(room.join(family))
+        .set(r#"network={"hidden":[8],"activation":"silu"}"#)
+        .set("layers=2")
+        .set("train.gradient.workers=1")
+        .steps(5);
+    let trained = pyrogen::train(family, &data, &wish, &mut Quiet, &Control::new()).unwrap();
+    trained.open(&Device::flex()).unwrap()
+}
+
+#[test]
+fn every_method_keeps_the_promises_of_the_door() {
+    let room = tempfile::tempdir().unwrap();
+    let source = "toy:moons,examples=200";
+    let items = pyrogen::read(source).unwrap().data.select(&(0..12).collect::<Vec<_>>());
+    let (registry, control) = (pyrogen::registry(), Control::new());
+    for family in pyrogen::flow::FAMILIES {
+        let model = trained(family, source, room.path());
+        assert_eq!(model.about().family, family);
+        let broken = conformance::check(&registry, &model, &items);
+        assert!(broken.is_empty(), "{family}: {}", broken.join("\n"));
+        let score = model.score(&items, &Request::seed(1), &control).unwrap();
+        assert_eq!(score.kind(), LikelihoodKind::Exact, "{family}");
+        // What is least probable is most unusual.
+        let ranking = model.rank(&items, &Request::seed(1), &control).unwrap();
+        let pairs = ranking.scores.iter().zip(score.nats());
+        assert!(pairs.clone().all(|(rank, nats)| (rank + nats).abs() < 1e-9), "{ranking:?}");
+        let latent = model.latent().unwrap();
+        let latents = latent.encode(&items, &Request::seed(1), &control).unwrap();
+        let back = latent.decode(&latents, &control).unwrap();
+        let (back, items) = (back.dataset().unwrap(), items.dataset().unwrap());
+        let pairs = back.values().iter().zip(items.values());
+        assert!(pairs.clone().all(|(a, b)| (a - b).abs() < 1e-3), "{family}");
+    }
+}
+
+#[test]
+fn what_a_flow_has_learnt_says_whether_it_inverts() {
+    let room = tempfile::tempdir().unwrap();
+    let model = trained("nsf", "toy:moons,examples=200", room.path());
+    let points =
+        |values: Vec<f32>| Data::from_dataset(Dataset::from_parts(values, vec![2], None).unwrap());
+    let inspect = |data: &Data| {
+        let inspect = model.can().inspect.clone().unwrap();
+        inspect.inspect(data, &Request::seed(1), &Control::new()).unwrap()
+    };
+    let moons = pyrogen::read("toy:moons,examples=50").unwrap().data;
+    let found = inspect(&moons);
+    assert_eq!(found.iter().map(|f| f.name.as_str()).collect::<Vec<_>>(), ["inverse", "recurring"]);
+    assert!(found.iter().all(|f| !f.warning), "{found:?}");
+    let far: Vec<f32> = (0..40).map(|i| 1000.0 + (i / 20) as f32).collect();
+    let found = inspect(&points(far));
+    assert!(found.iter().all(|f| f.warning), "{found:?}");
+    assert!(found[0].text.contains("100.00 % of numbers outside"), "{found:?}");
+}
+
+/// Categories and whole numbers are spread over cells: what is written back is a table of the same kind,
+/// and the likelihood is a bound of the probability of its cells.
+#[test]
+fn mixed_tables_have_a_lower_bound() {
+    let room = tempfile::tempdir().unwrap();
+    let source = format!("csv:{}", fixture("people.csv").display());
+    let model = trained("nsf", &source, room.path());
+    let items = pyrogen::read(&source).unwrap().data.select(&(0..12).collect::<Vec<_>>());
+    let broken = conformance::check(&pyrogen::registry(), &model, &items);
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+    let score = model.score(&items, &Request::seed(1), &Control::new()).unwrap();
+    assert_eq!(score.kind(), LikelihoodKind::LowerBound);
+    let csv = room.path().join("new.csv");
+    model.generate(20, &Request::seed(7), &Control::new()).unwrap().write(&csv).unwrap();
+    let text = std::fs::read_to_string(&csv).unwrap();
+    assert!(text.starts_with("age,hours,city,income\n"), "{text}");
+
+    // With the category as a condition.
+    let source = format!("csv:{},label=city", fixture("people.csv").display());
+    let data = pyrogen::read(&source).unwrap();
+    let classes = data.data.class_names().len();
+    let wish = Wish::into(room.path().join("numbers")).set(format!("classes={classes}")).steps(2);
+    let trained = pyrogen::train("maf", &data, &wish, &mut Quiet, &Control::new()).unwrap();
+    let model = trained.open(&Device::flex()).unwrap();
+    let score = model.score(&data.data, &Request::seed(1), &Control::new()).unwrap();
+    assert!(score.is_conditional());
+}
