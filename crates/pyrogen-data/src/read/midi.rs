@@ -48,7 +48,7 @@ pub(crate) fn load(path: &Path, options: &MidiOptions) -> Result<Loaded, DataErr
         false => Found::one(path),
     };
     let mut notes: Vec<String> = found.passed_over().into_iter().collect();
-    let (mut pieces, mut files): (Vec<Vec<Vec<u8>>>, Vec<PathBuf>) = (Vec::new(), Vec::new());
+    let (mut pieces, mut files): (Vec<Vec<Chord>>, Vec<PathBuf>) = (Vec::new(), Vec::new());
     let mut silent = 0;
     for file in found.paths {
         let steps = piece(&file, options.grid)?;
@@ -67,7 +67,7 @@ pub(crate) fn load(path: &Path, options: &MidiOptions) -> Result<Loaded, DataErr
     if silent > 0 {
         notes.push(format!("{silent} files without a note (drums are none) were passed over"));
     }
-    let most = pieces.iter().flatten().map(Vec::len).max().unwrap_or(1);
+    let most = pieces.iter().flatten().map(Chord::len).max().unwrap_or(1);
     let voices = options.voices.unwrap_or(most.min(MOST_VOICES));
     let beyond = pieces.iter().flatten().filter(|step| step.len() > voices).count();
     if beyond > 0 {
@@ -78,8 +78,8 @@ pub(crate) fn load(path: &Path, options: &MidiOptions) -> Result<Loaded, DataErr
     }
     let mut values = Vec::new();
     for step in pieces.iter().flatten() {
-        let pitch = |k: usize| step.get(k).map_or(f64::NAN, |&pitch| f64::from(pitch));
-        values.extend((0..voices).map(pitch));
+        let pitches = step.pitches().map(f64::from).chain(std::iter::repeat(f64::NAN));
+        values.extend(pitches.take(voices));
     }
     let names = (1..=voices).map(|k| format!("voice{k}")).collect();
     let lengths = pieces.iter().map(Vec::len).collect();
@@ -92,8 +92,23 @@ pub(crate) fn load(path: &Path, options: &MidiOptions) -> Result<Loaded, DataErr
 /// A note: from which tick, to which, and its pitch.
 type Note = (u64, u64, u8);
 
-/// The pitches of each step of a file, the highest first; empty for a file without a note.
-fn piece(path: &Path, grid: usize) -> Result<Vec<Vec<u8>>, DataError> {
+/// The pitches that sound in a step: bit `p` for pitch `p`.
+#[derive(Debug, Clone, Copy, Default)]
+struct Chord(u128);
+
+impl Chord {
+    fn len(&self) -> usize {
+        self.0.count_ones() as usize
+    }
+
+    /// The highest first.
+    fn pitches(self) -> impl Iterator<Item = u8> {
+        (0..128u8).rev().filter(move |pitch| self.0 >> pitch & 1 == 1)
+    }
+}
+
+/// The pitches of each step of a file; empty for a file without a note.
+fn piece(path: &Path, grid: usize) -> Result<Vec<Chord>, DataError> {
     let wrong = |message: String| DataError::format(path, "MIDI", message);
     let bytes = bytes::read(path)?;
     let smf = Smf::parse(&bytes).map_err(|e| wrong(e.to_string()))?;
@@ -111,19 +126,12 @@ fn piece(path: &Path, grid: usize) -> Result<Vec<Vec<u8>>, DataError> {
     if last > MOST_STEPS {
         return Err(wrong(format!("it has {last} steps, more than {MOST_STEPS}")));
     }
-    let mut steps = vec![Vec::new(); last as usize];
+    let mut steps = vec![Chord::default(); last as usize];
     for &(start, end, pitch) in &notes {
-        let first = step(start);
-        for at in first..step(end).max(first + 1) {
-            if steps.len() as u64 <= at {
-                steps.resize(at as usize + 1, Vec::new());
-            }
-            steps[at as usize].push(pitch);
-        }
-    }
-    for step in &mut steps {
-        step.sort_unstable_by_key(|&pitch| std::cmp::Reverse(pitch));
-        step.dedup();
+        let first = step(start) as usize;
+        let end = (step(end) as usize).max(first + 1);
+        steps.resize(steps.len().max(end), Chord::default());
+        steps[first..end].iter_mut().for_each(|chord| chord.0 |= 1 << pitch);
     }
     Ok(steps)
 }
