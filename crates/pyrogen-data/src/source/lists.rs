@@ -41,7 +41,7 @@ macro_rules! reader {
     };
 }
 
-reader!(Sounds, "sound", "FILE|DIR", &[], "recordings as .wav files", |text| {
+reader!(Sounds, "sound", "FILE|DIR", &[], "recordings as .wav and .flac files", |text| {
     sound::load(text.place())
 });
 

@@ -52,10 +52,10 @@ static READERS: [&dyn Reader; 16] = [
 /// | `npy:FILE`, `npz:FILE` | an array whose first axis counts the examples |
 /// | `text:FILE`, `text:DIR` | documents of text, one a file; `lines`: one a line; `documents`: between blank lines |
 /// | `sequences:FILE` | a CSV table of one step a row, with `id=COLUMN` and `time=COLUMN`; blank cells are missing |
-/// | `sound:DIR` | recordings as `.wav` files |
+/// | `sound:DIR` | recordings as `.wav` and `.flac` files |
 /// | `documents:FILE`, `documents:DIR` | word counts: of text files, a column of a CSV file, or LDA-C |
 /// | `ratings:FILE`, `graph:FILE` | CSV tables of two names and a number |
-/// | `music:FILE` | pieces as steps of pitches, from JSON |
+/// | `music:FILE`, `music:DIR` | pieces as steps of pitches, from JSON or MIDI files |
 /// | `toy:NAME` | points in the plane of known density, see [`Toy`](crate::Toy): `moons`, `eight-gaussians`, `gaussian-grid`, `checkerboard`, `rings`; 10,000 of them, or `examples=NUMBER`; always the same |
 ///
 /// [`readers`](Self::readers) lists each with its options.
