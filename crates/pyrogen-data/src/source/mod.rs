@@ -51,7 +51,7 @@ static READERS: [&dyn Reader; 16] = [
 /// | `csv:FILE` | a table, see [`read_table`](crate::read_table) |
 /// | `npy:FILE`, `npz:FILE` | an array whose first axis counts the examples |
 /// | `text:FILE`, `text:DIR` | documents of text, one a file; `lines`: one a line; `documents`: between blank lines |
-/// | `sequences:FILE` | a CSV table of one step a row, with `id=COLUMN` and `time=COLUMN`; blank cells are missing |
+/// | `sequences:FILE` | a CSV table of one step a row, of numbers or symbols, with `id=COLUMN` and `time=COLUMN`; blank cells are missing |
 /// | `sound:DIR` | recordings as `.wav` and `.flac` files |
 /// | `documents:FILE`, `documents:DIR` | word counts: of text files, a column of a CSV file, or LDA-C |
 /// | `ratings:FILE`, `graph:FILE` | CSV tables of two names and a number |
