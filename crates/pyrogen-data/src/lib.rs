@@ -51,6 +51,6 @@ pub use source::{Loaded, Origins, Reader, Source, SourceText};
 pub use split::{Holdout, Split, split_rows};
 pub use table::{
     Column, ColumnKind, CsvOptions, CsvWriter, DayFormat, DayOrder, Header, Missing, MomentFormat,
-    NumberFormat, TableSchema, TimeFormat, read_csv, read_table, write_csv,
+    NumberFormat, TableSchema, TimeFormat, read_csv, read_parquet, read_table, write_csv,
 };
 pub use toys::Toy;

@@ -20,13 +20,14 @@ pub use text::SourceText;
 use crate::{DataError, Dataset};
 
 /// Every scheme, in the order of help texts.
-static READERS: [&dyn Reader; 16] = [
+static READERS: [&dyn Reader; 17] = [
     &arrays::Digits,
     &arrays::Mnist,
     &arrays::Cifar,
     &arrays::Idx,
     &images::Images,
     &csv::Csv,
+    &csv::Parquet,
     &arrays::Npy,
     &arrays::Npz,
     &text_files::TextFiles,
@@ -49,6 +50,7 @@ static READERS: [&dyn Reader; 16] = [
 /// | `idx:FILE` | one idx file, gzip or not |
 /// | `images:DIR` | every picture below a folder, sorted by path, or one picture file; one channel where no pixel has a colour, else three; classes from the first folder level if every picture lies in one |
 /// | `csv:FILE` | a table, see [`read_table`](crate::read_table) |
+/// | `parquet:FILE` | a table, see [`read_parquet`](crate::read_parquet) |
 /// | `npy:FILE`, `npz:FILE` | an array whose first axis counts the examples |
 /// | `text:FILE`, `text:DIR` | documents of text, one a file; `lines`: one a line; `documents`: between blank lines |
 /// | `sequences:FILE` | a CSV table of one step a row, of numbers or symbols, with `id=COLUMN` and `time=COLUMN`; blank cells are missing |

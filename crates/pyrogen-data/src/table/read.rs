@@ -54,7 +54,22 @@ pub(super) fn read_within(
     options: &CsvOptions,
     room: usize,
 ) -> Result<Loaded, DataError> {
-    let mut text = Text::open(path, options, room)?;
+    table(Text::open(path, options, room)?, options)
+}
+
+/// Reads a table of a Parquet file. Columns of texts are categories, even where they look like numbers; of
+/// the options, those of a file of text do not count. Only empty cells are missing, unless
+/// [`CsvOptions::na`] says otherwise; parts of a second are cut off.
+///
+/// # Errors
+/// As [`read_table`]; a file that is damaged, or written in a way that is not read.
+pub fn read_parquet(path: &Path, options: &CsvOptions) -> Result<Loaded, DataError> {
+    let na = options.na.clone().or(Some(Vec::new()));
+    let options = CsvOptions { na, ..options.clone() };
+    table(Text::open_parquet(path, &options, ROOM)?, &options)
+}
+
+fn table(mut text: Text, options: &CsvOptions) -> Result<Loaded, DataError> {
     let mut notes = std::mem::take(&mut text.notes);
     let mut places = Places::of(&text, options)?;
     let groups = text.groups();
@@ -80,20 +95,21 @@ pub(super) fn read_within(
     }
     if parts.features.is_empty() {
         return Err(DataError::NoExamples {
-            path: path.to_path_buf(),
+            path: text.path,
             hint: "there is no column beside the label".to_string(),
         });
     }
     if parts.features.iter().all(|(_, column)| column.missing == text.len()) {
         return Err(DataError::NoExamples {
-            path: path.to_path_buf(),
+            path: text.path,
             hint: "no cell has a value".to_string(),
         });
     }
     note_columns(&parts.features, &mut notes);
     let mut loaded = Loaded::new(Data::Table(parts.table(&text, &places)?));
     loaded.notes = notes;
-    loaded.origins = Some(Origins::Lines(rows.iter().map(|&i| text.line(i)).collect()));
+    let lines = || Origins::Lines(rows.iter().map(|&i| text.line(i)).collect());
+    loaded.origins = text.has_lines().then(lines);
     Ok(loaded)
 }
 

@@ -3,11 +3,15 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
 use super::dialect::Dialect;
 use super::header;
 use super::options::CsvOptions;
+use super::parquet::ParquetFile;
 use super::pieces;
 use super::rows::Rows;
+use super::strings::{Lines, Strings};
 use super::words::Words;
 use crate::DataError;
 
@@ -22,8 +26,7 @@ pub(super) struct Text {
     /// What a user should know of how the file was read.
     pub notes: Vec<String>,
     pub delimiter: char,
-    options: CsvOptions,
-    dialect: Dialect,
+    contents: Contents,
     words: Words,
     /// Rows without the header.
     rows: usize,
@@ -37,6 +40,13 @@ pub(super) struct Text {
     room: usize,
 }
 
+/// Where the cells are.
+#[derive(Debug)]
+enum Contents {
+    Csv(CsvOptions, Dialect),
+    Parquet(ParquetFile),
+}
+
 /// What a cell says.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Cell<'a> {
@@ -44,60 +54,6 @@ pub(super) enum Cell<'a> {
     /// May be infinite.
     Number(f64),
     Text(&'a str),
-}
-
-/// The texts of a column.
-#[derive(Debug, Default)]
-struct Strings {
-    text: String,
-    /// Where each ends.
-    ends: Vec<u32>,
-}
-
-impl Strings {
-    /// Bytes of a cell beside its text.
-    const END: usize = size_of::<u32>();
-
-    fn get(&self, row: usize) -> &str {
-        let start = if row == 0 { 0 } else { self.ends[row - 1] as usize };
-        &self.text[start..self.ends[row] as usize]
-    }
-
-    /// Another cell; false where there is no room.
-    fn push(&mut self, cell: &str) -> bool {
-        self.text.push_str(cell);
-        let end = u32::try_from(self.text.len());
-        self.ends.extend(end);
-        end.is_ok()
-    }
-}
-
-/// The line where each row begins.
-#[derive(Debug, Default)]
-struct Lines {
-    first: u64,
-    count: u64,
-    /// All of them, where they do not follow each other.
-    all: Vec<u64>,
-}
-
-impl Lines {
-    fn push(&mut self, line: u64) {
-        if self.count == 0 {
-            self.first = line;
-        }
-        if self.all.is_empty() && line != self.first + self.count {
-            self.all = (self.first..self.first + self.count).collect();
-        }
-        if !self.all.is_empty() {
-            self.all.push(line);
-        }
-        self.count += 1;
-    }
-
-    fn get(&self, row: usize) -> u64 {
-        self.all.get(row).copied().unwrap_or(self.first + row as u64)
-    }
 }
 
 /// A first pass over a file.
@@ -216,8 +172,7 @@ impl Text {
             names: names.unwrap_or_else(|| (0..width).map(header::numbered).collect()),
             notes,
             delimiter: dialect.delimiter,
-            options: options.clone(),
-            dialect,
+            contents: Contents::Csv(options.clone(), dialect),
             words,
             rows,
             lines,
@@ -228,6 +183,48 @@ impl Text {
         };
         text.check_names()?;
         Ok(text)
+    }
+
+    /// Finds the columns of a Parquet file, none of which is in memory.
+    pub fn open_parquet(path: &Path, options: &CsvOptions, room: usize) -> Result<Self, DataError> {
+        let file = ParquetFile::open(path)?;
+        let mut notes = Vec::new();
+        for name in file.nested() {
+            notes.push(format!("column `{name}` is left out: it holds lists or records"));
+        }
+        let (names, rows) = (file.names(), file.rows());
+        if names.is_empty() || rows == 0 {
+            let hint = "the table has no rows or no columns".to_string();
+            return Err(DataError::NoExamples { path: path.to_path_buf(), hint });
+        }
+        let columns = names.len();
+        let text = Self {
+            path: path.to_path_buf(),
+            names,
+            named: true,
+            notes,
+            delimiter: ',',
+            words: Words { given: options.na.clone() },
+            rows,
+            lines: Lines::counted(rows),
+            columns: (0..columns).map(|_| Strings::default()).collect(),
+            loaded: vec![false; columns],
+            sizes: vec![file.size(); columns],
+            room,
+            contents: Contents::Parquet(file),
+        };
+        text.check_names()?;
+        Ok(text)
+    }
+
+    /// Whether a column is one of texts by its type, even where they look like numbers.
+    pub fn is_text(&self, column: usize) -> bool {
+        matches!(&self.contents, Contents::Parquet(file) if file.is_text(column))
+    }
+
+    /// Whether rows have lines.
+    pub fn has_lines(&self) -> bool {
+        matches!(self.contents, Contents::Csv(..))
     }
 
     /// The columns in groups whose cells are in memory together.
@@ -259,17 +256,58 @@ impl Text {
         }
         self.columns.iter_mut().for_each(|column| *column = Strings::default());
         self.loaded.fill(false);
-        let room = |&j: &usize| Strings {
-            text: String::with_capacity(self.sizes[j] - self.rows * Strings::END),
-            ends: Vec::with_capacity(self.rows),
+        let (found, full) = match &self.contents {
+            Contents::Csv(options, dialect) => self.read_csv(columns, options, *dialect)?,
+            Contents::Parquet(file) => self.read_parquet(columns, file)?,
+        };
+        if let Some(j) = full {
+            return Err(self.column_error(j, "holds more than 4 GiB of text"));
+        }
+        for (strings, &j) in found.into_iter().zip(columns) {
+            self.columns[j] = strings;
+            self.loaded[j] = true;
+        }
+        Ok(())
+    }
+
+    /// The cells of some columns, and the first of these that is too large.
+    fn read_parquet(
+        &self,
+        columns: &[usize],
+        file: &ParquetFile,
+    ) -> Result<(Vec<Strings>, Option<usize>), DataError> {
+        let read = |&j: &usize| {
+            let (mut strings, mut full) = (Strings::with_capacity(self.rows, 0), None);
+            file.read(&self.path, j, &mut |cell| {
+                if !strings.push(cell) {
+                    full = Some(j);
+                }
+            })?;
+            Ok((strings, full))
+        };
+        let read: Vec<(Strings, Option<usize>)> =
+            columns.par_iter().map(read).collect::<Result<_, DataError>>()?;
+        let (found, full): (Vec<Strings>, Vec<Option<usize>>) = read.into_iter().unzip();
+        Ok((found, full.into_iter().flatten().next()))
+    }
+
+    /// As [`read_parquet`](Self::read_parquet).
+    fn read_csv(
+        &self,
+        columns: &[usize],
+        options: &CsvOptions,
+        dialect: Dialect,
+    ) -> Result<(Vec<Strings>, Option<usize>), DataError> {
+        let room = |&j: &usize| {
+            Strings::with_capacity(self.rows, self.sizes[j] - self.rows * Strings::END)
         };
         let mut found: Vec<Strings> = columns.iter().map(room).collect();
         let (width, mut skip, mut full) = (self.names.len(), usize::from(self.named), None);
-        let (path, options) = (self.path.clone(), self.options.clone());
         let changed = || {
-            DataError::format(&path, "CSV", "it has changed since it was first read".to_string())
+            let message = "it has changed since it was first read".to_string();
+            DataError::format(&self.path, "CSV", message)
         };
-        pieces::each(&path, &options, Some(self.dialect), &mut |rows| {
+        pieces::each(&self.path, options, Some(dialect), &mut |rows| {
             for i in skip.min(rows.len())..rows.len() {
                 if rows.width(i) != width {
                     return Err(changed());
@@ -283,17 +321,10 @@ impl Text {
             skip -= skip.min(rows.len());
             Ok(())
         })?;
-        if let Some(j) = full {
-            return Err(self.column_error(j, "holds more than 4 GiB of text"));
+        match full.is_none() && found.iter().any(|strings| strings.len() != self.rows) {
+            true => Err(changed()),
+            false => Ok((found, full)),
         }
-        for (strings, &j) in found.into_iter().zip(columns) {
-            if strings.ends.len() != self.rows {
-                return Err(changed());
-            }
-            self.columns[j] = strings;
-            self.loaded[j] = true;
-        }
-        Ok(())
     }
 
     fn check_names(&self) -> Result<(), DataError> {

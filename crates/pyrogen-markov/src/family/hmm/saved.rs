@@ -74,9 +74,9 @@ impl Columns {
             let message = format!("column `{}` has no observed value", names[0]);
             return Err(Error::other(ErrorKind::Data, message));
         }
-        let words = data.symbols(0).map(|all| {
-            symbols.iter().map(|v| all[*v as usize].clone()).collect::<Vec<String>>()
-        });
+        let words = data
+            .symbols(0)
+            .map(|all| symbols.iter().map(|v| all[*v as usize].clone()).collect::<Vec<String>>());
         if let Some(words) = &words {
             symbols = (0..words.len()).map(|place| place as f64).collect();
         }
@@ -119,10 +119,8 @@ impl Columns {
         let own = values.chunks_exact(width).flat_map(|row| places.iter().map(|j| row[*j]));
         let lengths = data.lengths().to_vec();
         let Some(symbols) = &self.symbols else {
-            if let Some((name, words)) = places
-                .iter()
-                .zip(&self.names)
-                .find_map(|(&j, name)| Some((name, data.symbols(j)?)))
+            if let Some((name, words)) =
+                places.iter().zip(&self.names).find_map(|(&j, name)| Some((name, data.symbols(j)?)))
             {
                 return Err(no_numbers(name, words));
             }
@@ -136,7 +134,8 @@ impl Columns {
                 Some(_) => ("numbers", "words"),
             };
             let name = &self.names[0];
-            let message = format!("column `{name}` must hold {expected}, as in training, got {got}");
+            let message =
+                format!("column `{name}` must hold {expected}, as in training, got {got}");
             return Err(Error::other(ErrorKind::Data, message));
         }
         let translated = words.map(|words| self.translated(words));
