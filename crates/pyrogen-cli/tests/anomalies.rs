@@ -72,6 +72,8 @@ fn the_mean_of_a_normal_distribution_is_probable_and_not_typical() {
     room.write("rows.csv", normal_rows());
     let set = "--set components=1 --test-share 0 --validation-share 0 --no-evaluate";
     room.ok(&format!("train gmm --data csv:rows.csv {set} --out run"));
+    let pixels = "evaluate run --data csv:rows.csv --part all --embedding pixels";
+    room.refused(pixels, 1, "`pixels` takes pictures");
     let of = "anomaly run --data csv:rows.csv --part all --top 602 --json";
     let rows = |by: &str| -> Vec<u64> {
         let found = room.json(&format!("{of} --by {by}"));

@@ -309,11 +309,25 @@ pub struct EvaluateArgs {
     /// Latent draws an example
     #[arg(long, default_value_t = 128)]
     pub draws: usize,
+    /// Where samples and real examples are compared
+    #[arg(long, value_enum, default_value = "auto")]
+    pub embedding: EmbeddingName,
     /// Also compare training examples with the held-out ones: as near as samples should come
     #[arg(long)]
     pub reference: bool,
     #[command(flatten)]
     pub json: JsonArg,
+}
+
+/// Where samples and real examples are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EmbeddingName {
+    /// What suits the data: digits for grey pictures, pixels for others, columns for tables
+    Auto,
+    /// The last hidden layer of a classifier of handwritten digits
+    Digits,
+    /// Pixels
+    Pixels,
 }
 
 /// `pyrogen metric`
