@@ -174,10 +174,15 @@ impl Meaning {
         let scale = || element.field(7).count().unwrap_or(0).min(38) as u32;
         let whole = matches!(stored, Stored::Int32 | Stored::Int64);
         let logical = element.field(10);
-        let unit = |mark: &Value| match () {
-            () if mark.field(2).field(1).is_struct() => 1000,
-            () if mark.field(2).field(2).is_struct() => 1_000_000,
-            () => 1_000_000_000,
+        let unit = |mark: &Value| {
+            let is = |number: i64| mark.field(2).field(number).is_struct();
+            if is(1) {
+                1000
+            } else if is(2) {
+                1_000_000
+            } else {
+                1_000_000_000
+            }
         };
         let (time, moment, integer) = (logical.field(7), logical.field(8), logical.field(10));
         match element.field(6).int() {
