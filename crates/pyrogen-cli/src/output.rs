@@ -171,7 +171,7 @@ fn steps_json(sequences: &Sequences, i: usize) -> Value {
             Some(_) if !v.is_nan() => json!(sequences.cell(i, step, j)),
             _ => json!(v),
         };
-        values.iter().enumerate().map(cell).collect()
+        values.iter().enumerate().map(cell).collect::<Value>()
     });
     steps.collect()
 }

@@ -283,7 +283,7 @@ impl Text {
                     full = Some(j);
                 }
             })?;
-            Ok((strings, full))
+            Ok::<_, DataError>((strings, full))
         };
         let read: Vec<(Strings, Option<usize>)> =
             columns.par_iter().map(read).collect::<Result<_, DataError>>()?;

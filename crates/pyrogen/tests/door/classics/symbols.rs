@@ -72,6 +72,6 @@ fn words_are_learnt_as_the_numbers_that_they_stand_for() {
     assert!(text.contains("`seven` was not seen in training, which saw ace, deuce"), "{text}");
     assert!(refused(&by_words, &numbers).contains("must hold words, as in training, got numbers"));
     assert!(refused(&by_numbers, &words).contains("must hold numbers, as in training, got words"));
-    let text = train(&words, "c", &["emission=gaussian"]).unwrap_err().to_string();
+    let text = train(&words, "c", &["emission=gaussian"]).err().unwrap().to_string();
     assert!(text.contains("`die` holds words (ace, deuce, four)"), "{text}");
 }
