@@ -172,7 +172,7 @@ pub fn part(model: &Model, loaded: Loaded, part: PartName) -> Result<Data, CliEr
 
 /// Whether items have the shape that a model takes.
 fn fits(model: &Model, data: &Data) -> Result<bool, CliError> {
-    let (Some(layout), Some(rows)) = (model.layout(), data.dataset()) else { return Ok(true) };
+    let (Some(layout), Some(rows)) = (model.layout(), data.raw_rows()) else { return Ok(true) };
     Ok(!layout.is_picture() || rows.event_shape() == layout.event)
 }
 
@@ -227,7 +227,7 @@ impl Pictures {
 /// drawn.
 fn in_levels(model: &Model, loaded: Loaded) -> Result<Loaded, CliError> {
     let Some(layout) = model.layout() else { return Ok(loaded) };
-    let Some(rows) = loaded.data.dataset() else { return Ok(loaded) };
+    let Some(rows) = loaded.data.raw_rows() else { return Ok(loaded) };
     let grey = (rows.layout().levels, rows.layout().range);
     let own = (layout.levels, layout.range);
     if !layout.is_picture()
@@ -235,9 +235,9 @@ fn in_levels(model: &Model, loaded: Loaded) -> Result<Loaded, CliError> {
         || grey == own
         || rows.event_shape() != layout.event
     {
-        drop(rows);
         return Ok(loaded);
     }
+    let rows = rows.to_dataset()?;
     let raw = layout.of_unit(&rows.layout().to_unit(rows.values()));
     let labels = rows.labels().map(<[u32]>::to_vec);
     let of = |raw| Dataset::from_parts(raw, layout.event.clone(), labels);
