@@ -1,43 +1,23 @@
 //! What commands share: devices, models, data and the parts of it, requests.
 
+mod device;
 mod requests;
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use burn::tensor::Device;
 use pyrogen::Model;
 use pyrogen::data::{Data, DataError, Dataset, Loaded, PartitionSpec, Source};
 use pyrogen::model::Registry;
 use serde_json::Value;
 
+pub use self::device::device;
 pub use self::requests::{
     Conditions, evidence, request, sampler_options, set_options, text_options,
 };
-use crate::args::{DeviceName, ModelData, PartName};
+use crate::args::{ModelData, PartName};
 use crate::error::CliError;
 use crate::output::note;
-
-/// The device of that name, where it was compiled in.
-pub fn device(name: DeviceName) -> Result<Device, CliError> {
-    match name {
-        #[cfg(feature = "flex")]
-        DeviceName::Flex => Ok(Device::flex()),
-        #[cfg(feature = "wgpu")]
-        DeviceName::Wgpu => Ok(Device::wgpu(burn::tensor::DeviceKind::DefaultDevice)),
-        #[cfg(feature = "cuda")]
-        DeviceName::Cuda => Ok(Device::cuda(0)),
-        #[cfg(feature = "ndarray")]
-        DeviceName::Ndarray => Ok(Device::ndarray()),
-        #[allow(unreachable_patterns)] // all patterns are reachable in some build
-        other => {
-            let name = format!("{other:?}").to_lowercase();
-            Err(CliError::Usage(format!(
-                "device `{name}` is not in this build: build with --features {name}"
-            )))
-        }
-    }
-}
 
 /// Reads data and says what there is to say of it.
 pub fn read(source: &Source) -> Result<Loaded, CliError> {
