@@ -57,7 +57,7 @@ use std::sync::Arc;
 use burn::tensor::{Int, TensorData};
 use pyrogen::core::folder::Card;
 use pyrogen::core::{Batch, Examples};
-use pyrogen::data::{Dataset, Holdout, Preparation, Prepared, Recipe, Split, digits};
+use pyrogen::data::{Holdout, Preparation, Prepared, RawRows, Recipe, Split, digits};
 use pyrogen::nn::{MlpConfig, Network};
 use pyrogen::prelude::*;
 use pyrogen::train::{
@@ -116,7 +116,7 @@ pub struct Trained {
 pub fn small_model(folder: &Path) -> Result<Trained, Box<dyn Error>> {
     let (seed, device) = (Seed(1), Device::flex());
     let [train, test] = halves(seed)?;
-    let data = train.data().card("digits", train.preparation());
+    let data = train.data().to_dataset()?.card("digits", train.preparation());
     let (train_part, test) = (whole(&train), whole(&test));
 
     let config = VaeConfig {
@@ -165,6 +165,6 @@ pub fn indices(rows: &[usize], device: &Device) -> Tensor<1, Int> {
     Tensor::from_data(TensorData::new(rows.clone(), [rows.len()]), device)
 }
 
-fn labels(data: &Dataset) -> Vec<usize> {
+fn labels(data: &dyn RawRows) -> Vec<usize> {
     data.labels().unwrap_or_default().iter().map(|&label| label as usize).collect()
 }

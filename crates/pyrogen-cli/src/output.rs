@@ -6,7 +6,7 @@ use std::path::Path;
 
 use pyrogen::core::FolderError;
 use pyrogen::core::folder::remove_abandoned;
-use pyrogen::data::{Cells, Data, Modality, Table, auto_scale, grid_png_file};
+use pyrogen::data::{Cells, Data, Modality, Sequences, Table, auto_scale, grid_png_file};
 use pyrogen::model::Detailed;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -149,8 +149,7 @@ pub fn items_json(drawn: &Detailed) -> Vec<Value> {
                 Map::from_iter([("row".into(), Value::Object(cells.collect()))])
             }
             Data::Sequences(sequences) => {
-                let steps = sequences.sequence(i).chunks_exact(sequences.columns().len());
-                Map::from_iter([("steps".into(), json!(steps.collect::<Vec<_>>()))])
+                Map::from_iter([("steps".into(), steps_json(sequences, i))])
             }
             items => match items.dataset() {
                 Some(rows) => Map::from_iter([("values".into(), json!(rows.row(i)))]),
@@ -164,11 +163,24 @@ pub fn items_json(drawn: &Detailed) -> Vec<Value> {
 }
 
 /// A cell: null where it is missing, a number where the column has numbers, else its text.
+/// The steps of a sequence: numbers, the names of symbols, null where one is missing.
+fn steps_json(sequences: &Sequences, i: usize) -> Value {
+    let width = sequences.columns().len();
+    let steps = sequences.sequence(i).chunks_exact(width).enumerate().map(|(step, values)| {
+        let cell = |(j, v): (usize, &f64)| match sequences.symbols(j) {
+            Some(_) if !v.is_nan() => json!(sequences.cell(i, step, j)),
+            _ => json!(v),
+        };
+        values.iter().enumerate().map(cell).collect::<Value>()
+    });
+    steps.collect()
+}
+
 fn cell_json(table: &Table, row: usize, column: usize) -> Value {
     if table.is_missing(row, column) {
         return Value::Null;
     }
-    match table.cells(column) {
+    match &*table.cells(column) {
         Cells::Integers(v) if table.columns()[column].kind.name() == "integer" => json!(v[row]),
         Cells::Numbers(v) => json!(v[row]),
         _ => json!(table.text(row, column)),

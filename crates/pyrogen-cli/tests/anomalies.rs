@@ -51,3 +51,64 @@ fn an_anomaly_has_its_line_its_columns_and_a_threshold() {
 
     room.refused(&format!("{of} --contamination 1.5"), 2, "above 0 and below 1");
 }
+
+/// Rows of 16 standard normal columns, and at the end the mean itself and a point that is far out.
+fn normal_rows() -> String {
+    use pyrogen::core::{Noise, Seed};
+
+    let mut noise = Noise::new(Seed(3));
+    let header: Vec<String> = (0..16).map(|j| format!("x{j}")).collect();
+    let mut text = header.join(",") + "\n";
+    for _ in 0..600 {
+        let cells: Vec<String> = noise.normal_vec(16).iter().map(|v| format!("{v:.5}")).collect();
+        text += &(cells.join(",") + "\n");
+    }
+    text + &vec!["0.00001"; 16].join(",") + "\n" + &vec!["2.50001"; 16].join(",") + "\n"
+}
+
+#[test]
+fn the_mean_of_a_normal_distribution_is_probable_and_not_typical() {
+    let room = Room::new();
+    room.write("rows.csv", normal_rows());
+    let set = "--set components=1 --test-share 0 --validation-share 0 --no-evaluate";
+    room.ok(&format!("train gmm --data csv:rows.csv {set} --out run"));
+    let pixels = "evaluate run --data csv:rows.csv --part all --embedding pixels";
+    room.refused(pixels, 1, "`pixels` takes pictures");
+    let of = "anomaly run --data csv:rows.csv --part all --top 602 --json";
+    let rows = |by: &str| -> Vec<u64> {
+        let found = room.json(&format!("{of} --by {by}"));
+        let list = found["anomalies"].as_array().unwrap().iter();
+        list.map(|one| one["row"].as_u64().unwrap()).collect()
+    };
+    let likelihood = rows("likelihood");
+    assert_eq!((likelihood[0], likelihood[601]), (601, 600), "the mean is the most probable");
+    let typical = rows("typicality");
+    assert_eq!(typical[0], 601);
+    // -log p is half a chi-square of 16: the mean is 8 nats from the entropy, 2.8 deviations.
+    assert!(typical[..20].contains(&600), "{:?}", &typical[..20]);
+    let found = room.json(&format!("{of} --by typicality"));
+    // 8 ln(2 pi e) nats; 500 samples have an error of 0.13, and the fit widens by the far point.
+    let entropy = found["kind"]["entropy"].as_f64().unwrap();
+    let exact = 8.0 * (2.0 * std::f64::consts::PI * std::f64::consts::E).ln();
+    assert!((entropy - exact).abs() < 1.0, "{entropy}, expected {exact}");
+}
+
+#[test]
+fn the_place_that_makes_a_picture_unusual_is_named() {
+    use pyrogen::data::{digits, write_npy};
+
+    let room = Room::new();
+    let digits = digits().subset(&(0..200).collect::<Vec<_>>());
+    let mut values = digits.layout().to_unit(digits.values());
+    // No digit reaches its corners.
+    values[64 * 17 + 8 * 7] = 1.0;
+    write_npy(&room.path("d.npy"), &values, &[200, 1, 8, 8]).unwrap();
+    let set = r#"--set network={"mlp":{"hidden":[16],"activation":"relu"}} --set latents=2 --steps 200 --no-evaluate --test-share 0 --validation-share 0"#;
+    room.ok(&format!("train vae --data npy:d.npy --out run {set}"));
+    let of = "anomaly run --data npy:d.npy --part all --top 1 --draws 16 --json";
+    let found = room.json(&format!("{of} --places"));
+    let first = &found["anomalies"][0];
+    assert_eq!(first["row"], 17, "{first}");
+    assert_eq!(first["contributions"][0]["column"], "row 7 column 0", "{first}");
+    assert!(room.json(of)["anomalies"][0]["contributions"].is_null());
+}

@@ -453,6 +453,12 @@ fn evaluate_reports_every_metric() {
     assert!((shares.sum::<f64>() - 1.0).abs() < 1e-12, "{report}");
     // A model that has hardly learnt is farther from real digits than other real digits are.
     assert!(frechet("reference") < frechet("metrics"), "{report}");
+    // Compared by its pixels, it is farther, too; the signature names them.
+    let pixels = room.json(&format!("{line} --reference --embedding pixels --json"));
+    let frechet = |part: &str| pixels[part][0]["values"]["frechet"].as_f64().unwrap();
+    assert!(frechet("reference") < frechet("metrics"), "{pixels}");
+    let signature = pixels["metrics"][0]["signature"].as_str().unwrap();
+    assert!(signature.contains("|features:pixels-1x8x8-v1|"), "{signature}");
     write_npy(&room.path("d.npy"), &digits().values()[..64 * 30], &[30, 1, 8, 8]).unwrap();
     let needs = "--part train needs the data the model was trained on";
     room.refused("evaluate run --data npy:d.npy --reference", 2, needs);

@@ -168,3 +168,50 @@ fn the_demo_writes_a_report_and_trains_anew_only_where_it_was() {
     room.ok("demo --epochs 0 --out demo");
     assert!(room.path("demo/from-before").exists(), "what somebody put there stays");
 }
+
+#[test]
+fn rows_are_balanced_and_pictures_changed_by_settings_of_training() {
+    let room = Room::new();
+    room.write("t.csv", mixed_table());
+    let source = "csv:t.csv,label=bought,weight=age";
+    room.ok(&format!("train vae --data {source} --out weighted {TINY}"));
+    let config = |run: &str| room.json_file(&format!("{run}/config.json"));
+    assert_eq!(config("weighted")["train"]["balance"], "auto");
+    // What is drawn by weights is no column of samples.
+    room.ok("sample weighted -n 3 --out s.csv");
+    assert_eq!(room.text("s.csv").lines().next(), Some("height,colour"));
+    let changes = "--set balance=classes --set augment.flip=horizontal --set augment.shift=1";
+    room.ok(&format!("train vae --data digits --out changed {TINY} {changes}"));
+    let train = &config("changed")["train"];
+    assert_eq!(
+        (train["balance"].as_str(), train["augment"]["shift"].as_u64()),
+        (Some("classes"), Some(1))
+    );
+    for (set, says) in [
+        ("balance=classes", "the data has no classes"),
+        (r#"balance={"class_weights":[1,-2]}"#, "finite numbers, 0 or more"),
+        ("augment.flip=both", "for pictures: they have flip"),
+        ("augment.noise=0.1", "for pictures or points"),
+        ("augment.crop=0", "in (0, 1]"),
+    ] {
+        let train = format!("train vae --data csv:t.csv --out refused {TINY} --set {set}");
+        room.refused(&train, 2, says);
+    }
+    // Models of counts see all rows alike.
+    let gmm = "train gmm --data csv:t.csv,weight=age --out gmm --no-evaluate";
+    room.refused(gmm, 2, "balance=none");
+}
+
+#[test]
+fn a_folder_of_pictures_trains_from_its_files() {
+    let room = Room::new();
+    let digits = digits();
+    let unit = digits.layout().to_unit(digits.subset(&(0..40).collect::<Vec<_>>()).values());
+    picture_folder(&room.path("p"), &unit, 40, digits.event_shape(), 1).unwrap();
+    let run = |cache: &str| {
+        room.ok(&format!("train vae --data images:p,cache={cache} --out {cache} {TINY}"));
+        room.read(&format!("{cache}/model/model.safetensors"))
+    };
+    // The source's text is part of the card and not of the weights.
+    assert!(run("yes") == run("no"));
+}

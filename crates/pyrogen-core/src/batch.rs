@@ -41,6 +41,9 @@ impl<const D: usize> Batch<D> {
     }
 }
 
+/// Why examples cannot be read.
+pub type Unreadable = Box<dyn std::error::Error + Send + Sync>;
+
 /// Data that can be read in batches, in any order.
 ///
 /// Reading takes a noise stream because some transforms are random (dequantisation, binarisation
@@ -78,4 +81,20 @@ pub trait Examples: Send + Sync {
     /// # Panics
     /// If a row is out of range.
     fn batch(&self, rows: &[usize], noise: &mut Noise, device: &Device) -> Self::Batch;
+
+    /// The same, of examples that may have become unreadable: of files that were removed.
+    ///
+    /// # Errors
+    /// Why they cannot be read.
+    ///
+    /// # Panics
+    /// If a row is out of range.
+    fn try_batch(
+        &self,
+        rows: &[usize],
+        noise: &mut Noise,
+        device: &Device,
+    ) -> Result<Self::Batch, Unreadable> {
+        Ok(self.batch(rows, noise, device))
+    }
 }

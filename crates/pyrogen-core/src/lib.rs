@@ -22,7 +22,7 @@ pub mod special;
 mod text_stream;
 
 pub use adversarial::{Adversarial, Player, Watch};
-pub use batch::{Batch, Examples};
+pub use batch::{Batch, Examples, Unreadable};
 pub use capability::{
     Decode, DecoderOutput, Denoise, Describe, Encode, Inpaint, Posterior, Rank, Sample,
     SampleOptions, Score, ScoreMethod, ScoreOptions, Vary,

@@ -3,7 +3,7 @@
 use pyrogen_core::{ConfigError, Noise, normal_quantile};
 use serde::{Deserialize, Serialize};
 
-use crate::{DataError, Layout, Modality};
+use crate::{Layout, Modality};
 
 /// About which axes pictures are mirrored.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,7 +55,7 @@ pub enum Fill {
 /// let mut rows = digits.row(0).to_vec();
 /// augment.apply(&mut rows, digits.layout(), &[], &mut Noise::new(Seed(0)));
 /// assert_ne!(rows, digits.row(0));
-/// # Ok::<(), pyrogen_data::DataError>(())
+/// # Ok::<(), pyrogen_core::ConfigError>(())
 /// ```
 ///
 /// # References
@@ -119,24 +119,23 @@ impl Augment {
     ///
     /// # Errors
     /// Changes that the data does not have, or a shift as large as the pictures.
-    pub fn check(&self, layout: &Layout) -> Result<(), DataError> {
+    pub fn check(&self, layout: &Layout) -> Result<(), ConfigError> {
         let what = layout.modality();
-        let error = |field: &'static str, expected: String| {
-            Err(DataError::part(field, expected, format!("{what} of shape {:?}", layout.event)))
+        let error = |field: &str, expected: String| {
+            let got = format!("a change of {what} of shape {:?}", layout.event);
+            Err(ConfigError::value(field, expected, got))
         };
         if self.moves() && what != Modality::Pictures {
-            return error("augment", "pictures for flip, shift and crop".to_string());
+            return error("augment", "for pictures: they have flip, shift and crop".to_string());
         }
         if self.noise > 0.0 && what == Modality::Table {
-            let expected = "pictures or points for noise (cells of a table recur, and categories \
-                            have no neighbours)";
+            let expected = "for pictures or points: cells of a table recur, and categories have no \
+                            neighbours";
             return error("augment.noise", expected.to_string());
         }
         if self.shift > 0 && self.shift >= layout.event[1].min(layout.event[2]) {
-            return error(
-                "augment.shift",
-                format!("pictures larger than a shift of {}", self.shift),
-            );
+            let expected = "below the sides of the pictures";
+            return Err(ConfigError::value("augment.shift", expected, self.shift));
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor};
-use pyrogen_core::{Batch, Examples, Noise};
+use pyrogen_core::{Batch, Examples, Noise, Unreadable};
 
 /// Examples with a context (see [`Condition`](pyrogen_core::Condition)) that is made from each
 /// example: a picture with noise or a hole for restoration, a small one for super-resolution, its
@@ -84,6 +84,18 @@ where
         let batch = self.examples.batch(rows, noise, device);
         let context = (self.make)(&batch.x, &mut own);
         batch.with_context(Some(context))
+    }
+
+    fn try_batch(
+        &self,
+        rows: &[usize],
+        noise: &mut Noise,
+        device: &Device,
+    ) -> Result<Batch<D>, Unreadable> {
+        let mut own = noise.fork("context");
+        let batch = self.examples.try_batch(rows, noise, device)?;
+        let context = (self.make)(&batch.x, &mut own);
+        Ok(batch.with_context(Some(context)))
     }
 }
 

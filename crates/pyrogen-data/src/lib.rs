@@ -14,6 +14,7 @@ mod pictures;
 mod prefetch;
 mod prepare;
 mod prepared;
+mod raw_rows;
 mod read;
 mod source;
 mod split;
@@ -41,6 +42,7 @@ pub use prepare::{
     Scale, SpikedDistribution, Standardise, Step, Tail, Transform,
 };
 pub use prepared::Prepared;
+pub use raw_rows::RawRows;
 pub use read::matrix::Matrix;
 pub use read::matrix_file::read_matrix;
 pub use read::npy::{read_npy, write_npy};
@@ -49,6 +51,6 @@ pub use source::{Loaded, Origins, Reader, Source, SourceText};
 pub use split::{Holdout, Split, split_rows};
 pub use table::{
     Column, ColumnKind, CsvOptions, CsvWriter, DayFormat, DayOrder, Header, Missing, MomentFormat,
-    NumberFormat, TableSchema, TimeFormat, read_csv, read_table, write_csv,
+    NumberFormat, TableSchema, TimeFormat, read_csv, read_parquet, read_table, write_csv,
 };
 pub use toys::Toy;

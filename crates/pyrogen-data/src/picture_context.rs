@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DataError, Enlarge, Layout};
+use crate::{DataError, Enlarge, RawRows};
 
 /// A context (see [`Condition`](pyrogen_core::Condition)) that is made from a picture: what a model
 /// of pictures has as its condition, so that it can make a picture of it again.
@@ -17,7 +17,7 @@ use crate::{DataError, Enlarge, Layout};
 /// | `edges` | how strongly brightness changes at each pixel | pictures of sketches |
 ///
 /// A context is a function of the raw picture alone, in brightness from 0 to 1
-/// ([`Layout::to_unit`]), however the examples are prepared; so a context that comes from a file is
+/// ([`Layout::to_unit`](crate::Layout::to_unit)), however the examples are prepared; so a context that comes from a file is
 /// what training saw. A model reads all of them as pictures with the height and width of the examples:
 /// each pixel of a small one is there `FACTOR * FACTOR` times.
 ///
@@ -100,15 +100,22 @@ impl PictureContext {
     /// # Errors
     /// As [`given_shape`](Self::given_shape); pictures without levels whose values leave 0 to 1,
     /// since nothing says which of them is white.
-    pub(crate) fn check(&self, layout: &Layout, values: &[f32]) -> Result<(), DataError> {
-        self.given_shape(&layout.event)?;
-        let outside = |v: &&f32| !(0.0..=1.0).contains(*v);
-        match values.iter().find(outside) {
-            Some(value) if layout.levels.is_none() => {
+    pub(crate) fn check(&self, data: &dyn RawRows) -> Result<(), DataError> {
+        self.given_shape(data.event_shape())?;
+        if data.levels().is_some() {
+            return Ok(());
+        }
+        let mut outside = None;
+        data.each(&mut |values| {
+            let wrong = || values.iter().copied().find(|v| !(0.0..=1.0).contains(v));
+            outside = outside.or_else(wrong);
+        })?;
+        match outside {
+            None => Ok(()),
+            Some(value) => {
                 let expected = "made from values from 0 to 1, or of known levels";
                 Err(DataError::part("context", expected, value))
             }
-            _ => Ok(()),
         }
     }
 
@@ -328,8 +335,9 @@ mod tests {
             let error = context.shape(event).unwrap_err().to_string();
             assert!(error.contains(says), "{error}");
         }
-        let layout = Layout { event: vec![1, 2, 2], ..Layout::default() };
-        let error = SMALL.check(&layout, &[0.0, 0.5, 2.0, 1.0]).unwrap_err().to_string();
+        let values = vec![0.0, 0.5, 2.0, 1.0];
+        let pictures = crate::Dataset::from_parts(values, vec![1, 2, 2], None).unwrap();
+        let error = SMALL.check(&pictures).unwrap_err().to_string();
         assert!(error.contains("from 0 to 1") && error.ends_with("got 2"), "{error}");
     }
 }

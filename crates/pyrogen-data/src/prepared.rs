@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use pyrogen_core::{Batch, Examples, Noise, Seed, unflatten};
+use pyrogen_core::{Batch, Examples, Noise, Seed, Unreadable, unflatten};
 
-use crate::{Augment, DataError, Dataset, PictureContext, Preparation, Standardise};
+use crate::{Augment, Data, DataError, Dataset, PictureContext, Preparation, RawRows, Standardise};
 
-/// A [`Dataset`] with its [`Preparation`], read in batches.
+/// Rows of numbers with their [`Preparation`], read in batches.
 ///
 /// `D = 2` gives rows of features, `[batch, features]`; `D` one above the rank of the prepared
 /// event gives its shape, `[batch, channels, height, width]` for pictures. Where the preparation
-/// is not random, the prepared values are kept. Cloning shares the data.
+/// is not random, prepared values are kept as long as they take less than 64 MiB; others are made
+/// for each batch. Cloning shares the data.
 ///
 /// ```
 /// use burn::tensor::Device;
@@ -27,7 +28,7 @@ use crate::{Augment, DataError, Dataset, PictureContext, Preparation, Standardis
 /// ```
 #[derive(Debug, Clone)]
 pub struct Prepared<const D: usize> {
-    data: Arc<Dataset>,
+    data: Arc<dyn RawRows>,
     preparation: Arc<Preparation>,
     event: Vec<usize>,
     /// The prepared values, where they do not depend on noise.
@@ -51,29 +52,47 @@ impl<const D: usize> Prepared<D> {
     /// # Panics
     /// If `D` is neither 2 nor one more than the rank of the prepared event.
     pub fn new(data: Dataset, preparation: Preparation) -> Result<Self, DataError> {
+        Self::of_rows(Arc::new(data), preparation)
+    }
+
+    /// The same of data of any modality that is rows of numbers. The data is shared, and read as it is
+    /// needed.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), and data of another modality.
+    ///
+    /// # Panics
+    /// As [`new`](Self::new).
+    pub fn of(data: &Data, preparation: Preparation) -> Result<Self, DataError> {
+        let rows: Arc<dyn RawRows> = match data.clone() {
+            Data::Pictures(items) => Arc::new(items),
+            Data::Table(items) => Arc::new(items),
+            Data::Points(items) => Arc::new(items),
+            other => {
+                let expected = "pictures, a table or points";
+                return Err(DataError::part("data", expected, other.modality()));
+            }
+        };
+        Self::of_rows(rows, preparation)
+    }
+
+    fn of_rows(data: Arc<dyn RawRows>, preparation: Preparation) -> Result<Self, DataError> {
         let event = preparation.event_shape();
         assert!(
             D == 2 || D == event.len() + 1,
             "Prepared: examples of shape {event:?} make batches of rank 2 or {}, not {D}",
             event.len() + 1
         );
-        let data = if data.layout() == preparation.layout() {
+        let data: Arc<dyn RawRows> = if data.layout() == preparation.layout() {
             data
         } else {
-            data.conform_to(preparation.layout())?
+            Arc::new(data.to_dataset()?.conform_to(preparation.layout())?)
         };
-        // A stream that is not used where it matters: for the check, and for steps without draws.
-        let mut noise = Noise::new(Seed(0));
-        let cached = if preparation.is_random() {
-            check_finite(&preparation.apply(&extremes(&data), &mut noise))?;
-            None
-        } else {
-            let values = preparation.apply(data.values(), &mut noise);
-            check_finite(&values)?;
-            Some(values.into())
-        };
+        let values = data.len() * event.iter().product::<usize>();
+        let keep = !preparation.is_random() && values <= KEPT;
+        let cached = check_or_keep(data.as_ref(), &preparation, keep)?;
         Ok(Self {
-            data: Arc::new(data),
+            data,
             preparation: Arc::new(preparation),
             event,
             cached,
@@ -92,12 +111,13 @@ impl<const D: usize> Prepared<D> {
         if augment.is_none() {
             return Ok(self);
         }
-        augment.check(self.data.layout())?;
+        let fits = augment.check(self.data.layout());
+        fits.map_err(|e| DataError::part("augment", "changes that the data has", e))?;
         let pictures = self.data.layout().is_picture();
         let spread = if pictures || augment.noise == 0.0 {
             Vec::new()
         } else {
-            Standardise::fit(&self.data).std
+            Standardise::fit(self.data.as_ref())?.std
         };
         self.augment = Some((augment, spread.into()));
         Ok(self)
@@ -122,15 +142,15 @@ impl<const D: usize> Prepared<D> {
     /// Examples that the context cannot be made from.
     pub fn with_context(mut self, context: Option<PictureContext>) -> Result<Self, DataError> {
         if let Some(context) = &context {
-            context.check(self.data.layout(), self.data.values())?;
+            context.check(self.data.as_ref())?;
         }
         self.context = context;
         Ok(self)
     }
 
     /// The raw data, in the terms of the preparation's layout.
-    pub fn data(&self) -> &Dataset {
-        &self.data
+    pub fn data(&self) -> &dyn RawRows {
+        self.data.as_ref()
     }
 
     /// How raw values are prepared.
@@ -145,12 +165,15 @@ impl<const D: usize> Prepared<D> {
 
     /// The prepared values of the examples `rows`, row-major.
     ///
+    /// # Errors
+    /// A file that cannot be read any more.
+    ///
     /// # Panics
     /// If a row is out of range.
-    pub fn values(&self, rows: &[usize], noise: &mut Noise) -> Vec<f32> {
+    pub fn values(&self, rows: &[usize], noise: &mut Noise) -> Result<Vec<f32>, DataError> {
         match self.kept() {
-            Some(values) => gather(values, rows, self.event.iter().product()),
-            None => self.preparation.apply(&self.raw(rows, noise), noise),
+            Some(values) => Ok(gather(values, rows, self.event.iter().product())),
+            None => Ok(self.preparation.apply(&self.raw(rows, noise)?, noise)),
         }
     }
 
@@ -160,12 +183,40 @@ impl<const D: usize> Prepared<D> {
     }
 
     /// The raw values of the examples `rows`, changed where examples are; the noise stays where it is.
-    fn raw(&self, rows: &[usize], noise: &Noise) -> Vec<f32> {
-        let mut raw = gather(self.data.values(), rows, self.data.width());
+    fn raw(&self, rows: &[usize], noise: &Noise) -> Result<Vec<f32>, DataError> {
+        let mut raw = Vec::new();
+        self.data.read(rows, &mut raw)?;
         if let Some((augment, spread)) = &self.augment {
             augment.apply(&mut raw, self.data.layout(), spread, &mut noise.fork("augment"));
         }
-        raw
+        Ok(raw)
+    }
+
+    fn make(
+        &self,
+        rows: &[usize],
+        noise: &mut Noise,
+        device: &Device,
+    ) -> Result<Batch<D>, DataError> {
+        let width: usize = self.event.iter().product();
+        // A context is made of the picture as it is read, changed as it may be.
+        let raw = match (self.context, self.kept()) {
+            (None, Some(_)) => Vec::new(),
+            _ => self.raw(rows, noise)?,
+        };
+        let context = self.context.map(|c| self.contexts(c, &raw, device));
+        let values = match self.kept() {
+            Some(values) => gather(values, rows, width),
+            None => self.preparation.apply(&raw, noise),
+        };
+        let flat: Tensor<2> =
+            Tensor::from_data(TensorData::new(values, [rows.len(), width]), device);
+        let labels = self.data.labels().map(|labels| {
+            let picked: Vec<i32> = rows.iter().map(|&r| labels[r] as i32).collect();
+            Tensor::<1, Int>::from_data(TensorData::new(picked, [rows.len()]), device)
+        });
+        let batch = Batch::new(unflatten(flat, &self.event)).with_labels(labels);
+        Ok(batch.with_context(context))
     }
 
     /// The contexts of examples with these raw values, flat.
@@ -199,20 +250,59 @@ impl<const D: usize> Examples for Prepared<D> {
     }
 
     fn batch(&self, rows: &[usize], noise: &mut Noise, device: &Device) -> Batch<D> {
-        let width: usize = self.event.iter().product();
-        // A context is made of the picture as it is read, changed as it may be.
-        let context = self.context.map(|c| self.contexts(c, &self.raw(rows, noise), device));
-        let values = self.values(rows, noise);
-        let flat: Tensor<2> =
-            Tensor::from_data(TensorData::new(values, [rows.len(), width]), device);
-        let labels = self.data.labels().map(|labels| {
-            let picked: Vec<i32> = rows.iter().map(|&r| labels[r] as i32).collect();
-            Tensor::<1, Int>::from_data(TensorData::new(picked, [rows.len()]), device)
-        });
-        let batch = Batch::new(unflatten(flat, &self.event)).with_labels(labels);
-        batch.with_context(context)
+        let read = self.make(rows, noise, device);
+        read.unwrap_or_else(|e| panic!("examples that were read before cannot be read: {e}"))
+    }
+
+    fn try_batch(
+        &self,
+        rows: &[usize],
+        noise: &mut Noise,
+        device: &Device,
+    ) -> Result<Batch<D>, Unreadable> {
+        Ok(self.make(rows, noise, device)?)
     }
 }
+
+/// Prepared values that are kept at most: 64 MiB.
+const KEPT: usize = 1 << 24;
+
+/// Checks that all values are prepared to finite numbers; gives them where they are to be kept.
+fn check_or_keep(
+    data: &dyn RawRows,
+    preparation: &Preparation,
+    keep: bool,
+) -> Result<Option<Arc<[f32]>>, DataError> {
+    // A stream that is not used where it matters: for the check, and for steps without draws.
+    let mut noise = Noise::new(Seed(0));
+    if let (Some([low, high]), false) = (data.span(), keep) {
+        let ends = [vec![low; data.width()], vec![high; data.width()]].concat();
+        check_finite(&preparation.apply(&ends, &mut noise))?;
+        return Ok(None);
+    }
+    if preparation.is_random() {
+        check_finite(&preparation.apply(&extremes(data)?, &mut noise))?;
+        return Ok(None);
+    }
+    let (mut kept, mut found) = (Vec::new(), Ok(()));
+    data.each(&mut |values| {
+        // One data set in memory comes whole: its prepared values may be too many at a time.
+        for part in values.chunks(data.width() * ROWS) {
+            let prepared = preparation.apply(part, &mut noise);
+            if found.is_ok() {
+                found = check_finite(&prepared);
+            }
+            if keep {
+                kept.extend_from_slice(&prepared);
+            }
+        }
+    })?;
+    found?;
+    Ok(keep.then(|| kept.into()))
+}
+
+/// Rows that are prepared at a time.
+const ROWS: usize = 4096;
 
 fn gather(values: &[f32], rows: &[usize], width: usize) -> Vec<f32> {
     let mut out = Vec::with_capacity(rows.len() * width);
@@ -226,16 +316,18 @@ fn gather(values: &[f32], rows: &[usize], width: usize) -> Vec<f32> {
 
 /// Two rows: the smallest and the largest value of each element. The steps are monotone, so what
 /// is finite there is finite between.
-fn extremes(data: &Dataset) -> Vec<f32> {
-    let mut low = data.row(0).to_vec();
+fn extremes(data: &dyn RawRows) -> Result<Vec<f32>, DataError> {
+    let mut low = vec![f32::NAN; data.width()];
     let mut high = low.clone();
-    for row in data.values().chunks_exact(data.width()) {
-        for ((low, high), &v) in low.iter_mut().zip(&mut high).zip(row) {
-            *low = low.min(v);
-            *high = high.max(v);
+    data.each(&mut |values| {
+        for row in values.chunks_exact(data.width()) {
+            for ((low, high), &v) in low.iter_mut().zip(&mut high).zip(row) {
+                *low = low.min(v);
+                *high = high.max(v);
+            }
         }
-    }
-    [low, high].concat()
+    })?;
+    Ok([low, high].concat())
 }
 
 fn check_finite(values: &[f32]) -> Result<(), DataError> {

@@ -8,6 +8,19 @@ use pyrogen_metrics::{DigitsClassifier, FeatureExtractor, Features, MetricError}
 
 use crate::ColumnEmbedding;
 
+/// Which embedding an evaluation takes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EmbeddingChoice {
+    /// The one that suits the data, see [`Embedding::suited_to`].
+    #[default]
+    Suited,
+    /// The classifier of handwritten digits, for grey pictures.
+    Digits,
+    /// Pixels, for pictures.
+    Pixels,
+}
+
 /// Makes features of raw items: the same for every family of models on the same data.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -31,14 +44,49 @@ impl Embedding {
     /// The embedding for data like this, real items: the digits classifier for grey pictures, pixels
     /// for other pictures, standardised columns for tables and points.
     pub fn suited_to(real: &Data, device: &Device) -> Self {
-        let Some(rows) = real.dataset() else { return Self::None(real.modality()) };
+        let Some(rows) = real.raw_rows() else { return Self::None(real.modality()) };
         match (real.modality(), rows.event_shape()) {
             (Modality::Pictures, [1, _, _]) => Self::Digits {
                 classifier: Arc::new(DigitsClassifier::new(device)),
                 device: device.clone(),
             },
             (Modality::Pictures, _) => Self::Pixels,
-            _ => Self::Columns(ColumnEmbedding::fit(&rows)),
+            _ => match rows.to_dataset() {
+                Ok(rows) => Self::Columns(ColumnEmbedding::fit(&rows)),
+                Err(_) => Self::None(real.modality()),
+            },
+        }
+    }
+
+    /// The embedding that was chosen, for data like this, real items.
+    ///
+    /// # Errors
+    /// An embedding that is not for such items.
+    pub fn chosen(
+        choice: EmbeddingChoice,
+        real: &Data,
+        device: &Device,
+    ) -> Result<Self, MetricError> {
+        let pictures = real.modality() == Modality::Pictures;
+        let grey = pictures && matches!(real.raw_rows().map(|r| r.event_shape()), Some([1, _, _]));
+        let error = |expected: &str| MetricError::Option {
+            metric: "embedding",
+            option: "embedding",
+            expected: expected.to_string(),
+            got: match pictures {
+                true => "pictures of several channels".to_string(),
+                false => real.modality().to_string(),
+            },
+        };
+        match choice {
+            EmbeddingChoice::Digits if !grey => {
+                Err(error("one for such data: `digits` takes grey pictures"))
+            }
+            EmbeddingChoice::Pixels if !pictures => {
+                Err(error("one for such data: `pixels` takes pictures"))
+            }
+            EmbeddingChoice::Pixels => Ok(Self::Pixels),
+            EmbeddingChoice::Digits | EmbeddingChoice::Suited => Ok(Self::suited_to(real, device)),
         }
     }
 

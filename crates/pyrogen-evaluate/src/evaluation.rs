@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::text::texts;
-use crate::{Embedding, TableComparison};
+use crate::{Embedding, EmbeddingChoice, TableComparison};
 
 /// Fewer items than this say nothing about a distribution, and nearest neighbours run out.
 pub const FEWEST: usize = 10;
@@ -26,6 +26,8 @@ pub struct Options {
     pub draws: usize,
     /// The seed.
     pub seed: Seed,
+    /// Where real items and samples are compared.
+    pub embedding: EmbeddingChoice,
     /// Items of the training data, to be compared in the place of samples: as near as samples should
     /// come.
     pub reference: Option<Data>,
@@ -35,7 +37,8 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { limit: 2000, draws: 128, seed: Seed(1), reference: None, training: None }
+        let (embedding, reference, training) = (EmbeddingChoice::Suited, None, None);
+        Self { limit: 2000, draws: 128, seed: Seed(1), embedding, reference, training }
     }
 }
 
@@ -80,7 +83,8 @@ pub struct Evaluation {
 /// A number that cannot be computed is left out with its reason; the others are still given.
 ///
 /// # Errors
-/// Data that does not fit the model, numbers that are not finite, or a control that was cancelled.
+/// Data that does not fit the model or the embedding, numbers that are not finite, or a control that was
+/// cancelled.
 pub fn evaluate(
     model: &Model,
     data: &Data,
@@ -89,9 +93,10 @@ pub fn evaluate(
     control: &Control,
 ) -> Result<Evaluation, Error> {
     let real = data.take_random(options.limit, options.seed);
+    let embedding = Embedding::chosen(options.embedding, &real, device)
+        .map_err(|e| Error::other(ErrorKind::Data, e))?;
     let mut failed = Vec::new();
     let likelihood = likelihoods(model, &real, options, &mut failed, control)?;
-    let embedding = Embedding::suited_to(&real, device);
     let (mut metrics, mut reference, mut table) = (Vec::new(), Vec::new(), None);
     if let Some(generate) = &model.can().generate
         && embedding.exists()

@@ -7,6 +7,6 @@ mod table;
 mod text;
 
 pub use columns::ColumnEmbedding;
-pub use embedding::Embedding;
+pub use embedding::{Embedding, EmbeddingChoice};
 pub use evaluation::{Evaluation, FEWEST, FailedMetric, Options, evaluate};
 pub use table::{ColumnComparison, TableComparison};

@@ -14,6 +14,9 @@ pub enum TrainError {
     /// Data that cannot be used.
     #[error(transparent)]
     Data(#[from] pyrogen_data::DataError),
+    /// Examples that cannot be read any more.
+    #[error("training stopped: {0}; the last good checkpoint is kept: resume from it")]
+    Unreadable(pyrogen_core::Unreadable),
     /// A file or folder that cannot be read or written.
     #[error(transparent)]
     Folder(#[from] FolderError),

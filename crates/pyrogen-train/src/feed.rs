@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use burn::tensor::Device;
-use pyrogen_core::{Examples, Noise};
+use pyrogen_core::{Examples, Noise, Unreadable};
 use pyrogen_data::{BatchOrder, Prefetch};
 
 use crate::learner::Part;
@@ -28,7 +28,7 @@ pub(crate) fn feed<E>(
     steps: Range<u64>,
     pieces: usize,
     device: Device,
-) -> Prefetch<Prepared<E::Batch>>
+) -> Prefetch<Result<Prepared<E::Batch>, Unreadable>>
 where
     E: Examples + 'static,
     E::Batch: 'static,
@@ -38,8 +38,8 @@ where
         let noise = noise.fork_index(step);
         let parts = cut(rows.len(), pieces)
             .map(|range| read_part(data.as_ref(), &rows, range, &noise, &device))
-            .collect();
-        Prepared { step, epoch: epoch + 1, parts }
+            .collect::<Result<_, _>>()?;
+        Ok::<_, Unreadable>(Prepared { step, epoch: epoch + 1, parts })
     });
     Prefetch::new(steps, PREFETCH)
 }
@@ -56,10 +56,10 @@ fn read_part<E: Examples>(
     range: Range<usize>,
     noise: &Noise,
     device: &Device,
-) -> Part<E::Batch> {
+) -> Result<Part<E::Batch>, Unreadable> {
     let mut noise = noise.rows(range.clone(), rows.len());
-    let batch = data.batch(&rows[range.clone()], &mut noise, device);
-    Part { batch, rows: range, total: rows.len() }
+    let batch = data.try_batch(&rows[range.clone()], &mut noise, device)?;
+    Ok(Part { batch, rows: range, total: rows.len() })
 }
 
 #[cfg(test)]

@@ -93,6 +93,7 @@ where
         let mut progress = Progress::new(self.progress, total, self.state.step);
         let mut ended = Some(StopReason::Limit);
         for prepared in batches {
+            let prepared = prepared.map_err(TrainError::Unreadable)?;
             let epoch_end = prepared.step % per_epoch == 0;
             match self.step(prepared, epoch_end, total, &root, validation, &mut progress)? {
                 Next::Step => {}
@@ -258,7 +259,7 @@ where
     where
         E: Examples<Batch = L::Batch>,
     {
-        let values = self.validation_means(data, &self.root().fork("validation"));
+        let values = self.validation_means(data, &self.root().fork("validation"))?;
         let (step, loss) = (self.state.step, values[0].1);
         self.folder.check()?;
         self.log.append(LogPart::Validation, step, epoch, &values)?;
@@ -285,7 +286,7 @@ where
         checkpoint::save(&self.folder, BEST, &self.learner, &self.state)
     }
 
-    fn validation_means<E>(&self, data: &E, noise: &Noise) -> Values
+    fn validation_means<E>(&self, data: &E, noise: &Noise) -> Result<Values, TrainError>
     where
         E: Examples<Batch = L::Batch>,
     {
@@ -294,7 +295,8 @@ where
         let mut means: Values = Vec::new();
         for (i, rows) in rows.chunks(self.config.batch_size).enumerate() {
             let noise = noise.fork_index(i as u64);
-            let batch = data.batch(rows, &mut noise.fork("data"), &device);
+            let batch = data.try_batch(rows, &mut noise.fork("data"), &device);
+            let batch = batch.map_err(TrainError::Unreadable)?;
             let weight = rows.len() as f64 / data.len() as f64;
             let values = self.learner.validate(batch, &mut noise.fork("draws"));
             for (j, (name, value)) in values.into_iter().enumerate() {
@@ -304,7 +306,7 @@ where
                 means[j].1 += value * weight;
             }
         }
-        means
+        Ok(means)
     }
 
     /// Whether the last checkpoint is longer ago than a run should lose.

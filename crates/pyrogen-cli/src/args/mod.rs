@@ -277,6 +277,12 @@ pub struct AnomalyArgs {
     /// The share of the examples that are taken for anomalies: gives a threshold
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     pub contamination: Option<f64>,
+    /// What is unusual, for models with a likelihood
+    #[arg(long, value_enum, default_value = "likelihood")]
+    pub by: AnomalyBy,
+    /// Also say which places of a picture contribute most: a score more for each of 64 squares
+    #[arg(long)]
+    pub places: bool,
     /// Draws an example, as those of `score`
     #[arg(long)]
     pub draws: Option<usize>,
@@ -285,6 +291,15 @@ pub struct AnomalyArgs {
     pub out: Option<PathBuf>,
     #[command(flatten)]
     pub json: JsonArg,
+}
+
+/// What is unusual.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AnomalyBy {
+    /// A small likelihood
+    Likelihood,
+    /// A likelihood far from that of samples of the model, on either side (Nalisnick et al. 2019)
+    Typicality,
 }
 
 /// `pyrogen evaluate`
@@ -298,11 +313,25 @@ pub struct EvaluateArgs {
     /// Latent draws an example
     #[arg(long, default_value_t = 128)]
     pub draws: usize,
+    /// Where samples and real examples are compared
+    #[arg(long, value_enum, default_value = "auto")]
+    pub embedding: EmbeddingName,
     /// Also compare training examples with the held-out ones: as near as samples should come
     #[arg(long)]
     pub reference: bool,
     #[command(flatten)]
     pub json: JsonArg,
+}
+
+/// Where samples and real examples are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EmbeddingName {
+    /// What suits the data: digits for grey pictures, pixels for others, columns for tables
+    Auto,
+    /// The last hidden layer of a classifier of handwritten digits
+    Digits,
+    /// Pixels
+    Pixels,
 }
 
 /// `pyrogen metric`

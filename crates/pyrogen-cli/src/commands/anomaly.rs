@@ -1,6 +1,7 @@
 //! `pyrogen anomaly`
 
 mod contributions;
+mod typicality;
 
 use pyrogen::core::folder::write_file;
 use pyrogen::data::Data;
@@ -8,8 +9,8 @@ use pyrogen::model::Registry;
 use pyrogen::{Control, Model, Request};
 use serde_json::{Value, json};
 
-use self::contributions::{Contribution, contributions};
-use crate::args::AnomalyArgs;
+use self::contributions::{Contribution, Scored, contributions};
+use crate::args::{AnomalyArgs, AnomalyBy};
 use crate::door::with_origins;
 use crate::error::CliError;
 use crate::output::{expect_ending, make_parent, print_json, print_line};
@@ -37,7 +38,8 @@ pub fn run(registry: &Registry, args: AnomalyArgs) -> Result<(), CliError> {
     }
     let top = &ranked.order[..args.top.min(ranked.order.len())];
     let request = ranked.request.clone();
-    let because = contributions(&model, &data, top, &ranked.values, &request, &control)?;
+    let scored = Scored { values: &ranked.values, entropy: ranked.entropy };
+    let because = contributions(&model, &data, top, scored, args.places, &request, &control)?;
     let listed = Listed { data: &data, ranked: &ranked, origins: origins.as_deref(), threshold };
     match args.json.json {
         true => listed.json(top, &because),
@@ -52,6 +54,8 @@ struct Ranked {
     order: Vec<usize>,
     /// Whether small values are unusual.
     small: bool,
+    /// The model's entropy, where values are distances from it.
+    entropy: Option<f64>,
     kind: Value,
     column: &'static str,
     title: String,
@@ -192,20 +196,34 @@ fn rank(
         let mut order: Vec<usize> = (0..values.len()).collect();
         order.sort_by(|&a, &b| values[b].total_cmp(&values[a]));
         let (kind, title) = (json!(ranking.name), ranking.name);
-        let (column, digits, small) = ("error", 5, false);
-        return Ok(Ranked { values, order, small, kind, column, title, digits, request });
+        if args.by == AnomalyBy::Typicality {
+            let what = format!("typicality needs a likelihood; this model has the {title}");
+            return Err(CliError::Usage(what));
+        }
+        let (column, digits, small, entropy) = ("error", 5, false, None);
+        return Ok(Ranked { values, order, small, entropy, kind, column, title, digits, request });
     }
     let request = match args.draws {
         Some(draws) => request.set("draws", draws),
         None => request,
     };
     let likelihood = model.score(data, &request, control)?;
-    let values = likelihood.nats().to_vec();
+    let mut values = likelihood.nats().to_vec();
     let mut order: Vec<usize> = (0..values.len()).collect();
-    order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
-    let kind = json!(likelihood.kind());
+    let mut kind = json!(likelihood.kind());
     let of = if likelihood.is_conditional() { "log p(x | condition)" } else { "log p(x)" };
+    if args.by == AnomalyBy::Typicality {
+        let entropy = typicality::entropy(model, data, &request, control)?;
+        values = typicality::scores(&values, entropy);
+        order.sort_by(|&a, &b| values[b].total_cmp(&values[a]));
+        kind = json!({"typicality": kind, "entropy": entropy});
+        let title =
+            format!("|-{of} - {entropy:.3}| in nats, the model's entropy being {entropy:.3}");
+        let (column, digits, small, entropy) = ("typicality", 3, false, Some(entropy));
+        return Ok(Ranked { values, order, small, entropy, kind, column, title, digits, request });
+    }
+    order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
     let title = format!("{of} in nats");
-    let (column, digits, small) = ("nats", 3, true);
-    Ok(Ranked { values, order, small, kind, column, title, digits, request })
+    let (column, digits, small, entropy) = ("nats", 3, true, None);
+    Ok(Ranked { values, order, small, entropy, kind, column, title, digits, request })
 }

@@ -2,11 +2,11 @@
 
 use pyrogen::core::Seed;
 use pyrogen::data::Modality;
-use pyrogen::evaluation::{Evaluation, FEWEST, Options, evaluate};
+use pyrogen::evaluation::{EmbeddingChoice, Evaluation, FEWEST, Options, evaluate};
 use pyrogen::metrics::MetricReport;
 use pyrogen::model::Registry;
 
-use crate::args::{EvaluateArgs, PartName};
+use crate::args::{EmbeddingName, EvaluateArgs, PartName};
 use crate::door::{device, part, read};
 use crate::error::CliError;
 use crate::output::{print_json, print_line};
@@ -30,7 +30,12 @@ pub fn run(registry: &Registry, args: EvaluateArgs) -> Result<(), CliError> {
     let training = text.then(|| part(&model, loaded.clone(), PartName::Train).ok()).flatten();
     let data = part(&model, loaded, args.target.part)?;
     let (limit, draws, seed) = (args.limit, args.draws, Seed(args.target.seed));
-    let options = Options { limit, draws, seed, reference, training };
+    let embedding = match args.embedding {
+        EmbeddingName::Auto => EmbeddingChoice::Suited,
+        EmbeddingName::Digits => EmbeddingChoice::Digits,
+        EmbeddingName::Pixels => EmbeddingChoice::Pixels,
+    };
+    let options = Options { limit, draws, seed, embedding, reference, training };
     let evaluation = evaluate(&model, &data, &options, &device, &control())?;
     if args.json.json {
         return print_json(&evaluation);

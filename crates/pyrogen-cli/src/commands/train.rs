@@ -64,9 +64,9 @@ pub fn carry_out(
 
 /// Says that the label column of a table is no part of what is learnt.
 fn say_label(data: &Loaded, model: &Value) {
-    let Some(rows) = data.data.dataset() else { return };
+    let Some(rows) = data.data.raw_rows() else { return };
     let (Some(label), true) = (&rows.layout().label, model["classes"].is_null()) else { return };
-    let classes = rows.class_names().len();
+    let classes = rows.layout().class_names.len();
     let set = match model.get("classes") {
         Some(_) => format!("; --set classes={classes} makes it the condition of the model"),
         None => String::new(),

@@ -1,43 +1,23 @@
 //! What commands share: devices, models, data and the parts of it, requests.
 
+mod device;
 mod requests;
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use burn::tensor::Device;
 use pyrogen::Model;
 use pyrogen::data::{Data, DataError, Dataset, Loaded, PartitionSpec, Source};
 use pyrogen::model::Registry;
 use serde_json::Value;
 
+pub use self::device::device;
 pub use self::requests::{
     Conditions, evidence, request, sampler_options, set_options, text_options,
 };
-use crate::args::{DeviceName, ModelData, PartName};
+use crate::args::{ModelData, PartName};
 use crate::error::CliError;
 use crate::output::note;
-
-/// The device of that name, where it was compiled in.
-pub fn device(name: DeviceName) -> Result<Device, CliError> {
-    match name {
-        #[cfg(feature = "flex")]
-        DeviceName::Flex => Ok(Device::flex()),
-        #[cfg(feature = "wgpu")]
-        DeviceName::Wgpu => Ok(Device::wgpu(burn::tensor::DeviceKind::DefaultDevice)),
-        #[cfg(feature = "cuda")]
-        DeviceName::Cuda => Ok(Device::cuda(0)),
-        #[cfg(feature = "ndarray")]
-        DeviceName::Ndarray => Ok(Device::ndarray()),
-        #[allow(unreachable_patterns)] // all patterns are reachable in some build
-        other => {
-            let name = format!("{other:?}").to_lowercase();
-            Err(CliError::Usage(format!(
-                "device `{name}` is not in this build: build with --features {name}"
-            )))
-        }
-    }
-}
 
 /// Reads data and says what there is to say of it.
 pub fn read(source: &Source) -> Result<Loaded, CliError> {
@@ -172,7 +152,7 @@ pub fn part(model: &Model, loaded: Loaded, part: PartName) -> Result<Data, CliEr
 
 /// Whether items have the shape that a model takes.
 fn fits(model: &Model, data: &Data) -> Result<bool, CliError> {
-    let (Some(layout), Some(rows)) = (model.layout(), data.dataset()) else { return Ok(true) };
+    let (Some(layout), Some(rows)) = (model.layout(), data.raw_rows()) else { return Ok(true) };
     Ok(!layout.is_picture() || rows.event_shape() == layout.event)
 }
 
@@ -227,7 +207,7 @@ impl Pictures {
 /// drawn.
 fn in_levels(model: &Model, loaded: Loaded) -> Result<Loaded, CliError> {
     let Some(layout) = model.layout() else { return Ok(loaded) };
-    let Some(rows) = loaded.data.dataset() else { return Ok(loaded) };
+    let Some(rows) = loaded.data.raw_rows() else { return Ok(loaded) };
     let grey = (rows.layout().levels, rows.layout().range);
     let own = (layout.levels, layout.range);
     if !layout.is_picture()
@@ -235,9 +215,9 @@ fn in_levels(model: &Model, loaded: Loaded) -> Result<Loaded, CliError> {
         || grey == own
         || rows.event_shape() != layout.event
     {
-        drop(rows);
         return Ok(loaded);
     }
+    let rows = rows.to_dataset()?;
     let raw = layout.of_unit(&rows.layout().to_unit(rows.values()));
     let labels = rows.labels().map(<[u32]>::to_vec);
     let of = |raw| Dataset::from_parts(raw, layout.event.clone(), labels);

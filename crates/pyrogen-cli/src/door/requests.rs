@@ -30,7 +30,7 @@ impl Conditions {
         let context: PictureContext = context.parse().map_err(CliError::from)?;
         let event = model.layout().map(|l| l.event.clone()).unwrap_or_default();
         let (data, given) = (from.load()?, context.given_shape(&event)?);
-        let shape = data.data.dataset().map(|r| r.event_shape().to_vec()).unwrap_or_default();
+        let shape = data.data.raw_rows().map(|r| r.event_shape().to_vec()).unwrap_or_default();
         if shape == given && (matches!(from, Pictures::File(_)) || given != event) {
             return Ok(Self { context: Some(data.data), like: None });
         }

@@ -58,7 +58,8 @@ pub fn write(
     if let (true, Some(test)) = (full, &test) {
         let reference = Some(trained.train.clone());
         let training = Some(trained.train.clone());
-        let options = Options { limit: LIMIT, draws: DRAWS, seed, reference, training };
+        let options =
+            Options { limit: LIMIT, draws: DRAWS, seed, reference, training, ..Options::default() };
         let evaluation = evaluate(&model, test, &options, &wish.device, control)?;
         if let (Some(why), true) = (model.why_not(Ability::Score), evaluation.likelihood.is_empty())
         {

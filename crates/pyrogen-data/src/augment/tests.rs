@@ -144,7 +144,7 @@ fn data_without_the_change_is_refused() {
     let flip = Augment { flip: Flip::Both, ..Augment::default() };
     let points = Toy::EightGaussians.dataset(9, &mut Noise::new(Seed(1)));
     let error = flip.check(points.layout()).unwrap_err().to_string();
-    assert!(error.contains("pictures for flip"), "{error}");
+    assert!(error.contains("for pictures: they have flip"), "{error}");
     let large = Augment { shift: 8, ..Augment::default() };
     assert!(large.check(digits().layout()).is_err());
     Augment { shift: 7, ..Augment::default() }.check(digits().layout()).unwrap();

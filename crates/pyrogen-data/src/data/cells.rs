@@ -44,14 +44,11 @@ impl Cells {
         }
     }
 
-    pub(super) fn select(&self, rows: &[usize]) -> Self {
-        fn pick<T: Copy>(v: &[T], rows: &[usize]) -> Vec<T> {
-            rows.iter().map(|&r| v[r]).collect()
-        }
+    pub(super) fn select(&self, places: impl Iterator<Item = usize>) -> Self {
         match self {
-            Self::Numbers(v) => Self::Numbers(pick(v, rows)),
-            Self::Integers(v) => Self::Integers(pick(v, rows)),
-            Self::Categories(v) => Self::Categories(pick(v, rows)),
+            Self::Numbers(v) => Self::Numbers(places.map(|p| v[p]).collect()),
+            Self::Integers(v) => Self::Integers(places.map(|p| v[p]).collect()),
+            Self::Categories(v) => Self::Categories(places.map(|p| v[p]).collect()),
         }
     }
 

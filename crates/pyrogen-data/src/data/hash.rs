@@ -41,6 +41,11 @@ impl Hasher {
     /// Numbers; every NaN is the same, and -0 is 0.
     pub fn floats(&mut self, floats: impl ExactSizeIterator<Item = f64>) {
         self.number(floats.len() as u64);
+        self.more_floats(floats);
+    }
+
+    /// Some of the numbers of a list whose length has been hashed.
+    pub fn more_floats(&mut self, floats: impl Iterator<Item = f64>) {
         let mut buffer: Vec<u8> = Vec::with_capacity(1 << 15);
         for v in floats {
             let v = if v.is_nan() { f64::NAN } else { v + 0.0 };

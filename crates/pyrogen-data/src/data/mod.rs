@@ -35,6 +35,7 @@ pub(crate) use table::Aside;
 pub use table::Table;
 pub use text::Text;
 
+use crate::raw_rows::RawRows;
 use crate::{DataError, Dataset};
 
 /// What every modality's type can do.
@@ -157,9 +158,19 @@ impl Data {
         }
     }
 
+    /// The items as rows of numbers that are read a few at a time, for pictures, tables and points.
+    pub fn raw_rows(&self) -> Option<&dyn RawRows> {
+        match self {
+            Self::Pictures(items) => Some(items),
+            Self::Table(items) => Some(items),
+            Self::Points(items) => Some(items),
+            _ => None,
+        }
+    }
+
     /// Number of items.
     pub fn len(&self) -> usize {
-        each!(self, items => items.len())
+        each!(self, items => Items::len(items))
     }
 
     /// Whether there are no items.

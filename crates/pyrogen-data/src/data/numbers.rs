@@ -65,7 +65,7 @@ impl Table {
         out: impl Iterator<Item = &'a mut f64>,
     ) -> Result<(), DataError> {
         let cells = self.cells(own);
-        if matches!(cells, Cells::Categories(_)) {
+        if matches!(*cells, Cells::Categories(_)) {
             // A column of nothing but blanks is one of texts.
             if (0..cells.len()).all(|row| self.is_missing(row, own)) {
                 return Ok(());

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -9,14 +10,31 @@ use super::hash::Hasher;
 use super::rows::{class_counts, write_rows};
 use super::{Items, Modality};
 use crate::pictures::picture_folders;
+use crate::raw_rows::RawRows;
+use crate::read::files::PictureFiles;
 use crate::{DataError, Dataset, Layout};
 
 /// Pictures of one size, `[channels, height, width]`, as bytes or as what else they were read.
-#[derive(Debug, Clone, PartialEq)]
+///
+/// Clones and parts share the pixels. Pictures of a folder that is larger than memory stay in their
+/// files and are decoded as they are needed (see [`PictureOptions::cache`](crate::PictureOptions)).
+///
+/// # Panics
+/// Methods that give no `Result` panic where a file that was read before cannot be read any more.
+#[derive(Debug, Clone)]
 pub struct Pictures {
     layout: Layout,
-    pixels: Pixels,
+    store: Store,
+    /// Which pictures of the store these are, where they are not all of them in order.
+    rows: Option<Arc<[u32]>>,
     labels: Option<Vec<u32>>,
+}
+
+/// Where pixels are.
+#[derive(Debug, Clone)]
+enum Store {
+    Held(Arc<Pixels>),
+    Files(Arc<PictureFiles>),
 }
 
 /// The pixels of pictures, one picture after the other, plane by plane.
@@ -77,10 +95,17 @@ impl Pixels {
     }
 
     fn to_f32(&self) -> Vec<f32> {
+        let mut out = Vec::with_capacity(self.len());
+        self.extend(0..self.len(), &mut out);
+        out
+    }
+
+    /// Appends some of the values.
+    fn extend(&self, range: std::ops::Range<usize>, out: &mut Vec<f32>) {
         match self {
-            Self::Bytes(v) => v.iter().map(|&v| f32::from(v)).collect(),
-            Self::Words(v) => v.iter().map(|&v| f32::from(v)).collect(),
-            Self::Floats(v) => v.clone(),
+            Self::Bytes(v) => out.extend(v[range].iter().map(|&v| f32::from(v))),
+            Self::Words(v) => out.extend(v[range].iter().map(|&v| f32::from(v))),
+            Self::Floats(v) => out.extend_from_slice(&v[range]),
         }
     }
 
@@ -97,42 +122,55 @@ impl Pixels {
 
     fn join(self, other: Self) -> Self {
         match (self, other) {
-            (Self::Bytes(a), Self::Bytes(b)) => Self::Bytes([a, b].concat()),
-            (Self::Words(a), Self::Words(b)) => Self::Words([a, b].concat()),
+            (Self::Bytes(mut a), Self::Bytes(b)) => {
+                a.extend(b);
+                Self::Bytes(a)
+            }
+            (Self::Words(mut a), Self::Words(b)) => {
+                a.extend(b);
+                Self::Words(a)
+            }
             (a, b) => Self::Floats([a.to_f32(), b.to_f32()].concat()),
         }
-    }
-
-    fn number(&self, i: usize) -> f64 {
-        each!(self, v => f64::from(v[i]))
     }
 }
 
 impl Pictures {
     /// Parts that fit each other.
     pub(crate) fn of_parts(layout: Layout, pixels: Pixels, labels: Option<Vec<u32>>) -> Self {
-        Self { layout, pixels, labels }
+        Self { layout, store: Store::Held(Arc::new(pixels)), rows: None, labels }
+    }
+
+    /// Pictures that stay in their files.
+    pub(crate) fn of_files(layout: Layout, files: PictureFiles, labels: Option<Vec<u32>>) -> Self {
+        Self { layout, store: Store::Files(Arc::new(files)), rows: None, labels }
     }
 
     /// Pictures from rows of numbers.
     pub fn from_dataset(rows: Dataset) -> Self {
         let pixels = Pixels::of_values(rows.values(), rows.levels());
-        Self { layout: rows.layout().clone(), pixels, labels: rows.labels().map(<[u32]>::to_vec) }
+        let labels = rows.labels().map(<[u32]>::to_vec);
+        Self::of_parts(rows.layout().clone(), pixels, labels)
     }
 
     /// The pictures as rows of numbers in raw units.
     pub fn dataset(&self) -> Cow<'_, Dataset> {
-        let (layout, labels) = (self.layout.clone(), self.labels.clone());
-        Cow::Owned(Dataset::of_rows(self.pixels.to_f32(), layout, labels))
+        Cow::Owned(self.to_dataset().unwrap_or_else(lost))
     }
 
     /// The pictures as rows of numbers in raw units.
     pub fn into_dataset(self) -> Dataset {
-        let values = match self.pixels {
-            Pixels::Floats(v) => v,
-            pixels => pixels.to_f32(),
+        self.dataset().into_owned()
+    }
+
+    /// The place in the store of each of some pictures.
+    fn places(&self, rows: &[usize]) -> Vec<usize> {
+        let n = Items::len(self);
+        let place = |&row: &usize| {
+            assert!(row < n, "Pictures: picture {row} of {n}");
+            self.rows.as_ref().map_or(row, |places| places[row] as usize)
         };
-        Dataset::of_rows(values, self.layout, self.labels)
+        rows.iter().map(place).collect()
     }
 
     /// What the pixels mean.
@@ -141,8 +179,35 @@ impl Pictures {
     }
 
     /// All pixels, picture by picture, plane by plane.
-    pub fn pixels(&self) -> &Pixels {
-        &self.pixels
+    ///
+    /// # Errors
+    /// A file that cannot be read any more.
+    pub fn pixels(&self) -> Result<Cow<'_, Pixels>, DataError> {
+        let width = self.layout.width();
+        let all = || self.places(&(0..Items::len(self)).collect::<Vec<_>>());
+        match &self.store {
+            Store::Held(pixels) if self.rows.is_none() => Ok(Cow::Borrowed(pixels)),
+            Store::Held(pixels) => Ok(Cow::Owned(pixels.select(&all(), width))),
+            Store::Files(files) => {
+                let read = files.read(&all())?.into_iter();
+                let none = files.form.empty(0);
+                Ok(Cow::Owned(read.fold(none, Pixels::join)))
+            }
+        }
+    }
+
+    /// The hash of everything that a model can see.
+    fn hash(&self) -> String {
+        let mut hash = Hasher::new(Modality::Pictures);
+        hash.numbers(self.layout.event.iter().map(|&axis| axis as u64));
+        hash.number(self.layout.levels.map_or(0, |levels| levels as u64));
+        hash.floats(self.layout.range.unwrap_or_default().into_iter().map(f64::from));
+        hash.number((Items::len(self) * self.layout.width()) as u64);
+        self.each(&mut |values| hash.more_floats(values.iter().map(|&v| f64::from(v))))
+            .unwrap_or_else(lost);
+        hash.labels(self.labels());
+        hash.texts(self.class_names());
+        hash.finish()
     }
 
     /// The class of each picture.
@@ -156,17 +221,89 @@ impl Pictures {
     }
 }
 
+/// What becomes of a file that is gone.
+fn lost<T>(error: DataError) -> T {
+    panic!("pictures that were read before cannot be read any more: {error}")
+}
+
+/// A part of pixels that is smaller than this share of all does not keep the others in memory.
+const SMALL: usize = 16;
+
+impl RawRows for Pictures {
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    fn len(&self) -> usize {
+        Items::len(self)
+    }
+
+    fn labels(&self) -> Option<&[u32]> {
+        self.labels.as_deref()
+    }
+
+    fn read(&self, rows: &[usize], out: &mut Vec<f32>) -> Result<(), DataError> {
+        let width = self.layout.width();
+        let places = self.places(rows);
+        out.reserve(rows.len() * width);
+        match &self.store {
+            Store::Held(pixels) => {
+                places.iter().for_each(|&p| pixels.extend(p * width..(p + 1) * width, out));
+            }
+            Store::Files(files) => {
+                files.read(&places)?.iter().for_each(|pixels| pixels.extend(0..width, out));
+            }
+        }
+        Ok(())
+    }
+
+    fn whole(&self) -> Option<&[f32]> {
+        match &self.store {
+            Store::Held(pixels) => match (&**pixels, &self.rows) {
+                (Pixels::Floats(v), None) => Some(v),
+                _ => None,
+            },
+            Store::Files(_) => None,
+        }
+    }
+
+    fn span(&self) -> Option<[f32; 2]> {
+        let levels = self.layout.levels?;
+        // Samples of a model may be no levels.
+        let floats = matches!(&self.store, Store::Held(p) if matches!(**p, Pixels::Floats(_)));
+        (!floats).then_some([0.0, levels.saturating_sub(1) as f32])
+    }
+}
+
+impl PartialEq for Pictures {
+    fn eq(&self, other: &Self) -> bool {
+        let parts = |p: &Self| (p.layout.clone(), p.labels.clone(), Items::len(p));
+        let same = |a: &Self, b: &Self| Ok::<_, DataError>(a.pixels()? == b.pixels()?);
+        parts(self) == parts(other) && same(self, other).unwrap_or_else(lost)
+    }
+}
+
 impl Items for Pictures {
     fn len(&self) -> usize {
-        self.pixels.len() / self.layout.width().max(1)
+        match (&self.rows, &self.store) {
+            (Some(rows), _) => rows.len(),
+            (None, Store::Held(pixels)) => pixels.len() / self.layout.width().max(1),
+            (None, Store::Files(files)) => files.len(),
+        }
     }
 
     fn select(&self, rows: &[usize]) -> Self {
-        Self {
-            layout: self.layout.clone(),
-            pixels: self.pixels.select(rows, self.layout.width()),
-            labels: self.labels.as_ref().map(|l| rows.iter().map(|&r| l[r]).collect()),
+        let places = self.places(rows);
+        let labels = self.labels.as_ref().map(|l| rows.iter().map(|&r| l[r]).collect());
+        let width = self.layout.width();
+        if let Store::Held(pixels) = &self.store
+            && rows.len() * width * SMALL < pixels.len()
+        {
+            return Self::of_parts(self.layout.clone(), pixels.select(&places, width), labels);
         }
+        let rows = places.iter().map(|&place| place as u32).collect();
+        let (layout, store) = (self.layout.clone(), self.store.clone());
+        Self { layout, store, rows: Some(rows), labels }
     }
 
     fn concat(parts: Vec<Self>) -> Result<Self, DataError> {
@@ -174,45 +311,47 @@ impl Items for Pictures {
         let Some(mut all) = parts.next() else {
             return Err(DataError::part("parts", "one or more", 0));
         };
+        let mut pixels = all.pixels()?.into_owned();
         for part in parts {
             if part.layout != all.layout || part.labels.is_some() != all.labels.is_some() {
                 let expected = format!("pictures of one layout, {:?}", all.layout.event);
                 return Err(DataError::part("parts", expected, format!("{:?}", part.layout.event)));
             }
-            all.pixels = all.pixels.join(part.pixels);
+            pixels = pixels.join(part.pixels()?.into_owned());
             if let (Some(all), Some(labels)) = (&mut all.labels, part.labels) {
                 all.extend(labels);
             }
         }
-        Ok(all)
+        Ok(Self::of_parts(all.layout, pixels, all.labels))
     }
 
     fn sha256(&self) -> String {
-        let mut hash = Hasher::new(Modality::Pictures);
-        hash.numbers(self.layout.event.iter().map(|&axis| axis as u64));
-        hash.number(self.layout.levels.map_or(0, |levels| levels as u64));
-        hash.floats(self.layout.range.unwrap_or_default().into_iter().map(f64::from));
-        hash.floats((0..self.pixels.len()).map(|i| self.pixels.number(i)));
-        hash.labels(self.labels());
-        hash.texts(self.class_names());
-        hash.finish()
+        match (&self.store, &self.rows) {
+            (Store::Files(files), None) => files.hash.get_or_init(|| self.hash()).clone(),
+            _ => self.hash(),
+        }
     }
 
     fn describe(&self) -> Value {
         let mut out = json!({
             "modality": "pictures",
-            "examples": self.len(),
+            "examples": Items::len(self),
             "event": self.layout.event,
             "levels": self.layout.levels,
         });
         if let Some(range) = self.layout.range {
             out["range"] = json!(range);
         }
-        let n = self.pixels.len();
-        let values = || (0..n).map(|i| self.pixels.number(i));
-        out["min"] = values().fold(f64::INFINITY, f64::min).into();
-        out["max"] = values().fold(f64::NEG_INFINITY, f64::max).into();
-        out["mean"] = (values().sum::<f64>() / n.max(1) as f64).into();
+        let n = (Items::len(self) * self.layout.width()).max(1) as f64;
+        let (mut low, mut high, mut sum) = (f64::INFINITY, f64::NEG_INFINITY, 0.0);
+        self.each(&mut |values| {
+            for &v in values {
+                let v = f64::from(v);
+                (low, high, sum) = (low.min(v), high.max(v), sum + v);
+            }
+        })
+        .unwrap_or_else(lost);
+        (out["min"], out["max"], out["mean"]) = (low.into(), high.into(), (sum / n).into());
         if let Some(labels) = &self.labels {
             out["classes"] = class_counts(labels, self.class_names());
         }

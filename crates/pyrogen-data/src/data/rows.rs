@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::hash::Hasher;
 use super::{Items, Modality};
 use crate::dataset::ClassCount;
-use crate::{DataError, Dataset, auto_scale, grid_png_file, write_csv, write_npy};
+use crate::raw_rows::RawRows;
+use crate::{DataError, Dataset, Layout, auto_scale, grid_png_file, write_csv, write_npy};
 
 /// Plain arrays of numbers: points in a space.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +41,28 @@ impl Points {
     /// Names of the classes; empty where there are none.
     pub fn class_names(&self) -> &[String] {
         self.rows.class_names()
+    }
+}
+
+impl RawRows for Points {
+    fn layout(&self) -> &Layout {
+        self.rows.layout()
+    }
+
+    fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn labels(&self) -> Option<&[u32]> {
+        self.rows.labels()
+    }
+
+    fn read(&self, rows: &[usize], out: &mut Vec<f32>) -> Result<(), DataError> {
+        self.rows.read(rows, out)
+    }
+
+    fn whole(&self) -> Option<&[f32]> {
+        self.rows.whole()
     }
 }
 

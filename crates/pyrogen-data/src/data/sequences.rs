@@ -12,9 +12,14 @@ use super::{Items, Modality};
 use crate::DataError;
 
 /// Sequences of different lengths: each step has the same named numbers, and NaN is a missing one.
+///
+/// A column may hold symbols, such as words: its numbers are then places in a list of their names
+/// ([`symbols`](Self::symbols)).
 #[derive(Debug, Clone)]
 pub struct Sequences {
     columns: Vec<String>,
+    /// The names of the symbols of each column; none for a column of numbers.
+    symbols: Vec<Option<Vec<String>>>,
     /// All steps of all sequences, row-major.
     values: Vec<f64>,
     lengths: Vec<usize>,
@@ -43,13 +48,73 @@ impl Sequences {
         Ok(Self::of(columns, values, lengths))
     }
 
+    /// The same sequences with a column of symbols: each of its numbers is a place in the list of names.
+    ///
+    /// # Errors
+    /// A column that is not there, or a number that is no place in the list.
+    ///
+    /// # Examples
+    /// ```
+    /// use pyrogen_data::Sequences;
+    ///
+    /// let dance = Sequences::new(vec!["step".into()], vec![1.0, 0.0, f64::NAN], vec![3])?;
+    /// let dance = dance.with_symbols(0, vec!["back".into(), "forth".into()])?;
+    /// assert_eq!(dance.cell(0, 0, 0), "forth");
+    /// assert_eq!(dance.cell(0, 2, 0), "");
+    /// # Ok::<(), pyrogen_data::DataError>(())
+    /// ```
+    pub fn with_symbols(mut self, column: usize, names: Vec<String>) -> Result<Self, DataError> {
+        let width = self.columns.len();
+        if column >= width {
+            return Err(DataError::part("column", format!("below {width}"), column));
+        }
+        let place = |v: f64| v.is_nan() || (v.fract() == 0.0 && v >= 0.0 && v < names.len() as f64);
+        let mut cells = self.values.iter().skip(column).step_by(width);
+        if let Some(v) = cells.find(|&&v| !place(v)) {
+            let expected = format!("whole numbers below {} in a column of symbols", names.len());
+            return Err(DataError::part("values", expected, v));
+        }
+        self.symbols[column] = Some(names);
+        Ok(self)
+    }
+
+    /// The names of the symbols of a column; none for a column of numbers.
+    ///
+    /// # Panics
+    /// If `column` is out of range.
+    pub fn symbols(&self, column: usize) -> Option<&[String]> {
+        self.symbols[column].as_deref()
+    }
+
+    /// A number or a symbol as it is written in a file; empty where it is missing.
+    ///
+    /// # Panics
+    /// If `sequence`, `step` or `column` is out of range.
+    pub fn cell(&self, sequence: usize, step: usize, column: usize) -> String {
+        let width = self.columns.len();
+        assert!(column < width, "Sequences: column {column} of {width}");
+        let value = self.sequence(sequence)[step * width + column];
+        match &self.symbols[column] {
+            _ if value.is_nan() => String::new(),
+            Some(names) => names[value as usize].clone(),
+            None => value.to_string(),
+        }
+    }
+
+    /// The same columns with other steps.
+    fn like(&self, values: Vec<f64>, lengths: Vec<usize>) -> Self {
+        let symbols = self.symbols.clone();
+        Self { symbols, ..Self::of(self.columns.clone(), values, lengths) }
+    }
+
     fn of(columns: Vec<String>, values: Vec<f64>, lengths: Vec<usize>) -> Self {
         let mut starts = vec![0];
         starts.extend(lengths.iter().scan(0, |sum, length| {
             *sum += length;
             Some(*sum)
         }));
-        Self { columns, values, lengths, starts }
+        let symbols = vec![None; columns.len()];
+        Self { columns, symbols, values, lengths, starts }
     }
 
     /// Names of the numbers of a step.
@@ -76,8 +141,7 @@ impl Sequences {
         let steps = *self.lengths.first()?;
         let last = (steps as f64 * share).round() as usize;
         let first = steps.checked_sub(last).filter(|&first| first > 0 && last > 0)?;
-        let part =
-            |values: &[f64], steps| Self::of(self.columns.clone(), values.to_vec(), vec![steps]);
+        let part = |values: &[f64], steps| self.like(values.to_vec(), vec![steps]);
         let (kept, held) = self.values.split_at(first * self.columns.len());
         Some((part(kept, first), part(held, last)))
     }
@@ -95,18 +159,22 @@ impl Items for Sequences {
 
     fn select(&self, rows: &[usize]) -> Self {
         let values = rows.iter().flat_map(|&r| self.sequence(r).iter().copied()).collect();
-        Self::of(self.columns.clone(), values, rows.iter().map(|&r| self.lengths[r]).collect())
+        self.like(values, rows.iter().map(|&r| self.lengths[r]).collect())
     }
 
     fn concat(parts: Vec<Self>) -> Result<Self, DataError> {
-        let columns = parts.first().map(|p| p.columns.clone()).unwrap_or_default();
+        let first = parts.first().map(|p| (p.columns.clone(), p.symbols.clone()));
+        let (columns, symbols) = first.unwrap_or_default();
         if let Some(other) = parts.iter().find(|p| p.columns != columns) {
             let expected = format!("{columns:?} in every part");
             return Err(DataError::part("columns", expected, format!("{:?}", other.columns)));
         }
+        if parts.iter().any(|p| p.symbols != symbols) {
+            return Err(DataError::part("symbols", "the same in every part", "others"));
+        }
         let lengths = parts.iter().flat_map(|p| p.lengths.iter().copied()).collect();
         let values = parts.into_iter().flat_map(|p| p.values).collect();
-        Ok(Self::of(columns, values, lengths))
+        Ok(Self { symbols, ..Self::of(columns, values, lengths) })
     }
 
     fn sha256(&self) -> String {
@@ -114,17 +182,30 @@ impl Items for Sequences {
         hash.texts(&self.columns);
         hash.numbers(self.lengths.iter().map(|&l| l as u64));
         hash.floats(self.values.iter().copied());
+        for (name, symbols) in self.columns.iter().zip(&self.symbols) {
+            if let Some(symbols) = symbols {
+                hash.text(name);
+                hash.texts(symbols);
+            }
+        }
         hash.finish()
     }
 
     fn describe(&self) -> Value {
-        json!({
+        let mut out = json!({
             "modality": "sequences",
             "examples": self.len(),
             "steps": self.lengths.iter().sum::<usize>(),
             "columns": self.columns,
             "sha256": self.sha256(),
-        })
+        });
+        let named = self.columns.iter().zip(&self.symbols);
+        let counts = named.filter_map(|(c, s)| Some((c.clone(), s.as_ref()?.len().into())));
+        let counts: serde_json::Map<String, Value> = counts.collect();
+        if !counts.is_empty() {
+            out["symbols"] = counts.into();
+        }
+        out
     }
 
     /// `.csv`: a row a step, with the sequence's number in the column `id`.
@@ -133,9 +214,9 @@ impl Items for Sequences {
         let names = ["id"].into_iter().chain(self.columns.iter().map(String::as_str));
         let mut written = out.write_record(names);
         for i in 0..self.len() {
-            for step in self.sequence(i).chunks_exact(self.columns.len()) {
-                let cell = |v: &f64| if v.is_nan() { String::new() } else { v.to_string() };
-                let cells = [i.to_string()].into_iter().chain(step.iter().map(cell));
+            for step in 0..self.lengths[i] {
+                let cells = (0..self.columns.len()).map(|j| self.cell(i, step, j));
+                let cells = [i.to_string()].into_iter().chain(cells);
                 written = written.and_then(|()| out.write_record(cells));
             }
         }
@@ -151,6 +232,7 @@ impl PartialEq for Sequences {
     /// A missing number is equal to another.
     fn eq(&self, other: &Self) -> bool {
         self.columns == other.columns
+            && self.symbols == other.symbols
             && self.lengths == other.lengths
             && same_numbers(&self.values, &other.values)
     }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -10,6 +11,7 @@ use super::hash::Hasher;
 use super::rows::{class_counts, write_rows};
 use super::{Cells, Items, Modality};
 use crate::dataset::{ClassCount, LabelColumn};
+use crate::raw_rows::RawRows;
 use crate::table::write::write_cells;
 use crate::{Column, ColumnKind, DataError, Dataset, Layout, TableSchema};
 
@@ -17,10 +19,13 @@ use crate::{Column, ColumnKind, DataError, Dataset, Layout, TableSchema};
 /// missing.
 ///
 /// [`dataset`](Self::dataset) gives the rows of f32 that models of tensors see.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Table {
     layout: Layout,
-    cells: Vec<Cells>,
+    /// The cells of each column, which parts share.
+    cells: Arc<Vec<Cells>>,
+    /// Which rows of the cells these are, where they are not all of them in order.
+    index: Option<Arc<[u32]>>,
     labels: Option<Vec<u32>>,
     rows: usize,
     /// Columns that are not learnt from.
@@ -56,7 +61,8 @@ impl Table {
         aside: Vec<Aside>,
     ) -> Self {
         let rows = cells.first().map_or(0, Cells::len);
-        Self { layout, cells, labels, rows, aside, weights: None }
+        let cells = Arc::new(cells);
+        Self { layout, cells, index: None, labels, rows, aside, weights: None }
     }
 
     /// The same table with how often training should draw each row, up to a factor.
@@ -107,17 +113,22 @@ impl Table {
 
     /// The rows as f32, each as its [`Column`] stores it.
     pub fn dataset(&self) -> Cow<'_, Dataset> {
-        let width = self.cells.len();
-        let mut values = vec![0.0; self.rows * width];
-        for (j, (column, cells)) in self.columns().iter().zip(&self.cells).enumerate() {
-            for (row, place) in values.iter_mut().skip(j).step_by(width).enumerate() {
-                *place = match cells {
-                    Cells::Categories(codes) => codes[row] as f32,
-                    cells => column.stored(cells.number(row)),
-                };
-            }
+        Cow::Owned(self.to_dataset().expect("a table is in memory"))
+    }
+
+    /// The place of a row in the cells.
+    fn place(&self, row: usize) -> usize {
+        assert!(row < self.rows, "Table: row {row} of {}", self.rows);
+        self.index.as_ref().map_or(row, |index| index[row] as usize)
+    }
+
+    /// The stored values of a column at some places of its cells.
+    fn stored(&self, j: usize, places: impl Iterator<Item = usize>, mut put: impl FnMut(f32)) {
+        let column = &self.columns()[j];
+        match &self.cells[j] {
+            Cells::Categories(codes) => places.for_each(|place| put(codes[place] as f32)),
+            cells => places.for_each(|place| put(column.stored(cells.number(place)))),
         }
-        Cow::Owned(Dataset::of_rows(values, self.layout.clone(), self.labels.clone()))
     }
 
     /// The rows as f32, each as its [`Column`] stores it.
@@ -134,8 +145,20 @@ impl Table {
     ///
     /// # Panics
     /// If `column` is out of range.
-    pub fn cells(&self, column: usize) -> &Cells {
-        &self.cells[column]
+    pub fn cells(&self, column: usize) -> Cow<'_, Cells> {
+        let cells = &self.cells[column];
+        match &self.index {
+            None => Cow::Borrowed(cells),
+            Some(index) => Cow::Owned(cells.select(index.iter().map(|&place| place as usize))),
+        }
+    }
+
+    /// A cell as a number: NaN where it is missing, the place of a category.
+    ///
+    /// # Panics
+    /// If `row` or `column` is out of range.
+    pub fn number(&self, row: usize, column: usize) -> f64 {
+        self.cells[column].number(self.place(row))
     }
 
     /// Whether a cell is missing.
@@ -143,11 +166,12 @@ impl Table {
     /// # Panics
     /// If `row` or `column` is out of range.
     pub fn is_missing(&self, row: usize, column: usize) -> bool {
+        let place = self.place(row);
         match &self.cells[column] {
             Cells::Categories(codes) => {
-                codes[row] as usize >= self.columns()[column].known_categories()
+                codes[place] as usize >= self.columns()[column].known_categories()
             }
-            cells => cells.number(row).is_nan(),
+            cells => cells.number(place).is_nan(),
         }
     }
 
@@ -156,7 +180,7 @@ impl Table {
     /// # Panics
     /// If `row` or `column` is out of range.
     pub fn text(&self, row: usize, column: usize) -> String {
-        let about = &self.columns()[column];
+        let (about, row) = (&self.columns()[column], self.place(row));
         match (&self.cells[column], &about.kind) {
             (Cells::Categories(codes), ColumnKind::Categorical { categories }) => {
                 categories.get(codes[row] as usize).cloned().unwrap_or_default()
@@ -197,10 +221,10 @@ impl Table {
             return Some(aside.keys.iter().map(|&k| u64::from(k)).collect());
         }
         let place = self.columns().iter().position(|c| c.name == column)?;
-        let cells = &self.cells[place];
+        let cells = self.cells(place);
         Some(
             (0..self.rows)
-                .map(|row| match cells {
+                .map(|row| match &*cells {
                     Cells::Integers(v) => v[row] as u64,
                     cells => (cells.number(row) + 0.0).to_bits(),
                 })
@@ -219,8 +243,8 @@ impl Table {
         let missing = (0..self.rows).filter(|&row| self.is_missing(row, j)).count();
         let mut out =
             json!({ "name": column.name, "kind": column.kind.name(), "missing": missing });
-        if let (Cells::Categories(codes), Some(names)) = (&self.cells[j], column.kind.categories())
-        {
+        let cells = self.cells(j);
+        if let (Cells::Categories(codes), Some(names)) = (&*cells, column.kind.categories()) {
             let mut counts = vec![0; names.len()];
             codes.iter().for_each(|&code| counts[code as usize] += 1);
             let count = |(name, count): (&String, usize)| ClassCount { name: name.clone(), count };
@@ -228,7 +252,7 @@ impl Table {
             out["categories"] = serde_json::to_value(counts).expect("plain JSON");
             return out;
         }
-        let values = || (0..self.rows).map(|row| self.cells[j].number(row)).filter(|v| !v.is_nan());
+        let values = || (0..self.rows).map(|row| cells.number(row)).filter(|v| !v.is_nan());
         let count = values().count().max(1) as f64;
         let (min, max) = (values().reduce(f64::min), values().reduce(f64::max));
         if let (Some(min), Some(max)) = (min, max) {
@@ -244,6 +268,55 @@ impl Table {
     }
 }
 
+/// A part of fewer rows than this share of all has cells of its own.
+const SMALL: usize = 16;
+
+/// Rows are equal, wherever their cells are.
+impl PartialEq for Table {
+    fn eq(&self, other: &Self) -> bool {
+        self.rows == other.rows
+            && self.layout == other.layout
+            && self.labels == other.labels
+            && self.aside == other.aside
+            && self.weights == other.weights
+            && (0..self.cells.len()).all(|j| self.cells(j) == other.cells(j))
+    }
+}
+
+impl RawRows for Table {
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    fn len(&self) -> usize {
+        self.rows
+    }
+
+    fn labels(&self) -> Option<&[u32]> {
+        self.labels.as_deref()
+    }
+
+    fn read(&self, rows: &[usize], out: &mut Vec<f32>) -> Result<(), DataError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let (width, start) = (self.cells.len(), out.len());
+        out.resize(start + rows.len() * width, 0.0);
+        for j in 0..width {
+            let mut room = out[start + j..].iter_mut().step_by(width);
+            let places = rows.iter().map(|&row| self.place(row));
+            self.stored(j, places, |v| *room.next().expect("a place a row") = v);
+        }
+        Ok(())
+    }
+
+    fn column(&self, j: usize) -> Result<Vec<f32>, DataError> {
+        let mut out = Vec::with_capacity(self.rows);
+        self.stored(j, (0..self.rows).map(|row| self.place(row)), |v| out.push(v));
+        Ok(out)
+    }
+}
+
 impl Items for Table {
     fn len(&self) -> usize {
         self.rows
@@ -254,9 +327,20 @@ impl Items for Table {
             name: aside.name.clone(),
             keys: rows.iter().map(|&r| aside.keys[r]).collect(),
         };
+        let places = || rows.iter().map(|&row| self.place(row));
+        // A small part does not keep the other rows in memory.
+        let small = rows.len() * SMALL < self.cells.first().map_or(0, Cells::len);
+        let (cells, index) = match small {
+            true => {
+                let cells = self.cells.iter().map(|cells| cells.select(places()));
+                (Arc::new(cells.collect()), None)
+            }
+            false => (self.cells.clone(), Some(places().map(|place| place as u32).collect())),
+        };
         Self {
             layout: self.layout.clone(),
-            cells: self.cells.iter().map(|cells| cells.select(rows)).collect(),
+            cells,
+            index,
             labels: self.labels.as_ref().map(|l| rows.iter().map(|&r| l[r]).collect()),
             rows: rows.len(),
             aside: self.aside.iter().map(aside).collect(),
@@ -271,6 +355,8 @@ impl Items for Table {
         };
         // Keys of different parts do not tell the same groups.
         all.aside.clear();
+        let mut cells: Vec<Cells> =
+            (0..all.cells.len()).map(|j| all.cells(j).into_owned()).collect();
         for part in parts {
             let (labels, weights) = (part.labels.is_some(), part.weights.is_some());
             if part.layout != all.layout
@@ -280,7 +366,8 @@ impl Items for Table {
                 let expected = format!("tables with the columns {}", all.column_names().join(", "));
                 return Err(DataError::part("parts", expected, part.column_names().join(", ")));
             }
-            all.cells.iter_mut().zip(part.cells).for_each(|(all, cells)| all.extend(cells));
+            let parts = (0..part.cells.len()).map(|j| part.cells(j).into_owned());
+            cells.iter_mut().zip(parts).for_each(|(all, cells)| all.extend(cells));
             if let (Some(all), Some(labels)) = (&mut all.labels, part.labels) {
                 all.extend(labels);
             }
@@ -289,18 +376,19 @@ impl Items for Table {
             }
             all.rows += part.rows;
         }
+        (all.cells, all.index) = (Arc::new(cells), None);
         Ok(all)
     }
 
     fn sha256(&self) -> String {
         let mut hash = Hasher::new(Modality::Table);
         hash.number(self.cells.len() as u64);
-        for (column, cells) in self.columns().iter().zip(&self.cells) {
+        for (j, column) in self.columns().iter().enumerate() {
             hash.text(&column.name);
             hash.text(column.kind.name());
             hash.texts(column.kind.categories().unwrap_or(&[]));
             hash.number(column.blanks.len() as u64);
-            match cells {
+            match &*self.cells(j) {
                 Cells::Numbers(v) => hash.floats(v.iter().copied()),
                 Cells::Integers(v) => hash.numbers(v.iter().map(|&v| v as u64)),
                 Cells::Categories(v) => hash.numbers(v.iter().map(|&v| u64::from(v))),

@@ -75,16 +75,7 @@ impl Dataset {
             ));
         }
         let rows = values.len() / width;
-        if let Some(labels) = labels.as_ref().filter(|l| l.len() != rows) {
-            return Err(DataError::part(
-                "labels",
-                format!("one an example ({rows})"),
-                labels.len(),
-            ));
-        }
-        if let Some(&label) = labels.iter().flatten().find(|&&l| l >= MAX_CLASSES) {
-            return Err(DataError::part("labels", format!("below {MAX_CLASSES}"), label));
-        }
+        check_labels(labels.as_deref(), rows)?;
         Ok(Self { values, layout: Layout { event, ..Layout::default() }, labels, test: None })
     }
 
@@ -394,6 +385,19 @@ impl Dataset {
         }
         let digest = hash.finalize();
         digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// Checks that there is a label an example, and that none is too large.
+pub(crate) fn check_labels(labels: Option<&[u32]>, rows: usize) -> Result<(), DataError> {
+    let Some(labels) = labels else { return Ok(()) };
+    if labels.len() != rows {
+        let expected = format!("one an example ({rows})");
+        return Err(DataError::part("labels", expected, labels.len()));
+    }
+    match labels.iter().find(|&&l| l >= MAX_CLASSES) {
+        None => Ok(()),
+        Some(label) => Err(DataError::part("labels", format!("below {MAX_CLASSES}"), label)),
     }
 }
 

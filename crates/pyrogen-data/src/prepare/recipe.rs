@@ -7,7 +7,7 @@ use super::{
     SpikedDistribution, SpreadMissing, Standardise, Step, rare, step_error,
 };
 use crate::table::{Column, ColumnKind};
-use crate::{DataError, Dataset};
+use crate::{DataError, RawRows};
 
 /// A way to prepare data, before it is fitted to any.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -54,7 +54,7 @@ impl Recipe {
     /// What suits the data where nothing is asked for: tables with a schema as tables of quantiles,
     /// with values of a twentieth of the examples as spikes; pictures and other levels to `[0, 1]`,
     /// all else standardised.
-    pub fn suited_to(data: &Dataset) -> Self {
+    pub fn suited_to(data: &dyn RawRows) -> Self {
         if data.schema().is_some() {
             Self::QuantileTable { spike: SPIKE, bounds: Bounds::Tails }
         } else if data.levels().is_some() || data.layout().is_picture() {
@@ -71,35 +71,39 @@ impl Preparation {
     /// # Errors
     /// A recipe that does not suit the data (dequantising real numbers), or parameters out of
     /// range.
-    pub fn fit(recipe: &Recipe, data: &Dataset) -> Result<Self, DataError> {
+    pub fn fit(recipe: &Recipe, data: &dyn RawRows) -> Result<Self, DataError> {
         let steps = match recipe {
             Recipe::Raw => Vec::new(),
-            Recipe::Unit => vec![unit(data)],
-            Recipe::Binarised(binarise) => vec![unit(data), Step::Binarise(*binarise)],
+            Recipe::Unit => vec![unit(data)?],
+            Recipe::Binarised(binarise) => vec![unit(data)?, Step::Binarise(*binarise)],
             Recipe::Dequantised { logit } => dequantised(data, *logit)?,
-            Recipe::Standardised => vec![Step::Standardise(Standardise::fit(data))],
-            Recipe::Table => table(data),
+            Recipe::Standardised => vec![Step::Standardise(Standardise::fit(data)?)],
+            Recipe::Table => table(data)?,
             Recipe::QuantileTable { spike, bounds } => quantile_table(data, *spike, *bounds)?,
-            Recipe::Spread => spread(data),
+            Recipe::Spread => spread(data)?,
         };
         Self::new(data.layout().clone(), steps)
     }
 }
 
-fn unit(data: &Dataset) -> Step {
+fn unit(data: &dyn RawRows) -> Result<Step, DataError> {
     if let Some(levels) = data.levels() {
-        return Step::Scale(Scale::unit(levels));
+        return Ok(Step::Scale(Scale::unit(levels)));
     }
     if let Some([black, white]) = data.layout().range {
-        return Step::Scale(Scale { shift: black, scale: white - black });
+        return Ok(Step::Scale(Scale { shift: black, scale: white - black }));
     }
-    let fold = |f: fn(f32, f32) -> f32, start| data.values().iter().copied().fold(start, f);
-    let (min, max) = (fold(f32::min, f32::INFINITY), fold(f32::max, f32::NEG_INFINITY));
+    let (mut min, mut max) = (f32::INFINITY, f32::NEG_INFINITY);
+    data.each(&mut |values| {
+        for &v in values {
+            (min, max) = (min.min(v), max.max(v));
+        }
+    })?;
     let span = max - min;
-    Step::Scale(Scale { shift: min, scale: if span.is_normal() { span } else { 1.0 } })
+    Ok(Step::Scale(Scale { shift: min, scale: if span.is_normal() { span } else { 1.0 } }))
 }
 
-fn dequantised(data: &Dataset, logit: Option<f64>) -> Result<Vec<Step>, DataError> {
+fn dequantised(data: &dyn RawRows, logit: Option<f64>) -> Result<Vec<Step>, DataError> {
     let Some(levels) = data.levels() else {
         let got = "values without known levels";
         return Err(step_error("dequantise", "integers from 0 up (pictures of 8 bits)", got));
@@ -110,7 +114,7 @@ fn dequantised(data: &Dataset, logit: Option<f64>) -> Result<Vec<Step>, DataErro
 }
 
 /// The number of categories of each column; none for numbers.
-fn categories(data: &Dataset) -> Vec<Option<usize>> {
+fn categories(data: &dyn RawRows) -> Vec<Option<usize>> {
     let Some(schema) = data.schema() else {
         return vec![None; data.width()];
     };
@@ -121,8 +125,8 @@ fn categories(data: &Dataset) -> Vec<Option<usize>> {
     schema.columns.iter().map(|column| count(&column.kind)).collect()
 }
 
-fn table(data: &Dataset) -> Vec<Step> {
-    let mut standardise = Standardise::fit(data);
+fn table(data: &dyn RawRows) -> Result<Vec<Step>, DataError> {
+    let mut standardise = Standardise::fit(data)?;
     let categories = categories(data);
     for (j, _) in categories.iter().enumerate().filter(|(_, c)| c.is_some()) {
         (standardise.mean[j], standardise.std[j]) = (0.0, 1.0);
@@ -140,18 +144,18 @@ fn table(data: &Dataset) -> Vec<Step> {
         parts = parts.into_iter().zip(&elements).flat_map(part).collect();
         steps.push(Step::MissingNumbers(MissingNumbers { elements }));
     }
-    with_indicators(steps, parts)
+    Ok(with_indicators(steps, parts))
 }
 
-fn quantile_table(data: &Dataset, spike: f64, bounds: Bounds) -> Result<Vec<Step>, DataError> {
+fn quantile_table(data: &dyn RawRows, spike: f64, bounds: Bounds) -> Result<Vec<Step>, DataError> {
     if spike.is_nan() || spike <= 0.0 {
         return Err(step_error("quantiles", "a share of examples above 0", spike));
     }
     let categories = categories(data);
-    let mut quantiles = Quantiles::fit(data, spike, bounds, |j| categories[j].is_none());
+    let mut quantiles = Quantiles::fit(data, spike, bounds, |j| categories[j].is_none())?;
     for (j, count) in categories.iter().enumerate() {
         if let Some(count) = *count {
-            quantiles.elements[j] = rare::categories(&codes(data, j), count);
+            quantiles.elements[j] = rare::categories(&data.column(j)?, count);
         }
     }
     let parts = quantiles.elements.iter().zip(categories).flat_map(|(element, categories)| {
@@ -169,17 +173,18 @@ fn quantile_table(data: &Dataset, spike: f64, bounds: Bounds) -> Result<Vec<Step
 /// More than any share: no value is kept apart.
 const NO_SPIKES: f64 = 2.0;
 
-fn spread(data: &Dataset) -> Vec<Step> {
+fn spread(data: &dyn RawRows) -> Result<Vec<Step>, DataError> {
     let categories = categories(data);
-    let mut quantiles = Quantiles::fit(data, NO_SPIKES, Bounds::Tails, |j| categories[j].is_none());
-    let mut standardise = Standardise::fit(data);
+    let mut quantiles =
+        Quantiles::fit(data, NO_SPIKES, Bounds::Tails, |j| categories[j].is_none())?;
+    let mut standardise = Standardise::fit(data)?;
     // What the steps make of each element so far: whether it is a number that may be missing, and for
     // indicators of missing numbers how often these are missing and there.
     let (mut elements, mut counts) = (Vec::new(), Vec::new());
     for (j, element) in quantiles.elements.iter_mut().enumerate() {
         let missing = element.as_mut().is_some_and(|e| std::mem::take(&mut e.missing));
         match categories[j] {
-            Some(count) => *element = Some(rare::cells(&codes(data, j), count)),
+            Some(count) => *element = Some(rare::cells(&data.column(j)?, count)),
             None if element.as_ref().is_some_and(SpikedDistribution::is_smooth) => *element = None,
             None => {}
         }
@@ -191,7 +196,7 @@ fn spread(data: &Dataset) -> Vec<Step> {
             }
             None => elements.push(missing),
         }
-        counts.extend(if missing { vec![Some(presence(data, j)), None] } else { vec![None] });
+        counts.extend(if missing { vec![Some(presence(data, j)?), None] } else { vec![None] });
     }
     let spread = quantiles.elements.iter().any(Option::is_some);
     let mut steps = vec![Step::Standardise(standardise)];
@@ -202,19 +207,13 @@ fn spread(data: &Dataset) -> Vec<Step> {
     if counts.iter().any(Option::is_some) {
         steps.push(Step::SpreadMissing(SpreadMissing { counts }));
     }
-    steps
+    Ok(steps)
 }
 
 /// How many numbers of a column are missing, and how many are not; one at least of each.
-fn presence(data: &Dataset, column: usize) -> [u64; 2] {
-    let cells = data.values().iter().skip(column).step_by(data.width());
-    let missing = cells.filter(|v| v.is_nan()).count();
-    [missing.max(1) as u64, (data.len() - missing).max(1) as u64]
-}
-
-/// The categories of a column, row by row.
-fn codes(data: &Dataset, column: usize) -> Vec<f32> {
-    data.values().iter().skip(column).step_by(data.width()).copied().collect()
+fn presence(data: &dyn RawRows, column: usize) -> Result<[u64; 2], DataError> {
+    let missing = data.column(column)?.iter().filter(|v| v.is_nan()).count();
+    Ok([missing.max(1) as u64, (data.len() - missing).max(1) as u64])
 }
 
 fn with_indicators(mut steps: Vec<Step>, categories: Vec<Option<usize>>) -> Vec<Step> {

@@ -4,7 +4,7 @@ use pyrogen_core::Noise;
 use serde::{Deserialize, Serialize};
 
 use super::{Transform, step_error};
-use crate::{DataError, Dataset};
+use crate::{DataError, RawRows};
 
 /// `y_j = (x_j - mean_j) / std_j`, element by element.
 ///
@@ -23,41 +23,51 @@ impl Standardise {
     /// The means and standard deviations (with `n` in the denominator) of a data set; 1 for an
     /// element that does not vary.
     ///
+    /// # Errors
+    /// A file that cannot be read any more.
+    ///
     /// # Numerics
-    /// Two passes in f64.
-    pub fn fit(data: &Dataset) -> Self {
+    /// Passes in f64: numbers, mean, deviation.
+    pub fn fit(data: &dyn RawRows) -> Result<Self, DataError> {
         let (n, width) = (data.len() as f64, data.width());
         let mut count = vec![0.0f64; width];
-        for row in data.values().chunks_exact(width) {
-            count.iter_mut().zip(row).for_each(|(c, v)| *c += f64::from(u8::from(!v.is_nan())));
-        }
+        data.each(&mut |values| {
+            for row in values.chunks_exact(width) {
+                let present = |v: &f32| f64::from(u8::from(!v.is_nan()));
+                count.iter_mut().zip(row).for_each(|(c, v)| *c += present(v));
+            }
+        })?;
         // A missing number (NaN) is in no mean.
         let mut mean = vec![0.0f64; width];
-        for row in data.values().chunks_exact(width) {
-            for ((m, c), &v) in mean.iter_mut().zip(&count).zip(row) {
-                if !v.is_nan() {
-                    *m += f64::from(v) / c;
+        data.each(&mut |values| {
+            for row in values.chunks_exact(width) {
+                for ((m, c), &v) in mean.iter_mut().zip(&count).zip(row) {
+                    if !v.is_nan() {
+                        *m += f64::from(v) / c;
+                    }
                 }
             }
-        }
+        })?;
         let mut variance = vec![0.0f64; width];
-        for row in data.values().chunks_exact(width) {
-            for (((s, m), c), &v) in variance.iter_mut().zip(&mean).zip(&count).zip(row) {
-                if !v.is_nan() {
-                    *s += (f64::from(v) - m).powi(2) / c;
+        data.each(&mut |values| {
+            for row in values.chunks_exact(width) {
+                for (((s, m), c), &v) in variance.iter_mut().zip(&mean).zip(&count).zip(row) {
+                    if !v.is_nan() {
+                        *s += (f64::from(v) - m).powi(2) / c;
+                    }
                 }
             }
-        }
+        })?;
         let std = |(variance, mean): (&f64, &f64)| {
             let std = variance.sqrt() as f32;
             // What rounding alone leaves of a constant is no spread.
             let floor = (mean.abs() * f64::EPSILON * n.max(16.0)) as f32;
             if std.is_normal() && std > floor { std } else { 1.0 }
         };
-        Self {
+        Ok(Self {
             std: variance.iter().zip(&mean).map(std).collect(),
             mean: mean.iter().map(|&m| m as f32).collect(),
-        }
+        })
     }
 }
 

@@ -208,7 +208,7 @@ fn standardised_data_has_mean_0_and_deviation_1() {
     }
     // A constant that f32 cannot hold exactly has no spread of its own.
     let constant = Dataset::from_parts(vec![0.1; 1000], vec![1], None).unwrap();
-    assert_eq!(Standardise::fit(&constant).std, [1.0]);
+    assert_eq!(Standardise::fit(&constant).unwrap().std, [1.0]);
 }
 
 #[test]

@@ -76,7 +76,7 @@ fn a_row_out_of_range_panics() {
     let data = digits();
     let preparation = Preparation::fit(&Recipe::Raw, &data).unwrap();
     let examples = Prepared::<2>::new(data, preparation).unwrap();
-    examples.values(&[1797], &mut Noise::new(Seed(0)));
+    let _ = examples.values(&[1797], &mut Noise::new(Seed(0)));
 }
 
 #[test]
@@ -97,4 +97,22 @@ fn contexts_are_made_from_raw_pictures_whatever_the_preparation() {
     let plain: Prepared<2> = Prepared::new(data, preparation).unwrap();
     let error = plain.with_context(Some(PictureContext::Small { factor: 3 })).unwrap_err();
     assert!(error.to_string().contains("divides height and width"), "{error}");
+}
+
+#[test]
+fn data_that_is_read_as_it_is_needed_makes_the_same_batches() {
+    let data = crate::Data::from_dataset(digits());
+    let rows: Vec<usize> = (0..1797).rev().collect();
+    for recipe in [Recipe::Unit, Recipe::Dequantised { logit: None }, Recipe::Standardised] {
+        let preparation = Preparation::fit(&recipe, &digits()).unwrap();
+        let whole = Prepared::<2>::new(digits().subset(&rows), preparation.clone()).unwrap();
+        let part = Prepared::<2>::of(&data.select(&rows), preparation).unwrap();
+        let read =
+            |e: &Prepared<2>| host(e.batch(&[5, 1796], &mut Noise::new(Seed(1)), &device()).x);
+        assert_eq!(read(&part), read(&whole), "{recipe:?}");
+        assert_eq!(part.data().labels(), whole.data().labels());
+    }
+    let text = crate::Data::Text(crate::Text::new(["a"]));
+    let preparation = Preparation::fit(&Recipe::Unit, &digits()).unwrap();
+    assert!(Prepared::<2>::of(&text, preparation).is_err());
 }

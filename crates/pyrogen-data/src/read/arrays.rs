@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::npy::{Kind, NpyArray};
+use super::npy::{self, Kind, NpyArray};
 use crate::data::{Data, Pictures, Pixels, Points};
-use crate::dataset::USUAL_RANGES;
+use crate::dataset::{USUAL_RANGES, check_labels};
 use crate::{DataError, Dataset, Layout, Loaded};
 
 /// How an array is read.
@@ -14,6 +14,68 @@ pub(crate) struct ArrayOptions {
     pub channels_last: Option<bool>,
     /// The raw values of black and white.
     pub range: Option<[f32; 2]>,
+}
+
+/// The examples of the bytes of an npy file, see [`examples`]. Pictures of bytes stay bytes.
+pub(crate) fn load(
+    path: &Path,
+    mut npy: Vec<u8>,
+    labels: Option<Vec<u32>>,
+    options: &ArrayOptions,
+) -> Result<Loaded, DataError> {
+    match npy::plain_bytes(&npy) {
+        Some((shape, body)) if matches!(shape.len(), 3 | 4) && options.range.is_none() => {
+            npy.drain(..body.start);
+            byte_pictures(&shape, npy, labels, options)
+        }
+        _ => examples(path, npy::parse_array(path, &npy)?, labels, options),
+    }
+}
+
+/// Pictures of bytes, without a copy of other numbers.
+fn byte_pictures(
+    shape: &[usize],
+    mut bytes: Vec<u8>,
+    labels: Option<Vec<u32>>,
+    options: &ArrayOptions,
+) -> Result<Loaded, DataError> {
+    let mut notes = Vec::new();
+    check_labels(labels.as_deref(), shape[0])?;
+    let event = match *shape {
+        [_, h, w] => vec![1, h, w],
+        _ if channels_last(shape, options, &mut notes) => {
+            bytes = channels_first(&bytes, shape[1] * shape[2], shape[3]);
+            vec![shape[3], shape[1], shape[2]]
+        }
+        _ => shape[1..].to_vec(),
+    };
+    let pixels = Pixels::Bytes(bytes);
+    let levels = pixels.found_levels();
+    if levels == 2 {
+        notes.push(BITS.to_string());
+    }
+    let layout = Layout { event, levels: Some(levels), ..Layout::default() };
+    let mut loaded = Loaded::new(Data::Pictures(Pictures::of_parts(layout, pixels, labels)));
+    loaded.notes = notes;
+    Ok(loaded)
+}
+
+/// What is said of pictures of two levels.
+const BITS: &str = "pixels are 0 or 1: taken for black and white";
+
+/// Whether the last of four axes is the channels.
+fn channels_last(shape: &[usize], options: &ArrayOptions, notes: &mut Vec<String>) -> bool {
+    let (first, last) = (shape[1], shape[3]);
+    options.channels_last.unwrap_or_else(|| {
+        let looks_last = matches!(last, 1 | 3) && !matches!(first, 1 | 3);
+        if looks_last {
+            notes.push(format!(
+                "the last axis of {shape:?} is taken for the channels (channels=first says \
+                 otherwise)"
+            ));
+        }
+        looks_last
+    })
 }
 
 /// The examples of an array: `[n, columns]` are rows, `[n, h, w]` are pictures of one channel,
@@ -41,25 +103,10 @@ pub(crate) fn examples(
     let (event, values) = match shape[..] {
         [_, columns] => (vec![columns], array.values),
         [_, h, w] => (vec![1, h, w], array.values),
-        [_, a, b, c] => {
-            let last = match options.channels_last {
-                Some(last) => last,
-                None => {
-                    let looks_last = matches!(c, 1 | 3) && !matches!(a, 1 | 3);
-                    if looks_last {
-                        notes.push(format!(
-                            "the last axis of {shape:?} is taken for the channels (channels=first \
-                             says otherwise)"
-                        ));
-                    }
-                    looks_last
-                }
-            };
-            match last {
-                true => (vec![c, a, b], channels_first(&array.values, a * b, c)),
-                false => (vec![a, b, c], array.values),
-            }
-        }
+        [_, a, b, c] => match channels_last(&shape, options, &mut notes) {
+            true => (vec![c, a, b], channels_first(&array.values, a * b, c)),
+            false => (vec![a, b, c], array.values),
+        },
         _ => return Err(wrong("examples of one to three axes")),
     };
     let values: Vec<f32> = values.into_iter().map(|v| v as f32).collect();
@@ -74,7 +121,7 @@ pub(crate) fn examples(
 }
 
 /// Pixels that have their channels side by side, as planes.
-fn channels_first(values: &[f64], plane: usize, channels: usize) -> Vec<f64> {
+fn channels_first<T: Copy>(values: &[T], plane: usize, channels: usize) -> Vec<T> {
     let mut out = Vec::with_capacity(values.len());
     for picture in values.chunks_exact(plane * channels) {
         for c in 0..channels {
@@ -124,7 +171,7 @@ fn pictures(
             let levels = Pixels::of_values(rows.values(), Some(256)).found_levels();
             layout.levels = Some(levels);
             if levels == 2 {
-                notes.push("pixels are 0 or 1: taken for black and white".to_string());
+                notes.push(BITS.to_string());
             }
         }
         (None, _) => {
@@ -160,6 +207,49 @@ mod tests {
     fn load(values: Vec<f64>, shape: &[usize], kind: Kind) -> Loaded {
         let array = NpyArray { shape: shape.to_vec(), values, kind };
         examples(Path::new("a.npy"), array, None, &ArrayOptions::default()).unwrap()
+    }
+
+    #[test]
+    fn pictures_of_bytes_are_read_as_those_of_other_numbers() {
+        let npy = |shape: &str, bytes: &[u8]| {
+            let header =
+                format!("{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}\n");
+            let mut out = b"\x93NUMPY\x01\x00".to_vec();
+            out.extend((header.len() as u16).to_le_bytes());
+            out.extend(header.as_bytes());
+            out.extend(bytes);
+            out
+        };
+        let bytes: Vec<u8> = (0..48).map(|i| (i * 5) as u8).collect();
+        let bits: Vec<u8> = (0..48).map(|i| u8::from(i % 3 == 0)).collect();
+        let first = ArrayOptions { channels_last: Some(false), range: None };
+        let path = Path::new("a.npy");
+        for (text, shape) in [
+            ("(2, 4, 6)", &[2, 4, 6][..]),
+            ("(4, 2, 2, 3)", &[4, 2, 2, 3]),
+            ("(4, 3, 2, 2)", &[4, 3, 2, 2]),
+            ("(48,)", &[48]),
+            ("(8, 6)", &[8, 6]),
+            ("(0, 3, 2, 2)", &[0, 3, 2, 2]),
+        ] {
+            for (bytes, options) in
+                [(&bytes, ArrayOptions::default()), (&bytes, first.clone()), (&bits, first.clone())]
+            {
+                let count = shape.iter().product::<usize>();
+                let (bytes, n) = (&bytes[..count], shape[0]);
+                let labels = (n < 9).then(|| (0..n as u32).collect::<Vec<u32>>());
+                let values = bytes.iter().map(|&b| f64::from(b)).collect();
+                let array = NpyArray { shape: shape.to_vec(), values, kind: Kind::Bytes };
+                let slow = examples(path, array, labels.clone(), &options);
+                let fast = super::load(path, npy(text, bytes), labels, &options);
+                assert_eq!(fast.map_err(|e| e.to_string()), slow.map_err(|e| e.to_string()));
+            }
+        }
+        let labels = Some(vec![0; 3]);
+        let file = npy("(2, 4, 6)", &bytes);
+        assert!(
+            super::load(path, file, labels, &first).unwrap_err().to_string().contains("labels")
+        );
     }
 
     /// What a model sees, and a picture of it.

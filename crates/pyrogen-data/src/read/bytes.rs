@@ -70,6 +70,55 @@ pub(crate) fn read_maybe_gzip(
 /// More text than a file of it may unpack to.
 const MAX_TEXT: u64 = 1 << 33;
 
+/// A file that may be gzip, read from its beginning.
+pub(crate) fn open(path: &Path) -> Result<Box<dyn Read>, DataError> {
+    let meta = fs::metadata(path).map_err(DataError::io(path, "read"))?;
+    if meta.is_dir() {
+        // The error of a folder.
+        read(path)?;
+    }
+    let mut file = fs::File::open(path).map_err(DataError::io(path, "read"))?;
+    let mut first = Vec::new();
+    (&mut file).take(2).read_to_end(&mut first).map_err(DataError::io(path, "read"))?;
+    let is_gzip = first == GZIP_MAGIC;
+    let whole = std::io::Cursor::new(first).chain(file);
+    Ok(match is_gzip {
+        true => Box::new(MultiGzDecoder::new(std::io::BufReader::new(whole)).take(MAX_TEXT + 1)),
+        false => Box::new(whole),
+    })
+}
+
+/// What is wrong where [`open`]'s bytes end with an error.
+pub(crate) fn unreadable(path: &Path, error: &std::io::Error) -> DataError {
+    let damaged = matches!(
+        error.kind(),
+        std::io::ErrorKind::InvalidData
+            | std::io::ErrorKind::InvalidInput
+            | std::io::ErrorKind::UnexpectedEof
+    );
+    if damaged {
+        let message = format!("{error}: the file is cut off or damaged, fetch it again");
+        return DataError::format(path, "gzip", message);
+    }
+    DataError::io(path, "read")(std::io::Error::new(error.kind(), error.to_string()))
+}
+
+/// Refuses a file that unpacks to more than a text has.
+pub(crate) fn check_unpacked(path: &Path, bytes: u64) -> Result<(), DataError> {
+    if bytes <= MAX_TEXT || read_first(path)? != GZIP_MAGIC {
+        return Ok(());
+    }
+    let message = format!("it unpacks to more than {MAX_TEXT} bytes: unpack it into parts");
+    Err(DataError::format(path, "gzip", message))
+}
+
+fn read_first(path: &Path) -> Result<Vec<u8>, DataError> {
+    let mut first = Vec::new();
+    let read = fs::File::open(path).and_then(|file| file.take(2).read_to_end(&mut first));
+    read.map_err(DataError::io(path, "read"))?;
+    Ok(first)
+}
+
 /// A file of text, gzip or not: its bytes without a UTF-8 byte order mark.
 pub(crate) fn read_text(path: &Path) -> Result<Vec<u8>, DataError> {
     let content = read_maybe_gzip(path, 0, |_| Ok(MAX_TEXT))?;

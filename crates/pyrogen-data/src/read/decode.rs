@@ -15,13 +15,20 @@ const MAX_PIXELS: u64 = 1 << 27;
 
 /// A picture: interleaved pixels, one channel where no pixel has a colour, else three; bytes where
 /// these hold all that the file has.
-pub(super) struct Decoded {
+pub(crate) struct Decoded {
     pub width: u32,
     pub height: u32,
     pub channels: usize,
     pub pixels: Pixels,
     /// Whether the file has a pixel that is not opaque.
     pub transparent: bool,
+}
+
+impl Decoded {
+    /// Bytes that the pixels take.
+    pub fn bytes(&self) -> usize {
+        self.pixels.len() * if matches!(self.pixels, Pixels::Words(_)) { 2 } else { 1 }
+    }
 }
 
 /// Reads a picture as viewers show it: turned as its orientation says, laid on the background where it

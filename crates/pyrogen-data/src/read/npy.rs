@@ -57,12 +57,17 @@ pub fn read_npy(path: &Path) -> Result<(Vec<f64>, Vec<usize>), DataError> {
 }
 
 pub(crate) fn read_array(path: &Path) -> Result<NpyArray, DataError> {
+    parse_array(path, &read_bytes(path)?)
+}
+
+/// The bytes of an npy file.
+pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, DataError> {
     let bytes = bytes::read(path)?;
     if bytes.starts_with(b"PK") {
         let message = "it is a zip of arrays: give npz:FILE";
         return Err(DataError::format(path, "npy", message));
     }
-    parse_array(path, &bytes)
+    Ok(bytes)
 }
 
 /// The array of an npy file's bytes.
@@ -109,6 +114,16 @@ pub(crate) fn parse_array(path: &Path, bytes: &[u8]) -> Result<NpyArray, DataErr
         _ => Kind::Integers,
     };
     Ok(NpyArray { shape: header.shape, values, kind })
+}
+
+/// Shape of an array of bytes without a sign, row-major, and where its values are in the bytes of its
+/// file; none for others.
+pub(crate) fn plain_bytes(bytes: &[u8]) -> Option<(Vec<usize>, std::ops::Range<usize>)> {
+    let header = Header::parse(bytes).ok()?;
+    let plain = header.descr.get(1..) == Some("u1") && !header.fortran;
+    let count = header.shape.iter().try_fold(1usize, |a, &b| a.checked_mul(b))?;
+    let body = header.len..bytes.len();
+    (plain && count == body.len() && count > 0).then_some((header.shape, body))
 }
 
 fn values(kind: &str, body: &[u8], big: bool) -> Vec<f64> {

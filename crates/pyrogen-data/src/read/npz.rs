@@ -7,7 +7,7 @@ use std::path::Path;
 use flate2::Crc;
 use flate2::read::DeflateDecoder;
 
-use super::arrays::{ArrayOptions, examples};
+use super::arrays::{self, ArrayOptions};
 use super::bytes;
 use super::npy::{NpyArray, parse_array};
 use crate::{DataError, Loaded};
@@ -53,13 +53,13 @@ pub(crate) fn load(
             DataError::format(path, "npz", message)
         })
     };
-    let read = |place: usize| -> Result<NpyArray, DataError> {
-        let npy = unpack(&bytes, &members[place])
-            .map_err(|message| DataError::format(path, "npz", message))?;
-        parse_array(path, &npy)
+    let read = |place: usize| -> Result<Vec<u8>, DataError> {
+        unpack(&bytes, &members[place]).map_err(|message| DataError::format(path, "npz", message))
     };
-    let classes =
-        |name: Option<&str>| name.map(|name| labels_of(path, name, read(find(name)?)?)).transpose();
+    let classes = |name: Option<&str>| {
+        let of = |name| labels_of(path, name, parse_array(path, &read(find(name)?)?)?);
+        name.map(of).transpose()
+    };
     let place = match wanted.array {
         Some(name) => find(name)?,
         None if members.len() == 1 => 0,
@@ -68,9 +68,10 @@ pub(crate) fn load(
             return Err(DataError::format(path, "npz", message));
         }
     };
-    let mut loaded = examples(path, read(place)?, classes(wanted.labels)?, options)?;
+    let mut loaded = arrays::load(path, read(place)?, classes(wanted.labels)?, options)?;
     if let Some(name) = wanted.test {
-        let test = examples(path, read(find(name)?)?, classes(wanted.test_labels)?, options)?;
+        let labels = classes(wanted.test_labels)?;
+        let test = arrays::load(path, read(find(name)?)?, labels, options)?;
         loaded.test = Some(test.data);
     }
     Ok(loaded)

@@ -12,10 +12,13 @@ pub struct PictureOptions {
     pub grey: bool,
     /// The colour that transparent pixels are laid on, as red, green and blue.
     pub background: [u8; 3],
+    /// Whether pixels are kept in memory. Pictures that are not kept are read from their files again
+    /// each time that they are needed. None keeps up to 256 MiB of pixels.
+    pub cache: Option<bool>,
 }
 
 impl Default for PictureOptions {
     fn default() -> Self {
-        Self { size: None, crop: false, grey: false, background: [255; 3] }
+        Self { size: None, crop: false, grey: false, background: [255; 3], cache: None }
     }
 }

@@ -1,10 +1,12 @@
 //! Folders of pictures.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use rayon::prelude::*;
 
 use super::decode::{Decoded, decode};
+use super::files::{Form, PictureFiles};
 use super::folder::{self, Found, classes};
 use super::picture_options::PictureOptions;
 use crate::data::{Data, Pictures, Pixels};
@@ -50,79 +52,140 @@ pub(crate) fn load(dir: &Path, options: &PictureOptions) -> Result<Loaded, DataE
     if classes.is_some() {
         found.check_folders()?;
     }
-    let decoded: Vec<Decoded> =
-        paths.par_iter().map(|path| decode(path, options)).collect::<Result<_, _>>()?;
-    check_sizes(paths, &decoded)?;
-    let transparent = decoded.iter().filter(|picture| picture.transparent).count();
-    if transparent > 0 {
-        let [r, g, b] = options.background;
-        notes.push(format!(
-            "{transparent} pictures have transparent pixels: they are laid on #{r:02x}{g:02x}{b:02x} \
-             (background=COLOUR)"
-        ));
-    }
-    let (pixels, channels) = join(&decoded);
-    let levels = pixels.found_levels();
-    if levels == 2 {
-        notes.push("pixels are 0 or 1: taken for black and white".to_string());
-    }
+    let survey = Survey::of(paths, options)?;
+    notes.extend(survey.notes(options));
     let (labels, class_names) = classes.unzip();
+    let form = survey.form;
     let layout = Layout {
-        event: vec![channels, decoded[0].height as usize, decoded[0].width as usize],
-        levels: Some(levels),
+        event: vec![form.channels, form.height as usize, form.width as usize],
+        levels: Some(survey.levels()),
         class_names: class_names.unwrap_or_default(),
         ..Layout::default()
     };
-    let mut loaded = Loaded::new(Data::Pictures(Pictures::of_parts(layout, pixels, labels)));
+    let pictures = match survey.held {
+        Some(decoded) => {
+            let mut pixels = form.empty(decoded.len());
+            // Each picture is freed as soon as it has been copied.
+            decoded.into_iter().for_each(|picture| form.append(&picture, &mut pixels));
+            Pictures::of_parts(layout, pixels, labels)
+        }
+        None => {
+            notes.push(format!(
+                "{} pictures stay in their files and are decoded as they are needed (cache=yes \
+                 keeps them in memory)",
+                paths.len()
+            ));
+            let (paths, options, hash) = (paths.clone(), *options, OnceLock::new());
+            let files = PictureFiles { paths, options, form, hash };
+            Pictures::of_files(layout, files, labels)
+        }
+    };
+    let mut loaded = Loaded::new(Data::Pictures(pictures));
     loaded.notes = notes;
-    loaded.origins = Some(Origins::Files(paths.clone()));
+    loaded.origins = Some(Origins::Files(found.paths));
     Ok(loaded)
+}
+
+/// Bytes of pixels that are kept where nothing else is asked for.
+const KEPT: usize = 256 << 20;
+
+/// Pictures that are decoded at a time.
+const CHUNK: usize = 256;
+
+/// What a first look at all pictures finds.
+struct Survey {
+    form: Form,
+    /// Pictures with a pixel that is not opaque.
+    transparent: usize,
+    /// Whether no byte is above 1, and one is 1.
+    bits: [bool; 2],
+    /// The pictures, where they are kept.
+    held: Option<Vec<Decoded>>,
+}
+
+impl Survey {
+    /// Decodes each picture once.
+    fn of(paths: &[PathBuf], options: &PictureOptions) -> Result<Self, DataError> {
+        let mut survey = Self {
+            form: Form { width: 0, height: 0, channels: 1, wide: false },
+            transparent: 0,
+            bits: [true, false],
+            held: (options.cache != Some(false)).then(Vec::new),
+        };
+        let mut kept = 0;
+        for chunk in paths.chunks(CHUNK) {
+            let decoded: Vec<Decoded> =
+                chunk.par_iter().map(|path| decode(path, options)).collect::<Result<_, _>>()?;
+            for (path, picture) in chunk.iter().zip(decoded) {
+                survey.add(&paths[0], path, &picture)?;
+                kept += picture.bytes();
+                if kept > KEPT && options.cache != Some(true) {
+                    survey.held = None;
+                }
+                if let Some(held) = &mut survey.held {
+                    held.push(picture);
+                }
+            }
+        }
+        Ok(survey)
+    }
+
+    fn add(&mut self, first: &Path, path: &Path, picture: &Decoded) -> Result<(), DataError> {
+        let form = &mut self.form;
+        if form.width == 0 {
+            (form.width, form.height) = (picture.width, picture.height);
+        }
+        if (picture.width, picture.height) != (form.width, form.height) {
+            return Err(DataError::PictureSize {
+                path: path.to_path_buf(),
+                got_w: picture.width,
+                got_h: picture.height,
+                first: first.to_path_buf(),
+                first_w: form.width,
+                first_h: form.height,
+            });
+        }
+        form.channels = form.channels.max(picture.channels);
+        form.wide |= matches!(picture.pixels, Pixels::Words(_));
+        self.transparent += usize::from(picture.transparent);
+        if let (Pixels::Bytes(v), true) = (&picture.pixels, self.bits[0]) {
+            self.bits[0] = v.iter().all(|&v| v < 2);
+            self.bits[1] |= v.contains(&1);
+        }
+        Ok(())
+    }
+
+    /// The number of levels, as [`Pixels::found_levels`] has it.
+    fn levels(&self) -> usize {
+        match (self.form.wide, self.bits) {
+            (true, _) => 65_536,
+            (false, [true, true]) => 2,
+            (false, _) => 256,
+        }
+    }
+
+    /// What a user may not expect.
+    fn notes(&self, options: &PictureOptions) -> Vec<String> {
+        let mut notes = Vec::new();
+        if self.transparent > 0 {
+            let [r, g, b] = options.background;
+            notes.push(format!(
+                "{} pictures have transparent pixels: they are laid on #{r:02x}{g:02x}{b:02x} \
+                 (background=COLOUR)",
+                self.transparent
+            ));
+        }
+        if self.levels() == 2 {
+            notes.push("pixels are 0 or 1: taken for black and white".to_string());
+        }
+        notes
+    }
 }
 
 /// Whether a path has the ending of a picture.
 fn is_picture(path: &Path) -> bool {
     let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
     ENDINGS.iter().any(|e| ending == *e)
-}
-
-fn check_sizes(paths: &[PathBuf], decoded: &[Decoded]) -> Result<(), DataError> {
-    let (first_w, first_h) = (decoded[0].width, decoded[0].height);
-    let other = |(_, p): &(&PathBuf, &Decoded)| (p.width, p.height) != (first_w, first_h);
-    match paths.iter().zip(decoded).find(other) {
-        None => Ok(()),
-        Some((path, picture)) => Err(DataError::PictureSize {
-            path: path.clone(),
-            got_w: picture.width,
-            got_h: picture.height,
-            first: paths[0].clone(),
-            first_w,
-            first_h,
-        }),
-    }
-}
-
-/// The pixels of all pictures as planes, in the form of the richest of them, and the channels.
-fn join(decoded: &[Decoded]) -> (Pixels, usize) {
-    let channels = decoded.iter().map(|picture| picture.channels).max().unwrap_or(1);
-    let words = decoded.iter().any(|picture| matches!(picture.pixels, Pixels::Words(_)));
-    let mut bytes: Vec<u8> = Vec::new();
-    let mut wide: Vec<u16> = Vec::new();
-    for picture in decoded {
-        // A grey picture among others has three equal planes.
-        for c in 0..channels {
-            let c = c.min(picture.channels - 1);
-            match &picture.pixels {
-                Pixels::Bytes(v) if words => {
-                    let plane = v.iter().skip(c).step_by(picture.channels);
-                    wide.extend(plane.map(|&p| u16::from(p) * 257));
-                }
-                Pixels::Bytes(v) => bytes.extend(v.iter().skip(c).step_by(picture.channels)),
-                Pixels::Words(v) => wide.extend(v.iter().skip(c).step_by(picture.channels)),
-                Pixels::Floats(_) => unreachable!("decoded pictures are bytes or words"),
-            }
-        }
-    }
-    (if words { Pixels::Words(wide) } else { Pixels::Bytes(bytes) }, channels)
 }
 
 #[cfg(test)]

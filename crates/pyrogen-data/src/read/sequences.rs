@@ -1,4 +1,4 @@
-//! Sequences from a CSV table of one step a row.
+//! Sequences of numbers and symbols from a CSV table of one step a row.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -21,7 +21,8 @@ const OWN_ID: &str = "id";
 
 /// Reads a table of steps. Sequences come in the order in which their first steps stand in the
 /// file; steps in the order of the rows, or of `time`. Without `id`, a first column called `id` is
-/// taken for it, and else all rows are one sequence.
+/// taken for it, and else all rows are one sequence. A column that holds more texts than numbers is one of
+/// symbols.
 pub(crate) fn load(path: &Path, options: &SequenceOptions) -> Result<Loaded, DataError> {
     let table = StepTable::read(path)?;
     let own = (table.names().first().map(String::as_str) == Some(OWN_ID)).then_some(0);
@@ -32,7 +33,7 @@ pub(crate) fn load(path: &Path, options: &SequenceOptions) -> Result<Loaded, Dat
     if columns.is_empty() {
         return Err(DataError::NoExamples {
             path: path.to_path_buf(),
-            hint: "there is no column of numbers beside id and time".to_string(),
+            hint: "there is no column beside id and time".to_string(),
         });
     }
     let mut sequences = groups(&table, id);
@@ -41,15 +42,33 @@ pub(crate) fn load(path: &Path, options: &SequenceOptions) -> Result<Loaded, Dat
         sequences.iter_mut().for_each(|rows| rows.sort_by(|&a, &b| key(a, b)));
     }
     let names = columns.iter().map(|&j| table.names()[j].clone()).collect();
+    let words: Vec<Option<Vec<String>>> =
+        columns.iter().map(|&j| table.words(j)).collect::<Result<_, _>>()?;
+    let places: Vec<HashMap<&str, usize>> = words
+        .iter()
+        .map(|words| words.iter().flatten().enumerate().map(|(k, w)| (w.as_str(), k)).collect())
+        .collect();
     let (lengths, rows): (Vec<usize>, Vec<Vec<usize>>) =
         sequences.into_iter().map(|rows| (rows.len(), rows)).unzip();
     let mut values = Vec::with_capacity(table.len() * columns.len());
     for row in rows.into_iter().flatten() {
-        for &j in &columns {
-            values.push(table.number(row, j)?);
+        for ((&j, words), places) in columns.iter().zip(&words).zip(&places) {
+            values.push(match words {
+                Some(_) if table.is_missing(row, j) => f64::NAN,
+                Some(_) => places[table.text(row, j)] as f64,
+                None => table.number(row, j)?,
+            });
         }
     }
-    let loaded = Loaded::new(Data::Sequences(Sequences::new(names, values, lengths)?));
+    let mut sequences = Sequences::new(names, values, lengths)?;
+    let mut notes = Vec::new();
+    for (k, words) in words.into_iter().enumerate() {
+        let Some(words) = words else { continue };
+        notes.push(format!("column `{}` holds {} symbols", sequences.columns()[k], words.len()));
+        sequences = sequences.with_symbols(k, words)?;
+    }
+    let mut loaded = Loaded::new(Data::Sequences(sequences));
+    loaded.notes = notes;
     Ok(match (id, &options.id) {
         (Some(_), None) => {
             loaded.with_note("the column `id` says which sequence a step belongs to")
@@ -124,11 +143,40 @@ mod tests {
     }
 
     #[test]
+    fn words_are_symbols_and_come_back() {
+        let text = "id,word,n\na,the,1\na,cat,2\nb,NA,3\nb,the,\nb,\"a, b\",5\n";
+        let all = read(text, None, None).unwrap();
+        assert_eq!(all.symbols(0).unwrap(), ["a, b", "cat", "the"]);
+        assert_eq!(all.symbols(1), None);
+        assert_eq!(all.sequence(0), [2.0, 1.0, 1.0, 2.0]);
+        assert!(all.sequence(1)[0].is_nan());
+        assert_eq!(all.cell(1, 2, 0), "a, b");
+        assert_eq!(all.describe()["symbols"], serde_json::json!({ "word": 3 }));
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("o.csv");
+        all.write(&path).unwrap();
+        let loaded = load(&path, &SequenceOptions::default()).unwrap();
+        assert!(loaded.notes.iter().any(|n| n == "column `word` holds 3 symbols"));
+        assert_eq!(loaded.data, Data::Sequences(all.clone()));
+        // Parts keep the names, and other names make other data.
+        let part = all.select(&[1, 0, 1]);
+        assert_eq!(part.symbols(0), all.symbols(0));
+        assert_eq!(Sequences::concat(vec![all.select(&[0]), all.select(&[1])]).unwrap(), all);
+        let other = read(&text.replace("cat", "dog"), None, None).unwrap();
+        assert_eq!(other.sequence(0), all.sequence(0));
+        assert!(other != all && other.sha256() != all.sha256());
+        assert!(Sequences::concat(vec![all.clone(), other]).is_err());
+        assert!(all.clone().with_symbols(0, vec!["x".into()]).is_err());
+        assert!(all.with_symbols(2, vec![]).is_err());
+    }
+
+    #[test]
     fn bad_tables_are_errors() {
         for (text, id, time, says) in [
-            ("x\na1\n2\n", None, None, "column `x`: `a1` is not a number"),
+            ("x\na1\n2\n3\n", None, None, "column `x`: `a1` is not a number"),
+            ("x\n1\ninf\n2\n", None, None, "column `x`: `inf` is not a finite number"),
             ("x\n1\n", Some("who"), None, "no column `who`"),
-            ("x\n1\n", Some("x"), None, "no column of numbers"),
+            ("x\n1\n", Some("x"), None, "no column beside"),
             ("x,t\n1,\n2,3\n", None, Some("t"), "the time is missing"),
             ("x\n", None, None, "no rows"),
         ] {

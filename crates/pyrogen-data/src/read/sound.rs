@@ -1,8 +1,9 @@
-//! WAV files.
+//! WAV and FLAC files.
 
 use std::io::Cursor;
 use std::path::Path;
 
+use claxon::FlacReader;
 use hound::{SampleFormat, WavReader, WavSpec, WavWriter};
 use pyrogen_core::folder::write_file;
 
@@ -10,37 +11,45 @@ use super::bytes;
 use super::folder::{self, Found, classes};
 use crate::data::{Data, Items, Sound};
 use crate::pictures::{class_folder, new_folder};
-use crate::{DataError, Loaded};
+use crate::{DataError, Loaded, Origins};
 
-/// Reads every `.wav` below a folder, sorted by path, or one file; channels are averaged.
+/// Endings of the files that are read; others are passed over.
+const ENDINGS: [&str; 2] = ["wav", "flac"];
+
+/// More samples than a recording has: six hours of one channel at 48,000 a second. FLAC packs silence a
+/// thousand times, so a small file may say that it has as many as it likes.
+const MOST_SAMPLES: usize = 1 << 30;
+
+/// Reads every `.wav` and `.flac` below a folder, sorted by path, or one file; channels are averaged.
 pub(crate) fn load(place: &Path) -> Result<Loaded, DataError> {
     let found = match place.is_file() {
         true => Found::one(place),
         false => folder::collect(place, |path| {
-            path.extension().is_some_and(|e| e.eq_ignore_ascii_case("wav"))
+            let ending = path.extension().unwrap_or_default();
+            ENDINGS.iter().any(|e| ending.eq_ignore_ascii_case(e))
         })?,
     };
     let mut notes: Vec<String> = found.passed_over().into_iter().collect();
     let mut all = Vec::new();
     let (mut rate, mut mixed) = (None, 0usize);
     for path in &found.paths {
-        let (spec, samples) = read(path)?;
-        let first = *rate.get_or_insert(spec.sample_rate);
-        if first != spec.sample_rate {
+        let frames = read(path)?;
+        let first = *rate.get_or_insert(frames.rate);
+        if first != frames.rate {
             let message = format!(
                 "{} samples a second, {} has {first}: bring all to one rate",
-                spec.sample_rate,
+                frames.rate,
                 found.paths[0].display()
             );
-            return Err(DataError::format(path, "WAV", message));
+            return Err(DataError::format(path, "sound", message));
         }
-        mixed += usize::from(spec.channels > 1);
-        all.push(samples);
+        mixed += usize::from(frames.channels > 1);
+        all.push(frames.mono());
     }
     let Some(rate) = rate else {
         return Err(DataError::NoExamples {
             path: place.to_path_buf(),
-            hint: "there is no file ending in wav".to_string(),
+            hint: format!("there is no file ending in {}", ENDINGS.join(", ")),
         });
     };
     if mixed > 0 {
@@ -53,40 +62,83 @@ pub(crate) fn load(place: &Path) -> Result<Loaded, DataError> {
     }
     let mut loaded = Loaded::new(Data::Sound(sound));
     loaded.notes = notes;
+    loaded.origins = Some(Origins::Files(found.paths));
     Ok(loaded)
 }
 
-fn read(path: &Path) -> Result<(WavSpec, Vec<f32>), DataError> {
-    let wrong = |e: hound::Error| DataError::format(path, "WAV", e);
-    let bytes = bytes::read(path)?;
-    let mut reader = WavReader::new(Cursor::new(bytes)).map_err(wrong)?;
-    let spec = reader.spec();
-    if spec.channels == 0 || spec.sample_rate == 0 {
-        return Err(DataError::format(path, "WAV", "it has no channels or no rate"));
-    }
-    let samples: Vec<f32> = match spec.sample_format {
-        SampleFormat::Float => reader.samples::<f32>().collect::<Result<_, _>>().map_err(wrong)?,
-        SampleFormat::Int => {
-            let top = 2f32.powi(i32::from(spec.bits_per_sample) - 1);
-            let samples = reader.samples::<i32>().map(|s| s.map(|s| s as f32 / top));
-            samples.collect::<Result<_, _>>().map_err(wrong)?
+/// What a file holds, channels side by side; from -1 to 1 where the file has whole numbers.
+struct Frames {
+    rate: u32,
+    channels: usize,
+    samples: Vec<f32>,
+}
+
+impl Frames {
+    /// The mean of the channels.
+    fn mono(self) -> Vec<f32> {
+        let mean = |frame: &[f32]| frame.iter().sum::<f32>() / frame.len() as f32;
+        match self.channels {
+            1 => self.samples,
+            _ => self.samples.chunks(self.channels).map(mean).collect(),
         }
+    }
+}
+
+fn read(path: &Path) -> Result<Frames, DataError> {
+    let bytes = bytes::read(path)?;
+    let (name, frames) = match bytes.starts_with(b"fLaC") {
+        true => ("FLAC", flac(bytes).map_err(|e| e.to_string())),
+        false => ("WAV", wav(bytes).map_err(|e| e.to_string())),
     };
-    if samples.is_empty() {
+    let frames = frames.map_err(|e| DataError::format(path, name, e))?;
+    if frames.channels == 0 || frames.rate == 0 {
+        return Err(DataError::format(path, name, "it has no channels or no rate"));
+    }
+    if frames.samples.is_empty() {
         let hint = "the recording has no samples".to_string();
         return Err(DataError::NoExamples { path: path.to_path_buf(), hint });
     }
-    if let Some(index) = samples.iter().position(|v| !v.is_finite()) {
-        let value = f64::from(samples[index]);
+    if let Some(index) = frames.samples.iter().position(|v| !v.is_finite()) {
+        let value = f64::from(frames.samples[index]);
         return Err(DataError::NotFinite { path: path.to_path_buf(), index, value });
     }
-    let channels = usize::from(spec.channels);
-    let mean = |frame: &[f32]| frame.iter().sum::<f32>() / frame.len() as f32;
-    let mono = match channels {
-        1 => samples,
-        _ => samples.chunks(channels).map(mean).collect(),
+    Ok(frames)
+}
+
+/// A whole number of so many bits as a number from -1 to 1.
+fn scaled(bits: u32) -> impl Fn(i32) -> f32 {
+    let top = 2f32.powi(bits as i32 - 1);
+    move |sample| sample as f32 / top
+}
+
+fn wav(bytes: Vec<u8>) -> Result<Frames, hound::Error> {
+    let mut reader = WavReader::new(Cursor::new(bytes))?;
+    let spec = reader.spec();
+    let samples = match spec.sample_format {
+        SampleFormat::Float => reader.samples::<f32>().collect::<Result<_, _>>()?,
+        SampleFormat::Int => {
+            let scaled = scaled(u32::from(spec.bits_per_sample));
+            reader.samples::<i32>().map(|s| s.map(&scaled)).collect::<Result<_, _>>()?
+        }
     };
-    Ok((spec, mono))
+    Ok(Frames { rate: spec.sample_rate, channels: usize::from(spec.channels), samples })
+}
+
+fn flac(bytes: Vec<u8>) -> Result<Frames, claxon::Error> {
+    let mut reader = FlacReader::new(Cursor::new(bytes))?;
+    let info = reader.streaminfo();
+    let scaled = scaled(info.bits_per_sample);
+    let samples: Vec<f32> =
+        reader.samples().take(MOST_SAMPLES).map(|s| s.map(&scaled)).collect::<Result<_, _>>()?;
+    if samples.len() == MOST_SAMPLES {
+        return Err(claxon::Error::Unsupported("it has more than 2^30 samples: cut it into parts"));
+    }
+    let (rate, channels) = (info.sample_rate, info.channels as usize);
+    let expected = info.samples.map(|frames| frames.saturating_mul(channels as u64));
+    match expected.is_some_and(|expected| expected != samples.len() as u64) {
+        true => Err(claxon::Error::FormatError("it is cut off: samples are missing")),
+        false => Ok(Frames { rate, channels, samples }),
+    }
 }
 
 /// Writes recordings as [`Sound`]'s `write` says.
@@ -194,5 +246,44 @@ mod tests {
         std::fs::write(&path, b"RIFFxxxx").unwrap();
         assert!(load(&path).unwrap_err().to_string().contains("WAV"));
         assert!(load(&dir.path().join("none")).is_err());
+    }
+
+    /// The formulas of `scripts/fixture_flac.py`.
+    fn stereo(i: i64) -> [i64; 2] {
+        let right = if i < 2500 { (i * 37 % 2000 - 1000).abs() * 9 } else { 0 };
+        [i * i * 7 % 20_001 - 10_000, right]
+    }
+
+    #[test]
+    fn flac_files_hold_the_samples_that_another_program_packed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.flac");
+        let read = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).unwrap();
+            super::read(&path)
+        };
+        let bytes = include_bytes!("../../tests/fixtures/stereo16.flac");
+        let frames = read(bytes).unwrap();
+        let expected: Vec<f32> =
+            (0..5000).flat_map(stereo).map(|level| level as f32 / 32_768.0).collect();
+        assert_eq!((frames.rate, frames.channels), (8000, 2));
+        assert!(frames.samples == expected, "16 bits are exact in f32");
+        // Half of a file is an error, and so is a bit that is another.
+        assert!(read(&bytes[..bytes.len() / 2]).is_err_and(|e| e.to_string().contains("FLAC")));
+        let mut other = bytes.to_vec();
+        other[bytes.len() / 2] ^= 16;
+        assert!(read(&other).is_err());
+        let bytes = include_bytes!("../../tests/fixtures/mono24.flac");
+        let frames = read(bytes).unwrap();
+        let level = |i: i64| i * i * 5003 % 16_000_001 - 8_000_000;
+        let expected: Vec<f32> = (0..5000).map(|i| level(i) as f32 / 8_388_608.0).collect();
+        assert_eq!((frames.rate, frames.channels), (44_100, 1));
+        assert!(frames.samples == expected, "24 bits are exact in f32");
+        // A folder has both kinds.
+        let Data::Sound(sound) = load(dir.path()).unwrap().data else { panic!() };
+        sound.write(&dir.path().join("b.wav")).unwrap();
+        let loaded = load(dir.path()).unwrap();
+        assert_eq!((loaded.data.len(), loaded.notes.len()), (2, 0));
+        assert!(loaded.origins.unwrap().name(0).ends_with("a.flac"));
     }
 }

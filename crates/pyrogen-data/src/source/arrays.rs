@@ -88,8 +88,8 @@ impl Reader for Npy {
     }
 
     fn read(&self, text: &SourceText) -> Result<Loaded, DataError> {
-        let array = npy::read_array(text.place())?;
-        arrays::examples(text.place(), array, None, &array_options(text)?)
+        let bytes = npy::read_bytes(text.place())?;
+        arrays::load(text.place(), bytes, None, &array_options(text)?)
     }
 }
 

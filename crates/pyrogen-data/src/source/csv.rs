@@ -1,7 +1,7 @@
-//! `csv:FILE`.
+//! `csv:FILE` and `parquet:FILE`.
 
 use super::{Loaded, Reader, SourceText};
-use crate::{CsvOptions, DataError, Header, Missing, read_table};
+use crate::{CsvOptions, DataError, Header, Missing, read_parquet, read_table};
 
 pub(super) struct Csv;
 
@@ -39,6 +39,42 @@ impl Reader for Csv {
 
     fn read(&self, text: &SourceText) -> Result<Loaded, DataError> {
         read_table(text.place(), &options(text)?)
+    }
+}
+
+pub(super) struct Parquet;
+
+impl Reader for Parquet {
+    fn scheme(&self) -> &'static str {
+        "parquet"
+    }
+
+    fn place(&self) -> &'static str {
+        "FILE"
+    }
+
+    fn options(&self) -> &'static [&'static str] {
+        &[
+            "label=COLUMN",
+            "weight=COLUMN",
+            "categorical=COLUMN",
+            "drop=COLUMN",
+            "keep=COLUMN",
+            "missing=error|drop|category",
+            "na=TEXT,...",
+        ]
+    }
+
+    fn about(&self) -> &'static str {
+        "a table of named columns, in a Parquet file"
+    }
+
+    fn check(&self, text: &SourceText) -> Result<(), DataError> {
+        options(text).map(|_| ())
+    }
+
+    fn read(&self, text: &SourceText) -> Result<Loaded, DataError> {
+        read_parquet(text.place(), &options(text)?)
     }
 }
 

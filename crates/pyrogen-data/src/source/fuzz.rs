@@ -34,6 +34,10 @@ const PIECES: [&[u8]; 16] = [
     b"{[({",
 ];
 
+/// A MIDI file of one note.
+const MIDI: &[u8] =
+    b"MThd\0\0\0\x06\0\0\0\x01\0\x04MTrk\0\0\0\x0b\0\x90\x3c\x40\x04\x3c\0\0\xff\x2f\0";
+
 fn mutate(seed: &[u8], noise: &Noise) -> Vec<u8> {
     let draws = noise.clone().bits_vec(64);
     let mut out = seed.to_vec();
@@ -80,6 +84,12 @@ fn seeds(dir: &Path) -> Vec<(&'static str, &'static str, Vec<u8>)> {
     let sound = crate::Sound::new(100, vec![vec![0.5, -0.25, 0.0]]).unwrap();
     crate::Data::Sound(sound).write(dir.join("a.wav")).unwrap();
     out.push(("sound", "a.wav", fs::read(dir.join("a.wav")).unwrap()));
+    out.push(("sound", "a.flac", include_bytes!("../../tests/fixtures/stereo16.flac").to_vec()));
+    let table = include_bytes!("../../tests/fixtures/brotli.parquet");
+    out.push(("parquet", "a.parquet", table.to_vec()));
+    let table = include_bytes!("../../tests/fixtures/polars.parquet");
+    out.push(("parquet", "b.parquet", table.to_vec()));
+    out.push(("music", "a.mid", MIDI.to_vec()));
     let picture = image::RgbaImage::from_fn(5, 4, |x, y| {
         image::Rgba([x as u8 * 50, y as u8 * 60, 9, 255 - 40 * x as u8])
     });

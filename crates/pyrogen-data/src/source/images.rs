@@ -16,7 +16,7 @@ impl Reader for Images {
     }
 
     fn options(&self) -> &'static [&'static str] {
-        &["size=WIDTHxHEIGHT", "crop", "grey", "background=white|black|RRGGBB"]
+        &["size=WIDTHxHEIGHT", "crop", "grey", "background=white|black|RRGGBB", "cache=yes|no"]
     }
 
     fn about(&self) -> &'static str {
@@ -41,6 +41,7 @@ fn options(text: &SourceText) -> Result<PictureOptions, DataError> {
         crop: text.flag("crop"),
         grey: text.flag("grey"),
         background: background.unwrap_or(plain.background),
+        cache: text.choice("cache", &[("yes", true), ("no", false)])?,
     };
     if out.crop && out.size.is_none() {
         return Err(DataError::option("crop", "given together with size=WIDTHxHEIGHT"));

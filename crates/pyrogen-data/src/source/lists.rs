@@ -3,8 +3,9 @@
 use super::{Loaded, Reader, SourceText};
 use crate::DataError;
 use crate::read::documents::DocumentOptions;
+use crate::read::midi::MidiOptions;
 use crate::read::pairs::PairColumns;
-use crate::read::{documents, music, pairs, sound};
+use crate::read::{documents, midi, music, pairs, sound};
 
 macro_rules! reader {
     ($name:ident, $scheme:literal, $place:literal, $options:expr, $about:literal, $read:expr) => {
@@ -28,7 +29,8 @@ macro_rules! reader {
             }
 
             fn check(&self, text: &SourceText) -> Result<(), DataError> {
-                text.number("least", 1..=usize::MAX).map(|_| ())
+                text.number("least", 1..=usize::MAX)?;
+                midi_options(text).map(|_| ())
             }
 
             fn read(&self, text: &SourceText) -> Result<Loaded, DataError> {
@@ -39,7 +41,7 @@ macro_rules! reader {
     };
 }
 
-reader!(Sounds, "sound", "FILE|DIR", &[], "recordings as .wav files", |text| {
+reader!(Sounds, "sound", "FILE|DIR", &[], "recordings as .wav and .flac files", |text| {
     sound::load(text.place())
 });
 
@@ -70,9 +72,24 @@ reader!(
     |text| pairs::graph(text.place(), &columns(text, ["from", "to", "weight"]))
 );
 
-reader!(Music, "music", "FILE", &[], "pieces as steps of pitches, from JSON", |text| {
-    music::load(text.place())
-});
+reader!(
+    Music,
+    "music",
+    "FILE|DIR",
+    &["grid=NUMBER", "voices=NUMBER"],
+    "pieces as steps of pitches, from JSON or MIDI files",
+    |text| match text.place().is_dir() || midi::is_midi(text.place()) {
+        true => midi::load(text.place(), &midi_options(text)?),
+        false => music::load(text.place()),
+    }
+);
+
+fn midi_options(text: &SourceText) -> Result<MidiOptions, DataError> {
+    Ok(MidiOptions {
+        grid: text.number("grid", 1..=192)?.unwrap_or(MidiOptions::default().grid),
+        voices: text.number("voices", 1..=128)?,
+    })
+}
 
 fn columns(text: &SourceText, names: [&str; 3]) -> PairColumns {
     let [first, second, value] = names.map(|name| text.value(name).map(str::to_string));

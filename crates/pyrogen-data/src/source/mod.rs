@@ -20,13 +20,14 @@ pub use text::SourceText;
 use crate::{DataError, Dataset};
 
 /// Every scheme, in the order of help texts.
-static READERS: [&dyn Reader; 16] = [
+static READERS: [&dyn Reader; 17] = [
     &arrays::Digits,
     &arrays::Mnist,
     &arrays::Cifar,
     &arrays::Idx,
     &images::Images,
     &csv::Csv,
+    &csv::Parquet,
     &arrays::Npy,
     &arrays::Npz,
     &text_files::TextFiles,
@@ -49,13 +50,14 @@ static READERS: [&dyn Reader; 16] = [
 /// | `idx:FILE` | one idx file, gzip or not |
 /// | `images:DIR` | every picture below a folder, sorted by path, or one picture file; one channel where no pixel has a colour, else three; classes from the first folder level if every picture lies in one |
 /// | `csv:FILE` | a table, see [`read_table`](crate::read_table) |
+/// | `parquet:FILE` | a table, see [`read_parquet`](crate::read_parquet) |
 /// | `npy:FILE`, `npz:FILE` | an array whose first axis counts the examples |
 /// | `text:FILE`, `text:DIR` | documents of text, one a file; `lines`: one a line; `documents`: between blank lines |
-/// | `sequences:FILE` | a CSV table of one step a row, with `id=COLUMN` and `time=COLUMN`; blank cells are missing |
-/// | `sound:DIR` | recordings as `.wav` files |
+/// | `sequences:FILE` | a CSV table of one step a row, of numbers or symbols, with `id=COLUMN` and `time=COLUMN`; blank cells are missing |
+/// | `sound:DIR` | recordings as `.wav` and `.flac` files |
 /// | `documents:FILE`, `documents:DIR` | word counts: of text files, a column of a CSV file, or LDA-C |
 /// | `ratings:FILE`, `graph:FILE` | CSV tables of two names and a number |
-/// | `music:FILE` | pieces as steps of pitches, from JSON |
+/// | `music:FILE`, `music:DIR` | pieces as steps of pitches, from JSON or MIDI files |
 /// | `toy:NAME` | points in the plane of known density, see [`Toy`](crate::Toy): `moons`, `eight-gaussians`, `gaussian-grid`, `checkerboard`, `rings`; 10,000 of them, or `examples=NUMBER`; always the same |
 ///
 /// [`readers`](Self::readers) lists each with its options.

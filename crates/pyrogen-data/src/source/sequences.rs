@@ -20,7 +20,7 @@ impl Reader for SequenceTable {
     }
 
     fn about(&self) -> &'static str {
-        "a CSV table of one step a row; blank cells are missing"
+        "a CSV table of one step a row, of numbers or symbols; blank cells are missing"
     }
 
     fn read(&self, text: &SourceText) -> Result<Loaded, DataError> {

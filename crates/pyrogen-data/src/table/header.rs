@@ -29,7 +29,7 @@ pub(super) fn numbered(j: usize) -> String {
 }
 
 /// Rows that are looked at.
-const SAMPLE: usize = 10_000;
+pub(super) const SAMPLE: usize = 10_000;
 
 /// The rule that [`Header::Detect`] documents.
 fn is_header(rows: &Rows, words: &Words) -> bool {

@@ -52,7 +52,11 @@ pub(super) fn column(
         ..Column::new(&text.names[j], kind)
     };
     // A column without a value has one state: missing.
-    if !wish.categorical && cells().next().is_some() {
+    let texts = !wish.categorical && text.is_text(j);
+    if texts && all_different {
+        return Ok(Found::Identifier("a different text in every row"));
+    }
+    if !wish.categorical && !texts && cells().next().is_some() {
         if let Some(format) = MomentFormat::find(cells()) {
             let mut column = column(ColumnKind::Moment { format }, None);
             set_offset(&mut column, cells().filter_map(|cell| format.read(cell)).map(|v| v as f64));

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use rayon::prelude::*;
+
 use super::infer::{self, Found, Wish};
 use super::options::{CsvOptions, Missing};
 use super::schema::{Column, ColumnKind, TableSchema};
@@ -39,138 +41,247 @@ pub fn read_csv(path: &Path, options: &CsvOptions) -> Result<Dataset, DataError>
 /// missing cells (see [`Missing`]), numbers that are not finite, unknown column names, no rows, no
 /// values, no column beside the label.
 pub fn read_table(path: &Path, options: &CsvOptions) -> Result<Loaded, DataError> {
-    let mut text = Text::read(path, options)?;
+    read_within(path, options, ROOM)
+}
+
+/// Bytes of text that are in memory at a time.
+const ROOM: usize = 256 << 20;
+
+/// Reads a table with so many bytes of its text in memory at a time: the cells of a larger file are read in
+/// several passes, some columns in each.
+pub(super) fn read_within(
+    path: &Path,
+    options: &CsvOptions,
+    room: usize,
+) -> Result<Loaded, DataError> {
+    table(Text::open(path, options, room)?, options)
+}
+
+/// Reads a table of a Parquet file. Columns of texts are categories, even where they look like numbers; of
+/// the options, those of a file of text do not count. Only empty cells are missing, unless
+/// [`CsvOptions::na`] says otherwise; parts of a second are cut off.
+///
+/// # Errors
+/// As [`read_table`]; a file that is damaged, or written in a way that is not read.
+pub fn read_parquet(path: &Path, options: &CsvOptions) -> Result<Loaded, DataError> {
+    let na = options.na.clone().or(Some(Vec::new()));
+    let options = CsvOptions { na, ..options.clone() };
+    table(Text::open_parquet(path, &options, ROOM)?, &options)
+}
+
+fn table(mut text: Text, options: &CsvOptions) -> Result<Loaded, DataError> {
     let mut notes = std::mem::take(&mut text.notes);
-    let label = options.label.as_deref().map(|l| text.column(l)).transpose()?;
-    let weight = options.weight.as_deref().map(|w| text.column(w)).transpose()?;
-    let places = |names: &[String]| -> Result<Vec<usize>, DataError> {
-        names.iter().map(|name| text.column(name)).collect()
-    };
-    let (categorical, dropped) = (places(&options.categorical)?, places(&options.drop)?);
-    let keep = places(&options.keep)?;
-    let rows = rows(&text, options.missing, &dropped, &mut notes)?;
-    let mut features: Vec<(usize, Column)> = Vec::new();
-    let mut aside = dropped.clone();
-    let mut identifiers = Vec::new();
-    let is_apart = |j| Some(j) == label || Some(j) == weight || dropped.contains(&j);
-    let candidates: Vec<usize> = (0..text.names.len()).filter(|j| !is_apart(*j)).collect();
-    for &j in &candidates {
-        let wish = Wish { categorical: categorical.contains(&j), keep: keep.contains(&j) };
-        match infer::column(&text, j, &rows, wish)? {
-            Found::Column(column) => features.push((j, column)),
-            Found::Identifier(why) => identifiers.push((j, why)),
-        }
+    let mut places = Places::of(&text, options)?;
+    let groups = text.groups();
+    let rows = rows(&mut text, &groups, options.missing, &places.drop, &mut notes)?;
+    let mut parts = Parts::default();
+    for group in &groups {
+        text.load(group)?;
+        parts.read(&text, &rows, group, &places)?;
     }
-    if features.is_empty() {
+    if parts.features.is_empty() {
         // There is nothing but identifiers: then they are the data.
-        for (j, _) in std::mem::take(&mut identifiers) {
-            let wish = Wish { categorical: false, keep: true };
-            if let Found::Column(column) = infer::column(&text, j, &rows, wish)? {
-                features.push((j, column));
-            }
+        places.keep = parts.identifiers.drain(..).map(|(j, ..)| j).collect();
+        for group in &groups {
+            text.load(group)?;
+            let kept: Vec<usize> =
+                group.iter().copied().filter(|j| places.keep.contains(j)).collect();
+            parts.read(&text, &rows, &kept, &places)?;
         }
     }
-    for &(j, why) in &identifiers {
-        let name = &text.names[j];
+    for (j, why, _) in &parts.identifiers {
+        let name = &text.names[*j];
         notes.push(format!("column `{name}` is left out: {why} (keep={name} keeps it)"));
-        aside.push(j);
     }
-    if features.is_empty() {
+    if parts.features.is_empty() {
         return Err(DataError::NoExamples {
-            path: path.to_path_buf(),
+            path: text.path,
             hint: "there is no column beside the label".to_string(),
         });
     }
-    if features.iter().all(|(_, column)| column.missing == text.len()) {
+    if parts.features.iter().all(|(_, column)| column.missing == text.len()) {
         return Err(DataError::NoExamples {
-            path: path.to_path_buf(),
+            path: text.path,
             hint: "no cell has a value".to_string(),
         });
     }
-    note_columns(&features, &mut notes);
-    let weights = weight.map(|j| weights(&text, &rows, j)).transpose()?;
-    let mut table = build(&text, &rows, features, label, &aside)?;
-    if let Some(weights) = weights {
-        table = table.with_weights(weights)?;
-    }
-    let mut loaded = Loaded::new(Data::Table(table));
+    note_columns(&parts.features, &mut notes);
+    let mut loaded = Loaded::new(Data::Table(parts.table(&text, &places)?));
     loaded.notes = notes;
-    loaded.origins = Some(Origins::Lines(rows.iter().map(|&i| text.line(i)).collect()));
+    let lines = || Origins::Lines(rows.iter().map(|&i| text.line(i)).collect());
+    loaded.origins = text.has_lines().then(lines);
     Ok(loaded)
 }
 
-fn build(
-    text: &Text,
-    rows: &[usize],
-    features: Vec<(usize, Column)>,
+/// What the options say of the columns.
+struct Places {
     label: Option<usize>,
-    aside: &[usize],
-) -> Result<Table, DataError> {
-    let cells = features.iter().map(|(j, column)| cells(text, rows, *j, column)).collect();
-    let labels = label.map(|j| labels(text, rows, j)).transpose()?;
-    let (labels, class_names) = labels.unzip();
-    let label = label.map(|j| LabelColumn {
-        name: text.names[j].clone(),
-        place: features.iter().filter(|(k, _)| *k < j).count(),
-    });
-    let aside =
-        aside.iter().map(|&j| Aside::new(&text.names[j], rows.iter().map(|&i| text.raw(i, j))));
-    let aside = aside.collect();
-    let columns: Vec<Column> = features.into_iter().map(|(_, column)| column).collect();
-    let layout = Layout {
-        event: vec![columns.len()],
-        schema: Some(TableSchema { columns }),
-        class_names: class_names.unwrap_or_default(),
-        label,
-        ..Layout::default()
-    };
-    Ok(Table::of_parts(layout, cells, labels, aside))
+    weight: Option<usize>,
+    categorical: Vec<usize>,
+    drop: Vec<usize>,
+    keep: Vec<usize>,
+}
+
+impl Places {
+    fn of(text: &Text, options: &CsvOptions) -> Result<Self, DataError> {
+        let one = |name: &Option<String>| name.as_deref().map(|n| text.column(n)).transpose();
+        let all = |names: &[String]| -> Result<Vec<usize>, DataError> {
+            names.iter().map(|name| text.column(name)).collect()
+        };
+        Ok(Self {
+            label: one(&options.label)?,
+            weight: one(&options.weight)?,
+            categorical: all(&options.categorical)?,
+            drop: all(&options.drop)?,
+            keep: all(&options.keep)?,
+        })
+    }
+}
+
+/// What has been read of the columns.
+#[derive(Default)]
+struct Parts {
+    features: Vec<(usize, Column)>,
+    /// The cells of the features.
+    cells: Vec<Cells>,
+    dropped: Vec<Aside>,
+    /// Columns that no model learns, and why.
+    identifiers: Vec<(usize, &'static str, Aside)>,
+    labels: Option<(Vec<u32>, Vec<String>)>,
+    weights: Option<Vec<f64>>,
+}
+
+/// What a column is.
+enum Part {
+    Feature(Column, Cells),
+    Dropped(Aside),
+    Identifier(&'static str, Aside),
+    Labels(Vec<u32>, Vec<String>),
+    Weights(Vec<f64>),
+}
+
+impl Part {
+    fn of(text: &Text, rows: &[usize], j: usize, places: &Places) -> Result<Self, DataError> {
+        let aside = || Aside::new(&text.names[j], rows.iter().map(|&i| text.raw(i, j)));
+        if Some(j) == places.label {
+            return labels(text, rows, j).map(|(labels, names)| Self::Labels(labels, names));
+        }
+        if Some(j) == places.weight {
+            return weights(text, rows, j).map(Self::Weights);
+        }
+        if places.drop.contains(&j) {
+            return Ok(Self::Dropped(aside()));
+        }
+        let wish =
+            Wish { categorical: places.categorical.contains(&j), keep: places.keep.contains(&j) };
+        Ok(match infer::column(text, j, rows, wish)? {
+            Found::Column(column) => {
+                let cells = cells(text, rows, j, &column);
+                Self::Feature(column, cells)
+            }
+            Found::Identifier(why) => Self::Identifier(why, aside()),
+        })
+    }
+}
+
+impl Parts {
+    /// Reads columns that are in memory, by all threads.
+    fn read(
+        &mut self,
+        text: &Text,
+        rows: &[usize],
+        columns: &[usize],
+        places: &Places,
+    ) -> Result<(), DataError> {
+        let read: Vec<Result<Part, DataError>> =
+            columns.par_iter().map(|&j| Part::of(text, rows, j, places)).collect();
+        for (&j, part) in columns.iter().zip(read) {
+            match part? {
+                Part::Feature(column, cells) => {
+                    self.features.push((j, column));
+                    self.cells.push(cells);
+                }
+                Part::Dropped(aside) => self.dropped.push(aside),
+                Part::Identifier(why, aside) => self.identifiers.push((j, why, aside)),
+                Part::Labels(labels, names) => self.labels = Some((labels, names)),
+                Part::Weights(weights) => self.weights = Some(weights),
+            }
+        }
+        Ok(())
+    }
+
+    fn table(self, text: &Text, places: &Places) -> Result<Table, DataError> {
+        let (labels, class_names) = self.labels.unzip();
+        let before = |j: usize| self.features.iter().filter(|(k, _)| *k < j).count();
+        let label =
+            places.label.map(|j| LabelColumn { name: text.names[j].clone(), place: before(j) });
+        let identifiers = self.identifiers.into_iter().map(|(.., aside)| aside);
+        let aside = self.dropped.into_iter().chain(identifiers).collect();
+        let columns: Vec<Column> = self.features.into_iter().map(|(_, column)| column).collect();
+        let layout = Layout {
+            event: vec![columns.len()],
+            schema: Some(TableSchema { columns }),
+            class_names: class_names.unwrap_or_default(),
+            label,
+            ..Layout::default()
+        };
+        let table = Table::of_parts(layout, self.cells, labels, aside);
+        match self.weights {
+            Some(weights) => table.with_weights(weights),
+            None => Ok(table),
+        }
+    }
 }
 
 /// The rows that are read.
 fn rows(
-    text: &Text,
+    text: &mut Text,
+    groups: &[Vec<usize>],
     missing: Missing,
     dropped: &[usize],
     notes: &mut Vec<String>,
 ) -> Result<Vec<usize>, DataError> {
-    let columns: Vec<usize> = (0..text.names.len()).filter(|j| !dropped.contains(j)).collect();
-    let hole = |i: usize| columns.iter().copied().find(|&j| text.is_missing(i, j));
-    let all = 0..text.len();
-    match missing {
-        Missing::Keep => Ok(all.collect()),
-        Missing::Error => match all.clone().find_map(|i| Some((i, hole(i)?))) {
-            None => Ok(all.collect()),
-            Some((i, j)) => {
-                let message = "the value is missing: fill it in, or give missing=drop to leave out \
-                               such rows (without missing=error it is a value of its own)";
-                Err(text.cell_error(i, j, message.to_string()))
+    if missing == Missing::Keep {
+        return Ok((0..text.len()).collect());
+    }
+    // The first column of each row whose cell is missing, and the missing cells of each column.
+    let mut holes: Vec<Option<u32>> = vec![None; text.len()];
+    let mut counts = vec![0usize; text.names.len()];
+    for group in groups {
+        text.load(group)?;
+        for &j in group.iter().filter(|j| !dropped.contains(j)) {
+            for (i, hole) in holes.iter_mut().enumerate() {
+                if text.is_missing(i, j) {
+                    counts[j] += 1;
+                    hole.get_or_insert(j as u32);
+                }
             }
-        },
-        Missing::Drop => {
-            let rows: Vec<usize> = all.clone().filter(|&i| hole(i).is_none()).collect();
-            if rows.is_empty() {
-                return Err(DataError::NoExamples {
-                    path: text.path.clone(),
-                    hint: format!("every row has a missing cell{}", emptiest(text, &columns)),
-                });
-            }
-            if rows.len() < text.len() {
-                let left = text.len() - rows.len();
-                notes.push(format!(
-                    "{left} of {} rows with a missing cell are left out",
-                    text.len()
-                ));
-            }
-            Ok(rows)
         }
     }
+    let first = holes.iter().enumerate().find_map(|(i, hole)| Some((i, (*hole)? as usize)));
+    if let (Missing::Error, Some((i, j))) = (missing, first) {
+        let message = "the value is missing: fill it in, or give missing=drop to leave out \
+                       such rows (without missing=error it is a value of its own)";
+        return Err(text.cell_error(i, j, message.to_string()));
+    }
+    let rows: Vec<usize> = (0..text.len()).filter(|&i| holes[i].is_none()).collect();
+    if rows.is_empty() {
+        return Err(DataError::NoExamples {
+            path: text.path.clone(),
+            hint: format!("every row has a missing cell{}", emptiest(text, counts)),
+        });
+    }
+    if rows.len() < text.len() {
+        let left = text.len() - rows.len();
+        notes.push(format!("{left} of {} rows with a missing cell are left out", text.len()));
+    }
+    Ok(rows)
 }
 
 /// The columns with the most missing cells, in words.
-fn emptiest(text: &Text, columns: &[usize]) -> String {
-    let count = |j: usize| (0..text.len()).filter(|&i| text.is_missing(i, j)).count();
-    let mut counts: Vec<(usize, usize)> = columns.iter().map(|&j| (count(j), j)).collect();
+fn emptiest(text: &Text, counts: Vec<usize>) -> String {
+    let mut counts: Vec<(usize, usize)> =
+        counts.into_iter().enumerate().map(|(j, count)| (count, j)).collect();
     counts.sort_by_key(|&(count, j)| (std::cmp::Reverse(count), j));
     let worst = counts.iter().take(3).filter(|(count, _)| *count > 0);
     let list: Vec<String> = worst

@@ -13,8 +13,6 @@ pub(super) struct Rows {
     ends: Vec<usize>,
     /// The number of cells before each row, and the line where it begins.
     rows: Vec<(usize, u64)>,
-    /// Lines that are comments.
-    pub comments: usize,
 }
 
 /// What is wrong with a line.
@@ -54,37 +52,122 @@ impl Rows {
         (0..self.width(row)).map(move |j| self.cell(row, j))
     }
 
-    /// Takes text apart. Blank lines are left out, but in a table of one column, where each is an
-    /// empty cell, up to the last line that is not blank.
+    /// Takes text apart, see [`Splitter`].
     pub fn split(text: &str, dialect: &Dialect) -> Result<Self, Wrong> {
         let mut rows = Self::default();
-        let mut scan = Scan { bytes: text.as_bytes(), at: 0, line: 1 };
-        let mut blanks: Vec<u64> = Vec::new();
-        while scan.at < scan.bytes.len() {
-            let line = scan.line;
-            let rest = &text[scan.at..];
-            if dialect.comment.is_some_and(|mark| rest.starts_with(mark)) {
-                rows.comments += 1;
-                scan.skip_line();
-            } else if scan.is_blank_line() {
-                blanks.push(line);
-                scan.skip_line();
-            } else {
-                if rows.len() > 0 && rows.width(0) == 1 {
-                    blanks.drain(..).for_each(|line| rows.push_empty(line));
-                }
-                blanks.clear();
-                rows.rows.push((rows.ends.len(), line));
-                scan.record(text, dialect, &mut rows)?;
-            }
-        }
+        Splitter::new(*dialect).feed(text, true, &mut rows)?;
         Ok(rows)
+    }
+
+    pub fn clear(&mut self) {
+        self.back_to((0, 0, 0));
+    }
+
+    /// Rows behind these.
+    pub fn append(&mut self, other: &Self) {
+        let (bytes, cells) = (self.text.len(), self.ends.len());
+        self.text.push_str(&other.text);
+        self.ends.extend(other.ends.iter().map(|end| end + bytes));
+        self.rows.extend(other.rows.iter().map(|&(before, line)| (before + cells, line)));
     }
 
     fn push_empty(&mut self, line: u64) {
         self.rows.push((self.ends.len(), line));
         self.ends.push(self.text.len());
     }
+
+    fn sizes(&self) -> (usize, usize, usize) {
+        (self.text.len(), self.ends.len(), self.rows.len())
+    }
+
+    /// Forgets what came after these sizes.
+    fn back_to(&mut self, (bytes, cells, rows): (usize, usize, usize)) {
+        self.text.truncate(bytes);
+        self.ends.truncate(cells);
+        self.rows.truncate(rows);
+    }
+}
+
+/// Takes text apart, piece by piece. Blank lines are left out, but in a table of one column, where each
+/// is an empty cell, up to the last line that is not blank.
+#[derive(Debug)]
+pub(super) struct Splitter {
+    dialect: Dialect,
+    /// The line where the next piece begins.
+    pub line: u64,
+    /// Lines that are comments.
+    pub comments: usize,
+    /// Blank lines behind the last row.
+    blanks: Vec<u64>,
+    /// Cells of the first row.
+    width: Option<usize>,
+}
+
+impl Splitter {
+    pub fn new(dialect: Dialect) -> Self {
+        Self { dialect, line: 1, comments: 0, blanks: Vec::new(), width: None }
+    }
+
+    /// Appends the rows of a piece to `rows`, and gives how many of its bytes were taken: of a piece that
+    /// is not the last one, what may go on in the next is left.
+    pub fn feed(&mut self, text: &str, last: bool, rows: &mut Rows) -> Result<usize, Wrong> {
+        let mut scan = Scan { bytes: text.as_bytes(), at: 0, line: self.line };
+        while scan.at < scan.bytes.len() {
+            let (start, line, sizes) = (scan.at, scan.line, rows.sizes());
+            let kind = self.one(text, &mut scan, rows);
+            let open = scan.at == scan.bytes.len() && !text.ends_with('\n');
+            match kind {
+                Err(Wrong::Quote(_)) if !last => {
+                    rows.back_to(sizes);
+                    return Ok(start);
+                }
+                Ok(_) if open && !last => {
+                    rows.back_to(sizes);
+                    return Ok(start);
+                }
+                kind => self.keep(kind?, line, rows),
+            }
+            self.line = scan.line;
+        }
+        Ok(scan.at)
+    }
+
+    /// Reads a line or a row.
+    fn one(&self, text: &str, scan: &mut Scan, rows: &mut Rows) -> Result<Kind, Wrong> {
+        if self.dialect.comment.is_some_and(|mark| text[scan.at..].starts_with(mark)) {
+            scan.skip_line();
+            return Ok(Kind::Comment);
+        }
+        if scan.is_blank_line() {
+            scan.skip_line();
+            return Ok(Kind::Blank);
+        }
+        if self.width == Some(1) {
+            self.blanks.iter().for_each(|&line| rows.push_empty(line));
+        }
+        rows.rows.push((rows.ends.len(), scan.line));
+        scan.record(text, &self.dialect, rows)?;
+        Ok(Kind::Row)
+    }
+
+    fn keep(&mut self, kind: Kind, line: u64, rows: &Rows) {
+        match kind {
+            Kind::Comment => self.comments += 1,
+            Kind::Blank => self.blanks.push(line),
+            Kind::Row => {
+                self.blanks.clear();
+                let width = rows.width(rows.len() - 1);
+                self.width.get_or_insert(width);
+            }
+        }
+    }
+}
+
+/// What was read.
+enum Kind {
+    Comment,
+    Blank,
+    Row,
 }
 
 /// Reads text from the beginning.
@@ -220,6 +303,35 @@ mod tests {
                 .map(|(n, cells)| (n, cells.into_iter().map(str::to_string).collect()))
                 .collect();
             assert_eq!(rows(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn pieces_give_the_rows_of_the_whole() {
+        for text in [
+            "a,b\r\n\"1\n\"\"x\",2\r\n\r\n# c\n3,ä\n\n4,\"5,\"",
+            "x\n\n\n1\r\r2\n\n",
+            "#a\n#b\nü,ö\n",
+        ] {
+            let whole = Rows::split(text, &dialect(',')).unwrap();
+            let list = |rows: &Rows| -> Vec<(u64, Vec<String>)> {
+                let cells = |i| rows.row(i).map(str::to_string).collect();
+                (0..rows.len()).map(|i| (rows.line(i), cells(i))).collect()
+            };
+            // Each piece ends at any character, and what is left begins the next.
+            for size in 1..=text.chars().count() {
+                let (mut splitter, mut all) = (Splitter::new(dialect(',')), Rows::default());
+                let (mut from, mut to) = (0, 0);
+                while to < text.len() {
+                    let more = text[to..].char_indices().nth(size).map_or(text.len() - to, |c| c.0);
+                    to += more;
+                    let mut rows = Rows::default();
+                    let last = to == text.len();
+                    from += splitter.feed(&text[from..to], last, &mut rows).unwrap();
+                    all.append(&rows);
+                }
+                assert_eq!(list(&all), list(&whole), "{text:?} by {size}");
+            }
         }
     }
 

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::path::Path;
 
 use super::CsvOptions;
+use super::infer;
 use super::text::{Cell, Text};
 use crate::DataError;
 
@@ -53,6 +54,32 @@ impl StepTable {
         self.text.raw(row, column)
     }
 
+    /// The words of a column, sorted; none for a column of numbers: one where no fewer cells are numbers
+    /// than texts.
+    ///
+    /// # Errors
+    /// Too many different words.
+    pub fn words(&self, column: usize) -> Result<Option<Vec<String>>, DataError> {
+        let (mut numbers, mut texts) = (0usize, 0usize);
+        for row in 0..self.len() {
+            match self.text.cell(row, column) {
+                Cell::Missing => {}
+                Cell::Number(_) => numbers += 1,
+                Cell::Text(_) => texts += 1,
+            }
+        }
+        if numbers >= texts {
+            return Ok(None);
+        }
+        let rows: Vec<usize> = (0..self.len()).collect();
+        infer::categories(&self.text, column, &rows).map(Some)
+    }
+
+    /// Whether a cell is missing.
+    pub fn is_missing(&self, row: usize, column: usize) -> bool {
+        self.text.is_missing(row, column)
+    }
+
     /// A cell as a number, NaN where it is missing.
     pub fn number(&self, row: usize, column: usize) -> Result<f64, DataError> {
         let message = match self.text.cell(row, column) {
@@ -60,7 +87,7 @@ impl StepTable {
             Cell::Number(v) if v.is_finite() => return Ok(v),
             Cell::Number(_) => format!("`{}` is not a finite number", self.text(row, column)),
             Cell::Text(t) => {
-                format!("`{t}` is not a number: the steps of a sequence are numbers")
+                format!("`{t}` is not a number, as most cells of the column are")
             }
         };
         Err(self.text.cell_error(row, column, message))

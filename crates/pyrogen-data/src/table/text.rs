@@ -3,15 +3,20 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
 use super::dialect::Dialect;
 use super::header;
 use super::options::CsvOptions;
-use super::rows::{MAX_COLUMNS, Rows, Wrong};
+use super::parquet::ParquetFile;
+use super::pieces;
+use super::rows::Rows;
+use super::strings::{Lines, Strings};
 use super::words::Words;
 use crate::DataError;
-use crate::read::bytes;
 
-/// The cells of a file.
+/// The cells of a file. Those of a large file are in memory some columns at a time
+/// ([`groups`](Self::groups), [`load`](Self::load)).
 #[derive(Debug)]
 pub(super) struct Text {
     pub path: PathBuf,
@@ -21,8 +26,25 @@ pub(super) struct Text {
     /// What a user should know of how the file was read.
     pub notes: Vec<String>,
     pub delimiter: char,
-    rows: Rows,
+    contents: Contents,
     words: Words,
+    /// Rows without the header.
+    rows: usize,
+    lines: Lines,
+    columns: Vec<Strings>,
+    /// The columns that are in memory.
+    loaded: Vec<bool>,
+    /// Bytes that the cells of each column take in memory.
+    sizes: Vec<usize>,
+    /// Bytes that may be in memory.
+    room: usize,
+}
+
+/// Where the cells are.
+#[derive(Debug)]
+enum Contents {
+    Csv(CsvOptions, Dialect),
+    Parquet(ParquetFile),
 }
 
 /// What a cell says.
@@ -34,42 +56,275 @@ pub(super) enum Cell<'a> {
     Text(&'a str),
 }
 
+/// A first pass over a file.
+struct Survey<'a> {
+    path: &'a Path,
+    options: &'a CsvOptions,
+    words: Words,
+    room: usize,
+    /// The first rows, until the names are known.
+    head: Option<Rows>,
+    /// Cells of the first row.
+    width: usize,
+    names: Option<Vec<String>>,
+    rows: usize,
+    lines: Lines,
+    columns: Vec<Strings>,
+    sizes: Vec<usize>,
+    /// Whether the cells are kept.
+    keep: bool,
+}
+
+impl Survey<'_> {
+    fn add(&mut self, rows: &Rows) -> Result<(), DataError> {
+        let Some(mut head) = self.head.take() else { return self.take(rows, 0) };
+        head.append(rows);
+        match head.len() < header::SAMPLE {
+            true => self.head = Some(head),
+            false => self.begin(&head)?,
+        }
+        Ok(())
+    }
+
+    /// Finds the names in the first rows.
+    fn begin(&mut self, head: &Rows) -> Result<(), DataError> {
+        if head.len() == 0 {
+            return Ok(());
+        }
+        self.names = header::names(head, self.options.header, &self.words);
+        self.width = head.width(0);
+        self.columns.resize_with(self.width, Strings::default);
+        self.sizes.resize(self.width, 0);
+        self.take(head, usize::from(self.names.is_some()))
+    }
+
+    fn take(&mut self, rows: &Rows, skip: usize) -> Result<(), DataError> {
+        for i in skip..rows.len() {
+            let (line, got) = (rows.line(i), rows.width(i));
+            if got != self.width {
+                let path = self.path.to_path_buf();
+                return Err(DataError::Ragged { path, line, expected: self.width, got });
+            }
+            self.lines.push(line);
+            for (j, cell) in rows.row(i).enumerate() {
+                self.sizes[j] += cell.len() + Strings::END;
+                self.keep = self.keep && self.columns[j].push(cell);
+            }
+        }
+        self.rows += rows.len() - skip;
+        if self.keep && self.sizes.iter().sum::<usize>() > self.room {
+            self.keep = false;
+        }
+        if !self.keep {
+            self.columns.iter_mut().for_each(|column| *column = Strings::default());
+        }
+        Ok(())
+    }
+}
+
 impl Text {
-    /// Reads a file: UTF-8, lines of equal width.
+    /// Reads a file: UTF-8, lines of equal width. All cells are in memory.
     pub fn read(path: &Path, options: &CsvOptions) -> Result<Self, DataError> {
-        let bytes = bytes::read_text(path)?;
-        let text = std::str::from_utf8(&bytes).map_err(|error| {
-            let before = &bytes[..error.valid_up_to()];
-            DataError::NotUtf8 { path: path.to_path_buf(), line: line_at_end(before) }
-        })?;
-        let dialect = Dialect::find(text, options.delimiter, options.comment);
-        let rows = Rows::split(text, &dialect).map_err(|wrong| wrong_line(path, &wrong))?;
-        let mut notes = Vec::new();
+        let mut text = Self::open(path, options, usize::MAX)?;
+        let all: Vec<usize> = (0..text.names.len()).collect();
+        text.load(&all)?;
+        Ok(text)
+    }
+
+    /// Reads a file whose cells are in memory only where they take no more than `room` bytes.
+    pub fn open(path: &Path, options: &CsvOptions, room: usize) -> Result<Self, DataError> {
+        let words = Words { given: options.na.clone() };
+        let mut survey = Survey {
+            path,
+            options,
+            words,
+            room,
+            head: Some(Rows::default()),
+            width: 0,
+            names: None,
+            rows: 0,
+            lines: Lines::default(),
+            columns: Vec::new(),
+            sizes: Vec::new(),
+            keep: true,
+        };
+        let pass = pieces::each(path, options, None, &mut |rows| survey.add(rows))?;
+        if let Some(head) = survey.head.take() {
+            survey.begin(&head)?;
+        }
+        let (dialect, mut notes) = (pass.dialect, Vec::new());
         if options.delimiter.is_none() && dialect.delimiter != ',' {
             notes.push(format!("cells are separated by {}", dialect.delimiter_name()));
         }
-        if rows.comments > 0 {
+        if pass.comments > 0 {
             let mark = dialect.comment.unwrap_or('#');
             notes
-                .push(format!("{} lines that begin with `{mark}` were passed over", rows.comments));
+                .push(format!("{} lines that begin with `{mark}` were passed over", pass.comments));
         }
-        let words = Words { given: options.na.clone() };
-        let names = header::names(&rows, options.header, &words);
-        let named = names.is_some();
+        let Survey { width, names, rows, lines, columns, sizes, keep, words, .. } = survey;
         let path = path.to_path_buf();
-        if rows.len() == usize::from(named) {
+        if rows == 0 {
             return Err(DataError::NoExamples { path, hint: "the table has no rows".to_string() });
         }
-        let width = rows.width(0);
-        let names = names.unwrap_or_else(|| (0..width).map(header::numbered).collect());
-        if let Some(row) = (0..rows.len()).find(|&i| rows.width(i) != width) {
-            let (line, got) = (rows.line(row), rows.width(row));
-            return Err(DataError::Ragged { path, line, expected: width, got });
-        }
-        let delimiter = dialect.delimiter;
-        let text = Self { path, names, named, notes, delimiter, rows, words };
+        let text = Self {
+            path,
+            named: names.is_some(),
+            names: names.unwrap_or_else(|| (0..width).map(header::numbered).collect()),
+            notes,
+            delimiter: dialect.delimiter,
+            contents: Contents::Csv(options.clone(), dialect),
+            words,
+            rows,
+            lines,
+            loaded: vec![keep; columns.len()],
+            columns,
+            sizes,
+            room,
+        };
         text.check_names()?;
         Ok(text)
+    }
+
+    /// Finds the columns of a Parquet file, none of which is in memory.
+    pub fn open_parquet(path: &Path, options: &CsvOptions, room: usize) -> Result<Self, DataError> {
+        let file = ParquetFile::open(path)?;
+        let mut notes = Vec::new();
+        for name in file.nested() {
+            notes.push(format!("column `{name}` is left out: it holds lists or records"));
+        }
+        let (names, rows) = (file.names(), file.rows());
+        if names.is_empty() || rows == 0 {
+            let hint = "the table has no rows or no columns".to_string();
+            return Err(DataError::NoExamples { path: path.to_path_buf(), hint });
+        }
+        let columns = names.len();
+        let text = Self {
+            path: path.to_path_buf(),
+            names,
+            named: true,
+            notes,
+            delimiter: ',',
+            words: Words { given: options.na.clone() },
+            rows,
+            lines: Lines::counted(rows),
+            columns: (0..columns).map(|_| Strings::default()).collect(),
+            loaded: vec![false; columns],
+            sizes: vec![file.size(); columns],
+            room,
+            contents: Contents::Parquet(file),
+        };
+        text.check_names()?;
+        Ok(text)
+    }
+
+    /// Whether a column is one of texts by its type, even where they look like numbers.
+    pub fn is_text(&self, column: usize) -> bool {
+        matches!(&self.contents, Contents::Parquet(file) if file.is_text(column))
+    }
+
+    /// Whether rows have lines.
+    pub fn has_lines(&self) -> bool {
+        matches!(self.contents, Contents::Csv(..))
+    }
+
+    /// The columns in groups whose cells are in memory together.
+    pub fn groups(&self) -> Vec<Vec<usize>> {
+        if self.loaded.iter().all(|&loaded| loaded) {
+            return vec![(0..self.names.len()).collect()];
+        }
+        let (mut groups, mut taken): (Vec<Vec<usize>>, usize) = (Vec::new(), 0);
+        for (j, size) in self.sizes.iter().enumerate() {
+            taken += size;
+            match groups.last_mut() {
+                Some(group) if taken <= self.room => group.push(j),
+                _ => {
+                    groups.push(vec![j]);
+                    taken = *size;
+                }
+            }
+        }
+        groups
+    }
+
+    /// Reads the cells of some columns, and forgets those of the others.
+    ///
+    /// # Errors
+    /// A file that has changed, or a column of more than 4 GiB.
+    pub fn load(&mut self, columns: &[usize]) -> Result<(), DataError> {
+        if columns.iter().all(|&j| self.loaded[j]) {
+            return Ok(());
+        }
+        self.columns.iter_mut().for_each(|column| *column = Strings::default());
+        self.loaded.fill(false);
+        let (found, full) = match &self.contents {
+            Contents::Csv(options, dialect) => self.read_csv(columns, options, *dialect)?,
+            Contents::Parquet(file) => self.read_parquet(columns, file)?,
+        };
+        if let Some(j) = full {
+            return Err(self.column_error(j, "holds more than 4 GiB of text"));
+        }
+        for (strings, &j) in found.into_iter().zip(columns) {
+            self.columns[j] = strings;
+            self.loaded[j] = true;
+        }
+        Ok(())
+    }
+
+    /// The cells of some columns, and the first of these that is too large.
+    fn read_parquet(
+        &self,
+        columns: &[usize],
+        file: &ParquetFile,
+    ) -> Result<(Vec<Strings>, Option<usize>), DataError> {
+        let read = |&j: &usize| {
+            let (mut strings, mut full) = (Strings::with_capacity(self.rows, 0), None);
+            file.read(&self.path, j, &mut |cell| {
+                if !strings.push(cell) {
+                    full = Some(j);
+                }
+            })?;
+            Ok::<_, DataError>((strings, full))
+        };
+        let read: Vec<(Strings, Option<usize>)> =
+            columns.par_iter().map(read).collect::<Result<_, DataError>>()?;
+        let (found, full): (Vec<Strings>, Vec<Option<usize>>) = read.into_iter().unzip();
+        Ok((found, full.into_iter().flatten().next()))
+    }
+
+    /// As [`read_parquet`](Self::read_parquet).
+    fn read_csv(
+        &self,
+        columns: &[usize],
+        options: &CsvOptions,
+        dialect: Dialect,
+    ) -> Result<(Vec<Strings>, Option<usize>), DataError> {
+        let room = |&j: &usize| {
+            Strings::with_capacity(self.rows, self.sizes[j] - self.rows * Strings::END)
+        };
+        let mut found: Vec<Strings> = columns.iter().map(room).collect();
+        let (width, mut skip, mut full) = (self.names.len(), usize::from(self.named), None);
+        let changed = || {
+            let message = "it has changed since it was first read".to_string();
+            DataError::format(&self.path, "CSV", message)
+        };
+        pieces::each(&self.path, options, Some(dialect), &mut |rows| {
+            for i in skip.min(rows.len())..rows.len() {
+                if rows.width(i) != width {
+                    return Err(changed());
+                }
+                for (strings, &j) in found.iter_mut().zip(columns) {
+                    if !strings.push(rows.cell(i, j)) {
+                        full = full.or(Some(j));
+                    }
+                }
+            }
+            skip -= skip.min(rows.len());
+            Ok(())
+        })?;
+        match full.is_none() && found.iter().any(|strings| strings.len() != self.rows) {
+            true => Err(changed()),
+            false => Ok((found, full)),
+        }
     }
 
     fn check_names(&self) -> Result<(), DataError> {
@@ -88,7 +343,7 @@ impl Text {
 
     /// Number of rows, without the header.
     pub fn len(&self) -> usize {
-        self.rows.len() - usize::from(self.named)
+        self.rows
     }
 
     /// The place of a column.
@@ -100,9 +355,10 @@ impl Text {
         })
     }
 
-    /// A cell as it is written, without the blanks around it.
+    /// A cell as it is written, without the blanks around it, of a column that is in memory.
     pub fn raw(&self, row: usize, column: usize) -> &str {
-        self.rows.cell(row + usize::from(self.named), column)
+        debug_assert!(self.loaded[column], "Text: column {column} is not in memory");
+        self.columns[column].get(row)
     }
 
     pub fn is_missing(&self, row: usize, column: usize) -> bool {
@@ -119,7 +375,7 @@ impl Text {
 
     /// The line of the file where a row begins, counted from 1.
     pub fn line(&self, row: usize) -> u64 {
-        self.rows.line(row + usize::from(self.named))
+        self.lines.get(row)
     }
 
     /// An error about one cell.
@@ -150,23 +406,4 @@ fn one_line(text: &str) -> String {
         out.push_str("...");
     }
     out.replace(['\n', '\r'], " ")
-}
-
-/// The line on which text ends, as editors count: `\n`, `\r\n` and `\r` end lines.
-fn line_at_end(text: &[u8]) -> u64 {
-    let ends = text
-        .iter()
-        .enumerate()
-        .filter(|&(i, &b)| b == b'\n' || (b == b'\r' && text.get(i + 1) != Some(&b'\n')));
-    1 + ends.count() as u64
-}
-
-fn wrong_line(path: &Path, wrong: &Wrong) -> DataError {
-    let message = match wrong {
-        Wrong::Quote(line) => format!("line {line}: a quote is opened and never closed"),
-        Wrong::Columns(line) => {
-            format!("line {line} has more than {MAX_COLUMNS} cells, which is the limit")
-        }
-    };
-    DataError::format(path, "CSV", message)
 }

@@ -2,10 +2,10 @@
 
 use pyrogen_core::folder::{Card, ModelConfig};
 use pyrogen_core::{Batch, ConfigError, Describe, Objective, config};
-use pyrogen_data::{Dataset, Dequantise, Preparation, Recipe, Scale, Step};
+use pyrogen_data::{Dequantise, Preparation, RawRows, Recipe, Scale, Step};
 use pyrogen_model::Error;
 use pyrogen_model::train::{
-    Defaults, Job, Plan, Train, Wanted, fit_gradient, fits_memory, rows_of,
+    Defaults, Job, Plan, Train, Wanted, fit_gradient, fits_memory, raw_rows,
 };
 use pyrogen_nn::{TimeMlpConfig, UNetConfig};
 use pyrogen_solve::Spacing;
@@ -39,7 +39,7 @@ const EVERY: usize = 500;
 
 /// Integers are spread over their cells, so that there is a density, and all pictures go to
 /// `[-1, 1]`; other numbers to a mean of 0 and a standard deviation of 1.
-fn prepare(data: &Dataset) -> Result<Preparation, Error> {
+fn prepare(data: &dyn RawRows) -> Result<Preparation, Error> {
     let centred = Step::Scale(Scale { shift: 0.5, scale: 0.5 });
     if data.schema().is_none()
         && let Some(levels) = data.levels()
@@ -98,7 +98,7 @@ fn training(examples: usize) -> TrainConfig {
 }
 
 /// A plan of checked settings.
-fn plan<C: ModelConfig>(settings: Defaults, data: &Dataset) -> Result<Plan, Error> {
+fn plan<C: ModelConfig>(settings: Defaults, data: &dyn RawRows) -> Result<Plan, Error> {
     settings.train.validate()?;
     let model: C = config::from_value(settings.model.clone())?;
     let parameters = model.num_params()?;
@@ -142,16 +142,16 @@ impl Train for DiffusionFamily {
     }
 
     fn defaults(&self, wanted: &Wanted) -> Result<Defaults, Error> {
-        let data = rows_of(wanted.data)?;
-        let event = prepare(&data)?.event_shape();
+        let data = raw_rows(wanted.data)?;
+        let event = prepare(data)?.event_shape();
         let (network, sampling) = (network_for(&event), sampling_for(&event));
         let model = DiffusionConfig { event, network, sampling, ..DiffusionConfig::default() };
         Ok(Defaults { model: config::to_value(&model), train: training(data.len()) })
     }
 
     fn plan(&self, settings: Defaults, wanted: &Wanted) -> Result<Plan, Error> {
-        let data = rows_of(wanted.data)?;
-        plan::<DiffusionConfig>(settings, &data)
+        let data = raw_rows(wanted.data)?;
+        plan::<DiffusionConfig>(settings, data)
     }
 
     fn run(&self, job: Job) -> Result<RunFolder, Error> {
@@ -171,16 +171,16 @@ impl Train for FlowFamily {
     }
 
     fn defaults(&self, wanted: &Wanted) -> Result<Defaults, Error> {
-        let data = rows_of(wanted.data)?;
-        let event = prepare(&data)?.event_shape();
+        let data = raw_rows(wanted.data)?;
+        let event = prepare(data)?.event_shape();
         let network = network_for(&event);
         let model = FlowConfig { event, network, ..FlowConfig::default() };
         Ok(Defaults { model: config::to_value(&model), train: training(data.len()) })
     }
 
     fn plan(&self, settings: Defaults, wanted: &Wanted) -> Result<Plan, Error> {
-        let data = rows_of(wanted.data)?;
-        plan::<FlowConfig>(settings, &data)
+        let data = raw_rows(wanted.data)?;
+        plan::<FlowConfig>(settings, data)
     }
 
     fn run(&self, job: Job) -> Result<RunFolder, Error> {
@@ -193,7 +193,7 @@ impl Train for FlowFamily {
 #[cfg(test)]
 mod tests {
     use pyrogen_core::{Noise, Seed};
-    use pyrogen_data::{Data, Toy, digits};
+    use pyrogen_data::{Data, Dataset, Toy, digits};
 
     use super::*;
 

@@ -2,10 +2,10 @@
 
 use pyrogen_core::folder::ModelConfig;
 use pyrogen_core::{ConfigError, config};
-use pyrogen_data::{Dataset, Preparation, Recipe};
+use pyrogen_data::{Preparation, RawRows, Recipe};
 use pyrogen_model::Error;
 use pyrogen_model::train::{
-    Defaults, Job, Plan, Train, Wanted, check_data, fit_gradient, fits_memory, rows_of,
+    Defaults, Job, Plan, Train, Wanted, check_data, fit_gradient, fits_memory, raw_rows,
 };
 use pyrogen_train::{
     Decay, GradientConfig, Limits, OptimizerConfig, RunFolder, ScheduleConfig, TrainConfig,
@@ -31,7 +31,7 @@ const ALPHA: f64 = 0.05;
 /// Numbers with a mean of 0 and a standard deviation of 1. What has no density (categories, numbers that
 /// recur, whole numbers, constants, whether a number is missing) is spread over cells first, and the
 /// likelihood is then a lower bound.
-fn prepare(data: &Dataset) -> Result<Preparation, Error> {
+fn prepare(data: &dyn RawRows) -> Result<Preparation, Error> {
     let recipe = match (data.schema(), data.levels()) {
         (None, Some(_)) => Recipe::Dequantised { logit: Some(ALPHA) },
         _ => Recipe::Spread,
@@ -82,8 +82,8 @@ impl Train for FlowMethod {
     }
 
     fn defaults(&self, wanted: &Wanted) -> Result<Defaults, Error> {
-        let data = rows_of(wanted.data)?;
-        let event = prepare(&data)?.event_shape();
+        let data = raw_rows(wanted.data)?;
+        let event = prepare(data)?.event_shape();
         let model = self.model(event);
         Ok(Defaults { model: config::to_value(&model), train: training(data.len(), BATCH) })
     }
@@ -93,11 +93,11 @@ impl Train for FlowMethod {
         let model: NormalizingFlowConfig = config::from_value(settings.model.clone())?;
         let parameters = model.num_params()?;
         fits_memory(parameters)?;
-        let data = rows_of(wanted.data)?;
+        let data = raw_rows(wanted.data)?;
         Ok(Plan {
             model: settings.model,
             train: settings.train,
-            preparation: Some(prepare(&data)?),
+            preparation: Some(prepare(data)?),
             parameters,
             examples: data.len(),
         })
@@ -121,7 +121,7 @@ impl Train for FlowMethod {
 #[cfg(test)]
 mod tests {
     use pyrogen_core::{Noise, Seed};
-    use pyrogen_data::{Column, ColumnKind, Data, TableSchema, Toy};
+    use pyrogen_data::{Column, ColumnKind, Data, Dataset, TableSchema, Toy};
     use pyrogen_model::Family;
 
     use super::*;

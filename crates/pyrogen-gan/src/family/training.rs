@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use pyrogen_core::{ConfigError, config};
-use pyrogen_data::{Dataset, Preparation, Recipe};
+use pyrogen_data::{Preparation, RawRows, Recipe};
 use pyrogen_model::Error;
 use pyrogen_model::train::{
-    Defaults, Job, Plan, Train, Wanted, check_data, examples, fit, fits_memory, rows_of,
+    Defaults, Job, Plan, Train, Wanted, check_data, examples, fit, fits_memory, raw_rows,
     training_examples, try_untrained,
 };
 use pyrogen_train::{
@@ -38,7 +38,7 @@ const RECONSTRUCTION: f64 = 10.0;
 const LATENTS_WITH_CONTEXT: usize = 8;
 
 /// Pictures in `[0, 1]`, other numbers to a mean of 0 and a standard deviation of 1.
-fn prepare(data: &Dataset) -> Result<Preparation, Error> {
+fn prepare(data: &dyn RawRows) -> Result<Preparation, Error> {
     Ok(Preparation::fit(&Recipe::suited_to(data), data)?)
 }
 
@@ -55,7 +55,7 @@ fn paired(side: usize) -> Networks {
 }
 
 /// A conditional model of one class would learn nothing from it.
-fn check_classes(config: &GanConfig, data: &Dataset) -> Result<(), ConfigError> {
+fn check_classes(config: &GanConfig, data: &dyn RawRows) -> Result<(), ConfigError> {
     let (Some(classes), Some(labels)) = (config.classes, data.labels()) else { return Ok(()) };
     if labels.iter().any(|l| *l != labels[0]) {
         return Ok(());
@@ -95,9 +95,9 @@ impl Train for GanFamily {
     }
 
     fn defaults(&self, wanted: &Wanted) -> Result<Defaults, Error> {
-        let data = rows_of(wanted.data)?;
-        let event = prepare(&data)?.event_shape();
-        let picture = Recipe::suited_to(&data) == Recipe::Unit;
+        let data = raw_rows(wanted.data)?;
+        let event = prepare(data)?.event_shape();
+        let picture = Recipe::suited_to(data) == Recipe::Unit;
         let context = wanted.context.is_some();
         let networks = match event[..] {
             [_, h, w] if context && h.min(w).is_multiple_of(2) => paired(h.min(w)),
@@ -116,16 +116,16 @@ impl Train for GanFamily {
     }
 
     fn plan(&self, settings: Defaults, wanted: &Wanted) -> Result<Plan, Error> {
-        let data = rows_of(wanted.data)?;
+        let data = raw_rows(wanted.data)?;
         settings.train.validate()?;
         let model: GanConfig = config::from_value(settings.model.clone())?;
         let parameters = model.num_params()?;
         fits_memory(parameters)?;
-        check_classes(&model, &data)?;
+        check_classes(&model, data)?;
         Ok(Plan {
             model: settings.model,
             train: settings.train,
-            preparation: Some(prepare(&data)?),
+            preparation: Some(prepare(data)?),
             parameters,
             examples: data.len(),
         })

@@ -106,7 +106,7 @@ impl Frame {
         let layout = self.layout();
         let contexts = match self.context() {
             Some(context) => {
-                let unit = layout.to_unit(prepared.data().values());
+                let unit = layout.to_unit(prepared.data().to_dataset()?.values());
                 Some(context.of_pictures(&unit, &layout.event)?)
             }
             None => None,

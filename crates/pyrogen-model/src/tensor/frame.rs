@@ -6,7 +6,7 @@ use std::sync::Arc;
 use burn::tensor::{Device, Tensor};
 use pyrogen_core::folder::ModelFolder;
 use pyrogen_core::{Condition, Describe, Examples, Noise, RequestError};
-use pyrogen_data::{Data, Dataset, Layout, PictureContext, Preparation, Prepared};
+use pyrogen_data::{Data, Dataset, Layout, PictureContext, Preparation, Prepared, RawRows};
 
 use crate::{Error, ErrorKind};
 
@@ -114,7 +114,7 @@ impl Frame {
     /// Items of another modality or shape, or of categories that training did not have.
     pub fn prepare(&self, data: &Data) -> Result<Prepared<2>, Error> {
         let layout = self.layout();
-        let rows = data.dataset().ok_or_else(|| Error::Modality {
+        let rows = data.raw_rows().ok_or_else(|| Error::Modality {
             family: "of this model".into(),
             got: data.modality(),
             takes: layout.modality().to_string(),
@@ -123,7 +123,7 @@ impl Frame {
             let (expected, got) = (layout.event.clone(), rows.event_shape().to_vec());
             return Err(RequestError::EventShape { expected, got }.into());
         }
-        let prepared = Prepared::new(rows.into_owned(), (*self.preparation).clone())?;
+        let prepared = Prepared::of(data, (*self.preparation).clone())?;
         Ok(prepared.with_context(self.context)?)
     }
 
@@ -148,7 +148,7 @@ impl Frame {
         Ok((batch.x, Condition { context: batch.context, ..condition }))
     }
 
-    fn labels(&self, data: &Dataset, rows: &[usize]) -> Result<Option<Vec<usize>>, Error> {
+    fn labels(&self, data: &dyn RawRows, rows: &[usize]) -> Result<Option<Vec<usize>>, Error> {
         let Some(classes) = self.classes else { return Ok(None) };
         let labels = data.labels().ok_or(RequestError::MissingLabels { classes })?;
         let picked: Vec<usize> = rows.iter().map(|&r| labels[r] as usize).collect();

@@ -206,7 +206,7 @@ fn context_shape(
     if !train.takes_context() {
         return Err(Error::Wish(format!("models of family `{name}` take no context")));
     }
-    let rows = data.dataset().filter(|_| data.modality() == Modality::Pictures);
+    let rows = data.raw_rows().filter(|_| data.modality() == Modality::Pictures);
     let rows = rows.ok_or_else(|| {
         Error::Wish(format!("a context is made from pictures, not {}", data.modality()))
     })?;

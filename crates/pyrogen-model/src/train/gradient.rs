@@ -8,7 +8,7 @@ use pyrogen_core::folder::Card;
 use pyrogen_core::{
     Batch, ConfigError, Describe, Examples, FolderError, Noise, NumericalError, Objective,
 };
-use pyrogen_data::{Data, Dataset, Preparation, Prepared};
+use pyrogen_data::{Data, Dataset, Preparation, Prepared, RawRows};
 use pyrogen_train::callback::CallbackError;
 use pyrogen_train::{
     Callback, Control as Answer, Event, GradientLearner, Learner, ProgressMode, RunFolder,
@@ -113,14 +113,25 @@ fn preparation<'a>(job: &'a Job) -> Result<&'a Preparation, Error> {
     job.plan.preparation.as_ref().ok_or_else(missing)
 }
 
-/// Data as rows of numbers.
+/// Data as rows of numbers, all of them in memory; see [`raw_rows`].
 ///
 /// # Errors
 /// Data of a modality that is no rows of numbers.
 pub fn rows_of(data: &Data) -> Result<Cow<'_, Dataset>, Error> {
-    data.dataset().ok_or_else(|| {
-        Error::Wish(format!("the model learns rows of numbers, not {}", data.modality()))
-    })
+    data.dataset().ok_or_else(|| no_rows(data))
+}
+
+/// Data as rows of numbers that are read a few at a time: what does not fit into memory stays where it
+/// is.
+///
+/// # Errors
+/// Data of a modality that is no rows of numbers.
+pub fn raw_rows(data: &Data) -> Result<&dyn RawRows, Error> {
+    data.raw_rows().ok_or_else(|| no_rows(data))
+}
+
+fn no_rows(data: &Data) -> Error {
+    Error::Wish(format!("the model learns rows of numbers, not {}", data.modality()))
 }
 
 /// Data as training reads it.
@@ -128,7 +139,8 @@ pub fn rows_of(data: &Data) -> Result<Cow<'_, Dataset>, Error> {
 /// # Errors
 /// Data that the preparation cannot prepare.
 pub fn examples(data: &Data, job: &Job) -> Result<Prepared<2>, Error> {
-    let prepared = Prepared::new(rows_of(data)?.into_owned(), preparation(job)?.clone())?;
+    raw_rows(data)?;
+    let prepared = Prepared::of(data, preparation(job)?.clone())?;
     Ok(prepared.with_context(job.context)?)
 }
 
@@ -139,7 +151,9 @@ pub fn examples(data: &Data, job: &Job) -> Result<Prepared<2>, Error> {
 pub fn training_examples(job: &Job) -> Result<Prepared<2>, Error> {
     let prepared =
         examples(&job.data, job)?.with_weights(job.data.weights().map(<[f64]>::to_vec))?;
-    Ok(prepared.with_augment(job.plan.train.augment)?)
+    let augment = job.plan.train.augment;
+    augment.check(prepared.data().layout())?;
+    Ok(prepared.with_augment(augment)?)
 }
 
 /// Training examples that a new model looks at before training.

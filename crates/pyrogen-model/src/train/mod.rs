@@ -16,7 +16,7 @@ mod wish;
 
 pub use driver::{Trained, plan, train};
 pub use gradient::{
-    Save, check_data, examples, fit, fit_gradient, fits_memory, rows_of, start_batch,
+    Save, check_data, examples, fit, fit_gradient, fits_memory, raw_rows, rows_of, start_batch,
     training_examples,
 };
 pub use job::{Defaults, Job, Plan, Train, Wanted};

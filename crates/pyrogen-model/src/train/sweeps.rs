@@ -10,8 +10,8 @@ use pyrogen_core::{Examples, FolderError, Noise};
 use pyrogen_data::Data;
 use pyrogen_train::callback::CallbackError;
 use pyrogen_train::{
-    Callback, Control as Answer, Event, Learner, Limits, LoopState, Part, RunFolder, StepContext,
-    TrainConfig, TrainError, ValidationConfig, Values,
+    Balance, Callback, Control as Answer, Event, Learner, Limits, LoopState, Part, RunFolder,
+    StepContext, TrainConfig, TrainError, ValidationConfig, Values,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -197,7 +197,7 @@ impl<M: Sweeps> Callback<Sweeper<M>> for WhenDone {
 /// # Errors
 /// As [`Train::run`](super::Train::run).
 pub fn fit_sweeps<M: Sweeps>(job: Job, model: M) -> Result<RunFolder, Error> {
-    if job.data.weights().is_some() && job.plan.train.balance != pyrogen_train::Balance::None {
+    if job.data.weights().is_some() && job.plan.train.balance != Balance::None {
         let what = "models of this family learn from all rows alike, and the data has weights: give \
                     balance=none, or leave weight=COLUMN out";
         return Err(Error::Wish(what.into()));

@@ -1,6 +1,6 @@
 //! What the crate's families choose for some data.
 
-use pyrogen_data::{Binarise, Dataset, Preparation, PreparedColumn, Recipe};
+use pyrogen_data::{Binarise, Preparation, PreparedColumn, RawRows, Recipe};
 use pyrogen_model::Error;
 use pyrogen_nn::{ConvConfig, MlpConfig, Network};
 
@@ -21,7 +21,11 @@ pub(super) fn network_for(event: &[usize]) -> Network {
 }
 
 /// The decoder that suits data which is prepared in the way that suits it.
-pub(super) fn decoder_for(data: &Dataset, recipe: &Recipe, preparation: &Preparation) -> Decoder {
+pub(super) fn decoder_for(
+    data: &dyn RawRows,
+    recipe: &Recipe,
+    preparation: &Preparation,
+) -> Decoder {
     match (data.levels(), recipe) {
         (Some(levels), Recipe::Unit) => {
             Decoder::DiscretisedLogistic { levels, scale: Scale::Predicted }
@@ -48,7 +52,7 @@ fn columns(preparation: &Preparation) -> Option<Vec<Column>> {
 }
 
 /// A table as the decoder's columns want it: with spikes, or plainly standardised.
-fn prepare_columns(expected: &[Column], data: &Dataset) -> Result<Preparation, Error> {
+fn prepare_columns(expected: &[Column], data: &dyn RawRows) -> Result<Preparation, Error> {
     let fitted = Preparation::fit(&Recipe::suited_to(data), data)?;
     match columns(&fitted).is_some_and(|columns| columns == expected) {
         true => Ok(fitted),
@@ -57,7 +61,7 @@ fn prepare_columns(expected: &[Column], data: &Dataset) -> Result<Preparation, E
 }
 
 /// How raw values become what a decoder is for.
-pub(super) fn prepare(decoder: &Decoder, data: &Dataset) -> Result<Preparation, Error> {
+pub(super) fn prepare(decoder: &Decoder, data: &dyn RawRows) -> Result<Preparation, Error> {
     let recipe = match decoder {
         Decoder::Bernoulli => Recipe::Binarised(Binarise::Dynamic),
         Decoder::DiscretisedLogistic { .. }

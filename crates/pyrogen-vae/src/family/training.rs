@@ -2,11 +2,11 @@
 
 use pyrogen_core::folder::ModelConfig;
 use pyrogen_core::{Batch, Condition, ConfigError, config};
-use pyrogen_data::{Dataset, Preparation, Recipe};
+use pyrogen_data::{Preparation, RawRows, Recipe};
 use pyrogen_model::Error;
 use pyrogen_model::train::{
     Defaults, Job, Plan, Train, Wanted, WorkerCount, check_data, fit_gradient, fits_memory,
-    rows_of, start_batch,
+    raw_rows, start_batch,
 };
 use pyrogen_nn::Network;
 use pyrogen_train::{
@@ -40,7 +40,7 @@ fn training() -> TrainConfig {
 }
 
 /// What suits some data: shape of an example, and decoder.
-fn suited(data: &Dataset) -> Result<(Vec<usize>, Decoder), Error> {
+fn suited(data: &dyn RawRows) -> Result<(Vec<usize>, Decoder), Error> {
     let recipe = Recipe::suited_to(data);
     let preparation = Preparation::fit(&recipe, data)?;
     let decoder = decoder_for(data, &recipe, &preparation);
@@ -50,7 +50,7 @@ fn suited(data: &Dataset) -> Result<(Vec<usize>, Decoder), Error> {
 /// A plan of checked settings.
 fn plan(
     settings: Defaults,
-    data: &Dataset,
+    data: &dyn RawRows,
     decoder: &Decoder,
     parameters: usize,
 ) -> Result<Plan, Error> {
@@ -104,8 +104,8 @@ impl Train for VaeFamily {
     }
 
     fn defaults(&self, wanted: &Wanted) -> Result<Defaults, Error> {
-        let data = rows_of(wanted.data)?;
-        let (event, decoder) = suited(&data)?;
+        let data = raw_rows(wanted.data)?;
+        let (event, decoder) = suited(data)?;
         let (objective, prior) = self.choose(data.len());
         let network = network_for(&event);
         let model = VaeConfig { event, network, decoder, objective, prior, ..VaeConfig::default() };
@@ -114,8 +114,8 @@ impl Train for VaeFamily {
 
     fn plan(&self, settings: Defaults, wanted: &Wanted) -> Result<Plan, Error> {
         let model: VaeConfig = config::from_value(settings.model.clone())?;
-        let data = rows_of(wanted.data)?;
-        plan(settings, &data, &model.decoder, model.num_params()?)
+        let data = raw_rows(wanted.data)?;
+        plan(settings, data, &model.decoder, model.num_params()?)
     }
 
     fn run(&self, mut job: Job) -> Result<RunFolder, Error> {
@@ -147,8 +147,8 @@ impl Train for LadderFamily {
     }
 
     fn defaults(&self, wanted: &Wanted) -> Result<Defaults, Error> {
-        let data = rows_of(wanted.data)?;
-        let (event, decoder) = suited(&data)?;
+        let data = raw_rows(wanted.data)?;
+        let (event, decoder) = suited(data)?;
         let network = network_for(&event);
         let model = LadderConfig { network, event, decoder, ..LadderConfig::default() };
         let mut train = training();
@@ -158,8 +158,8 @@ impl Train for LadderFamily {
 
     fn plan(&self, settings: Defaults, wanted: &Wanted) -> Result<Plan, Error> {
         let model: LadderConfig = config::from_value(settings.model.clone())?;
-        let data = rows_of(wanted.data)?;
-        plan(settings, &data, &model.decoder, model.num_params()?)
+        let data = raw_rows(wanted.data)?;
+        plan(settings, data, &model.decoder, model.num_params()?)
     }
 
     fn run(&self, job: Job) -> Result<RunFolder, Error> {
@@ -183,8 +183,8 @@ impl Train for VqFamily {
     }
 
     fn defaults(&self, wanted: &Wanted) -> Result<Defaults, Error> {
-        let data = rows_of(wanted.data)?;
-        let (event, decoder) = suited(&data)?;
+        let data = raw_rows(wanted.data)?;
+        let (event, decoder) = suited(data)?;
         let network = match network_for(&event) {
             Network::Conv(conv) => {
                 let large = event[1].min(event[2]) >= TWICE;
@@ -204,8 +204,8 @@ impl Train for VqFamily {
 
     fn plan(&self, settings: Defaults, wanted: &Wanted) -> Result<Plan, Error> {
         let model: VqConfig = config::from_value(settings.model.clone())?;
-        let data = rows_of(wanted.data)?;
-        plan(settings, &data, &model.decoder, model.num_params()?)
+        let data = raw_rows(wanted.data)?;
+        plan(settings, data, &model.decoder, model.num_params()?)
     }
 
     fn run(&self, mut job: Job) -> Result<RunFolder, Error> {

@@ -2,6 +2,7 @@
 //! open and give what they gave; items, scores, completions and answers keep the door's promises.
 
 mod chains;
+mod symbols;
 
 use pyrogen::data::{Items, Sequences, Text};
 use pyrogen::model::{HowMany, Marginal, conformance};

@@ -20,7 +20,7 @@ pub use spiked::{RestDistribution, SpikedDistribution};
 pub use tail::Tail;
 
 use super::{Transform, step_error};
-use crate::{Column, DataError, Dataset};
+use crate::{Column, DataError, RawRows};
 
 /// Takes numbers of any distribution to the standard normal one, element by element, through a
 /// distribution function `F` that is fitted to the training data:
@@ -82,26 +82,30 @@ pub enum Bounds {
 impl Quantiles {
     /// The distributions of the elements for which `is_number` holds; a value that at least the
     /// share `spike` of the examples and eight of them have is kept apart (none for a share above 1).
+    ///
+    /// # Errors
+    /// A file that cannot be read any more.
     pub fn fit(
-        data: &Dataset,
+        data: &dyn RawRows,
         spike: f64,
         bounds: Bounds,
         is_number: impl Fn(usize) -> bool,
-    ) -> Self {
+    ) -> Result<Self, DataError> {
         let width = data.width();
         let columns = data.schema().map_or(&[][..], |schema| &schema.columns);
         let seen = bounds == Bounds::Seen;
         let fit = |j: usize| {
-            let cells = data.values().iter().skip(j).step_by(width).copied();
-            let mut numbers: Vec<f32> = cells.filter(|v| !v.is_nan()).collect();
+            let mut numbers = data.column(j)?;
+            numbers.retain(|v| !v.is_nan());
             if numbers.is_empty() {
                 numbers.push(0.0);
             }
             let mut fitted = SpikedDistribution::fit(numbers, spike, seen);
             fitted.missing = columns.get(j).is_some_and(Column::may_be_missing);
-            fitted
+            Ok::<_, DataError>(fitted)
         };
-        Self { elements: (0..width).map(|j| is_number(j).then(|| fit(j))).collect() }
+        let elements = (0..width).map(|j| is_number(j).then(|| fit(j)).transpose());
+        Ok(Self { elements: elements.collect::<Result<_, _>>()? })
     }
 
     /// Elements that are made of each element.

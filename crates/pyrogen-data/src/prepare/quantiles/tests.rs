@@ -3,6 +3,7 @@ use pyrogen_core::{Noise, Seed, normal_quantile};
 
 use super::normal::{normal_cdf, normal_log_density};
 use super::*;
+use crate::Dataset;
 use crate::prepare::{Preparation, Recipe};
 
 /// A share that no value has.
@@ -297,7 +298,7 @@ fn jumps_and_grids_come_back() {
 fn the_result_is_normal() {
     for truth in &TRUTHS {
         let data = Dataset::from_parts(column(20_000, 20, truth.draw), vec![1], None).unwrap();
-        let step = Quantiles::fit(&data, NEVER, Bounds::Tails, |_| true);
+        let step = Quantiles::fit(&data, NEVER, Bounds::Tails, |_| true).unwrap();
         let fresh = column(20_000, 21, truth.draw).iter().map(|&v| f64::from(v)).collect();
         let y = step.forward(fresh, 1, &mut Noise::new(Seed(3)));
         let n = y.len() as f64;
@@ -334,7 +335,7 @@ fn spikes_stay_apart() {
     let first = |i: usize| [0.0, 5.0, 0.0, 5.0, 1.0 + i as f32 / 7.0][i % 5];
     let rows: Vec<f32> = (0..60).flat_map(|i| [first(i), 7.0]).collect();
     let data = Dataset::from_parts(rows.clone(), vec![2], None).unwrap();
-    let step = Quantiles::fit(&data, 0.3, Bounds::Tails, |j| j == 0);
+    let step = Quantiles::fit(&data, 0.3, Bounds::Tails, |j| j == 0).unwrap();
     let function = step.elements[0].as_ref().unwrap();
     assert_eq!(function.spikes, [0.0, 5.0]);
     assert_eq!(step.output_width(2).unwrap(), 3);
@@ -419,7 +420,7 @@ fn the_older_form_still_loads_and_says_the_same() {
 #[test]
 fn distributions_that_make_no_sense_are_errors() {
     let data = Dataset::from_parts(column(100, 24, normal_quantile), vec![1], None).unwrap();
-    let good = Quantiles::fit(&data, 0.05, Bounds::Seen, |_| true);
+    let good = Quantiles::fit(&data, 0.05, Bounds::Seen, |_| true).unwrap();
     let json = serde_json::to_value(&good).unwrap();
     let changed = |at: &str, value: serde_json::Value| {
         let mut json = json.clone();

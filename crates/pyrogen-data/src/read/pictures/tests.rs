@@ -267,3 +267,95 @@ fn a_folder_of_samples_is_data_again() {
     let error = data.write(&out).unwrap_err().to_string();
     assert!(error.contains("new or empty"), "{error}");
 }
+
+/// Pictures of every kind under one folder: bytes, 16 bit, grey, colour, transparent, two classes.
+fn mixed_folder(dir: &Path) {
+    grey(&dir.join("a/1.png"), 3, 2, |x, y| (40 * y + x) as u8);
+    fs::create_dir_all(dir.join("b")).unwrap();
+    RgbImage::from_fn(3, 2, |x, y| Rgb([x as u8, y as u8, 9])).save(dir.join("b/2.png")).unwrap();
+    RgbaImage::from_fn(3, 2, |x, _| Rgba([1, 2, 3, 100 * x as u8]))
+        .save(dir.join("b/3.png"))
+        .unwrap();
+    let words: ImageBuffer<Luma<u16>, Vec<u16>> =
+        ImageBuffer::from_fn(3, 2, |x, y| Luma([1000 * x as u16 + y as u16]));
+    words.save(dir.join("a/4.png")).unwrap();
+}
+
+#[test]
+fn pictures_that_stay_in_their_files_are_the_same_pictures() {
+    use crate::{Data, RawRows};
+
+    let dir = tempfile::tempdir().unwrap();
+    mixed_folder(dir.path());
+    let read = |cache| {
+        let options = PictureOptions { cache: Some(cache), ..PictureOptions::default() };
+        super::load(dir.path(), &options).unwrap()
+    };
+    let (held, lazy) = (read(true), read(false));
+    assert!(lazy.notes.iter().any(|note| note.contains("4 pictures stay in their files")));
+    assert_eq!(lazy.origins, held.origins);
+    assert_eq!(lazy.data, held.data);
+    assert_eq!(lazy.data.sha256(), held.data.sha256());
+    assert_eq!(lazy.data.describe(), held.data.describe());
+    let part = |data: &Data| data.select(&[3, 1, 2, 1]).select(&[0, 3]);
+    assert_eq!(part(&lazy.data), part(&held.data));
+    assert_eq!(part(&lazy.data).labels(), Some(vec![1, 0]));
+    let joined = |data: &Data| Data::concat(vec![data.select(&[2]), data.select(&[0, 1])]);
+    assert_eq!(joined(&lazy.data).unwrap(), joined(&held.data).unwrap());
+    let (Data::Pictures(lazy), Data::Pictures(held)) = (&lazy.data, &held.data) else {
+        panic!("pictures")
+    };
+    assert_eq!(lazy.span(), Some([0.0, 65_535.0]));
+    assert_eq!(lazy.column(7).unwrap(), held.column(7).unwrap());
+}
+
+#[test]
+fn a_file_that_is_gone_or_another_is_an_error_when_it_is_read() {
+    use crate::{Preparation, Prepared, Recipe};
+    use burn::tensor::Device;
+    use pyrogen_core::{Examples, Noise, Seed};
+
+    let dir = tempfile::tempdir().unwrap();
+    mixed_folder(dir.path());
+    let options = PictureOptions { cache: Some(false), ..PictureOptions::default() };
+    let data = super::load(dir.path(), &options).unwrap().data;
+    let rows = data.raw_rows().unwrap();
+    let preparation = Preparation::fit(&Recipe::Unit, &rows).unwrap();
+    let examples: Prepared<2> = Prepared::of(&data, preparation).unwrap();
+    let read = |row| {
+        let mut noise = Noise::new(Seed(0));
+        examples.try_batch(&[row], &mut noise, &Device::flex()).map(|_| ())
+    };
+    // Four pictures are few enough to be kept as they are prepared; raw ones are not.
+    read(2).unwrap();
+    let raw = |row| rows.read(&[row], &mut Vec::new()).map_err(|e| e.to_string());
+    raw(2).unwrap();
+    fs::remove_file(dir.path().join("b/2.png")).unwrap();
+    assert!(raw(2).unwrap_err().contains("2.png"));
+    grey(&dir.path().join("a/1.png"), 4, 2, |_, _| 0);
+    let error = raw(0).unwrap_err();
+    assert!(error.contains("1.png") && error.contains("has changed"), "{error}");
+    raw(3).unwrap();
+}
+
+/// JPEG at a quality of 95 leaves colours of flat squares this near.
+const JPEG: f32 = 4.0;
+
+#[test]
+fn inks_of_a_printers_jpeg_are_colours() {
+    let dir = tempfile::tempdir().unwrap();
+    let bytes = include_bytes!("../../../tests/fixtures/cmyk.jpg");
+    fs::write(dir.path().join("a.jpg"), bytes).unwrap();
+    let data = load(dir.path(), &PictureOptions::default()).unwrap();
+    assert_eq!(data.event_shape(), [3, 32, 64]);
+    let row = data.row(0);
+    let pixel = |y: usize, x: usize| [0, 1, 2].map(|c| row[c * 32 * 64 + y * 64 + x]);
+    let near = |a: [f32; 3], b: [f32; 3]| a.iter().zip(b).all(|(a, b)| (a - b).abs() <= JPEG);
+    for (k, colour) in
+        [[0.0, 255.0, 255.0], [255.0, 0.0, 255.0], [255.0, 255.0, 0.0], [0.0; 3]].iter().enumerate()
+    {
+        let found = pixel(8, 16 * k + 8);
+        assert!(near(found, *colour), "{found:?} for {colour:?}");
+    }
+    assert!(near(pixel(24, 30), [255.0; 3]), "paper is white");
+}

@@ -227,7 +227,7 @@ fn missing_words_can_be_words() {
 #[test]
 fn blank_lines_of_one_column_are_missing_cells() {
     let table = table("x\n\n0.7042\n\n0.5\n\n", &[]);
-    let Cells::Numbers(x) = table.cells(0) else { panic!() };
+    let Cells::Numbers(x) = table.cells(0).into_owned() else { panic!() };
     assert_eq!(x.len(), 4);
     assert!(x[0].is_nan() && x[2].is_nan() && x[1] == 0.7042);
     let error = load("x\n1\n\n2\n", &["missing=error"]).unwrap_err().to_string();
@@ -329,4 +329,59 @@ fn numbers_with_an_offset_are_read_in_the_terms_of_another_file() {
     let read = b.dataset().conform_to(a.layout()).unwrap();
     let back = Table::from_dataset(read);
     assert_eq!(back.cells(0), b.cells(0));
+}
+
+/// A file of every kind of column, with a header, comments, CRLF line ends and quoted line breaks.
+fn every_kind(rows: usize) -> String {
+    let mut text = String::from("# by hand\r\nid,x,n,town,day,w,y\r\n");
+    for i in 0..rows {
+        let town = ["Ayr", "\"Bex, \"\"le\"\"\r\nBains\"", "?", "Çan"][i % 4];
+        let x = if i % 7 == 3 { String::new() } else { format!("{}.{:02}", i % 9, i % 100) };
+        text += &format!(
+            "k{i},{x},{},{town},2024-01-{:02},{},{}\r\n",
+            i * 3,
+            1 + i % 28,
+            0.5 + (i % 3) as f64,
+            ["yes", "no"][i % 2]
+        );
+        if i % 50 == 20 {
+            text += "\r\n# a comment\r\n";
+        }
+    }
+    text
+}
+
+#[test]
+fn a_file_that_is_read_some_columns_at_a_time_is_the_same_table() {
+    use super::super::read::read_within;
+    use crate::{CsvOptions, Missing};
+
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t.csv");
+    std::fs::write(&path, every_kind(300)).unwrap();
+    for missing in [Missing::Keep, Missing::Drop] {
+        let options = CsvOptions {
+            label: Some("y".into()),
+            weight: Some("w".into()),
+            missing,
+            ..CsvOptions::default()
+        };
+        let whole = read_within(&path, &options, usize::MAX).unwrap();
+        assert!(whole.notes.iter().any(|note| note.contains("`id` is left out")));
+        assert_eq!(whole.data.len(), if missing == Missing::Keep { 300 } else { 193 });
+        // A column at a time, and two or three.
+        for room in [1, 5000] {
+            assert_eq!(read_within(&path, &options, room).unwrap(), whole, "room {room}");
+        }
+    }
+    let options = CsvOptions { missing: Missing::Error, ..CsvOptions::default() };
+    let says = |room| read_within(&path, &options, room).unwrap_err().to_string();
+    assert_eq!(says(1), says(usize::MAX));
+    // Identifiers alone are the data, in several passes too.
+    std::fs::write(&path, (0..30).map(|i| format!("a{i},b{i}\n")).collect::<String>()).unwrap();
+    let plain = CsvOptions::default();
+    let whole = read_within(&path, &plain, usize::MAX).unwrap();
+    assert_eq!(read_within(&path, &plain, 1).unwrap(), whole);
+    let crate::Data::Table(table) = &whole.data else { panic!("a table") };
+    assert_eq!(table.columns().len(), 2);
 }

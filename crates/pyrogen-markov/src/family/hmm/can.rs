@@ -208,9 +208,7 @@ impl Regimes {
         match cell {
             Cell::Number { mean, std } => Marginal::Continuous { mean, std },
             Cell::Symbol(probabilities) => {
-                let symbols = self.0.columns.symbols.as_deref().unwrap_or(&[]);
-                let values = symbols.iter().map(f64::to_string).collect();
-                Marginal::Discrete { values, probabilities }
+                Marginal::Discrete { values: self.0.columns.symbol_names(), probabilities }
             }
         }
     }

@@ -86,16 +86,15 @@ impl Regimes {
     fn shown(&self, state: usize) -> (String, Value) {
         let (model, names) = (&self.0.model, &self.0.columns.names);
         let class = model.emission_of(state);
-        if let (Emission::Categorical(e), Some(symbols)) =
-            (model.emission(), &self.0.columns.symbols)
-        {
+        if let Emission::Categorical(e) = model.emission() {
+            let symbols = self.0.columns.symbol_names();
             let shares = &e.probabilities[class];
             let mut order: Vec<usize> = (0..symbols.len()).collect();
             order.sort_by(|a, b| shares[*b].total_cmp(&shares[*a]));
             let most = |s: &usize| format!("{} {:.0} %", symbols[*s], 100.0 * shares[*s]);
             let words: Vec<String> = order.iter().take(5).map(most).collect();
             let all: Map<String, Value> =
-                symbols.iter().zip(shares).map(|(s, p)| (s.to_string(), (*p).into())).collect();
+                symbols.iter().cloned().zip(shares).map(|(s, p)| (s, (*p).into())).collect();
             return (format!("{}: {}", names[0], words.join(", ")), all.into());
         }
         let (mut words, mut all) = (Vec::new(), Map::new());

@@ -1,5 +1,7 @@
 //! What `model.json` of the family holds, and how data becomes sequences of the model.
 
+use std::collections::HashMap;
+
 use pyrogen_data::{Data, Sequences as DataSequences};
 use pyrogen_model::{Error, ErrorKind};
 use serde::{Deserialize, Serialize};
@@ -17,6 +19,9 @@ pub struct Columns {
     pub names: Vec<String>,
     /// The numbers that are symbols, ascending; none for sequences of numbers.
     pub symbols: Option<Vec<f64>>,
+    /// The names of the symbols, where they are words: the numbers are their places then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub words: Option<Vec<String>>,
 }
 
 /// The sequences that data is.
@@ -48,7 +53,11 @@ impl Columns {
         let data = sequences(data)?;
         let names = data.columns().to_vec();
         if emission != EmissionKind::Categorical {
-            return Ok(Self { names, symbols: None });
+            let column = (0..names.len()).find_map(|j| Some((j, data.symbols(j)?)));
+            return match column {
+                None => Ok(Self { names, symbols: None, words: None }),
+                Some((j, words)) => Err(no_numbers(&names[j], words)),
+            };
         }
         if names.len() != 1 {
             let message = format!(
@@ -61,13 +70,31 @@ impl Columns {
         let mut symbols: Vec<f64> = steps(data).into_iter().filter(|v| !v.is_nan()).collect();
         symbols.sort_by(f64::total_cmp);
         symbols.dedup();
-        match symbols.is_empty() {
-            false => Ok(Self { names, symbols: Some(symbols) }),
-            true => {
-                let message = format!("column `{}` has no observed value", names[0]);
-                Err(Error::other(ErrorKind::Data, message))
-            }
+        if symbols.is_empty() {
+            let message = format!("column `{}` has no observed value", names[0]);
+            return Err(Error::other(ErrorKind::Data, message));
         }
+        let words = data
+            .symbols(0)
+            .map(|all| symbols.iter().map(|v| all[*v as usize].clone()).collect::<Vec<String>>());
+        if let Some(words) = &words {
+            symbols = (0..words.len()).map(|place| place as f64).collect();
+        }
+        Ok(Self { names, symbols: Some(symbols), words })
+    }
+
+    /// The names of the symbols; empty for sequences of numbers.
+    pub fn symbol_names(&self) -> Vec<String> {
+        match (&self.words, &self.symbols) {
+            (Some(words), _) => words.clone(),
+            (None, symbols) => symbols.iter().flatten().map(f64::to_string).collect(),
+        }
+    }
+
+    /// The symbol of this model for each of another list of words: NaN for one that it does not know.
+    fn translated(&self, words: &[String]) -> Vec<f64> {
+        let own: HashMap<&String, usize> = self.words.iter().flatten().zip(0..).collect();
+        words.iter().map(|word| own.get(word).map_or(f64::NAN, |place| *place as f64)).collect()
     }
 
     /// The data as the model's sequences. Columns are matched by name.
@@ -92,23 +119,43 @@ impl Columns {
         let own = values.chunks_exact(width).flat_map(|row| places.iter().map(|j| row[*j]));
         let lengths = data.lengths().to_vec();
         let Some(symbols) = &self.symbols else {
+            if let Some((name, words)) =
+                places.iter().zip(&self.names).find_map(|(&j, name)| Some((name, data.symbols(j)?)))
+            {
+                return Err(no_numbers(name, words));
+            }
             let sequences = Sequences::real(own.collect(), self.names.len(), lengths);
             return sequences.map_err(super::named);
         };
+        let words = data.symbols(places[0]);
+        if words.is_some() != self.words.is_some() {
+            let (expected, got) = match words {
+                None => ("words", "numbers"),
+                Some(_) => ("numbers", "words"),
+            };
+            let name = &self.names[0];
+            let message =
+                format!("column `{name}` must hold {expected}, as in training, got {got}");
+            return Err(Error::other(ErrorKind::Data, message));
+        }
+        let translated = words.map(|words| self.translated(words));
         let code = |v: f64| -> Result<u32, f64> {
+            let own = translated.as_ref().map_or(v, |t| t.get(v as usize).copied().unwrap_or(v));
             match v.is_nan() {
                 true => Ok(MISSING),
                 false => {
-                    symbols.binary_search_by(|s| s.total_cmp(&v)).map(|i| i as u32).map_err(|_| v)
+                    symbols.binary_search_by(|s| s.total_cmp(&own)).map(|i| i as u32).map_err(|_| v)
                 }
             }
         };
         let codes = own.map(code).collect::<Result<Vec<u32>, f64>>();
         let codes = codes.map_err(|v| {
-            let known: Vec<String> = symbols.iter().take(20).map(f64::to_string).collect();
-            let more = if symbols.len() > 20 { ", ..." } else { "" };
+            let mut known = self.symbol_names();
+            let more = if known.len() > 20 { ", ..." } else { "" };
+            known.truncate(20);
+            let symbol = words.map_or(v.to_string(), |words| format!("`{}`", words[v as usize]));
             let message = format!(
-                "column `{}`: the symbol {v} was not seen in training, which saw {}{more}",
+                "column `{}`: the symbol {symbol} was not seen in training, which saw {}{more}",
                 self.names[0],
                 known.join(", ")
             );
@@ -126,8 +173,23 @@ impl Columns {
             let name = |v: f64| symbols.get(v as usize).copied().unwrap_or(f64::NAN);
             values.iter_mut().filter(|v| !v.is_nan()).for_each(|v| *v = name(*v));
         }
-        Ok(Data::Sequences(DataSequences::new(self.names.clone(), values, lengths)?))
+        let sequences = DataSequences::new(self.names.clone(), values, lengths)?;
+        Ok(Data::Sequences(match &self.words {
+            Some(words) => sequences.with_symbols(0, words.clone())?,
+            None => sequences,
+        }))
     }
+}
+
+/// An error about a column of words where numbers are learnt.
+fn no_numbers(name: &str, words: &[String]) -> Error {
+    let some: Vec<&str> = words.iter().take(3).map(String::as_str).collect();
+    let message = format!(
+        "column `{name}` holds words ({}): give id={name} or time={name} if it says where a step belongs, \
+         or emission=categorical for symbols",
+        some.join(", ")
+    );
+    Error::other(ErrorKind::Data, message)
 }
 
 /// A trained hidden Markov model: its columns, its parameters, and how it was found.
@@ -190,7 +252,9 @@ impl Saved {
             (None, Some(symbols)) => width == 1 && self.symbols_of_model() == symbols.len(),
             _ => false,
         };
-        if !fits || self.missing.len() != width {
+        let named = self.columns.words.as_ref().map(Vec::len);
+        let named = named.is_none_or(|n| Some(n) == self.columns.symbols.as_ref().map(Vec::len));
+        if !fits || !named || self.missing.len() != width {
             return Err(format!("the model's emissions do not fit its {width} columns"));
         }
         match self.lengths.is_empty() {

@@ -57,7 +57,7 @@ pub enum EmissionKind {
     GaussianMixture,
     /// Counts.
     Poisson,
-    /// Symbols: one column of whole numbers, each a symbol of its own.
+    /// Symbols: one column of words or whole numbers, each a symbol of its own.
     Categorical,
     /// Rows of counts of categories.
     Multinomial,

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::saved::{Columns, Saved, Tried};
-use super::settings::Criterion;
+use super::settings::{Criterion, EmissionKind};
 use super::{HmmFamily, HmmSettings, named};
 use crate::hmm::{EmStep, EmissionConfig, Hmm, HmmFit};
 use crate::{MarkovError, Sequences};
@@ -256,7 +256,14 @@ impl Train for HmmFamily {
     }
 
     fn defaults(&self, wanted: &Wanted) -> Result<Defaults, Error> {
-        let model = config::to_value(&HmmSettings::default());
+        let mut settings = HmmSettings::default();
+        if let Data::Sequences(data) = wanted.data
+            && data.columns().len() == 1
+            && data.symbols(0).is_some()
+        {
+            settings.emission = EmissionKind::Categorical;
+        }
+        let model = config::to_value(&settings);
         Ok(Defaults { model, train: sweeps(wanted.data.len(), STEPS) })
     }
 
