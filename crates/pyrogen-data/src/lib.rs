@@ -39,7 +39,7 @@ pub use prefetch::Prefetch;
 pub use prepare::{
     Binarise, Blocks, Bounds, Dequantise, DistributionFunction, Grid, Logit, MissingNumbers,
     MixedDistribution, OneHot, Preparation, PreparedColumn, Quantiles, Recipe, RestDistribution,
-    Scale, SpikedDistribution, Standardise, Step, Tail, Transform,
+    Scale, SpikedDistribution, SpreadMissing, Standardise, Step, Tail, Transform,
 };
 pub use prepared::Prepared;
 pub use raw_rows::RawRows;

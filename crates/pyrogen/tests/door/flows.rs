@@ -98,7 +98,8 @@ fn tables_with_missing_numbers_have_a_lower_bound() {
     let source = room.path().join("gaps.csv");
     let row = |i: usize| {
         let height = (i as f64 * 0.618_034).fract() * 3.0;
-        let pay = if i % 4 == 0 { String::new() } else { format!("{:.4}", height * 2.0 + 1.0) };
+        let pay =
+            if i.is_multiple_of(4) { String::new() } else { format!("{:.4}", height * 2.0 + 1.0) };
         format!("{height:.4},{pay}\n")
     };
     let rows: String = (0..400).map(row).collect();
