@@ -30,7 +30,6 @@ SIZES = {
 }
 HOW = ["f32", "tf32", "compiled", "bf16"]
 OURS = ["cuda", "wgpu"]
-AHEAD = 3
 
 
 def command(side, row, args):
@@ -106,11 +105,10 @@ def run(args):
     sides = args.sides.split(",") if args.sides else [f"torch {h}" for h in HOW] + [f"ours {h}" for h in OURS]
     atexit.register(peers.end_children)
     work = [(row, side) for row in args.rows or SIZES for side in sides]
-    rows, ahead = {}, []
-    for i, (row, side) in enumerate(work):
-        # The next processes start meanwhile: Python needs seconds for its imports.
-        ahead += [Card(s, r, args) for r, s in work[i + len(ahead) : i + AHEAD]]
-        found = measured(ahead.pop(0), args)
+    rows = {}
+    for row, side in work:
+        # One process at a time: another one that starts or tunes would take from the card.
+        found = measured(Card(side, row, args), args)
         rows.setdefault(row, {})[side] = found
         print(row, side, found, file=sys.stderr, flush=True)
         if args.json:

@@ -1,7 +1,7 @@
 //! What training minimises.
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 
 use crate::Noise;
 
@@ -146,15 +146,18 @@ impl Loss {
 
     /// The same where a schedule moves targets. Weights change nothing here.
     pub fn values_scaled(&self, factors: impl Fn(&str) -> TermFactors) -> Vec<(&'static str, f64)> {
-        let (names, values) = self.tensors_scaled(factors);
-        if names.is_empty() {
+        if self.terms.is_empty() {
             return Vec::new();
         }
+        let (names, values) = self.tensors_scaled(factors);
         names.into_iter().zip(values.into_data().iter::<f64>()).collect()
     }
 
     /// The same on the device, `[terms]`, without a graph: a device that computes while the host goes
     /// on is not waited for.
+    ///
+    /// # Panics
+    /// If there are no terms.
     pub fn tensors_scaled(
         &self,
         factors: impl Fn(&str) -> TermFactors,
@@ -162,10 +165,7 @@ impl Loss {
         let plain = |x: Tensor<1>| if x.device().is_autodiff() { x.inner() } else { x };
         let shown = |t: &LossTerm| plain(t.shown(factors(t.name).target)).reshape([1]);
         let names = self.terms.iter().map(|t| t.name).collect();
-        match self.terms.len() {
-            0 => (names, Tensor::empty([0], &Device::default())),
-            _ => (names, Tensor::cat(self.terms.iter().map(shown).collect(), 0)),
-        }
+        (names, Tensor::cat(self.terms.iter().map(shown).collect(), 0))
     }
 }
 

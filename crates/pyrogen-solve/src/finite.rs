@@ -43,10 +43,8 @@ impl<T> Checks<T> {
 }
 
 fn settled<T>(answer: Option<(Tensor<1, Bool>, T)>) -> Result<(), T> {
-    match answer {
-        Some((finite, what)) if !finite.clone().into_scalar::<bool>() => Err(what),
-        _ => Ok(()),
-    }
+    let Some((finite, what)) = answer else { return Ok(()) };
+    if finite.into_scalar::<bool>() { Ok(()) } else { Err(what) }
 }
 
 /// The gradient of `sum(f(x))` and what `f` gave, without its history. `f` gets `x` on the autodiff
