@@ -8,7 +8,9 @@ mod conv;
 mod cross_entropy;
 mod density;
 mod elementwise;
+mod gated;
 mod group_norm;
+mod head_norm;
 mod layer_norm;
 mod linear;
 mod lstm;
@@ -51,7 +53,9 @@ pub use density::{gamma_log_density, log_softmax_at, normal_log_density, whitene
 pub use elementwise::{
     Elementwise, exp, gelu, gelu_tanh, leaky_relu, sigmoid, silu, softplus, tanh,
 };
+pub use gated::gated_silu;
 pub use group_norm::{group_norm, group_norm_silu};
+pub use head_norm::query_key_norm;
 pub use layer_norm::layer_norm;
 pub use linear::{LinearMap, linear, matmul};
 pub use lstm::{LstmWeights, lstm};

@@ -136,17 +136,9 @@ impl Block {
         let qkv = self.attention_norm.then(&self.qkv, x);
         let qkv = match (&self.query_norm, &self.key_norm) {
             (Some(query), Some(key)) => {
-                let [rows, places, all] = qkv.dims();
-                let d = all / (turning + heads.key_heads());
-                let part = |norm: &Normalisation, from: usize, count: usize| {
-                    let x = qkv.clone().narrow(2, from * d, count * d);
-                    let x = norm.forward(x.reshape([rows, places, count, d]));
-                    x.reshape([rows, places, count * d])
-                };
-                let q = part(query, 0, heads.heads);
-                let k = part(key, heads.heads, heads.key_heads());
-                let v = qkv.clone().narrow(2, turning * d, heads.key_heads() * d);
-                Tensor::cat(vec![q, k, v], 2)
+                let scales = [query.gamma.val(), key.gamma.val()];
+                let counts = [heads.heads, heads.key_heads()];
+                ops::query_key_norm(qkv, scales, counts, query.epsilon)
             }
             _ => qkv,
         };
@@ -162,9 +154,7 @@ impl Block {
             Feed::Gelu => Elementwise::Gelu,
             Feed::GeluTanh => Elementwise::GeluTanh,
             Feed::Swiglu => {
-                let width = hidden.dims()[2] / 2;
-                let [gate, up] = [0, 1].map(|i| hidden.clone().narrow(2, i * width, width));
-                let hidden = ops::silu(gate) * up;
+                let hidden = ops::gated_silu(hidden);
                 return added(&self.narrow, x, hidden, dropout, site);
             }
         };

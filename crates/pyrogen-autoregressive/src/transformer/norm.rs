@@ -16,7 +16,7 @@ pub struct Normalisation {
     /// `[features]`, at first zeros; none for the root mean square.
     pub beta: Option<Param<Tensor<1>>>,
     #[module(skip)]
-    epsilon: f64,
+    pub(super) epsilon: f64,
 }
 
 impl Normalisation {
