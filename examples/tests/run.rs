@@ -35,6 +35,9 @@ mod first_model;
 #[path = "../examples/flow_densities.rs"]
 mod flow_densities;
 #[expect(dead_code, reason = "its main reads the arguments of the program")]
+#[path = "../examples/flow_tables.rs"]
+mod flow_tables;
+#[expect(dead_code, reason = "its main reads the arguments of the program")]
 #[path = "../examples/gan_latents.rs"]
 mod gan_latents;
 #[expect(dead_code, reason = "its main reads the arguments of the program")]
@@ -225,6 +228,20 @@ fn pictures_are_painted() {
 #[test]
 fn normalizing_flows_on_the_plane_are_scored() {
     flow_densities::run(3, 50, Some("nice")).expect("flow_densities");
+}
+
+#[test]
+fn flows_of_tables_are_scored() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (part, rows) in [("train", 60), ("valid", 20), ("test", 20)] {
+        let mut noise = pyrogen::core::Noise::new(pyrogen::core::Seed(1)).fork(part);
+        let values: Vec<f32> = noise.normal_vec(3 * rows).into_iter().map(|v| v as f32).collect();
+        let path = folder.path().join(format!("{part}.npy"));
+        pyrogen::data::write_npy(&path, &values, &[rows, 3]).expect("an array");
+    }
+    flow_tables::run(folder.path(), "small", "maf", 3).expect("flow_tables");
+    let refused = flow_tables::run(folder.path(), "small", "gmm", 3).expect_err("no flow");
+    assert!(refused.to_string().contains("maf, nsf"), "{refused}");
 }
 
 #[test]
