@@ -64,14 +64,14 @@ impl Layer {
         let features = config.features();
         match config.flow {
             FlowKind::Coupling(map) => {
-                let (stay, map) = (stay(config, i), FeatureMaps::new(map, config.circles()));
+                let (stay, map) = (stay(config, i), FeatureMaps::sized(map, config));
                 let read = count::product(&[stay, map.inputs()]);
                 let read = read.saturating_add(config.condition_width());
                 let given = count::product(&[features.saturating_sub(stay), map.parameters()]);
                 config.network.num_params(read, given)
             }
             FlowKind::Autoregressive(map) | FlowKind::InverseAutoregressive(map) => {
-                let map = FeatureMaps::new(map, config.circles());
+                let map = FeatureMaps::sized(map, config);
                 let (inputs, outputs) = (map.inputs(), map.parameters());
                 let condition = config.condition_width();
                 Made::num_params(&config.network, features, inputs, condition, outputs)

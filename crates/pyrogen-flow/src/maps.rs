@@ -4,7 +4,7 @@ use burn::tensor::{Bool, Device, Tensor, TensorData};
 use pyrogen_core::bijection::Bijection;
 
 use crate::numbers::Numbers;
-use crate::{NumberMap, SplineConfig};
+use crate::{NormalizingFlowConfig, NumberMap, SplineConfig};
 
 /// The map of each feature of a layer: the same for all, or splines on the line and on circles.
 #[derive(Debug, Clone)]
@@ -25,6 +25,11 @@ impl FeatureMaps {
             }
             _ => Self { map, circles: Vec::new(), circle: map },
         }
+    }
+
+    /// The same for counting parameters: without a list of all features, of which there may be too many.
+    pub fn sized(map: NumberMap, config: &NormalizingFlowConfig) -> Self {
+        Self::new(map, vec![!config.circular.is_empty()])
     }
 
     fn is_mixed(&self) -> bool {

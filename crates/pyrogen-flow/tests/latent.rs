@@ -113,7 +113,7 @@ fn nats(model: &impl Score<2>, x: &[f64], method: ScoreMethod, draws: usize) -> 
     let found = model.log_likelihood(column(x), &Condition::none(), &options, &mut noise).unwrap();
     let kind = match method {
         ScoreMethod::LowerBound => LikelihoodKind::LowerBound,
-        ScoreMethod::Estimate => LikelihoodKind::Estimate,
+        _ => LikelihoodKind::Estimate,
     };
     assert_eq!(found.kind(), kind);
     (found.mean_nats(), found.std_err().unwrap())

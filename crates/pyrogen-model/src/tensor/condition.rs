@@ -203,8 +203,12 @@ mod tests {
 
     #[test]
     fn conditions_come_in_turn() {
-        let conditions =
-            Conditions { classes: Some(vec![7, 8]), contexts: Some(vec![1.0, 2.0, 3.0]), width: 1 };
+        let conditions = Conditions {
+            classes: Some(vec![7, 8]),
+            contexts: Some(vec![1.0, 2.0, 3.0]),
+            width: 1,
+            given: None,
+        };
         assert_eq!(conditions.labels(3..6), Some(vec![8, 7, 8]));
         assert_eq!(conditions.contexts(2..5), Some(vec![3.0, 1.0, 2.0]));
         assert_eq!(Conditions::default().labels(0..3), None);

@@ -5,9 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use pyrogen_core::{Noise, Seed};
-use pyrogen_data::{
-    Column, ColumnKind, Data, Dataset, Layout, Preparation, RawRows, Table, TableSchema,
-};
+use pyrogen_data::{Column, ColumnKind, Data, Dataset, Layout, Preparation, RawRows, TableSchema};
 use serde_json::json;
 
 use super::Frame;
@@ -222,8 +220,11 @@ impl Complete for AskGiven {
         let request = Request { like: Some(given.items.clone()), ..request.clone() };
         let made = self.generate.generate(items.clone(), &request, control)?;
         let whole: Vec<usize> = (0..blank.len()).filter(|&i| !blank[i]).collect();
-        let (Some(drawn), false) = (made.dataset(), whole.is_empty()) else { return Ok(made) };
+        if whole.is_empty() {
+            return Ok(made);
+        }
         // Rows without blank cells stay as they are.
+        let drawn = made.dataset().ok_or_else(|| self.given().missing())?;
         let kept = given.items.select(&whole);
         let kept =
             kept.dataset().ok_or_else(|| self.given().missing())?.conform_to(drawn.layout())?;

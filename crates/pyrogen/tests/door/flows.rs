@@ -335,3 +335,52 @@ fn dependent_categories_have_a_tight_bound() {
     // As if the columns did not depend on each other the bound would be 0.5 nats off.
     assert!(apart - pairs > 0.45 && (-0.03..0.2).contains(&gap), "{gap} {pairs} {apart}");
 }
+
+/// Folders that this format's first version wrote, trained by
+///
+/// ```text
+/// pyrogen train FAMILY --data toy:moons,examples=200 --steps 20 --set layers=2 --set train.gradient.workers=1 \
+///     --set 'network={"hidden":[6],"activation":"silu"}'
+/// ```
+///
+/// and `nsf-table` on `people.csv`, open, score all rows and sample as they did.
+#[test]
+fn folders_of_this_format_do_what_they_did() {
+    // Sums of f32 in another order on another machine; samples of the continuous flow come from a solver.
+    const TOLERANCE: f64 = 1e-3;
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/format-2/flows");
+    let expected = std::fs::read_to_string(folder.join("expected.json")).unwrap();
+    let expected: serde_json::Value = serde_json::from_str(&expected).unwrap();
+    let names: Vec<&str> = expected.as_object().unwrap().keys().map(String::as_str).collect();
+    assert!(pyrogen::flow::FAMILIES.iter().all(|family| names.contains(family)), "{names:?}");
+    for (name, was) in expected.as_object().unwrap() {
+        let model = pyrogen::open(folder.join(name), &Device::flex()).unwrap();
+        let source = match name.as_str() {
+            "nsf-table" => format!("csv:{}", fixture("people.csv").display()),
+            _ => "toy:moons,examples=200".into(),
+        };
+        let data = pyrogen::read(&source).unwrap().data;
+        let score = model.score(&data, &Request::seed(1), &Control::new()).unwrap();
+        let (nats, kind) = (was["mean_nats"].as_f64().unwrap(), was["kind"].as_str().unwrap());
+        assert!(
+            (score.mean_nats() - nats).abs() < TOLERANCE,
+            "{name}: {} {nats}",
+            score.mean_nats()
+        );
+        assert_eq!(score.kind() == LikelihoodKind::Exact, kind == "exact", "{name}");
+        let room = tempfile::tempdir().unwrap();
+        let csv = room.path().join("samples.csv");
+        model.generate(2, &Request::seed(1), &Control::new()).unwrap().write(&csv).unwrap();
+        let text = std::fs::read_to_string(&csv).unwrap();
+        for (line, was) in text.lines().skip(1).zip(was["samples"].as_array().unwrap()) {
+            for (cell, was) in line.split(',').zip(was.as_array().unwrap()) {
+                let was = was.as_str().unwrap();
+                let same = match (cell.parse::<f64>(), was.parse::<f64>()) {
+                    (Ok(a), Ok(b)) => (a - b).abs() < TOLERANCE * b.abs().max(1.0),
+                    _ => cell == was,
+                };
+                assert!(same, "{name}: {cell} was {was}");
+            }
+        }
+    }
+}
