@@ -151,7 +151,7 @@ fn conditional(room: &Path, family: &str) -> (Model, Data) {
     let row = |i: usize| {
         let (x, tall) = (4.0 * u[2 * i], u[2 * i + 1] < 0.3);
         let y = 2.0 * x + if tall { 3.0 } else { 0.0 } + 0.2 * z[i];
-        format!("{x},{},{y}\n", if tall { "tall" } else { "short" })
+        format!("{},{},{}\n", x as f32, if tall { "tall" } else { "short" }, y as f32)
     };
     let rows: String = (0..600).map(row).collect();
     let path = room.join("sizes.csv");
