@@ -263,7 +263,11 @@ fn tables_are_drawn_given_some_of_their_columns() {
     assert_eq!(card["context"], "columns x, kind");
     room.ok("sample m -n 5 --given x=0.5 --given kind=b --out s.csv");
     let text = room.text("s.csv");
-    assert!(text.lines().skip(1).all(|line| line.starts_with("0.5,b,")), "{text}");
+    let given = |line: &str| {
+        let cells: Vec<&str> = line.split(',').collect();
+        cells[0].parse() == Ok(0.5) && cells[1] == "b"
+    };
+    assert!(text.lines().skip(1).all(given), "{text}");
     room.ok("sample m -n 5 --context csv:t.csv --out c.csv");
     let (text, table) = (room.text("c.csv"), room.text("t.csv"));
     for (drawn, row) in text.lines().zip(table.lines()).skip(1) {
@@ -279,7 +283,6 @@ fn tables_are_drawn_given_some_of_their_columns() {
     assert_eq!(calibration["value"]["y"]["intervals"].as_array().map(Vec::len), Some(3));
     room.refused("sample m -n 2 --out n.csv", USAGE, "give --given COLUMN=VALUE");
     room.refused("sample m -n 2 --given x=0.5 --out n.csv", FAILED, "kind");
-    room.refused("query m --given y=1 --given x=1", FAILED, "kind");
     let other = r#"train nsf --data csv:t.csv --out o --set conditions=["weight"] --steps 1"#;
     room.refused(other, FAILED, "names of columns: x, kind, y");
 }
