@@ -25,7 +25,7 @@ pub use adversarial::{Adversarial, Player, Watch};
 pub use batch::{Batch, Examples, Unreadable};
 pub use capability::{
     Decode, DecoderOutput, Denoise, Describe, Encode, Inpaint, Posterior, Rank, Sample,
-    SampleOptions, Score, ScoreMethod, ScoreOptions, Vary,
+    SampleOptions, Score, ScoreGiven, ScoreMethod, ScoreOptions, Vary,
 };
 pub use condition::Condition;
 pub use error::{

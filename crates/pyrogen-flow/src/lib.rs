@@ -2,6 +2,7 @@
 
 mod amortised;
 mod capability;
+mod columns;
 mod config;
 mod exact;
 #[cfg(feature = "model")]
@@ -10,8 +11,11 @@ mod flow;
 mod folder;
 mod glow;
 mod kind;
+mod latent;
 mod layer;
 mod made;
+mod maps;
+mod noise;
 mod number_map;
 mod numbers;
 mod ode;
@@ -21,10 +25,12 @@ mod root;
 mod sigmoids;
 mod sylvester;
 
-pub use config::{NormalizingFlowConfig, Order};
+pub use columns::{Calibration, ConditionalFlow};
+pub use config::{Base, NormalizingFlowConfig, Order};
 pub use flow::{GivenFlow, NormalizingFlow};
 pub use folder::{FAMILIES, GLOW_FAMILY};
 pub use glow::{GivenGlow, Glow, GlowConfig};
 pub use kind::{ContinuousConfig, FlowKind};
+pub use latent::LatentFlow;
 pub use number_map::{NumberMap, SplineConfig};
 pub use report::InverseReport;

@@ -1,8 +1,10 @@
 //! Everything that this crate promises to its users, in one program: each test program links all of
 //! Burn.
 
+mod columns;
 mod conformance;
 mod glow;
+mod latent;
 mod learning;
 mod properties;
 mod reference;

@@ -22,7 +22,7 @@ mod vary;
 
 pub use denoise::Denoise;
 pub use describe::Describe;
-pub use encode::{Decode, Encode};
+pub use encode::{Decode, Encode, ScoreGiven};
 pub use posterior::Posterior;
 pub use rank::Rank;
 pub use sample::{DecoderOutput, Sample, SampleOptions};
