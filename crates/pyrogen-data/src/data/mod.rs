@@ -26,6 +26,7 @@ pub use documents::Documents;
 pub use graph::{Edge, Graph};
 pub(crate) use hash::Hasher;
 pub use modality::Modality;
+pub(crate) use pictures::PictureHash;
 pub use pictures::{Pictures, Pixels};
 pub use ratings::{Rating, Ratings};
 pub use rows::Points;
