@@ -68,22 +68,25 @@ pub(crate) fn pairs(
     };
     let streams = real.streams();
     let written: Vec<&str> = made.targets().iter().map(|target| &**target).collect();
-    let corpus = Corpus::with_missing(&written, &streams);
+    let corpus = match Corpus::with_missing(&written, &streams) {
+        Ok(corpus) => corpus,
+        Err(e) => {
+            failed.push(FailedMetric { metric: "targets".into(), reason: e.to_string() });
+            return Ok(Vec::new());
+        }
+    };
     let mut reports = Vec::new();
     let mut keep = |metric: &str, report: Result<MetricReport, TextError>| match report {
         Ok(report) => reports.push(report),
-        Err(e) => {
-            failed.push(FailedMetric { metric: metric.into(), reason: e.to_string() });
-        }
+        Err(e) => failed.push(FailedMetric { metric: metric.into(), reason: e.to_string() }),
     };
-    let of = |corpus: &Result<Corpus, TextError>| corpus.clone();
-    keep("exact-match", of(&corpus).and_then(|c| ExactMatch {}.evaluate(&c)));
+    keep("exact-match", ExactMatch {}.evaluate(&corpus));
     for unit in [EditUnit::Words, EditUnit::Characters] {
         let rate = EditRate { unit };
-        keep(rate.name(), of(&corpus).and_then(|c| rate.evaluate(&c)));
+        keep(rate.name(), rate.evaluate(&corpus));
     }
-    keep("bleu", of(&corpus).and_then(|c| Bleu::default().evaluate(&c)));
-    keep("chrf", of(&corpus).and_then(|c| Chrf::default().evaluate(&c)));
+    keep("bleu", Bleu::default().evaluate(&corpus));
+    keep("chrf", Chrf::default().evaluate(&corpus));
     Ok(reports)
 }
 

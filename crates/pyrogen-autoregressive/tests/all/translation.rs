@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use pyrogen_data::{Data, Pairs, Text};
+use pyrogen_data::{Data, Modality, Pairs, Text};
 use pyrogen_model::train::{Event, Flow, Observer, Quiet, Wish, plan, train};
 use pyrogen_model::{
     Ability, Control, Error, ErrorKind, Given, Model, Registry, Request, conformance,
@@ -297,4 +297,28 @@ fn plans_are_checked_before_the_first_step() {
     let short = wish(room.path(), 1).set("source_context=3");
     let error = run(&data, &short, &mut Quiet, &Control::new()).unwrap_err().to_string();
     assert!(error.contains("pair") && error.contains("source_context"), "{error}");
+}
+
+/// Six digits were kept, and sums may be in another order.
+const SCORE: f64 = 1e-4;
+
+#[test]
+fn a_folder_of_this_format_gives_what_it_gave() {
+    let room = Path::new(env!("CARGO_MANIFEST_DIR")).join("../pyrogen/tests/fixtures/format-2");
+    let expected = std::fs::read_to_string(room.join("seq2seq.json")).unwrap();
+    let expected: Value = serde_json::from_str(&expected).unwrap();
+    let (model, control) =
+        (registry().open(room.join("seq2seq"), &device()).unwrap(), Control::new());
+    assert_eq!((model.card().format, model.about().modality), (2, Modality::Pairs));
+    for pair in expected["scores"].as_array().unwrap() {
+        let side = |name: &str| pair[name].as_str().unwrap();
+        let data = Data::Pairs(Pairs::new([(side("source"), side("target"))]));
+        let score = model.score(&data, &Request::seed(1), &control).unwrap();
+        let difference = (score.nats()[0] - pair["log_p_nats"].as_f64().unwrap()).abs();
+        assert!(difference < SCORE, "{pair}: {difference}");
+    }
+    for (source, target) in expected["targets"].as_object().unwrap() {
+        let made = model.complete(&words(&[source]), &Request::seed(1), &control).unwrap();
+        assert_eq!(pairs(&made), [(source.clone(), target.as_str().unwrap().to_string())]);
+    }
 }

@@ -1,41 +1,15 @@
-//! Encoders with decoders through the door: a folder of this format, and what is measured of it.
+//! An encoder with a decoder through the door, and what is measured of it.
 
-use pyrogen::data::{Pairs, Text};
+use pyrogen::data::Pairs;
 use pyrogen::evaluation::{Options, evaluate};
 use pyrogen::model::conformance;
 
 use super::*;
 
-fn room() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/format-2")
-}
-
+/// A model of words backwards.
 fn model() -> Model {
-    pyrogen::open(room().join("seq2seq"), &Device::flex()).unwrap()
-}
-
-/// Six digits were kept, and sums may be in another order.
-const SCORE: f64 = 1e-4;
-
-#[test]
-fn a_folder_of_this_format_gives_what_it_gave() {
-    let expected = std::fs::read_to_string(room().join("seq2seq.json")).unwrap();
-    let expected: serde_json::Value = serde_json::from_str(&expected).unwrap();
-    let (model, control) = (model(), Control::new());
-    assert_eq!((model.card().format, model.about().modality), (2, Modality::Pairs));
-    for pair in expected["scores"].as_array().unwrap() {
-        let side = |name: &str| pair[name].as_str().unwrap();
-        let data = Data::Pairs(Pairs::new([(side("source"), side("target"))]));
-        let score = model.score(&data, &Request::seed(1), &control).unwrap();
-        let difference = (score.nats()[0] - pair["log_p_nats"].as_f64().unwrap()).abs();
-        assert!(difference < SCORE, "{pair}: {difference}");
-    }
-    for (source, target) in expected["targets"].as_object().unwrap() {
-        let given = Given::new(Data::Text(Text::new([source.as_str()])));
-        let made = model.complete(&given, &Request::seed(1), &control).unwrap();
-        let Data::Pairs(made) = made else { panic!("pairs") };
-        assert_eq!(&*made.targets()[0], target.as_str().unwrap());
-    }
+    let room = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/format-2");
+    pyrogen::open(room.join("seq2seq"), &Device::flex()).unwrap()
 }
 
 #[test]
