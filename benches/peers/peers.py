@@ -55,6 +55,7 @@ ABOUT = {
     "nsf_sample": "the same: a batch of samples (zuko)",
     "gpt_forward": "GPT 6x384, context 256, batch 12: forward",
     "gpt_train": "the same: training step",
+    "seq2seq_train": "transformer 3+3x256, 64 pairs of 32 and 32 tokens: training step (torch.nn.Transformer)",
     "lstm_train": "LSTM 128 to 256, 64 steps, batch 32: training step",
     "decode_1": "256 tokens of the GPT with a cache, batch 1",
     "decode_16": "the same, batch 16",

@@ -27,6 +27,7 @@ pub mod models;
 pub mod resblock;
 pub mod rows;
 pub mod sampling;
+pub mod seq2seq;
 pub mod sharded;
 pub mod text;
 pub mod topics;

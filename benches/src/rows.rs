@@ -3,7 +3,7 @@
 use crate::workload::{Plan, Workload};
 use crate::{
     adam, dcgan, decode, distributions, flow, frechet, gan, gpt, lstm, markov, matmul, mixture,
-    resblock, sampling, text, topics, unet, vae,
+    resblock, sampling, seq2seq, text, topics, unet, vae,
 };
 
 /// A row of the table.
@@ -37,6 +37,7 @@ pub fn rows() -> Vec<Row> {
         row("nsf_sample", false, flow::nsf_sample),
         row("gpt_forward", false, gpt::forward),
         row("gpt_train", true, gpt::train),
+        row("seq2seq_train", true, seq2seq::train),
         row("lstm_train", true, lstm::train),
         row("decode_1", false, decode::one),
         row("decode_16", false, decode::sixteen),

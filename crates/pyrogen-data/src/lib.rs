@@ -24,7 +24,7 @@ mod toys;
 pub use augment::{Augment, Fill, Flip};
 pub use context::WithContext;
 pub use data::{
-    Cells, Data, Documents, Edge, Graph, Items, Modality, Pictures, Pixels, Points, Rating,
+    Cells, Data, Documents, Edge, Graph, Items, Modality, Pairs, Pictures, Pixels, Points, Rating,
     Ratings, Sequences, Sound, Table, Text,
 };
 pub use dataset::{ClassCount, ColumnSummary, Dataset, LabelColumn, Layout, Summary};

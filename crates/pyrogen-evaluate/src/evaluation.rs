@@ -8,6 +8,7 @@ use pyrogen_model::{Control, Error, ErrorKind, Finding, Model, Request};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::pairs::pairs;
 use crate::text::texts;
 use crate::{Embedding, EmbeddingChoice, TableComparison};
 
@@ -120,6 +121,9 @@ pub fn evaluate(
         if let Data::Text(made) = &drawn {
             metrics.extend(texts(made, own, options.training.as_ref(), &mut failed));
         }
+    }
+    if let (Some(complete), Data::Pairs(own)) = (&model.can().complete, &real) {
+        metrics.extend(pairs(&**complete, own, options.seed, &mut failed, control)?);
     }
     let hash = real.sha256();
     let of_data = |reports: Vec<MetricReport>| -> Vec<MetricReport> {

@@ -3,6 +3,7 @@
 mod columns;
 mod embedding;
 mod evaluation;
+mod pairs;
 mod table;
 mod text;
 

@@ -277,6 +277,7 @@ fn keeps(given: &Given, made: &Data) -> bool {
             let pairs = given.documents().iter().zip(made.documents());
             pairs.into_iter().all(|(given, made)| made.starts_with(&**given))
         }
+        (Data::Pairs(given), Data::Pairs(made)) => given.sources() == made.sources(),
         (Data::Table(given), Data::Table(made)) => {
             let names = made.column_names();
             given.column_names().iter().enumerate().all(|(j, name)| {

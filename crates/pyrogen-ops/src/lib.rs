@@ -44,7 +44,7 @@ mod windows;
 mod winograd;
 
 pub use attention::{attention, cached_attention, self_attention};
-pub use attention_grouped::CausalHeads;
+pub use attention_grouped::AttentionHeads;
 pub use batch_norm::{BatchNormalised, batch_norm, batch_norm_by};
 pub use channels::{add_channels, upsample_nearest};
 pub use conv::{conv_transpose2d, conv2d};

@@ -35,6 +35,13 @@ impl Normalisation {
         }
     }
 
+    /// Of each of so many heads that stand side by side.
+    pub(crate) fn of_heads(&self, x: Tensor<3>, heads: usize) -> Tensor<3> {
+        let [rows, places, width] = x.dims();
+        let x = self.forward(x.reshape([rows, places, heads, width / heads]));
+        x.reshape([rows, places, width])
+    }
+
     /// A dense layer of what this one gives, in one pass where there is one.
     pub(crate) fn then(&self, layer: &Dense, x: Tensor<3>) -> Tensor<3> {
         match (&self.beta, &layer.adapter) {

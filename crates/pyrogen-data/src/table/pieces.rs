@@ -70,7 +70,11 @@ fn text<'a>(path: &Path, bytes: &'a [u8], last: bool, line: u64) -> Result<&'a s
         let good = &bytes[..error.valid_up_to()];
         match error.error_len() {
             None if !last => Ok(std::str::from_utf8(good).expect("checked")),
-            _ => Err(DataError::NotUtf8 { path: path.to_path_buf(), line: line + line_ends(good) }),
+            _ => Err(DataError::NotUtf8 {
+                path: path.to_path_buf(),
+                line: line + line_ends(good),
+                byte: None,
+            }),
         }
     })
 }
