@@ -94,7 +94,7 @@ pub fn evaluate(
     control: &Control,
 ) -> Result<Evaluation, Error> {
     let real = data.take_random(options.limit, options.seed);
-    let embedding = Embedding::chosen(options.embedding, &real, device)
+    let embedding = Embedding::chosen(&options.embedding, &real, device)
         .map_err(|e| Error::other(ErrorKind::Data, e))?;
     let mut failed = Vec::new();
     let likelihood = likelihoods(model, &real, options, &mut failed, control)?;
