@@ -25,28 +25,28 @@ fn sources_are_completed_and_written() {
         assert!(sample["nats"].as_f64().unwrap() >= samples[0]["nats"].as_f64().unwrap() - 1.0);
         assert!(["end", "length"].contains(&sample["finish"].as_str().unwrap()));
     }
-    room.write("words.txt", "kuma\nmak\n");
-    room.write("pairs.tsv", "kuma\tA M U K\nmak\tK A M\n");
+    room.write("words.txt", "kuma\nmamak\n");
+    room.write("pairs.tsv", "kuma\tA M U K\nmamak\tK A M A M\n");
     for (out, text) in [
-        ("o.txt", "A M U K\nK A M\n"),
-        ("o.tsv", "kuma\tA M U K\nmak\tK A M\n"),
-        ("o.csv", "source,target\nkuma,A M U K\nmak,K A M\n"),
+        ("o.txt", "A M U K\nK A M A M\n"),
+        ("o.tsv", "kuma\tA M U K\nmamak\tK A M A M\n"),
+        ("o.csv", "source,target\nkuma,A M U K\nmamak,K A M A M\n"),
     ] {
         room.ok(&format!("complete {model} --data text:words.txt,lines --out {out}"));
         assert_eq!(room.text(out), text);
     }
     let made = room.ok(&format!("complete {model} --data pairs:pairs.tsv"));
-    assert_eq!(made.stdout, "kuma\tA M U K\nmak\tK A M\n");
+    assert_eq!(made.stdout, "kuma\tA M U K\nmamak\tK A M A M\n");
     let report = room.json("metric wer o.txt o.txt --json");
     assert_eq!(report["values"]["wer"], 0.0);
-    let report = room.json(&format!("data describe pairs:pairs.tsv --json"));
+    let report = room.json("data describe pairs:pairs.tsv --json");
     assert_eq!((&report["examples"], &report["modality"]), (&2.into(), &"pairs".into()));
 }
 
 #[test]
 fn pairs_are_scored_and_ranked() {
     let (room, model) = (Room::new(), backwards());
-    room.write("pairs.tsv", "kuma\tA M U K\nmak\tK A M\nmak\tM M M\n");
+    room.write("pairs.tsv", "kuma\tA M U K\nmamak\tK A M A M\nmamak\tM M M\n");
     let line = format!("score {model} --data pairs:pairs.tsv --part all");
     let report = room.json(&format!("{line} --out s.jsonl --json"));
     assert_eq!(report["n"], 3);
@@ -58,7 +58,7 @@ fn pairs_are_scored_and_ranked() {
         .iter()
         .map(|t| t["token"].as_str().unwrap())
         .collect();
-    assert_eq!(word, ["K", "A", "M", "<end>"]);
+    assert_eq!(word, ["K", "A", "M", "A", "M", "<end>"]);
     let said = room.ok(&line).stdout;
     assert!(said.contains("nats per token"), "{said}");
     let found =

@@ -123,7 +123,7 @@ fn configs() -> Vec<(&'static str, Seq2SeqConfig)> {
         ("classic", old),
         ("waves", waves),
         ("grouped", Seq2SeqConfig { key_heads: Some(2), ..new.clone() }),
-        ("shared", Seq2SeqConfig { source_vocabulary: 7, shared: true, width: 20, ..new.clone() }),
+        ("shared", Seq2SeqConfig { source_vocabulary: 7, shared: true, width: 24, ..new.clone() }),
         ("modern", new),
     ]
 }

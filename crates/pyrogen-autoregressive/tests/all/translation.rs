@@ -125,14 +125,14 @@ fn the_promises_of_the_door_are_kept() {
 #[test]
 fn sources_are_completed_in_every_way() {
     let (model, control) = (model(), Control::new());
-    let given = words(&["kuma", "m", "aku"]);
+    let given = words(&["kuma", "mamak", "aku"]);
     let complete = |request: &Request, items| {
         let made = model.completer().unwrap().detailed(&given, items, request, &control).unwrap();
         (pairs(&made.items), made.details)
     };
     let seed = Request::seed(3);
     let (greedy, details) = complete(&seed, 0..3);
-    let expected = [("kuma", "A M U K"), ("m", "M"), ("aku", "U K A")];
+    let expected = [("kuma", "A M U K"), ("mamak", "K A M A M"), ("aku", "U K A")];
     assert_eq!(greedy, expected.map(|(a, b)| (a.to_string(), b.to_string())));
     assert_eq!((&details[0]["tokens"], &details[0]["finish"]), (&4.into(), &"end".into()));
     // What a score says of it.
