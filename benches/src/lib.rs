@@ -25,6 +25,7 @@ pub mod matmul;
 pub mod mixture;
 pub mod models;
 pub mod resblock;
+pub mod picture_flow;
 pub mod rows;
 pub mod sampling;
 pub mod sharded;

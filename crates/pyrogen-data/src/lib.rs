@@ -37,9 +37,9 @@ pub use picture_context::PictureContext;
 pub use pictures::{auto_scale, grid_png, grid_png_file, picture_folder};
 pub use prefetch::Prefetch;
 pub use prepare::{
-    Binarise, Blocks, Bounds, Dequantise, DistributionFunction, Grid, Logit, MissingNumbers,
-    MixedDistribution, OneHot, Preparation, PreparedColumn, Quantiles, Recipe, RestDistribution,
-    Scale, SpikedDistribution, SpreadMissing, Standardise, Step, Tail, Transform,
+    Binarise, Blocks, Bounds, Dequantise, DistributionFunction, Grid, LevelQuantiles, Logit,
+    MissingNumbers, MixedDistribution, OneHot, Preparation, PreparedColumn, Quantiles, Recipe,
+    RestDistribution, Scale, SpikedDistribution, SpreadMissing, Standardise, Step, Tail, Transform,
 };
 pub use prepared::Prepared;
 pub use raw_rows::RawRows;

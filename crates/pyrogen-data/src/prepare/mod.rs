@@ -4,6 +4,7 @@ mod binarise;
 mod card;
 mod columns;
 mod dequantise;
+mod level_quantiles;
 mod logit;
 mod missing;
 mod one_hot;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 pub use binarise::Binarise;
 pub use columns::PreparedColumn;
 pub use dequantise::Dequantise;
+pub use level_quantiles::LevelQuantiles;
 pub use logit::Logit;
 pub use missing::MissingNumbers;
 pub use one_hot::OneHot;
@@ -71,6 +73,8 @@ pub trait Transform {
 pub enum Step {
     /// Integers to real numbers in (0, 1).
     Dequantise(Dequantise),
+    /// Integers to normal numbers, by how often each is there.
+    LevelQuantiles(LevelQuantiles),
     /// `(x - shift) / scale`.
     Scale(Scale),
     /// (0, 1) to all real numbers.
@@ -93,6 +97,7 @@ impl Step {
     fn transform(&self) -> &dyn Transform {
         match self {
             Self::Dequantise(t) => t,
+            Self::LevelQuantiles(t) => t,
             Self::Scale(t) => t,
             Self::Logit(t) => t,
             Self::Standardise(t) => t,
