@@ -61,7 +61,7 @@ impl LevelQuantiles {
 
     /// The share of all integers below each, and 1.
     fn shares(&self) -> Vec<f64> {
-        let (total, mut sum) = (self.total(), 0);
+        let (total, mut sum) = (self.total(), 0u64);
         let below = self.counts.iter().map(|c| {
             sum += c;
             (sum - c) as f64 / total

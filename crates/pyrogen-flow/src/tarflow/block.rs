@@ -112,9 +112,8 @@ impl FlowBlock {
             Some(before) => Tensor::cat(vec![first, forward::linear(&self.enter, before)], 1),
             None => first,
         };
-        let places = self.places.val().narrow(0, 0, x.dims()[1]);
-        let heads = self.causal();
-        let x = x + places.unsqueeze();
+        let places: Tensor<3> = self.places.val().narrow(0, 0, x.dims()[1]).unsqueeze();
+        let (x, heads) = (x + places, self.causal());
         self.shifts(self.layers.iter().fold(x, |x, layer| layer.forward(x, &heads)))
     }
 
@@ -159,7 +158,8 @@ impl FlowBlock {
                 None => self.first(class),
                 Some(last) => forward::linear(&self.enter, last.clone()),
             };
-            let x = entered + self.places.val().narrow(0, found.len(), 1).unsqueeze();
+            let place: Tensor<3> = self.places.val().narrow(0, found.len(), 1).unsqueeze();
+            let x = entered + place;
             let layers = self.layers.iter().zip(&mut caches);
             self.shifts(layers.fold(x, |x, (layer, cache)| layer.read(x, &heads, cache)))
         })
