@@ -91,6 +91,23 @@ def flow_sample(name):
     return inferred(lambda: model().sample((1024,)))
 
 
+# Flows of pictures, written by hand: `picture_flows.py`.
+
+
+def picture_flow_train(name, batch):
+    import picture_flows
+
+    model, x = getattr(picture_flows, name)(), torch.rand(batch, 1, 28, 28)
+    return trained(model, torch.optim.Adam(model.parameters()), lambda m: -m.log_prob(x).mean())
+
+
+def picture_flow_sample(name):
+    import picture_flows
+
+    model = getattr(picture_flows, name)()
+    return inferred(lambda: model.sample(64))
+
+
 # Variational autoencoders.
 
 
@@ -705,6 +722,10 @@ ROWS = {
     "maf_sample": lambda: flow_sample("MAF"),
     "nsf_train": lambda: flow_train("NSF"),
     "nsf_sample": lambda: flow_sample("NSF"),
+    "glow_train": lambda: picture_flow_train("Glow", 64),
+    "glow_sample": lambda: picture_flow_sample("Glow"),
+    "tarflow_train": lambda: picture_flow_train("TarFlow", 32),
+    "tarflow_sample": lambda: picture_flow_sample("TarFlow"),
     "gpt_forward": gpt_forward,
     "gpt_train": gpt_train,
     "seq2seq_train": seq2seq_train,

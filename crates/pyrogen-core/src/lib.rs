@@ -24,7 +24,7 @@ mod text_stream;
 pub use adversarial::{Adversarial, Player, Watch};
 pub use batch::{Batch, Examples, Unreadable};
 pub use capability::{
-    Decode, DecoderOutput, Denoise, Describe, Encode, Inpaint, Posterior, Rank, Sample,
+    Decode, DecoderOutput, Denoise, Describe, Encode, ExactFlow, Inpaint, Posterior, Rank, Sample,
     SampleOptions, Score, ScoreGiven, ScoreMethod, ScoreOptions, Vary,
 };
 pub use condition::Condition;

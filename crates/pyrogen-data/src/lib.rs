@@ -38,9 +38,9 @@ pub use pictures::{auto_scale, grid_png, grid_png_file, picture_folder};
 pub use prefetch::Prefetch;
 pub use prepare::{
     Binarise, Blocks, Bounds, Circle, ConditionColumns, Dequantise, DistributionFunction, Grid,
-    Logit, MissingNumbers, MixedDistribution, OneHot, Periodic, Preparation, PreparedColumn,
-    PreparedFeature, Quantiles, Recipe, RestDistribution, Scale, SpikedDistribution, SpreadColumns,
-    SpreadMissing, Standardise, Step, Tail, Transform,
+    LevelQuantiles, Logit, MissingNumbers, MixedDistribution, OneHot, Periodic, Preparation,
+    PreparedColumn, PreparedFeature, Quantiles, Recipe, RestDistribution, Scale,
+    SpikedDistribution, SpreadColumns, SpreadMissing, Standardise, Step, Tail, Transform,
 };
 pub use prepared::Prepared;
 pub use raw_rows::RawRows;

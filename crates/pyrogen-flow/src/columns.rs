@@ -5,12 +5,12 @@ use std::fmt;
 use burn::module::Module;
 use burn::tensor::{Int, Tensor};
 use pyrogen_core::{
-    Batch, Condition, ConfigError, Decode, Describe, Encode, Likelihood, Loss, ModelError, Noise,
-    Objective, Posterior, RequestError, Sample, SampleOptions, Score, ScoreOptions,
+    Batch, Condition, ConfigError, Decode, Describe, Encode, ExactFlow, Likelihood, Loss,
+    ModelError, Noise, Objective, Posterior, RequestError, Sample, SampleOptions, Score,
+    ScoreOptions,
 };
 use serde::Serialize;
 
-use crate::exact::ExactFlow;
 use crate::{InverseReport, NormalizingFlow};
 
 /// A flow over rows of which some features are the condition of the others: regression with whole

@@ -4,13 +4,12 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use pyrogen_core::bijection::Bijection;
 use pyrogen_core::{
-    Batch, Condition, ConfigError, Describe, Loss, ModelError, Noise, Objective, Seed, flatten,
-    init,
+    Batch, Condition, ConfigError, Describe, ExactFlow, Loss, ModelError, Noise, Objective, Seed,
+    flatten, init,
 };
 use pyrogen_nn::one_hot;
 use pyrogen_solve::Tolerance;
 
-use crate::exact::ExactFlow;
 use crate::layer::{Layer, Mapped};
 use crate::noise::BaseNoise;
 use crate::ode::{Along, signs};

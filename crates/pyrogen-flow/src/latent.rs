@@ -1,6 +1,6 @@
 //! Autoencoders whose latents follow a flow.
 
-use burn::module::Module;
+use burn::module::{Module, ModuleDisplay};
 use burn::tensor::Tensor;
 use pyrogen_core::bijection::Bijection;
 use pyrogen_core::distribution::{Distribution, Moments};
@@ -141,7 +141,7 @@ impl<A: Module + Describe> Describe for LatentFlow<A> {
 ///
 /// # Panics
 /// If a condition does not fit, or the encoder gives no normal distribution.
-impl<A: Module + ScoreGiven<2>> Objective for LatentFlow<A> {
+impl<A: Module + ModuleDisplay + ScoreGiven<2>> Objective for LatentFlow<A> {
     type Batch = Batch<2>;
     type Draws = Tensor<2>;
 
@@ -188,7 +188,7 @@ impl<A: Module + ScoreGiven<2>> Sample<2> for LatentFlow<A> {
 ///
 /// # Errors
 /// No draws, a condition that does not fit, or an encoder that gives no normal distribution.
-impl<A: Module + ScoreGiven<2>> Score<2> for LatentFlow<A> {
+impl<A: Module + ModuleDisplay + ScoreGiven<2>> Score<2> for LatentFlow<A> {
     fn log_likelihood(
         &self,
         x: Tensor<2>,

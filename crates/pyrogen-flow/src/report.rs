@@ -4,10 +4,9 @@ use std::f64::consts::PI;
 
 use burn::module::Module;
 use burn::tensor::{Tensor, TensorData};
-use pyrogen_core::{Condition, Describe, ModelError, flatten};
+use pyrogen_core::{Condition, Describe, ExactFlow, ModelError, flatten};
 use serde::Serialize;
 
-use crate::exact::ExactFlow;
 use crate::{NormalizingFlow, NumberMap};
 
 /// How well a flow inverts, on examples and in its tails, and how many numbers its splines leave alone.
@@ -116,8 +115,21 @@ impl NormalizingFlow {
     }
 }
 
+/// How well a flow of pictures inverts.
+pub(crate) fn report_of_pictures<F: ExactFlow, const D: usize>(
+    flow: &F,
+    x: Tensor<D>,
+    condition: &Condition,
+) -> Result<InverseReport, ModelError> {
+    let examples = x.dims()[0];
+    flow.check_condition(condition, examples)?;
+    let x = flatten(x.inner(), &flow.event_shape());
+    let (error, tail_error) = inverse_errors(&flow.valid(), &x, condition, false)?;
+    Ok(InverseReport { examples, error, tail_error, clipped: None })
+}
+
 /// The largest error of the way there and back on examples, and in the tails; circles have none.
-pub(crate) fn inverse_errors<F: ExactFlow>(
+fn inverse_errors<F: ExactFlow>(
     flow: &F,
     x: &Tensor<2>,
     condition: &Condition,

@@ -6,8 +6,10 @@ mod conformance;
 mod glow;
 mod latent;
 mod learning;
+mod pictures;
 mod properties;
 mod reference;
+mod tarflow;
 
 #[test]
 fn every_file_is_a_module() {

@@ -6,6 +6,7 @@ mod columns;
 mod conditions;
 mod density;
 mod dequantise;
+mod level_quantiles;
 mod logit;
 mod missing;
 mod one_hot;
@@ -25,6 +26,7 @@ pub use columns::{PreparedColumn, PreparedFeature};
 pub use conditions::ConditionColumns;
 pub use density::SpreadColumns;
 pub use dequantise::Dequantise;
+pub use level_quantiles::LevelQuantiles;
 pub use logit::Logit;
 pub use missing::MissingNumbers;
 pub use one_hot::OneHot;
@@ -77,6 +79,8 @@ pub trait Transform {
 pub enum Step {
     /// Integers to real numbers in (0, 1).
     Dequantise(Dequantise),
+    /// Integers to normal numbers, by how often each is there.
+    LevelQuantiles(LevelQuantiles),
     /// `(x - shift) / scale`.
     Scale(Scale),
     /// (0, 1) to all real numbers.
@@ -103,6 +107,7 @@ impl Step {
     fn transform(&self) -> &dyn Transform {
         match self {
             Self::Dequantise(t) => t,
+            Self::LevelQuantiles(t) => t,
             Self::Scale(t) => t,
             Self::Logit(t) => t,
             Self::ConditionColumns(t) => t,

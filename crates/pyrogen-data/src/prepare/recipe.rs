@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Binarise, Bounds, Dequantise, Logit, MissingNumbers, OneHot, Preparation, Quantiles, Scale,
-    SpreadColumns, Standardise, Step, density, rare, step_error,
+    Binarise, Bounds, Dequantise, LevelQuantiles, Logit, MissingNumbers, OneHot, Preparation,
+    Quantiles, Scale, SpreadColumns, Standardise, Step, density, rare, step_error,
 };
 use crate::table::{Column, ColumnKind};
 use crate::{DataError, RawRows};
@@ -27,6 +27,8 @@ pub enum Recipe {
         /// The `alpha` of [`Logit`].
         logit: Option<f64>,
     },
+    /// Integers spread over cells of the standard normal distribution by [`LevelQuantiles`].
+    LevelQuantiles,
     /// Mean 0 and standard deviation 1, element by element.
     Standardised,
     /// For tables: numbers standardised, categories as indicators.
@@ -79,6 +81,7 @@ impl Preparation {
             Recipe::Unit => vec![unit(data)?],
             Recipe::Binarised(binarise) => vec![unit(data)?, Step::Binarise(*binarise)],
             Recipe::Dequantised { logit } => dequantised(data, *logit)?,
+            Recipe::LevelQuantiles => vec![Step::LevelQuantiles(LevelQuantiles::fit(data)?)],
             Recipe::Standardised => vec![Step::Standardise(Standardise::fit(data)?)],
             Recipe::Table => table(data)?,
             Recipe::QuantileTable { spike, bounds } => quantile_table(data, *spike, *bounds)?,

@@ -1,9 +1,9 @@
 //! How flows join the one door: one family a method, which differ in their defaults.
 
 mod calibration;
-mod glow;
+mod pictures;
 #[cfg(feature = "train")]
-mod glow_training;
+mod pictures_training;
 #[cfg(feature = "train")]
 mod training;
 
@@ -17,7 +17,7 @@ use pyrogen_model::{Ability, Error, Family, Finding, LatentKind, Model, Registry
 use serde_json::json;
 
 use self::calibration::calibration;
-pub use self::glow::GlowFamily;
+pub use self::pictures::{GlowFamily, PictureFamily, PictureFlow, TarFlowFamily};
 use crate::{ConditionalFlow, FlowKind, InverseReport, NormalizingFlow};
 
 /// A method of [`NormalizingFlow`].
@@ -102,7 +102,8 @@ impl FlowMethod {
 
 /// The registry with every method of this crate.
 pub fn register(registry: Registry) -> Registry {
-    FlowMethod::all().into_iter().fold(registry, Registry::with).with(GlowFamily)
+    let registry = FlowMethod::all().into_iter().fold(registry, Registry::with);
+    registry.with(GlowFamily::new()).with(TarFlowFamily::new())
 }
 
 impl Family for FlowMethod {

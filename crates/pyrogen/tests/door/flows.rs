@@ -121,26 +121,101 @@ fn tables_with_missing_numbers_have_a_lower_bound() {
     assert!((400..600).contains(&blanks), "{blanks} of 2000");
 }
 
-/// Pictures: whole numbers spread evenly, so that the likelihood is a bound.
+/// Pictures: whole numbers spread over cells, so that the likelihood is a bound.
 #[test]
-fn glow_keeps_the_promises_of_the_door() {
+fn flows_of_pictures_keep_the_promises_of_the_door() {
     let room = tempfile::tempdir().unwrap();
     let data = pyrogen::read("digits").unwrap();
-    let wish = Wish::into(room.path().join("glow"))
-        .set("steps=2")
-        .set("width=8")
-        .set("train.gradient.workers=1")
-        .steps(5);
-    let trained = pyrogen::train("glow", &data, &wish, &mut Quiet, &Control::new()).unwrap();
-    let model = trained.open(&Device::flex()).unwrap();
     let items = data.data.select(&(0..12).collect::<Vec<_>>());
-    let broken = conformance::check(&pyrogen::registry(), &model, &items);
-    assert!(broken.is_empty(), "{}", broken.join("\n"));
+    let cases: [(&str, &[&str]); 4] = [
+        ("glow", &["steps=2", "width=8"]),
+        ("glow", &["steps=1", "width=8", "pixels=normal"]),
+        ("tarflow", &["blocks=2", "layers=1", "width=16"]),
+        ("tarflow", &["blocks=1", "layers=1", "width=16", "pixels=normal", "classes=10"]),
+    ];
+    for (i, (family, settings)) in cases.into_iter().enumerate() {
+        let wish = Wish::into(room.path().join(i.to_string())).set("train.gradient.workers=1");
+        let wish = settings.iter().fold(wish, |wish, setting| wish.set(*setting)).steps(5);
+        let trained = pyrogen::train(family, &data, &wish, &mut Quiet, &Control::new()).unwrap();
+        let model = trained.open(&Device::flex()).unwrap();
+        let broken = conformance::check(&pyrogen::registry(), &model, &items);
+        assert!(broken.is_empty(), "{family} {settings:?}: {}", broken.join("\n"));
+        let score = model.score(&items, &Request::seed(1), &Control::new()).unwrap();
+        assert_eq!(score.kind(), LikelihoodKind::LowerBound);
+        let ranking = model.rank(&items, &Request::seed(1), &Control::new()).unwrap();
+        assert!(ranking.scores.iter().all(|score| score.is_finite()), "{ranking:?}");
+        let inspect = model.can().inspect.clone().unwrap();
+        let found = inspect.inspect(&items, &Request::seed(1), &Control::new()).unwrap();
+        assert!(found[0].name == "inverse" && !found[0].warning, "{found:?}");
+    }
+}
+
+/// A flow that does nothing yet has the standard normal density, under which each pixel has its share of all
+/// pixels as its probability: the bits a dimension are the entropy of the shares, whatever is drawn.
+#[test]
+fn an_untrained_flow_of_normal_pixels_scores_the_shares_of_their_levels() {
+    let room = tempfile::tempdir().unwrap();
+    let data = pyrogen::read("digits").unwrap();
+    let wish = Wish::into(room.path())
+        .set("pixels=normal")
+        .set("blocks=1")
+        .set("train.optimizer.learning_rate=1e-12")
+        .steps(1);
+    let trained = pyrogen::train("tarflow", &data, &wish, &mut Quiet, &Control::new()).unwrap();
+    let model = trained.open(&Device::flex()).unwrap();
+    let score = model.score(&data.data, &Request::seed(1), &Control::new()).unwrap();
+    let digits = data.data.dataset().unwrap();
+    let share = |level: f32| {
+        let values = digits.values();
+        values.iter().filter(|v| **v == level).count() as f64 / values.len() as f64
+    };
+    let entropy: f64 = (0..=16).map(|k| share(k as f32)).map(|p| -p * p.log2()).sum();
+    let bits = -score.mean_nats() / 64.0 / std::f64::consts::LN_2;
+    // Shares of the training part are used for all, and last layers start at a thousandth.
+    assert!((bits - entropy).abs() < 5e-3, "{bits} {entropy}");
+}
+
+/// Models of some methods, each with the source and the settings that it was trained with: seed 1, 20 steps.
+const KEPT: [(&str, &str, &[&str]); 5] = [
+    ("maf", "toy:moons,examples=200", &["layers=2"]),
+    ("nsf", "toy:moons,examples=200", &["layers=2"]),
+    ("glow", "digits", &["steps=1", "width=8"]),
+    ("glow-normal", "digits", &["steps=1", "width=8", "pixels=normal", "classes=10"]),
+    ("tarflow", "digits", &["blocks=2", "layers=1", "width=16"]),
+];
+
+fn kept(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/format-2").join(name)
+}
+
+/// What a model folder gives: its card's format, the nats of some items and a draw's numbers.
+fn given(folder: &Path, source: &str) -> (u32, Vec<f64>, Vec<f64>) {
+    let model = pyrogen::open(folder, &Device::flex()).unwrap();
+    let items = pyrogen::read(source).unwrap().data.select(&(0..6).collect::<Vec<_>>());
     let score = model.score(&items, &Request::seed(1), &Control::new()).unwrap();
-    assert_eq!(score.kind(), LikelihoodKind::LowerBound);
-    let inspect = model.can().inspect.clone().unwrap();
-    let found = inspect.inspect(&items, &Request::seed(1), &Control::new()).unwrap();
-    assert!(found[0].name == "inverse" && !found[0].warning, "{found:?}");
+    let drawn = model.generate(2, &Request::seed(7), &Control::new()).unwrap();
+    let drawn = drawn.dataset().unwrap().values().iter().map(|&v| f64::from(v)).collect();
+    (model.card().format, score.nats().to_vec(), drawn)
+}
+
+#[test]
+fn folders_of_this_format_give_what_they_gave() {
+    let text = std::fs::read_to_string(kept("flows.json")).unwrap();
+    let expected: serde_json::Value = serde_json::from_str(&text).unwrap();
+    for (name, source, _) in KEPT {
+        let (format, nats, drawn) = given(&kept(name), source);
+        assert_eq!(format, 2, "{name}");
+        let numbers = |field: &str| -> Vec<f64> {
+            serde_json::from_value(expected[name][field].clone()).unwrap()
+        };
+        let pairs = nats.iter().zip(numbers("nats"));
+        // Sums of f32 in another order of instructions; a whole number may fall to its neighbour.
+        assert!(pairs.clone().all(|(a, b)| (a - b).abs() < 1e-3 * b.abs()), "{name}: {nats:?}");
+        let was = numbers("drawn");
+        assert_eq!((nats.len(), drawn.len()), (6, was.len()), "{name}");
+        let apart = drawn.iter().zip(&was).filter(|(a, b)| (*a - **b).abs() > 1e-3).count();
+        assert!(apart <= drawn.len() / 30, "{name}: {apart} of {} differ", drawn.len());
+    }
 }
 
 /// A table whose `y` is `2 x + 3` for one kind and `2 x` for the other, with a spread of 0.2, and a flow of `y`
