@@ -175,14 +175,10 @@ fn an_untrained_flow_of_normal_pixels_scores_the_shares_of_their_levels() {
     assert!((bits - entropy).abs() < 5e-3, "{bits} {entropy}");
 }
 
-/// Models of some methods, each with the source and the settings that it was trained with: seed 1, 20 steps.
-const KEPT: [(&str, &str, &[&str]); 5] = [
-    ("maf", "toy:moons,examples=200", &["layers=2"]),
-    ("nsf", "toy:moons,examples=200", &["layers=2"]),
-    ("glow", "digits", &["steps=1", "width=8"]),
-    ("glow-normal", "digits", &["steps=1", "width=8", "pixels=normal", "classes=10"]),
-    ("tarflow", "digits", &["blocks=2", "layers=1", "width=16"]),
-];
+/// Models of some methods, each with the source that it was trained on: seed 1, 20 steps; `layers=2` with networks
+/// of 8, and of Glow `steps=1` and `width=8`, before it had `pixels`.
+const KEPT: [(&str, &str); 3] =
+    [("maf", "toy:moons,examples=200"), ("nsf", "toy:moons,examples=200"), ("glow", "digits")];
 
 fn kept(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/format-2").join(name)
@@ -202,7 +198,7 @@ fn given(folder: &Path, source: &str) -> (u32, Vec<f64>, Vec<f64>) {
 fn folders_of_this_format_give_what_they_gave() {
     let text = std::fs::read_to_string(kept("flows.json")).unwrap();
     let expected: serde_json::Value = serde_json::from_str(&text).unwrap();
-    for (name, source, _) in KEPT {
+    for (name, source) in KEPT {
         let (format, nats, drawn) = given(&kept(name), source);
         assert_eq!(format, 2, "{name}");
         let numbers = |field: &str| -> Vec<f64> {
