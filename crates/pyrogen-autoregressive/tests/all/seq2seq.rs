@@ -148,22 +148,22 @@ fn of(network: &Seq2Seq, sources: &[Vec<u32>], places: usize, targets: &[Vec<u32
 fn nothing_depends_on_a_later_token_and_everything_on_the_source() {
     for (name, config) in configs() {
         let network = network(&config);
-        let (source, target) = (vec![1, 4, 2, 6], vec![6, 3, 1, 0, 5, 2]);
+        let (source, target) = ([vec![1, 4, 2, 6]], [vec![6, 3, 1, 0, 5, 2]]);
         let width = config.vocabulary;
-        let whole = of(&network, &[source.clone()], 4, &[target.clone()]);
-        for place in 0..target.len() {
+        let whole = of(&network, &source, 4, &target);
+        for place in 0..target[0].len() {
             let mut other = target.clone();
-            other[place] = (other[place] + 1) % 6;
-            let changed = of(&network, &[source.clone()], 4, &[other]);
+            other[0][place] = (other[0][place] + 1) % 6;
+            let changed = of(&network, &source, 4, &other);
             let before = difference(&changed[..place * width], &whole[..place * width]);
             assert!(before < 1e-6, "{name}: token {place} changes what is before it by {before}");
             let own = place * width..(place + 1) * width;
             assert!(difference(&changed[own.clone()], &whole[own]) > 1e-4, "{name}: {place}");
         }
-        for place in 0..source.len() {
+        for place in 0..source[0].len() {
             let mut other = source.clone();
-            other[place] = (other[place] + 1) % 7;
-            let changed = of(&network, &[other], 4, &[target.clone()]);
+            other[0][place] = (other[0][place] + 1) % 7;
+            let changed = of(&network, &other, 4, &target);
             for (row, was) in changed.chunks(width).zip(whole.chunks(width)) {
                 assert!(difference(row, was) > 1e-6, "{name}: source token {place} is not seen");
             }
