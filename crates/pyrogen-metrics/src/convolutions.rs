@@ -223,9 +223,9 @@ mod tests {
             let small = maps[0].len() - 2;
             let one = |o: usize, y: usize, x: usize| {
                 let mut sum = 0.0;
-                for i in 0..from {
+                for (i, map) in maps.iter().enumerate() {
                     for (at, w) in w[(o * from + i) * 9..][..9].iter().enumerate() {
-                        sum += f64::from(*w) * maps[i][y + at / 3][x + at % 3];
+                        sum += f64::from(*w) * map[y + at / 3][x + at % 3];
                     }
                 }
                 sum.max(0.0)
