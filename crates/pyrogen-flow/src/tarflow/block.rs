@@ -6,7 +6,7 @@ use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
 use pyrogen_core::{Noise, init};
 use pyrogen_nn::{KeyValueCache, LayerNorm, forward, linear};
-use pyrogen_ops::{self as ops, CausalHeads, Elementwise};
+use pyrogen_ops::{self as ops, AttentionHeads, Elementwise};
 
 use super::TarFlowConfig;
 use crate::numbers::{LOG_SCALE, bounded};
@@ -61,13 +61,13 @@ impl CausalLayer {
         }
     }
 
-    fn forward(&self, x: Tensor<3>, heads: &CausalHeads) -> Tensor<3> {
+    fn forward(&self, x: Tensor<3>, heads: &AttentionHeads) -> Tensor<3> {
         let qkv = self.attention_norm.then(&self.qkv).apply(x.clone());
         self.finish(x, heads.self_attention(qkv))
     }
 
     /// The same of the next places, whose predecessors are in the cache.
-    fn read(&self, x: Tensor<3>, heads: &CausalHeads, cache: &mut KeyValueCache) -> Tensor<3> {
+    fn read(&self, x: Tensor<3>, heads: &AttentionHeads, cache: &mut KeyValueCache) -> Tensor<3> {
         let qkv = self.attention_norm.then(&self.qkv).apply(x.clone());
         let w = x.dims()[2];
         let [q, k, v] = [0, 1, 2].map(|i| qkv.clone().narrow(2, i * w, w));
@@ -96,8 +96,8 @@ impl FlowBlock {
         Self { enter, start, places, layers, norm, leave, heads: config.heads }
     }
 
-    fn causal(&self) -> CausalHeads {
-        CausalHeads { heads: self.heads, shared: 1, first: None }
+    fn causal(&self) -> AttentionHeads {
+        AttentionHeads { heads: self.heads, shared: 1, causal: true, first: None }
     }
 
     /// What stands before the first patch of each picture.
