@@ -212,7 +212,7 @@ fn heavy_tails_are_learnt_by_a_heavy_base() {
         host(x.abs()).iter().filter(|x| **x > 20.0).count() as f64 / 40_000.0
     };
     let data = heavy(8000, 1);
-    let student = of(Base::StudentT { degrees: 10.0 });
+    let student = of(Base::StudentT { degrees: 5.0 });
     let student = fitted(student.init(Seed(1), &device()).unwrap(), data.clone(), 1, 300);
     let degrees = student.degrees().unwrap()[0];
     assert!((1.7..3.6).contains(&degrees), "{degrees}");

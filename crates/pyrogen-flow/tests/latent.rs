@@ -153,9 +153,10 @@ fn groups(n: usize, seed: u64) -> Vec<f64> {
     u.into_iter().zip(z).map(|(u, z)| if u < 0.4 { -2.0 } else { 2.0 } + 0.6 * z).collect()
 }
 
-/// A flow prior reaches the entropy of the data where the standard normal prior cannot, and its bound is higher.
+/// With an encoder that does not learn the best prior is the mean of the posteriors, which is known: the flow prior
+/// reaches it, far above the standard normal prior, and its bound is higher.
 #[test]
-fn a_flow_prior_reaches_the_entropy() {
+fn a_flow_prior_reaches_the_mean_of_the_posteriors() {
     let train = TrainConfig {
         batch_size: 256,
         limits: Limits { steps: Some(250), epochs: None, minutes: None },
@@ -171,14 +172,17 @@ fn a_flow_prior_reaches_the_entropy() {
     let trainer = Trainer::new(train, Seed(5)).unwrap().progress(ProgressMode::Hidden);
     let model = trainer.fit(learner, Arc::new(data), None, room.path()).unwrap().learner.model();
     let fresh = groups(1000, 2);
-    let truth = |x: f64| (0.4 * normal(x, -2.0, 0.36) + 0.6 * normal(x, 2.0, 0.36)).ln();
+    // Latents of a group lie around 0.8 times its mean; examples add the decoder's variance.
+    let (at, variance) = (SLOPE * 2.0, SLOPE * SLOPE * 0.36 + ENCODER + DECODER);
+    let best = |x: f64| (0.4 * normal(x, -at, variance) + 0.6 * normal(x, at, variance)).ln();
     let mean = |f: &dyn Fn(f64) -> f64| fresh.iter().map(|x| f(*x)).sum::<f64>() / 1000.0;
-    let own = mean(&truth);
+    let own = mean(&best);
     // The marginal of a standard normal prior is N(0, 1.25), whatever the posterior.
     let standard = mean(&|x| normal(x, 0.0, 1.0 + DECODER).ln());
     let (estimate, _) = nats(&model, &fresh, ScoreMethod::Estimate, 200);
     assert!(own - standard > 0.5, "{own} {standard}");
-    assert!(own - estimate < 0.12 && estimate < own + 0.05, "{own} {estimate}");
+    // The flow is fitted to 3,000 other examples.
+    assert!((own - estimate).abs() < 0.06, "{own} {estimate}");
     let (bound, _) = nats(&model, &fresh, ScoreMethod::LowerBound, 50);
     assert!(bound > standard && bound < estimate + 0.02, "{bound} {estimate} {standard}");
     let x = model.sample(2000, &SampleOptions::default(), &mut Noise::new(Seed(1))).unwrap();
