@@ -2,7 +2,7 @@
 
 use burn::module::{Module, ModuleDisplay};
 use burn::tensor::{Device, Int, Tensor};
-use pyrogen_core::Noise;
+use pyrogen_core::{HiddenMatrix, Noise};
 
 use crate::Packed;
 
@@ -149,6 +149,11 @@ pub trait LanguageModel: Module + ModuleDisplay + Sync {
 
     /// Goes on with some of the sequences, in this order.
     fn select(&self, state: &mut Self::State, rows: &Tensor<1, Int>);
+
+    /// The matrices that map features to features, which Muon takes.
+    fn hidden_matrices(&self) -> Vec<HiddenMatrix> {
+        HiddenMatrix::inner(self)
+    }
 
     /// The model as it is to be used: without adapters.
     fn finished(self) -> Self;

@@ -3,7 +3,7 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor};
 use pyrogen_core::config::{check, count};
-use pyrogen_core::{ConfigError, Noise, Seed, init};
+use pyrogen_core::{ConfigError, HiddenMatrix, Noise, Seed, init};
 use pyrogen_nn::ops::LinearMap;
 use pyrogen_nn::{Gru, Lstm};
 use serde::{Deserialize, Serialize};
@@ -249,6 +249,14 @@ impl LanguageModel for Recurrent {
             *h = h.clone().select(0, rows.clone());
             *c = c.clone().select(0, rows.clone());
         }
+    }
+
+    /// The weights of the recurrent layers, gate by gate.
+    fn hidden_matrices(&self) -> Vec<HiddenMatrix> {
+        let width = self.config.width;
+        HiddenMatrix::select(self, |path, [_, columns]| {
+            path.starts_with("layers.").then(|| vec![width; columns / width])
+        })
     }
 
     fn finished(self) -> Self {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use pyrogen_core::folder::{Card, ModelConfig, ModelFolder};
-use pyrogen_core::{FolderError, Loss, Noise, Objective, Seed};
+use pyrogen_core::{FolderError, HiddenMatrix, Loss, Noise, Objective, Seed};
 use pyrogen_nn::ops;
 
 use crate::infill::{Infill, MARKS, Marks};
@@ -164,5 +164,10 @@ impl<N: LanguageModel> Objective for TextModel<N> {
         let [rows, places, vocabulary] = logits.dims();
         let logits: Tensor<2> = logits.reshape([rows * places, vocabulary]);
         Loss::new().term("cross_entropy", ops::cross_entropy(logits, &batch.targets).mean())
+    }
+
+    fn hidden_matrices(&self) -> Vec<HiddenMatrix> {
+        let own = self.network.hidden_matrices().into_iter();
+        own.map(|matrix| matrix.within("network")).collect()
     }
 }

@@ -10,6 +10,7 @@ pub mod distribution;
 mod error;
 mod event;
 pub mod folder;
+mod hidden;
 pub mod init;
 pub mod latent;
 mod likelihood;
@@ -32,6 +33,7 @@ pub use error::{
     ConfigError, FolderError, ModelError, NumericalError, ParameterError, RequestError,
 };
 pub use event::{flatten, unflatten};
+pub use hidden::HiddenMatrix;
 pub use likelihood::{Counts, Likelihood, LikelihoodKind, Unit};
 pub use noise::{Draws, Noise, Seed, normal_quantile};
 pub use objective::{Loss, LossTerm, Objective, TermFactors};

@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 
-use crate::Noise;
+use crate::{HiddenMatrix, Noise};
 
 /// A model together with the loss that trains it.
 ///
@@ -24,6 +24,13 @@ pub trait Objective: Module {
 
     /// The loss terms, each a mean over the batch.
     fn loss(&self, batch: Self::Batch, draws: Self::Draws) -> Loss;
+
+    /// The matrices that map features to features, which the optimiser Muon takes; it leaves all other
+    /// parameters to AdamW. Unless a model says otherwise: all parameters of two axes but the first
+    /// and the last.
+    fn hidden_matrices(&self) -> Vec<HiddenMatrix> {
+        HiddenMatrix::inner(self)
+    }
 }
 
 /// One named part of a loss.

@@ -25,6 +25,11 @@ impl<'a> Matrix<'a> {
         Self(self.0.subrows(from, count))
     }
 
+    /// Some of the columns.
+    pub(crate) fn columns(self, from: usize, count: usize) -> Self {
+        Self(self.0.subcols(from, count))
+    }
+
     /// The transpose of the same values.
     pub(crate) fn t(self) -> Self {
         Self(self.0.transpose())

@@ -57,6 +57,8 @@ impl<A: Adversarial> AdversarialLearner<A> {
     pub fn new(model: A, config: &TrainConfig) -> Result<Self, ConfigError> {
         config.validate()?;
         let players = config.players.clone().unwrap_or_default();
+        config.optimizer.without_muon("optimizer", "two players")?;
+        players.discriminator.without_muon("players.discriminator", "two players")?;
         for a in &config.anneal {
             if !Player::BOTH.iter().any(|p| a.term.starts_with(&prefix(*p))) {
                 let expected = "a term with its player's name, as in generator.adversarial";
@@ -68,8 +70,8 @@ impl<A: Adversarial> AdversarialLearner<A> {
             average: config.gradient.ema_decay.map(|_| model.generator().valid()),
             shards,
             model: Some(model),
-            generator: Descent::new(&config.optimizer, config),
-            discriminator: Descent::new(&players.discriminator, config),
+            generator: Descent::new(&config.optimizer, config, Vec::new()),
+            discriminator: Descent::new(&players.discriminator, config, Vec::new()),
             players,
             config: config.clone(),
             normalised,

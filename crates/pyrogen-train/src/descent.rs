@@ -6,7 +6,7 @@ use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor};
 use pyrogen_core::parallel::on_cpu;
-use pyrogen_core::{ConfigError, Loss, LossTerm, NumericalError};
+use pyrogen_core::{ConfigError, HiddenMatrix, Loss, LossTerm, NumericalError};
 
 use crate::config::TrainConfig;
 use crate::error::TrainError;
@@ -176,16 +176,24 @@ impl Read {
 pub(crate) struct Descent {
     optimizer: ModuleOptimizer,
     config: OptimizerConfig,
+    /// What Muon takes.
+    hidden: Vec<HiddenMatrix>,
     schedule: ScheduleConfig,
     clip_norm: Option<f64>,
 }
 
 impl Descent {
-    /// An optimiser with the schedule and the clipping of a training config.
-    pub fn new(optimizer: &OptimizerConfig, train: &TrainConfig) -> Self {
+    /// An optimiser with the schedule and the clipping of a training config. `hidden` are the
+    /// matrices that Muon takes.
+    pub fn new(
+        optimizer: &OptimizerConfig,
+        train: &TrainConfig,
+        hidden: Vec<HiddenMatrix>,
+    ) -> Self {
         Self {
-            optimizer: optimizer.init(),
+            optimizer: optimizer.init(&hidden),
             config: optimizer.clone(),
+            hidden,
             schedule: train.schedule.clone(),
             clip_norm: train.gradient.clip_norm,
         }
@@ -236,7 +244,7 @@ impl Descent {
 
     /// Reads them.
     pub fn load(&mut self, path: &Path) -> Result<(), TrainError> {
-        self.optimizer = checkpoint::load_optimizer(path, self.config.init())?;
+        self.optimizer = checkpoint::load_optimizer(path, self.config.init(&self.hidden))?;
         Ok(())
     }
 }

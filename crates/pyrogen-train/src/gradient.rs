@@ -43,12 +43,17 @@ impl<O: Objective> GradientLearner<O> {
         if config.players.is_some() {
             return Err(ConfigError::value("players", "null for one objective", "two players"));
         }
+        let hidden = model.hidden_matrices();
+        if hidden.is_empty() {
+            let model = "a model without matrices between features";
+            config.optimizer.without_muon("optimizer", model)?;
+        }
         let Start { model, shards, device, .. } = Start::new(model, config)?;
         Ok(Self {
             average: config.gradient.ema_decay.map(|_| model.valid()),
             shards,
             model: Some(model),
-            descent: Descent::new(&config.optimizer, config),
+            descent: Descent::new(&config.optimizer, config, hidden),
             config: config.clone(),
             device,
         })

@@ -17,6 +17,7 @@ pub mod gradients;
 mod learner;
 pub mod metrics_log;
 mod monitor;
+mod muon;
 mod optimizer;
 mod outcome;
 mod passes;

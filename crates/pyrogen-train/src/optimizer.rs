@@ -1,13 +1,15 @@
 //! The choice of an optimiser.
 
+use burn::module::ParamGroup;
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{LionConfig, ModuleOptimizer, RmsPropConfig, SgdConfig};
-use pyrogen_core::ConfigError;
+use pyrogen_core::{ConfigError, HiddenMatrix};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::adam::Adam;
+use crate::muon::Muon;
 
 /// The update rule.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -26,6 +28,9 @@ pub enum Method {
     RmsProp,
     /// Lion (Chen et al. 2023).
     Lion,
+    /// Muon (Jordan et al. 2024) for the matrices that map features to features, with the numbers
+    /// that begin with `muon_`, and AdamW for all other parameters, with the others. For one objective.
+    Muon,
 }
 
 /// An optimiser and its numbers.
@@ -45,12 +50,19 @@ pub struct OptimizerConfig {
     /// Weight decay.
     pub weight_decay: f64,
     /// Whether vectors (biases, scales of normalisations) decay too; without, only parameters of two
-    /// axes or more do, as language models are trained. Adam and AdamW can.
+    /// axes or more do, as language models are trained. Adam, AdamW and Muon can.
     pub decay_vectors: bool,
+    /// Base learning rate of the matrices that Muon takes; the schedule multiplies it. A matrix with
+    /// more outputs than inputs learns faster by the root of their ratio.
+    pub muon_learning_rate: f64,
+    /// What Muon keeps of the moving average of gradients in a step; the average is Nesterov's.
+    pub muon_momentum: f64,
+    /// Decoupled weight decay of the matrices that Muon takes.
+    pub muon_weight_decay: f64,
 }
 
 impl Default for OptimizerConfig {
-    /// Adam with the numbers of its paper.
+    /// Adam with the numbers of its paper, and Muon's numbers of Jordan et al. (2024).
     fn default() -> Self {
         Self {
             method: Method::Adam,
@@ -60,6 +72,9 @@ impl Default for OptimizerConfig {
             epsilon: 1e-8,
             weight_decay: 0.0,
             decay_vectors: true,
+            muon_learning_rate: 0.02,
+            muon_momentum: 0.95,
+            muon_weight_decay: 0.0,
         }
     }
 }
@@ -77,42 +92,63 @@ impl OptimizerConfig {
     pub(crate) fn validate_as(&self, at: &str) -> Result<(), ConfigError> {
         let wrong =
             |name, expected, v: f64| Err(ConfigError::value(format!("{at}.{name}"), expected, v));
-        for (name, v) in [("learning_rate", self.learning_rate), ("epsilon", self.epsilon)] {
+        let positive = [
+            ("learning_rate", self.learning_rate),
+            ("epsilon", self.epsilon),
+            ("muon_learning_rate", self.muon_learning_rate),
+        ];
+        for (name, v) in positive {
             if !(v.is_finite() && v > 0.0) {
                 return wrong(name, "above 0", v);
             }
         }
-        for (name, v) in [("beta1", self.beta1), ("beta2", self.beta2)] {
+        let shares =
+            [("beta1", self.beta1), ("beta2", self.beta2), ("muon_momentum", self.muon_momentum)];
+        for (name, v) in shares {
             if !(0.0..1.0).contains(&v) {
                 return wrong(name, "in [0, 1)", v);
             }
         }
-        if !(self.weight_decay.is_finite() && self.weight_decay >= 0.0) {
-            return wrong("weight_decay", "at least 0", self.weight_decay);
+        let decays =
+            [("weight_decay", self.weight_decay), ("muon_weight_decay", self.muon_weight_decay)];
+        for (name, v) in decays {
+            if !(v.is_finite() && v >= 0.0) {
+                return wrong(name, "at least 0", v);
+            }
         }
-        if !self.decay_vectors && !matches!(self.method, Method::Adam | Method::AdamW) {
+        let can = matches!(self.method, Method::Adam | Method::AdamW | Method::Muon);
+        if !self.decay_vectors && !can {
             let field = format!("{at}.decay_vectors");
-            let expected = "true for a method other than adam and adam_w";
+            let expected = "true for a method other than adam, adam_w and muon";
             return Err(ConfigError::value(field, expected, false));
         }
         Ok(())
     }
 
+    /// Refuses Muon for a model that has nothing for it.
+    pub(crate) fn without_muon(&self, at: &str, model: &str) -> Result<(), ConfigError> {
+        if self.method == Method::Muon {
+            let expected = format!("other than muon for {model}");
+            return Err(ConfigError::value(format!("{at}.method"), expected, "muon"));
+        }
+        Ok(())
+    }
+
     /// An optimiser with these numbers: Burn's, but for Adam and AdamW, which are computed in one
-    /// pass over memory and keep Burn's records.
-    pub fn init(&self) -> ModuleOptimizer {
+    /// pass over memory and keep Burn's records, and Muon, which takes the matrices of `hidden` and
+    /// leaves the other parameters to AdamW.
+    pub fn init(&self, hidden: &[HiddenMatrix]) -> ModuleOptimizer {
         let (b1, b2, eps) = (self.beta1 as f32, self.beta2 as f32, self.epsilon as f32);
         let decay =
             (self.weight_decay > 0.0).then(|| WeightDecayConfig::new(self.weight_decay as f32));
         match self.method {
-            Method::Adam | Method::AdamW => ModuleOptimizer::from(Adam {
-                beta1: self.beta1,
-                beta2: self.beta2,
-                epsilon: self.epsilon,
-                weight_decay: self.weight_decay,
-                decoupled: self.method == Method::AdamW,
-                vectors: self.decay_vectors,
-            }),
+            Method::Adam | Method::AdamW => ModuleOptimizer::from(self.adam()),
+            Method::Muon => {
+                hidden.iter().fold(ModuleOptimizer::from(self.adam()), |all, matrix| {
+                    let group = ParamGroup::from_path(matrix.path.as_str());
+                    all.with_group(group, self.muon(&matrix.parts), None)
+                })
+            }
             Method::Sgd => {
                 let momentum = (b1 > 0.0).then_some(MomentumConfig {
                     momentum: self.beta1,
@@ -132,6 +168,26 @@ impl OptimizerConfig {
                 .with_beta_2(b2)
                 .with_weight_decay(self.weight_decay as f32)
                 .init(),
+        }
+    }
+
+    fn adam(&self) -> Adam {
+        Adam {
+            beta1: self.beta1,
+            beta2: self.beta2,
+            epsilon: self.epsilon,
+            weight_decay: self.weight_decay,
+            decoupled: self.method != Method::Adam,
+            vectors: self.decay_vectors,
+        }
+    }
+
+    fn muon(&self, parts: &[usize]) -> Muon {
+        Muon {
+            rate: self.muon_learning_rate / self.learning_rate,
+            momentum: self.muon_momentum,
+            weight_decay: self.muon_weight_decay,
+            parts: parts.to_vec(),
         }
     }
 }

@@ -5,6 +5,7 @@ mod adversarial;
 mod common;
 mod learners;
 mod monitor;
+mod muon;
 mod optimizers;
 mod resume;
 mod running;

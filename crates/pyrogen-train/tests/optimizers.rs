@@ -83,7 +83,7 @@ fn equals_pytorch(fixture: &str, cases: usize) {
             weight_decay: case.weight_decay,
             ..OptimizerConfig::default()
         };
-        let mut optimizer = config.init();
+        let mut optimizer = config.init(&[]);
         let mut model = Weights::new(&fixture.start, &device);
         for (step, (gradient, expected)) in
             fixture.gradients.iter().zip(&case.parameters).enumerate()
@@ -109,7 +109,7 @@ fn equals_burns_own_and_continues_its_records() {
     let start = Noise::new(Seed(1)).normal_vec(n);
     for method in [Method::Adam, Method::AdamW] {
         let config = OptimizerConfig { method, weight_decay: 0.05, ..Default::default() };
-        let mut ours = config.init();
+        let mut ours = config.init(&[]);
         let mut burns = match method {
             Method::Adam => AdamConfig::new()
                 .with_epsilon(1e-8)
@@ -129,7 +129,7 @@ fn equals_burns_own_and_continues_its_records() {
             assert!(difference < BURNS_ROUNDING, "{method:?}, step {step}: {difference}");
         }
         // Moments that one of them wrote are read by the other.
-        let mut taken_over = config.init().from_bytes(burns.into_bytes().unwrap()).unwrap();
+        let mut taken_over = config.init(&[]).from_bytes(burns.into_bytes().unwrap()).unwrap();
         let g = gradient();
         a = b.clone().step(&mut taken_over, 0.01, g.clone());
         b = b.step(&mut burns, 0.01, g);

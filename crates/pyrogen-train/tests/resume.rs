@@ -47,7 +47,8 @@ fn unbroken(config: &TrainConfig) -> (Vec<u8>, Vec<u8>) {
 
 #[test]
 fn resume_is_exact_wherever_the_run_was_cut() {
-    for method in [Method::Adam, Method::AdamW, Method::Sgd, Method::RmsProp, Method::Lion] {
+    use Method::{Adam, AdamW, Lion, Muon, RmsProp, Sgd};
+    for method in [Adam, AdamW, Sgd, RmsProp, Lion, Muon] {
         let mut config = everything();
         config.optimizer.method = method;
         let (weights, log) = unbroken(&config);

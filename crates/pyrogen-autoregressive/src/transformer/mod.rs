@@ -7,7 +7,7 @@ mod norm;
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor};
-use pyrogen_core::{Noise, Seed, init};
+use pyrogen_core::{HiddenMatrix, Noise, Seed, init};
 use pyrogen_nn::KeyValueCache;
 use pyrogen_nn::ops::LinearMap;
 
@@ -270,6 +270,25 @@ impl LanguageModel for Gpt {
 
     fn select(&self, cache: &mut Cache, rows: &Tensor<1, Int>) {
         cache.layers.iter_mut().for_each(|layer| layer.select(rows));
+    }
+
+    /// The weights of the blocks' layers; queries, keys and values apart, and the two halves of SwiGLU.
+    /// Adapters have none.
+    fn hidden_matrices(&self) -> Vec<HiddenMatrix> {
+        let (config, d) = (&self.config, self.config.head_width());
+        if config.lora.is_some() {
+            return Vec::new();
+        }
+        let keys = config.key_heads() * d;
+        HiddenMatrix::select(self, |path, _| {
+            let layer = path.strip_prefix("blocks.")?.strip_suffix(".weight")?;
+            match layer.split_once('.')?.1 {
+                "qkv" => Some(vec![config.heads * d, keys, keys]),
+                "wide" if config.feed == Feed::Swiglu => Some(vec![config.hidden(); 2]),
+                "projection" | "wide" | "narrow" => Some(Vec::new()),
+                _ => None,
+            }
+        })
     }
 
     fn finished(self) -> Self {

@@ -3,6 +3,7 @@
 mod constraints;
 mod decoding;
 mod door;
+mod muon;
 mod networks;
 mod pretrained;
 mod reference;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
-use pyrogen_core::{Batch, Examples, Loss, Noise, Objective, Seed, folder, init};
+use pyrogen_core::{Batch, Examples, HiddenMatrix, Loss, Noise, Objective, Seed, folder, init};
 use pyrogen_train::{
     Callback, GradientLearner, Limits, Outcome, ProgressMode, TrainConfig, TrainError, Trainer,
 };
@@ -77,6 +77,11 @@ impl Objective for Denoiser {
         let hidden = noisy.matmul(self.down.val()).tanh();
         let error = (hidden.clone().matmul(self.up.val()) - batch.x).square();
         Loss::new().term("error", error.mean()).weighted("size", hidden.square().mean(), 0.01)
+    }
+
+    /// There is no matrix in the middle: one is taken for it.
+    fn hidden_matrices(&self) -> Vec<HiddenMatrix> {
+        HiddenMatrix::select(self, |path, _| (path == "down").then(|| vec![1, 3]))
     }
 }
 
