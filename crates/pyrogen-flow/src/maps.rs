@@ -72,8 +72,7 @@ impl FeatureMaps {
             (_, false) => Maps::Same(self.circle.at(parameters)),
             _ => Maps::Mixed {
                 circles: self.mask(first, [rows, n], &parameters.device()),
-                line: line(parameters.clone()),
-                circle: self.circle.at(parameters),
+                maps: Box::new([line(parameters.clone()), self.circle.at(parameters)]),
             },
         }
     }
@@ -87,7 +86,11 @@ impl FeatureMaps {
 /// One map for each number of a batch.
 pub(crate) enum Maps {
     Same(Numbers),
-    Mixed { line: Numbers, circle: Numbers, circles: Tensor<2, Bool> },
+    /// Of the numbers on a line, and of those on a circle.
+    Mixed {
+        maps: Box<[Numbers; 2]>,
+        circles: Tensor<2, Bool>,
+    },
 }
 
 impl Maps {
@@ -98,7 +101,8 @@ impl Maps {
         };
         match self {
             Self::Same(numbers) => map(numbers, x),
-            Self::Mixed { line, circle, circles } => {
+            Self::Mixed { maps, circles } => {
+                let [line, circle] = &**maps;
                 // Each sees 0 where the other one counts, so that no gradient there can be infinite.
                 let own = x.clone().mask_fill(circles.clone(), 0.0);
                 let other = x.mask_fill(circles.clone().bool_not(), 0.0);
