@@ -68,8 +68,8 @@ impl FeatureMaps {
         let line =
             |parameters: Tensor<3>| self.map.at(parameters.narrow(2, 0, self.map.parameters()));
         match (circles.contains(&true), circles.contains(&false)) {
-            (false, _) => Maps::Same(line(parameters)),
-            (_, false) => Maps::Same(self.circle.at(parameters)),
+            (false, _) => Maps::Same(Box::new(line(parameters))),
+            (_, false) => Maps::Same(Box::new(self.circle.at(parameters))),
             _ => Maps::Mixed {
                 circles: self.mask(first, [rows, n], &parameters.device()),
                 maps: Box::new([line(parameters.clone()), self.circle.at(parameters)]),
@@ -85,7 +85,7 @@ impl FeatureMaps {
 
 /// One map for each number of a batch.
 pub(crate) enum Maps {
-    Same(Numbers),
+    Same(Box<Numbers>),
     /// Of the numbers on a line, and of those on a circle.
     Mixed {
         maps: Box<[Numbers; 2]>,
