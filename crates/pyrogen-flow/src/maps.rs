@@ -61,7 +61,7 @@ impl FeatureMaps {
     /// The maps of the features from `first` on, of these parameters, `[batch, features, parameters]`.
     pub fn at(&self, parameters: Tensor<3>, first: usize) -> Maps {
         if !self.is_mixed() {
-            return Maps::Same(self.map.at(parameters));
+            return Maps::Same(Box::new(self.map.at(parameters)));
         }
         let [rows, n, _] = parameters.dims();
         let circles = &self.circles[first..first + n];
@@ -70,10 +70,11 @@ impl FeatureMaps {
         match (circles.contains(&true), circles.contains(&false)) {
             (false, _) => Maps::Same(Box::new(line(parameters))),
             (_, false) => Maps::Same(Box::new(self.circle.at(parameters))),
-            _ => Maps::Mixed {
-                circles: self.mask(first, [rows, n], &parameters.device()),
-                maps: Box::new([line(parameters.clone()), self.circle.at(parameters)]),
-            },
+            _ => {
+                let circles = self.mask(first, [rows, n], &parameters.device());
+                let circle = self.circle.at(parameters.clone());
+                Maps::Mixed(Box::new(Mixed { line: line(parameters), circle, circles }))
+            }
         }
     }
 
@@ -86,11 +87,14 @@ impl FeatureMaps {
 /// One map for each number of a batch.
 pub(crate) enum Maps {
     Same(Box<Numbers>),
-    /// Of the numbers on a line, and of those on a circle.
-    Mixed {
-        maps: Box<[Numbers; 2]>,
-        circles: Tensor<2, Bool>,
-    },
+    Mixed(Box<Mixed>),
+}
+
+/// Maps of the numbers on a line, and of those on a circle.
+pub(crate) struct Mixed {
+    line: Numbers,
+    circle: Numbers,
+    circles: Tensor<2, Bool>,
 }
 
 impl Maps {
@@ -101,8 +105,8 @@ impl Maps {
         };
         match self {
             Self::Same(numbers) => map(numbers, x),
-            Self::Mixed { maps, circles } => {
-                let [line, circle] = &**maps;
+            Self::Mixed(mixed) => {
+                let Mixed { line, circle, circles } = &**mixed;
                 // Each sees 0 where the other one counts, so that no gradient there can be infinite.
                 let own = x.clone().mask_fill(circles.clone(), 0.0);
                 let other = x.mask_fill(circles.clone().bool_not(), 0.0);

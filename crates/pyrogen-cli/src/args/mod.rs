@@ -35,7 +35,7 @@ pub enum Command {
     /// Train a model of a family on data and write a run folder
     Train(TrainArgs),
     /// Draw new examples from a trained model
-    Sample(SampleArgs),
+    Sample(Box<SampleArgs>),
     /// Say how probable examples are
     Score(ScoreArgs),
     /// Fill in the rest of what is partly given: a text after its beginning, the blank cells of rows
