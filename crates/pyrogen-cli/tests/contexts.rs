@@ -278,9 +278,8 @@ fn tables_are_drawn_given_some_of_their_columns() {
     let y = &answer["items"][0]["y"]["drawn"];
     assert_eq!((y["draws"].as_u64(), y["quantiles"].as_array().map(Vec::len)), (Some(50), Some(7)));
     let evaluated = room.json("evaluate m --data csv:t.csv --json");
-    let findings = evaluated["findings"].as_array().unwrap();
-    let calibration = findings.iter().find(|f| f["name"] == "calibration").unwrap();
-    assert_eq!(calibration["value"]["y"]["intervals"].as_array().map(Vec::len), Some(3));
+    let intervals = &evaluated["calibration"]["y"]["intervals"];
+    assert_eq!(intervals.as_array().map(Vec::len), Some(3), "{evaluated}");
     room.refused("sample m -n 2 --out n.csv", USAGE, "give --given COLUMN=VALUE");
     room.refused("sample m -n 2 --given x=0.5 --out n.csv", FAILED, "kind");
     let other = r#"train nsf --data csv:t.csv --out o --set conditions=["weight"] --steps 1"#;

@@ -25,9 +25,8 @@ const SUM: f64 = 1e-9;
 /// Promises that a model breaks, a line each; none where it keeps them all. `data` are some items
 /// that the model takes, three or more.
 ///
-/// Checked are, as far as the model has the ability: the abilities are those that its family promises, or the model
-/// says why not;
-/// item `i` is the same whatever is drawn beside it; pieces of a stream joined are the item; no items,
+/// Checked are, as far as the model has the ability: the abilities are those that its family promises, or the
+/// model says why not; item `i` is the same whatever is drawn beside it; pieces of a stream joined are the item; no items,
 /// an unknown option and a cancelled control are errors of the right kind; a completion keeps what is
 /// given; scores are one an item and do not depend on the other items; probabilities sum to one.
 pub fn check(registry: &Registry, model: &Model, data: &Data) -> Vec<String> {
@@ -56,6 +55,11 @@ fn request() -> Request {
 
 fn unknown() -> Request {
     request().set("no_such_option", 1)
+}
+
+/// A model of items given a context takes that of the data.
+fn like(model: &Model, data: &Data, request: Request) -> Request {
+    if model.about().context.is_some() { request.like(data.clone()) } else { request }
 }
 
 impl Broken {
@@ -101,9 +105,7 @@ impl Broken {
 
     fn generate(&mut self, model: &Model, data: &Data) {
         let Some(generate) = &model.can().generate else { return };
-        // A model of items given a context takes that of the data.
-        let context = model.about().context.is_some();
-        let like = |request: Request| if context { request.like(data.clone()) } else { request };
+        let like = |request| like(model, data, request);
         let (control, request) = (Control::new(), like(request()));
         let many = generate.generate(ITEMS, &request, &control);
         let Some(many) = self.works("generate", many) else { return };
@@ -227,6 +229,7 @@ impl Broken {
         control.cancel();
         let kind = ErrorKind::Cancelled;
         if let Some(generate) = &can.generate {
+            let request = like(model, data, request.clone());
             self.fails("generate, cancelled", kind, generate.generate(ITEMS, &request, &control));
         }
         if let Some(score) = &can.score {
@@ -270,6 +273,11 @@ fn joined(pieces: &[Data], whole: &Data) -> bool {
     whole.dataset().is_some_and(|rows| values.flatten().collect::<Vec<f32>>() == rows.values())
 }
 
+/// Whether two cells are the same text, or the same number in single precision, as models hold it.
+fn same_cell(a: &str, b: &str) -> bool {
+    a == b || matches!((a.parse::<f32>(), b.parse::<f32>()), (Ok(a), Ok(b)) if a == b)
+}
+
 /// Whether completions have what was given.
 fn keeps(given: &Given, made: &Data) -> bool {
     match (&given.items, made) {
@@ -282,8 +290,9 @@ fn keeps(given: &Given, made: &Data) -> bool {
             let names = made.column_names();
             given.column_names().iter().enumerate().all(|(j, name)| {
                 let Some(place) = names.iter().position(|n| n == name) else { return true };
-                (0..given.len())
-                    .all(|i| given.is_missing(i, j) || given.text(i, j) == made.text(i, place))
+                (0..given.len()).all(|i| {
+                    given.is_missing(i, j) || same_cell(&given.text(i, j), &made.text(i, place))
+                })
             })
         }
         _ => true,

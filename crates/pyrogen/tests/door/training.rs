@@ -1,6 +1,6 @@
 //! Training by name, from nothing and from a folder, watched and cancelled.
 
-use pyrogen::data::{Sequences, Text};
+use pyrogen::data::{Pairs, Sequences, Text};
 use pyrogen::model::train::{Wanted, settings};
 
 use super::*;
@@ -152,6 +152,7 @@ fn every_setting_says_what_it_is_for() {
         read("digits".into()),
         read(format!("csv:{}", fixture("people.csv").display())),
         Data::Text(Text::new(["one", "another text"])),
+        Data::Pairs(Pairs::new([("one", "eins"), ("two", "zwei")])),
         Data::Sequences(Sequences::new(vec!["x".into()], vec![1.0, 2.5, 0.5], vec![3]).unwrap()),
     ];
     let registry = pyrogen::registry();
