@@ -43,7 +43,7 @@ fn wish(out: &Path, steps: u64) -> Wish {
         "tokenizer=words",
         "source_tokenizer=characters",
         "batch_size=32",
-        "train.optimizer.learning_rate=0.01",
+        "train.optimizer.learning_rate=0.005",
         "train.schedule.warmup_steps=20",
         "dropout=0",
     ] {
@@ -66,7 +66,7 @@ fn model() -> Model {
     static TRAINED: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
         let room = tempfile::tempdir().unwrap();
         let data = Data::Pairs(backwards());
-        run(&data, &wish(&room.path().join("run"), 350), &mut Quiet, &Control::new()).unwrap();
+        run(&data, &wish(&room.path().join("run"), 500), &mut Quiet, &Control::new()).unwrap();
         room
     });
     registry().open(TRAINED.path().join("run"), &device()).unwrap()
