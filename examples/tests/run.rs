@@ -74,11 +74,7 @@ mod pix2pix;
 #[path = "../examples/regimes.rs"]
 mod regimes;
 #[expect(dead_code, reason = "its main prints, and the test reads what it finds")]
-#[path = "../examples/returns.rs"]
-mod returns;
 #[expect(dead_code, reason = "its main prints, and the test reads what it finds")]
-#[path = "../examples/scenarios.rs"]
-mod scenarios;
 #[expect(dead_code, reason = "its main reads the arguments of the program")]
 #[path = "../examples/super_resolution.rs"]
 mod super_resolution;
@@ -253,18 +249,6 @@ fn flows_of_tables_are_scored() {
     assert!(refused.to_string().contains("maf, nsf"), "{refused}");
 }
 
-/// After few steps; the example's main trains ten times as long.
-#[test]
-fn heavy_tails_of_returns_are_found() {
-    let found = returns::run(300, 60_000).expect("returns");
-    let off = |quantiles: [f64; 2], k: usize| (quantiles[k] / found.truth[k] - 1.0).abs();
-    assert!(found.truth[1] < found.truth[0] && found.truth[0] < 0.0, "{found:?}");
-    assert!(off(found.flows[0], 0) < 0.2 && off(found.flows[0], 1) < 0.3, "{found:?}");
-    // Normal tails end too early: at 0.1 % by more than a third.
-    assert!(off(found.normal, 1) > 0.35, "{found:?}");
-    assert!(found.degrees.iter().all(|df| (1.5..6.0).contains(df)), "{found:?}");
-}
-
 /// After few steps: a flow prior is ahead of the standard normal one, and nothing is above the truth.
 #[test]
 fn flows_over_latents_raise_the_bound() {
@@ -279,18 +263,6 @@ fn flows_over_latents_raise_the_bound() {
             .all(|[b, e]| b < e && *e < found.truth + 0.1)
     );
     assert!(found.near[1] > found.near[0] - 0.05, "{found:?}");
-}
-
-#[test]
-fn scenarios_are_drawn_and_rare_events_weighed() {
-    let found = scenarios::run(300, 20_000).expect("scenarios");
-    let [drawn, truth] = found.given;
-    assert!(drawn.iter().zip(truth).all(|(a, b)| (a - b).abs() < 0.35), "{found:?}");
-    assert!((found.stressed[0] - found.stressed[1]).abs() < 0.15, "{found:?}");
-    let [probability, truth] = found.rare;
-    // Few of 6,000 rows are such: the flow knows the tail to a factor, and weights its samples well.
-    assert!(probability > 0.4 * truth && probability < 2.5 * truth, "{found:?}");
-    assert!(found.errors[0] < 0.6 * found.errors[1], "{found:?}");
 }
 
 #[test]

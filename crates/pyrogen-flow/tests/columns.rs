@@ -201,15 +201,15 @@ fn heavy(n: usize, seed: u64) -> Vec<f32> {
     (0..n as u64).map(one).collect()
 }
 
-/// The share of samples beyond 20, where Student's distribution has 0.0046 and f32 splines of normal noise
-/// have next to nothing.
+/// The share of samples beyond 10: Student's distribution has 0.0044 there (0.0009 to 0.018 for the degrees that
+/// are allowed), and splines of normal noise have nothing, since they are the identity out there.
 #[test]
 fn heavy_tails_are_learnt_by_a_heavy_base() {
     let of = |base| NormalizingFlowConfig { event: vec![1], layers: 1, base, ..small() };
     let tail = |model: &NormalizingFlow| {
         let x: Tensor<2> =
             model.sample(40_000, &SampleOptions::default(), &mut Noise::new(Seed(4))).unwrap();
-        host(x.abs()).iter().filter(|x| **x > 20.0).count() as f64 / 40_000.0
+        host(x.abs()).iter().filter(|x| **x > 10.0).count() as f64 / 40_000.0
     };
     let data = heavy(8000, 1);
     let student = of(Base::StudentT { degrees: 5.0 });
@@ -217,10 +217,10 @@ fn heavy_tails_are_learnt_by_a_heavy_base() {
     let degrees = student.degrees().unwrap()[0];
     assert!((1.7..3.6).contains(&degrees), "{degrees}");
     let share = tail(&student);
-    assert!((0.002..0.008).contains(&share), "{share}");
+    assert!((0.0009..0.018).contains(&share), "{share}");
     let normal = fitted(of(Base::Normal).init(Seed(1), &device()).unwrap(), data, 1, 300);
     assert!(normal.degrees().is_none());
-    assert!(tail(&normal) < 0.001, "{}", tail(&normal));
+    assert!(tail(&normal) < 0.0002, "{}", tail(&normal));
 }
 
 /// Student's noise is what its density says: the share of samples within the quartiles.

@@ -44,7 +44,7 @@ pub enum Recipe {
     },
     /// For densities: numbers standardised; categories, numbers on a grid and numbers that recur spread
     /// over the cells of a normal distribution by [`Quantiles`], where a density bounds their probability.
-    /// Of a number that may be missing two are made by [`SpreadMissing`]: whether it is there, spread over
+    /// Of a number that may be missing two are made by [`SpreadMissing`](super::SpreadMissing): whether it is there, spread over
     /// cells, and the number, or a draw where it is missing.
     Spread,
     /// As [`Spread`](Self::Spread), with columns that are a condition of the others, and columns on circles.
