@@ -73,8 +73,6 @@ mod pix2pix;
 #[expect(dead_code, reason = "its main prints, and the test reads what it finds")]
 #[path = "../examples/regimes.rs"]
 mod regimes;
-#[expect(dead_code, reason = "its main prints, and the test reads what it finds")]
-#[expect(dead_code, reason = "its main prints, and the test reads what it finds")]
 #[expect(dead_code, reason = "its main reads the arguments of the program")]
 #[path = "../examples/super_resolution.rs"]
 mod super_resolution;
