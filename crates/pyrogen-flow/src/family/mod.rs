@@ -26,6 +26,7 @@ pub struct FlowMethod {
     about: &'static str,
     flow: fn() -> FlowKind,
     /// Layers where nothing else is wished.
+    #[cfg_attr(not(feature = "train"), expect(dead_code, reason = "training alone asks for it"))]
     layers: usize,
 }
 
