@@ -1,7 +1,5 @@
 //! What flows of pictures share.
 
-use std::f64::consts::PI;
-
 use burn::tensor::Tensor;
 use pyrogen_core::Condition;
 use pyrogen_nn::one_hot;
@@ -30,13 +28,6 @@ impl Pixels {
             Self::Normal => 0.0,
         }
     }
-}
-
-/// The standard normal log-density of each row.
-pub(crate) fn normal(z: Tensor<2>) -> Tensor<1> {
-    let features = z.dims()[1] as f64;
-    let square: Tensor<1> = z.square().sum_dim(1).squeeze_dim(1);
-    square * -0.5 - 0.5 * features * (2.0 * PI).ln()
 }
 
 /// The classes of `rows` pictures as one-hot rows, for a flow with classes.

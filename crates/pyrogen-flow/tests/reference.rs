@@ -1,6 +1,7 @@
 //! Noise, log-densities and every gradient against zuko, nflows, normflows and pyro on the same weights and
 //! examples; see `scripts/reference_flow.py` and `scripts/reference_more.py`.
 
+use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 use pyrogen_core::bijection::Bijection;
 use pyrogen_core::{Condition, Noise, Score, ScoreOptions, Seed};
@@ -40,6 +41,31 @@ impl<C> Case<C> {
             context: self.context.as_ref().map(|c| c.tensor(device)),
         }
     }
+
+    /// Compares noise, inverse, log-density and every gradient of a flow with these weights; `given` is the flow
+    /// given the case's condition.
+    pub fn compare(
+        &self,
+        flow: &impl Module,
+        given: &impl Bijection<2, 2, 1>,
+        log_prob: impl Fn(Tensor<2>) -> Tensor<1>,
+    ) {
+        println!("{}", self.name);
+        let x: Tensor<2> = self.x.tensor(&device().autodiff()).require_grad();
+        let (z, _) = given.forward(x.clone());
+        self.z.assert_close(z.clone().inner(), TOLERANCE, &self.name);
+        self.x.assert_close(given.inverse(z).0.inner(), TOLERANCE, &self.name);
+        let got = log_prob(x.clone());
+        self.log_prob.assert_close(got.clone().inner(), TOLERANCE, &self.name);
+        let grads = got.mean().neg().backward();
+        assert_all_close(&self.gradients, &gradients(flow, &grads), TOLERANCE, &device());
+        self.slope.assert_close(x.grad(&grads).unwrap(), TOLERANCE, &self.name);
+    }
+
+    /// Rows of the examples.
+    pub fn rows(&self) -> usize {
+        self.x.shape[0]
+    }
 }
 
 /// Scores of continuous flows by the adaptive solver: its tolerance of 2e-6, relative and absolute, for each of
@@ -51,20 +77,10 @@ fn compare(text: &str, cases: usize) {
     assert_eq!(fixture.cases.len(), cases);
     let device = device().autodiff();
     for case in &fixture.cases {
-        println!("{}", case.name);
         let flow = with_weights(case.config.init(Seed(0), &device).unwrap(), &case.weights);
-        let condition = case.condition(&device);
-        let x: Tensor<2> = case.x.tensor(&device).require_grad();
-        let given = flow.given(&condition, x.dims()[0]);
-        let (z, _) = given.forward(x.clone());
-        case.z.assert_close(z.clone().inner(), TOLERANCE, &case.name);
-        case.x.assert_close(given.inverse(z).0.inner(), TOLERANCE, &case.name);
-        let log_prob = given.log_prob(x.clone());
-        case.log_prob.assert_close(log_prob.clone().inner(), TOLERANCE, &case.name);
-        let grads = log_prob.mean().neg().backward();
+        let given = flow.given(&case.condition(&device), case.rows());
+        case.compare(&flow, &given, |x| given.log_prob(x));
         let inner = pyrogen_testkit::device();
-        assert_all_close(&case.gradients, &gradients(&flow, &grads), TOLERANCE, &inner);
-        case.slope.assert_close(x.grad(&grads).unwrap(), TOLERANCE, &case.name);
         if matches!(case.config.flow, FlowKind::Continuous(_)) {
             let (options, mut noise) = (ScoreOptions::default(), Noise::new(Seed(0)));
             let plain = with_weights(case.config.init(Seed(0), &inner).unwrap(), &case.weights);

@@ -1,14 +1,13 @@
 //! Flows of pictures by transformers: PyTorch's numbers, and errors.
 
 use burn::tensor::Tensor;
-use pyrogen_core::bijection::Bijection;
 use pyrogen_core::{Condition, Describe, Encode, Noise, Sample, SampleOptions, Seed};
 use pyrogen_flow::{Pixels, TarFlowConfig};
 use pyrogen_testkit as kit;
 use pyrogen_testkit::device;
-use pyrogen_testkit::fixtures::{assert_all_close, gradients, with_weights};
+use pyrogen_testkit::fixtures::with_weights;
 
-use crate::reference::{Case, Fixture, TOLERANCE};
+use crate::reference::Fixture;
 
 /// Small models that between them use every part.
 pub fn configs() -> Vec<TarFlowConfig> {
@@ -37,20 +36,9 @@ fn densities_and_gradients_are_those_of_pytorch() {
     assert_eq!(fixture.cases.len(), 3);
     let device = device().autodiff();
     for case in &fixture.cases {
-        println!("{}", case.name);
-        let Case { name, x, z, log_prob, slope, .. } = case;
         let flow = with_weights(case.config.init(Seed(0), &device).unwrap(), &case.weights);
-        let rows: Tensor<2> = x.tensor(&device).require_grad();
-        let given = flow.given(&case.condition(&device), rows.dims()[0]);
-        let (noise, _) = given.forward(rows.clone());
-        z.assert_close(noise.clone().inner(), TOLERANCE, name);
-        x.assert_close(given.inverse(noise).0.inner(), TOLERANCE, name);
-        let got = given.log_prob(rows.clone());
-        log_prob.assert_close(got.clone().inner(), TOLERANCE, name);
-        let grads = got.mean().neg().backward();
-        let inner = kit::device();
-        assert_all_close(&case.gradients, &gradients(&flow, &grads), TOLERANCE, &inner);
-        slope.assert_close(rows.grad(&grads).unwrap(), TOLERANCE, name);
+        let given = flow.given(&case.condition(&device), case.rows());
+        case.compare(&flow, &given, |x| given.log_prob(x));
     }
 }
 

@@ -1,5 +1,7 @@
 //! Score, rank and query.
 
+use std::ops::Range;
+
 use pyrogen_core::{Counts, Likelihood, Unit};
 use pyrogen_data::Data;
 use pyrogen_model::{
@@ -40,6 +42,32 @@ fn specs() -> Vec<OptionSpec> {
     vec![unit.one_of(["token", "byte"]), stride(), unknown]
 }
 
+/// The surprise of items of these lengths, some tokens between two looks at the control.
+pub(super) fn in_stretches(
+    lengths: &[usize],
+    control: &Control,
+    surprise: impl Fn(Range<usize>) -> Vec<Surprise>,
+) -> Result<Vec<Surprise>, Error> {
+    let meter = control.meter("scored", lengths.len() as u64);
+    let mut out = Vec::with_capacity(lengths.len());
+    while out.len() < lengths.len() {
+        control.check()?;
+        let (from, mut tokens) = (out.len(), 0);
+        let fits = |length: &&usize| {
+            tokens += **length;
+            tokens <= STRETCH
+        };
+        let count = lengths[from..].iter().take_while(fits).count().max(1);
+        let part = surprise(from..from + count);
+        if part.iter().flat_map(|s| &s.nats).any(|v| !v.is_finite()) {
+            return Err(pyrogen_core::NumericalError::Output { what: "the network" }.into());
+        }
+        out.extend(part);
+        meter.add(count as u64);
+    }
+    Ok(out)
+}
+
 impl<N: LanguageModel> Door<N> {
     /// The surprise of each token of each document.
     pub(super) fn surprise(
@@ -49,27 +77,8 @@ impl<N: LanguageModel> Door<N> {
         control: &Control,
     ) -> Result<Vec<Surprise>, Error> {
         let stride = stride.unwrap_or_else(|| self.model.default_stride());
-        let meter = control.meter("scored", documents.len() as u64);
-        let mut out = Vec::with_capacity(documents.len());
-        let mut rest = documents;
-        while !rest.is_empty() {
-            control.check()?;
-            let mut tokens = 0;
-            let fits = |document: &&Vec<u32>| {
-                tokens += document.len();
-                tokens <= STRETCH
-            };
-            let count = rest.iter().take_while(fits).count().max(1);
-            let (now, behind) = rest.split_at(count);
-            let part = self.model.surprise(now, stride);
-            if part.iter().flat_map(|s| &s.nats).any(|v| !v.is_finite()) {
-                return Err(pyrogen_core::NumericalError::Output { what: "the network" }.into());
-            }
-            out.extend(part);
-            meter.add(count as u64);
-            rest = behind;
-        }
-        Ok(out)
+        let lengths: Vec<usize> = documents.iter().map(Vec::len).collect();
+        in_stretches(&lengths, control, |rows| self.model.surprise(&documents[rows], stride))
     }
 }
 

@@ -1,5 +1,7 @@
 //! What every model that is a bijection can do, made of its two directions.
 
+use std::f64::consts::TAU;
+
 use burn::module::Module;
 use burn::tensor::Tensor;
 
@@ -16,7 +18,7 @@ const FORWARD: &str = "the flow from examples to noise";
 /// z = f(x; condition)        ln p(x | condition) = base(z) + ln |det dz/dx|
 /// ```
 ///
-/// Its [`Sample`], [`Score`] (exact), [`Encode`] (a point) and [`Decode`] follow from these three
+/// Its [`Sample`], [`Score`] (exact), [`Encode`] (a point) and [`Decode`] follow from these
 /// methods, for batches of every rank that the event fits.
 ///
 /// # Examples
@@ -84,11 +86,17 @@ pub trait ExactFlow: Module + Describe {
         inverse: bool,
     ) -> Result<(Tensor<2>, Tensor<1>), ModelError>;
 
-    /// The log-density of noise in nats, `[rows]`.
-    fn base(&self, z: Tensor<2>) -> Tensor<1>;
+    /// The log-density of noise in nats, `[rows]`: at first that of the standard normal distribution.
+    fn base(&self, z: Tensor<2>) -> Tensor<1> {
+        let constant = 0.5 * z.dims()[1] as f64 * TAU.ln();
+        z.square().sum_dim(1).squeeze_dim(1) * -0.5 - constant
+    }
 
-    /// `n` points of the noise, the spread scaled by a temperature.
-    fn noise(&self, n: usize, temperature: f64, noise: &mut Noise) -> Tensor<2>;
+    /// `n` points of the noise, the spread scaled by a temperature: at first standard normal ones.
+    fn noise(&self, n: usize, temperature: f64, noise: &mut Noise) -> Tensor<2> {
+        let features = self.event_shape().iter().product();
+        noise.normal([n, features], &self.devices()[0]) * temperature
+    }
 }
 
 fn examples<F: ExactFlow, const D: usize>(

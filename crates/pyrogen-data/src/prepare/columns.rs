@@ -1,6 +1,6 @@
 //! What the features of a prepared table are.
 
-use super::{Preparation, Step};
+use super::{Circle, Preparation, Step};
 use crate::table::ColumnKind;
 
 /// What a column of a table has become: the features that stand for it, in order.
@@ -41,20 +41,36 @@ pub struct PreparedFeature {
     pub condition: bool,
 }
 
+impl PreparedFeature {
+    /// An element as it is.
+    fn plain(element: usize) -> Self {
+        Self { element, indicator: false, circular: false, condition: false }
+    }
+}
+
 impl Preparation {
     /// What each feature of a prepared row is.
     pub fn features(&self) -> Vec<PreparedFeature> {
-        let plain = |element| PreparedFeature {
-            element,
-            indicator: false,
-            circular: false,
-            condition: false,
-        };
-        let mut features: Vec<PreparedFeature> = (0..self.layout().width()).map(plain).collect();
+        let mut features: Vec<PreparedFeature> =
+            (0..self.layout().width()).map(PreparedFeature::plain).collect();
         for step in self.steps() {
             features = step.features(features);
         }
         features
+    }
+
+    /// The circle that a raw element is on; none for one on the line.
+    pub fn circle(&self, element: usize) -> Option<Circle> {
+        let mut features: Vec<PreparedFeature> =
+            (0..self.layout().width()).map(PreparedFeature::plain).collect();
+        for step in self.steps() {
+            if let Step::Periodic(step) = step {
+                let place = features.iter().position(|f| f.element == element && !f.indicator)?;
+                return step.elements[place];
+            }
+            features = step.features(features);
+        }
+        None
     }
 
     /// The features that are the condition of the others, ascending, each with its raw element; none where there

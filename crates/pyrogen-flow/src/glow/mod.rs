@@ -12,7 +12,7 @@ use pyrogen_core::{
     flatten,
 };
 
-use crate::picture::{normal, one_class_each};
+use crate::picture::one_class_each;
 use crate::report::{InverseReport, report_of_pictures};
 pub use config::GlowConfig;
 use layers::{ActNorm, AffineCoupling, Split, squeeze, unsqueeze};
@@ -207,14 +207,6 @@ impl ExactFlow for Glow {
     ) -> Result<(Tensor<2>, Tensor<1>), ModelError> {
         let given = self.given(condition, x.dims()[0]);
         Ok(if inverse { given.inverse(x) } else { given.forward(x) })
-    }
-
-    fn base(&self, z: Tensor<2>) -> Tensor<1> {
-        normal(z)
-    }
-
-    fn noise(&self, n: usize, temperature: f64, noise: &mut Noise) -> Tensor<2> {
-        noise.normal([n, self.config.features()], &self.device()) * temperature
     }
 }
 

@@ -11,7 +11,7 @@ use pyrogen_core::{
     flatten,
 };
 
-use crate::picture::{normal, one_class_each};
+use crate::picture::one_class_each;
 use crate::report::{InverseReport, report_of_pictures};
 use block::{FlowBlock, Mapped};
 pub use config::TarFlowConfig;
@@ -144,14 +144,6 @@ impl ExactFlow for TarFlow {
         let given = self.given(condition, x.dims()[0]);
         Ok(if inverse { given.inverse(x) } else { given.forward(x) })
     }
-
-    fn base(&self, z: Tensor<2>) -> Tensor<1> {
-        normal(z)
-    }
-
-    fn noise(&self, n: usize, temperature: f64, noise: &mut Noise) -> Tensor<2> {
-        noise.normal([n, self.config.features()], &self.device()) * temperature
-    }
 }
 
 /// A [`TarFlow`] given the classes of some pictures: a [`Bijection`] of these rows.
@@ -169,7 +161,7 @@ impl GivenTarFlow<'_> {
     /// If the rows have another width.
     pub fn log_prob(&self, x: Tensor<2>) -> Tensor<1> {
         let (z, log_det) = self.forward(x);
-        log_det + normal(z)
+        log_det + self.flow.base(z)
     }
 
     /// Rows of pixels to patches, `[rows, patches, channels patch patch]`.

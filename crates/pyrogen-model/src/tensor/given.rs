@@ -1,11 +1,14 @@
 //! Columns of a table that are the condition of the others.
 
+use std::f64::consts::TAU;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
 use pyrogen_core::{Noise, Seed};
-use pyrogen_data::{Column, ColumnKind, Data, Dataset, Layout, Preparation, RawRows, TableSchema};
+use pyrogen_data::{
+    Circle, Column, ColumnKind, Data, Dataset, Layout, Preparation, RawRows, TableSchema,
+};
 use serde_json::json;
 
 use super::Frame;
@@ -281,7 +284,8 @@ impl Query for AskGiven {
                 };
                 let drawn = self.generate.generate(0..draws as u64, &request, control)?;
                 let drawn = drawn.dataset().ok_or_else(|| self.given().missing())?;
-                learnt.iter().map(|&j| marginal(&drawn, j, &quantiles)).collect()
+                let circle = |j| self.frame.preparation().circle(j);
+                learnt.iter().map(|&j| marginal(&drawn, j, circle(j), &quantiles)).collect()
             })
             .collect()
     }
@@ -300,8 +304,14 @@ fn probabilities(options: &Options) -> Result<Vec<f64>, Error> {
     })
 }
 
-/// How one column of drawn rows is distributed.
-fn marginal(drawn: &Dataset, j: usize, quantiles: &[f64]) -> Result<(String, Marginal), Error> {
+/// How one column of drawn rows is distributed. Numbers on a circle are counted from half a turn before their mean
+/// direction to half a turn behind it.
+fn marginal(
+    drawn: &Dataset,
+    j: usize,
+    circle: Option<Circle>,
+    quantiles: &[f64],
+) -> Result<(String, Marginal), Error> {
     let values = drawn.column(j)?;
     let column = drawn.schema().map(|schema| &schema.columns[j]);
     let name = column.map_or_else(|| (j + 1).to_string(), |c| c.name.clone());
@@ -314,6 +324,9 @@ fn marginal(drawn: &Dataset, j: usize, quantiles: &[f64]) -> Result<(String, Mar
     }
     let raw = |v: &f32| column.map_or(f64::from(*v), |c: &Column| c.number(*v));
     let mut numbers: Vec<f64> = values.iter().filter(|v| !v.is_nan()).map(raw).collect();
+    if let Some(circle) = circle {
+        unroll(&mut numbers, circle);
+    }
     numbers.sort_by(f64::total_cmp);
     if numbers.is_empty() {
         let values = vec![String::new()];
@@ -327,6 +340,18 @@ fn marginal(drawn: &Dataset, j: usize, quantiles: &[f64]) -> Result<(String, Mar
     Ok((name, Marginal::Drawn { mean, std, quantiles, draws: m }))
 }
 
+/// Takes numbers on a circle to within half a turn of their mean direction, so that their order has no seam where
+/// they are.
+fn unroll(numbers: &mut [f64], Circle { origin, period, .. }: Circle) {
+    let turn = TAU / period;
+    let sum = |f: fn(f64) -> f64| numbers.iter().map(|x| f(x * turn)).sum::<f64>();
+    let middle = sum(f64::sin).atan2(sum(f64::cos)) / turn;
+    let middle = origin + (middle - origin).rem_euclid(period);
+    for x in numbers {
+        *x -= ((*x - middle) / period).round() * period;
+    }
+}
+
 /// The quantile of sorted numbers, between the two that it lies between (type 7 of Hyndman and Fan 1996).
 fn quantile(sorted: &[f64], p: f64) -> f64 {
     let place = p * (sorted.len() - 1) as f64;
@@ -337,6 +362,22 @@ fn quantile(sorted: &[f64], p: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_on_a_circle_have_no_seam_where_they_are() {
+        // Spread evenly by 20 to either side of 5: 345 to 360, and 0 to 25.
+        let circle = |origin, period| Circle { origin, period, cell: None };
+        let mut numbers: Vec<f64> = (-15..=25).map(|i| (f64::from(i) + 360.0) % 360.0).collect();
+        unroll(&mut numbers, circle(0.0, 360.0));
+        numbers.sort_by(f64::total_cmp);
+        let expected = (-15..=25).map(f64::from);
+        assert!(numbers.iter().zip(expected).all(|(x, e)| (x - e).abs() < 1e-9), "{numbers:?}");
+        // From -12 on, on both sides of the seam.
+        let mut far = vec![-11.0, 10.0, 11.0, -10.0, -9.0];
+        unroll(&mut far, circle(-12.0, 24.0));
+        far.sort_by(f64::total_cmp);
+        assert_eq!(far, [-14.0, -13.0, -11.0, -10.0, -9.0]);
+    }
 
     #[test]
     fn quantiles_lie_between_the_numbers() {

@@ -39,6 +39,23 @@ impl Inspect for PairDoor {
     }
 }
 
+/// Each token of a target with the token of the source that it is written from most.
+fn strongest(aligned: &Value) -> String {
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let label = |value: &Value| value.as_str().unwrap_or_default().to_string();
+    let source = list(&aligned["source"]);
+    let most = |weights: &Value| {
+        let weights = list(weights);
+        let number = |i: &usize| weights[*i].as_f64().unwrap_or_default();
+        let place = (0..weights.len()).max_by(|a, b| number(a).total_cmp(&number(b)));
+        place.map_or(String::new(), |i| label(&source[i]))
+    };
+    let (targets, weights) = (list(&aligned["target"]), list(&aligned["weights"]));
+    let each = targets.iter().zip(&weights);
+    let each = each.map(|(target, w)| format!("`{}` from `{}`", label(target), most(w)));
+    each.collect::<Vec<_>>().join(", ")
+}
+
 impl PairDoor {
     fn rates(&self, nats: f64, tokens: usize, [unknown, cut]: [usize; 2]) -> Finding {
         let rate = nats / tokens.max(1) as f64;
@@ -92,9 +109,11 @@ impl PairDoor {
         Finding {
             name: "alignment".into(),
             title: "What is written from what".into(),
-            text: "The share of its attention that the decoder gives to each token of the source where it \
-                   writes a token of the target: a mean over heads and blocks."
-                .into(),
+            text: format!(
+                "Where a token of the target is written, the token of the source that gets most of the \
+                 decoder's attention, a mean over heads and blocks. {}",
+                value.iter().map(strongest).collect::<Vec<_>>().join("; ")
+            ),
             warning: false,
             value: value.into(),
         }
@@ -111,19 +130,25 @@ impl PairDoor {
         let made = self.complete(&given, 0..pairs.len() as u64, &asked, control)?;
         let Data::Pairs(made) = made else { unreachable!("completions are pairs") };
         let sides = pairs.sources().iter().zip(pairs.targets()).zip(made.targets());
-        let one = |((source, target), made)| {
-            let [source, target, made]: [&std::sync::Arc<str>; 3] = [source, target, made];
-            json!({"source": &**source, "target": &**target, "written": &**made})
-        };
+        let mut text = format!(
+            "The first {} sources, with the most probable token again and again:",
+            pairs.len()
+        );
+        let mut value = Vec::new();
+        for ((source, target), made) in sides {
+            text += &match made == target {
+                true => format!(" `{source}` becomes `{made}`, which is right;"),
+                false => format!(" `{source}` becomes `{made}` in the place of `{target}`;"),
+            };
+            value.push(json!({"source": &**source, "target": &**target, "written": &**made}));
+        }
+        text.truncate(text.len() - 1);
         Ok(Finding {
             name: "samples".into(),
             title: "Targets that the model writes".into(),
-            text: format!(
-                "The first {} sources, with the most probable token again and again.",
-                pairs.len()
-            ),
+            text: text + ".",
             warning: false,
-            value: sides.map(one).collect::<Value>(),
+            value: value.into(),
         })
     }
 }

@@ -7,13 +7,10 @@ use pyrogen_model::{
 };
 use serde_json::Map;
 
-use super::super::score::{RANKED_BY, tokens};
+use super::super::score::{RANKED_BY, in_stretches, tokens};
 use super::super::write::no_condition;
 use super::{Encoded, Lenient, PairDoor, encoded, pairs};
 use crate::Surprise;
-
-/// Tokens of pairs that are scored between two looks at the control.
-const STRETCH: usize = 1 << 17;
 
 fn specs() -> Vec<OptionSpec> {
     let unit = OptionSpec::new("unit", "token", "what rates of the target are given for");
@@ -30,25 +27,14 @@ impl PairDoor {
         control: &Control,
     ) -> Result<Vec<Surprise>, Error> {
         let (sources, targets) = (&encoded.sources, &encoded.targets);
-        let meter = control.meter("scored", targets.len() as u64);
-        let mut out: Vec<Surprise> = Vec::with_capacity(targets.len());
-        while out.len() < targets.len() {
-            control.check()?;
-            let (from, mut tokens) = (out.len(), 0);
-            let fits = |i: &usize| {
-                tokens += sources[*i].len() + targets[*i].len();
-                tokens <= STRETCH
-            };
-            let count = (from..targets.len()).take_while(fits).count().max(1);
-            let now = from..from + count;
-            let part = self.model.surprise(&sources[now.clone()], &targets[now]);
-            if part.iter().flat_map(|s| &s.nats).any(|v| !v.is_finite()) {
-                return Err(pyrogen_core::NumericalError::Output { what: "the network" }.into());
-            }
-            out.extend(part);
-            meter.add(count as u64);
-        }
-        Ok(out)
+        let lengths: Vec<usize> = sources
+            .iter()
+            .zip(targets)
+            .map(|(source, target)| source.len() + target.len())
+            .collect();
+        in_stretches(&lengths, control, |rows| {
+            self.model.surprise(&sources[rows.clone()], &targets[rows])
+        })
     }
 
     fn scored(
