@@ -10,7 +10,7 @@ use pyrogen_model::{Control, Error, Latent, Model, Request};
 /// The latents that a model encodes items to: means of a VAE's posteriors, codes' vectors, the noise of a
 /// flow. The name has the family and the hash of the model's card.
 ///
-/// A model says what its training told it: compare models of some data in the latents of one that is not
+/// Latents hold what the model was trained for: compare models of some data in the latents of one that is not
 /// among them, trained on other items of the same kind.
 #[derive(Clone)]
 pub struct LatentEmbedding {
