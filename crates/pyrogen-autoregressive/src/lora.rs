@@ -54,6 +54,18 @@ pub struct Adapter {
     scale: f64,
 }
 
+impl Adapter {
+    /// From `A` `[d_in, rank]` and `B` `[rank, d_out]`.
+    pub(crate) fn new(a: Tensor<2>, b: Tensor<2>, scale: f64) -> Self {
+        Self { a: Param::from_tensor(a), b: Param::from_tensor(b), scale }
+    }
+
+    /// The factor of `x A B`.
+    pub fn scale(&self) -> f64 {
+        self.scale
+    }
+}
+
 impl Dense {
     /// A layer whose weights are normal with this standard deviation, and whose bias is zero.
     pub(crate) fn new(
@@ -79,6 +91,11 @@ impl Dense {
             scale: config.alpha / config.rank as f64,
         };
         Self { adapter: Some(adapter), ..self.no_grad() }
+    }
+
+    /// The same layer at rest, with a given adapter or none.
+    pub(crate) fn with(self, adapter: Option<Adapter>) -> Self {
+        Self { adapter, ..self.no_grad() }
     }
 
     /// The layer with the adapter added to its weight.

@@ -5,6 +5,7 @@
 //! option of the config that is not known here is an error that names it: a model that ran without it
 //! would be another model.
 
+mod adapters;
 mod gpt2;
 mod llama;
 mod options;
@@ -19,11 +20,17 @@ use pyrogen_core::folder::{self, Card};
 use serde_json::Value;
 
 use crate::{Bpe, Gpt, GptConfig, GptText, PretrainedError, TextModel, Tokenizer};
+pub(crate) use adapters::files as adapter_files;
+pub use adapters::{open_adapter, save_adapter};
 use options::Options;
 use tensors::{Array, Tensors};
 
-/// Whether a folder is one of `transformers` that this module may open.
+/// Whether a folder is one of `transformers` that this module may open, or an adapter of `peft`.
 pub fn is_pretrained(folder: &Path) -> bool {
+    is_model(folder) || adapters::is_adapter(folder)
+}
+
+fn is_model(folder: &Path) -> bool {
     let config = folder.join("config.json");
     let weights = ["model.safetensors", "model.safetensors.index.json"];
     !folder.join("card.json").exists()
@@ -56,11 +63,18 @@ pub fn open_network(folder: &Path, device: &Device) -> Result<Gpt, PretrainedErr
     fill(&config, &tensors, folder, device)
 }
 
-/// Opens a folder with its tokenizer.
+/// Opens a folder with its tokenizer. Of an adapter's folder, the model that its config names, with the
+/// adapter added to its weights.
 ///
 /// # Errors
 /// As [`open_network`], and a tokenizer that is missing, not known here, or larger than the embedding.
 pub fn open(folder: &Path, device: &Device) -> Result<GptText, PretrainedError> {
+    if adapters::is_adapter(folder) {
+        let base = open(&adapters::base(folder)?, device)?;
+        let tokenizer = base.tokenizer().clone();
+        let network = open_adapter(base.into_network(), folder)?;
+        return Ok(TextModel::new(network.merged(), tokenizer));
+    }
     let network = open_network(folder, device)?;
     let tokenizer = marked(tokenizer(folder)?, folder)?;
     let (tokens, vocabulary) = (tokenizer.tokens(), network.config().vocabulary);

@@ -56,20 +56,15 @@ impl Tensors {
             (folder.join("model.safetensors"), folder.join("model.safetensors.index.json"));
         let shards = if one.exists() { vec![one] } else { shards(folder, &index)? };
         let mut arrays = BTreeMap::new();
-        for path in &shards {
-            let bytes = std::fs::read(path)
-                .map_err(|source| PretrainedError::Io { path: path.clone(), source })?;
-            let tensors = SafeTensors::deserialize(&bytes)
-                .map_err(|e| file(path, format!("no readable safetensors file: {e}")))?;
-            for (name, view) in tensors.tensors() {
-                let values = values(&view).ok_or_else(|| {
-                    file(path, format!("`{name}` has type {:?}, expected a float", view.dtype()))
-                })?;
-                let shape = view.shape().to_vec();
-                arrays.insert(name, Array { shape, values });
-            }
-        }
+        shards.iter().try_for_each(|path| add(path, &mut arrays))?;
         Ok(Self { path: folder.to_path_buf(), arrays })
+    }
+
+    /// Those of one file.
+    pub(super) fn file(path: &Path) -> Result<Self, PretrainedError> {
+        let mut arrays = BTreeMap::new();
+        add(path, &mut arrays)?;
+        Ok(Self { path: path.to_path_buf(), arrays })
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
@@ -95,6 +90,21 @@ impl Tensors {
             }
         }
     }
+}
+
+/// Adds the tensors of a file.
+fn add(path: &Path, arrays: &mut BTreeMap<String, Array>) -> Result<(), PretrainedError> {
+    let bytes = std::fs::read(path)
+        .map_err(|source| PretrainedError::Io { path: path.to_path_buf(), source })?;
+    let tensors = SafeTensors::deserialize(&bytes)
+        .map_err(|e| file(path, format!("no readable safetensors file: {e}")))?;
+    for (name, view) in tensors.tensors() {
+        let values = values(&view).ok_or_else(|| {
+            file(path, format!("`{name}` has type {:?}, expected a float", view.dtype()))
+        })?;
+        arrays.insert(name, Array { shape: view.shape().to_vec(), values });
+    }
+    Ok(())
 }
 
 /// The files that an index names.

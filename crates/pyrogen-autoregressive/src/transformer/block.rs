@@ -11,7 +11,7 @@ use pyrogen_nn::ops::{self, CausalHeads, Elementwise, Rotation};
 use super::config::{Feed, GptConfig, Norm};
 use super::norm::Normalisation;
 use crate::language::Dropout;
-use crate::lora::{Dense, LoraConfig};
+use crate::lora::{Adapter, Dense, LoraConfig};
 
 /// Attention and dense layers, each with a normalisation before it.
 #[derive(Module, Debug)]
@@ -91,6 +91,27 @@ impl Block {
             wide: layer(self.wide),
             narrow: layer(self.narrow),
             ..self
+        }
+    }
+
+    /// With the adapters of its layers, by their names.
+    pub(super) fn with_given(self, mut adapter: impl FnMut(&str) -> Option<Adapter>) -> Self {
+        Self {
+            qkv: self.qkv.with(adapter("qkv")),
+            projection: self.projection.with(adapter("projection")),
+            wide: self.wide.with(adapter("wide")),
+            narrow: self.narrow.with(adapter("narrow")),
+            ..self
+        }
+    }
+
+    /// A dense layer by its name.
+    pub(crate) fn layer(&self, name: &str) -> &Dense {
+        match name {
+            "qkv" => &self.qkv,
+            "projection" => &self.projection,
+            "wide" => &self.wide,
+            _ => &self.narrow,
         }
     }
 

@@ -16,6 +16,7 @@ pub use norm::Normalisation;
 
 use crate::batch::int_tensor;
 use crate::language::{Dropout, LanguageModel, Start};
+use crate::lora::Adapter;
 use crate::{FAMILY, Packed};
 use block::View;
 
@@ -144,6 +145,25 @@ impl Gpt {
         self.config.lora = Some(lora);
         self.blocks = self.blocks.into_iter().map(|block| block.adapted(lora, noise)).collect();
         self
+    }
+
+    /// This model at rest, with adapters of some layers: the block, the layer's name, and the adapter.
+    pub(crate) fn with_given(
+        self,
+        lora: crate::LoraConfig,
+        mut adapters: Vec<(usize, &'static str, Adapter)>,
+    ) -> Self {
+        let mut model = self.merged().at_rest();
+        model.config.lora = Some(lora);
+        let blocks = model.blocks.into_iter().enumerate().map(|(layer, block)| {
+            block.with_given(|name| {
+                let of = |(l, n, _): &(usize, &str, Adapter)| *l == layer && *n == name;
+                let place = adapters.iter().position(of)?;
+                Some(adapters.swap_remove(place).2)
+            })
+        });
+        model.blocks = blocks.collect();
+        model
     }
 
     fn embed(&self, tokens: &Packed, positions: &[u32]) -> Tensor<3> {
@@ -305,6 +325,12 @@ impl LanguageModel for Gpt {
                 _ => None,
             }
         })
+    }
+
+    /// Its adapters in the layout of `peft`.
+    fn beside(&self) -> Vec<(&'static str, Vec<u8>)> {
+        let files = crate::pretrained::adapter_files(self, None);
+        files.map_or(Vec::new(), Vec::from)
     }
 
     fn finished(self) -> Self {

@@ -1,5 +1,6 @@
 //! Language models from outside.
 
+mod adapters;
 mod constraints;
 mod decoding;
 mod door;
