@@ -31,7 +31,7 @@ pub use measure::{Surprise, TextScore};
 pub use pyrogen_core::TextStream;
 pub use recurrent::{Cell, Recurrent, RecurrentConfig};
 pub use text_model::{GptText, RecurrentText, TextModel};
-pub use token::{Bpe, Characters, Tokenizer, TokenizerChoice};
+pub use token::{Bpe, Characters, SentencePiece, Tokenizer, TokenizerChoice};
 pub use transformer::{
     Cache, Feed, Gpt, GptConfig, Norm, Positions, Preset, RotaryConfig, RotaryScaling,
 };

@@ -118,16 +118,21 @@ fn marked(tokenizer: Tokenizer, folder: &Path) -> Result<Tokenizer, PretrainedEr
     let path = folder.join("config.json");
     let json: Value = serde_json::from_str(&read(&path)?)
         .map_err(|e| file(&path, format!("is not JSON: {e}")))?;
-    let Tokenizer::Bpe(bpe) = tokenizer else { return Ok(tokenizer) };
     let mark = |name: &str| {
         let value = json[name].as_u64().or_else(|| json[name][0].as_u64());
         value.and_then(|v| u32::try_from(v).ok())
     };
-    let own = Tokenizer::Bpe(bpe.clone());
-    let end = mark("eos_token_id").unwrap_or(own.end());
+    let end = mark("eos_token_id").unwrap_or(tokenizer.end());
     let start = mark("bos_token_id").unwrap_or(end);
-    let marked = bpe.with_marks(start, end).map_err(|e| file(&path, e.to_string()))?;
-    Ok(Tokenizer::Bpe(Box::new(marked)))
+    let marked = match tokenizer {
+        Tokenizer::Bpe(bpe) => bpe.with_marks(start, end).map(|bpe| Tokenizer::Bpe(Box::new(bpe))),
+        Tokenizer::SentencePiece(pieces) => {
+            let marked = pieces.with_marks(start, end);
+            marked.map(|pieces| Tokenizer::SentencePiece(Box::new(pieces)))
+        }
+        other => Ok(other),
+    };
+    marked.map_err(|e| file(&path, e.to_string()))
 }
 
 /// A network of these weights.

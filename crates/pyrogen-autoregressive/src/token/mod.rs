@@ -4,12 +4,16 @@ mod bpe;
 mod characters;
 mod marks;
 mod pieces;
+mod sentence;
+mod sentence_file;
+mod spaces;
 mod train_bpe;
 
 use serde::{Deserialize, Serialize};
 
 pub use bpe::Bpe;
 pub use characters::Characters;
+pub use sentence::SentencePiece;
 
 use crate::TokenError;
 
@@ -46,6 +50,8 @@ pub enum Tokenizer {
     Characters(Characters),
     /// Byte pairs.
     Bpe(Box<Bpe>),
+    /// Pieces with their spaces in them: unigrams, and pairs of characters.
+    SentencePiece(Box<SentencePiece>),
 }
 
 impl Tokenizer {
@@ -83,6 +89,9 @@ impl Tokenizer {
             let read = serde_json::from_value::<Self>(json);
             return read.map_err(|e| TokenError::File { message: e.to_string() });
         }
+        if sentence_file::is_one(&json) {
+            return Ok(Self::SentencePiece(Box::new(SentencePiece::from_hugging_face(&json)?)));
+        }
         Ok(Self::Bpe(Box::new(Bpe::from_hugging_face(&json)?)))
     }
 
@@ -97,6 +106,7 @@ impl Tokenizer {
             Self::Bytes => 257,
             Self::Characters(characters) => characters.tokens(),
             Self::Bpe(bpe) => bpe.tokens(),
+            Self::SentencePiece(pieces) => pieces.tokens(),
         }
     }
 
@@ -105,6 +115,7 @@ impl Tokenizer {
     pub fn start(&self) -> u32 {
         match self {
             Self::Bpe(bpe) => bpe.start(),
+            Self::SentencePiece(pieces) => pieces.start(),
             _ => self.end(),
         }
     }
@@ -115,6 +126,7 @@ impl Tokenizer {
             Self::Bytes => 256,
             Self::Characters(characters) => characters.end(),
             Self::Bpe(bpe) => bpe.end(),
+            Self::SentencePiece(pieces) => pieces.end(),
         }
     }
 
@@ -127,6 +139,7 @@ impl Tokenizer {
             Self::Bytes => Ok(text.bytes().map(u32::from).collect()),
             Self::Characters(characters) => characters.encode(text),
             Self::Bpe(bpe) => Ok(bpe.encode(text)),
+            Self::SentencePiece(pieces) => Ok(pieces.encode(text)),
         }
     }
 
@@ -140,13 +153,21 @@ impl Tokenizer {
             Self::Bytes => vec![u8::try_from(token).expect("a token of the tokenizer")],
             Self::Characters(characters) => characters.bytes(token),
             Self::Bpe(bpe) => bpe.bytes(token).to_vec(),
+            Self::SentencePiece(pieces) => pieces.bytes(token),
         }
     }
 
-    /// The text of tokens; bytes that are no UTF-8 become U+FFFD.
+    /// The text of tokens; bytes that are no UTF-8 become U+FFFD. A space that encoding put before the text
+    /// is left out.
     pub fn decode(&self, tokens: &[u32]) -> String {
         let bytes: Vec<u8> = tokens.iter().flat_map(|&t| self.bytes(t)).collect();
-        String::from_utf8_lossy(&bytes).into_owned()
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        match self {
+            Self::SentencePiece(pieces) if pieces.adds_space() => {
+                text.strip_prefix(' ').map_or(text.clone(), str::to_string)
+            }
+            _ => text,
+        }
     }
 
     /// How a token is written in a table: its text, or its bytes where they are no text.

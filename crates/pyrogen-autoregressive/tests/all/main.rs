@@ -9,6 +9,7 @@ mod networks;
 mod pretrained;
 mod reference;
 mod searches;
+mod sentencepiece;
 mod tokens;
 mod training;
 mod warpers;
