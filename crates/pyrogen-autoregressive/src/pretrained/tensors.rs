@@ -34,7 +34,10 @@ impl Array {
     /// Arrays one below the other.
     pub(super) fn joined(parts: Vec<Self>) -> Result<Self, PretrainedError> {
         let mut shape = parts[0].shape.clone();
-        if parts.iter().any(|part| part.shape.len() != shape.len() || part.shape[1..] != shape[1..])
+        if shape.is_empty()
+            || parts
+                .iter()
+                .any(|part| part.shape.len() != shape.len() || part.shape[1..] != shape[1..])
         {
             let shapes: Vec<_> = parts.iter().map(|part| &part.shape).collect();
             return Err(file(Path::new("weights"), format!("shapes {shapes:?} do not fit")));
@@ -65,6 +68,16 @@ impl Tensors {
         let mut arrays = BTreeMap::new();
         add(path, &mut arrays)?;
         Ok(Self { path: path.to_path_buf(), arrays })
+    }
+
+    /// Given ones.
+    pub(super) fn of(path: &Path, arrays: BTreeMap<String, Array>) -> Self {
+        Self { path: path.to_path_buf(), arrays }
+    }
+
+    /// The shape of a tensor that is still there.
+    pub(super) fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.arrays.get(name).map(|array| &array.shape[..])
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
@@ -142,7 +155,7 @@ fn values(view: &TensorView) -> Option<Vec<f32>> {
 }
 
 /// The value of a number of half precision (IEEE 754 binary16).
-fn of_half(half: u16) -> f32 {
+pub(super) fn of_half(half: u16) -> f32 {
     let sign = u32::from(half & 0x8000) << 16;
     let (exponent, mantissa) = (u32::from(half >> 10) & 0x1f, u32::from(half & 0x3ff));
     let magnitude = match (exponent, mantissa) {

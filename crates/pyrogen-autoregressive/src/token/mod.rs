@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use bpe::Bpe;
 pub use characters::Characters;
+pub(crate) use pieces::llama3_pre_tokenizer;
 pub use sentence::SentencePiece;
 
 use crate::TokenError;

@@ -4,6 +4,7 @@ mod adapters;
 mod constraints;
 mod decoding;
 mod door;
+mod gguf;
 mod muon;
 mod networks;
 mod pretrained;
