@@ -33,7 +33,7 @@ pub use recurrent::{Cell, Recurrent, RecurrentConfig};
 pub use text_model::{GptText, RecurrentText, TextModel};
 pub use token::{Bpe, Characters, SentencePiece, Tokenizer, TokenizerChoice};
 pub use transformer::{
-    Cache, Feed, Gpt, GptConfig, Norm, Positions, Preset, RotaryConfig, RotaryScaling,
+    Cache, Feed, Gpt, GptConfig, Int8Gpt, Norm, Positions, Preset, RotaryConfig, RotaryScaling,
 };
 
 /// The families' names, as cards have them.

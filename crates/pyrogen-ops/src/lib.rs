@@ -9,6 +9,7 @@ mod cross_entropy;
 mod density;
 mod elementwise;
 mod group_norm;
+mod int8;
 mod layer_norm;
 mod linear;
 mod lstm;
@@ -53,6 +54,7 @@ pub use elementwise::{
     Elementwise, exp, gelu, gelu_tanh, leaky_relu, sigmoid, silu, softplus, tanh,
 };
 pub use group_norm::{group_norm, group_norm_silu};
+pub use int8::Int8Matrix;
 pub use layer_norm::layer_norm;
 pub use linear::{LinearMap, linear, matmul};
 pub use lstm::{LstmWeights, lstm};

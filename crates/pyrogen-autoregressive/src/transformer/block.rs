@@ -115,6 +115,17 @@ impl Block {
         }
     }
 
+    /// With layers in whole numbers of eight bits.
+    pub(super) fn in_int8(self) -> Self {
+        Self {
+            qkv: self.qkv.in_int8(),
+            projection: self.projection.in_int8(),
+            wide: self.wide.in_int8(),
+            narrow: self.narrow.in_int8(),
+            ..self
+        }
+    }
+
     pub(super) fn merged(self) -> Self {
         Self {
             qkv: self.qkv.merged(),
@@ -189,7 +200,7 @@ impl Block {
                 return added(&self.narrow, x, hidden, dropout, site);
             }
         };
-        if dropout.is_none() && self.narrow.adapter.is_none() {
+        if dropout.is_none() && self.narrow.is_plain() {
             return self.narrow.linear().after(function).plus(x).apply(hidden);
         }
         x + dropout.apply(site, self.narrow.after(function, hidden))
@@ -204,7 +215,7 @@ fn added(
     dropout: &Dropout,
     site: usize,
 ) -> Tensor<3> {
-    if dropout.is_none() {
+    if dropout.is_none() && layer.has_weight() {
         return layer.finish(inputs.clone(), layer.linear().plus(x), inputs);
     }
     x + dropout.apply(site, layer.forward(inputs))

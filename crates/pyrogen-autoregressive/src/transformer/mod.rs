@@ -2,6 +2,7 @@
 
 mod block;
 mod config;
+mod int8;
 mod norm;
 
 use burn::module::{Module, Param};
@@ -12,6 +13,7 @@ use pyrogen_nn::ops::{LinearMap, Rotation};
 
 pub use block::Block;
 pub use config::{Feed, GptConfig, Norm, Positions, Preset, RotaryConfig, RotaryScaling};
+pub use int8::Int8Gpt;
 pub use norm::Normalisation;
 
 use crate::batch::int_tensor;
@@ -46,6 +48,9 @@ pub struct Gpt {
     pub head: Option<Param<Tensor<2>>>,
     #[module(skip)]
     config: GptConfig,
+    /// The tables in whole numbers of eight bits, in the place of `tokens` and `head`.
+    #[module(skip)]
+    int8: Option<int8::Tables>,
 }
 
 pyrogen_core::model_folder!(Gpt, GptConfig, FAMILY);
@@ -94,6 +99,7 @@ impl Gpt {
             head: (!config.tied)
                 .then(|| init::normal([width, vocabulary], STD, &mut noise.fork("head"), device)),
             config: config.clone(),
+            int8: None,
         };
         match config.lora {
             None => model,
@@ -172,7 +178,10 @@ impl Gpt {
         let take = |table: &Param<Tensor<2>>, index: Tensor<1, Int>| {
             table.val().select(0, index).reshape(shape)
         };
-        let x = take(&self.tokens, tokens.tensor(&device).reshape([rows * places]));
+        let x = match &self.int8 {
+            Some(tables) => tables.rows(tokens.tokens(), &device).reshape(shape),
+            None => take(&self.tokens, tokens.tensor(&device).reshape([rows * places])),
+        };
         match &self.places {
             Some(table) => x + take(table, int_tensor(positions, [rows * places], &device)),
             None => x,
@@ -291,6 +300,9 @@ impl LanguageModel for Gpt {
     }
 
     fn predict(&self, features: Tensor<3>) -> Tensor<3> {
+        if let Some(tables) = &self.int8 {
+            return tables.predict(features);
+        }
         let weight = match &self.head {
             Some(head) => head.val(),
             None => self.tokens.val().transpose(),

@@ -5,6 +5,7 @@ mod constraints;
 mod decoding;
 mod door;
 mod gguf;
+mod int8;
 mod muon;
 mod networks;
 mod pretrained;
