@@ -91,6 +91,23 @@ def flow_sample(name):
     return inferred(lambda: model().sample((1024,)))
 
 
+# Flows of pictures, written by hand: `picture_flows.py`.
+
+
+def picture_flow_train(name, batch):
+    import picture_flows
+
+    model, x = getattr(picture_flows, name)(), torch.rand(batch, 1, 28, 28)
+    return trained(model, torch.optim.Adam(model.parameters()), lambda m: -m.log_prob(x).mean())
+
+
+def picture_flow_sample(name):
+    import picture_flows
+
+    model = getattr(picture_flows, name)()
+    return inferred(lambda: model.sample(64))
+
+
 # Variational autoencoders.
 
 
@@ -549,6 +566,34 @@ def gpt_train():
     return trained(model, adamw, loss)
 
 
+class Pairs(nn.Module):
+    """torch.nn.Transformer with learned places and a last layer that is the embedding of targets."""
+
+    def __init__(self, layers=3, heads=4, width=256, places=32, vocabulary=64):
+        super().__init__()
+        self.sources, self.targets = nn.Embedding(vocabulary, width), nn.Embedding(vocabulary, width)
+        self.source_places, self.places = nn.Embedding(places, width), nn.Embedding(places, width)
+        self.body = nn.Transformer(width, heads, layers, layers, 4 * width, dropout=0.0, activation="gelu",
+                                   batch_first=True, norm_first=True)
+
+    def forward(self, source, hidden, target):
+        at = torch.arange(source.shape[1])
+        causal = nn.Transformer.generate_square_subsequent_mask(target.shape[1])
+        x = self.body(self.sources(source) + self.source_places(at), self.targets(target) + self.places(at),
+                      tgt_mask=causal, tgt_is_causal=True, src_key_padding_mask=hidden, memory_key_padding_mask=hidden)
+        return x @ self.targets.weight.T
+
+
+def seq2seq_train():
+    model = Pairs()
+    source, target, predicted = (torch.randint(64, (64, 32)) for _ in range(3))
+    # As trained in practice: rows may have padding.
+    hidden = torch.zeros(64, 32, dtype=torch.bool)
+    loss = lambda m: F.cross_entropy(m(source, hidden, target).view(-1, 64), predicted.view(-1))
+    adamw = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.95), weight_decay=0.1)
+    return trained(model, adamw, loss)
+
+
 def decode(batch):
     model = Gpt().eval()
 
@@ -677,8 +722,13 @@ ROWS = {
     "maf_sample": lambda: flow_sample("MAF"),
     "nsf_train": lambda: flow_train("NSF"),
     "nsf_sample": lambda: flow_sample("NSF"),
+    "glow_train": lambda: picture_flow_train("Glow", 64),
+    "glow_sample": lambda: picture_flow_sample("Glow"),
+    "tarflow_train": lambda: picture_flow_train("TarFlow", 32),
+    "tarflow_sample": lambda: picture_flow_sample("TarFlow"),
     "gpt_forward": gpt_forward,
     "gpt_train": gpt_train,
+    "seq2seq_train": seq2seq_train,
     "lstm_train": lstm_train,
     "decode_1": lambda: decode(1),
     "decode_16": lambda: decode(16),

@@ -98,12 +98,12 @@ pub fn mse<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> Tensor<1> {
 
 /// Adam (Kingma and Ba 2015).
 pub fn adam() -> ModuleOptimizer {
-    OptimizerConfig::default().init()
+    OptimizerConfig::default().init(&[])
 }
 
 /// Adam for adversarial training: a first moment that forgets faster (Radford et al. 2016).
 pub fn adam_half() -> ModuleOptimizer {
-    OptimizerConfig { beta1: 0.5, ..OptimizerConfig::default() }.init()
+    OptimizerConfig { beta1: 0.5, ..OptimizerConfig::default() }.init(&[])
 }
 
 /// Adam with decoupled weight decay, as language models are trained.
@@ -114,5 +114,5 @@ pub fn adamw() -> ModuleOptimizer {
         weight_decay: 0.1,
         ..Default::default()
     };
-    config.init()
+    config.init(&[])
 }

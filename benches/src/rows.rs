@@ -3,7 +3,7 @@
 use crate::workload::{Plan, Workload};
 use crate::{
     adam, dcgan, decode, distributions, flow, frechet, gan, gpt, lstm, markov, matmul, mixture,
-    resblock, sampling, text, topics, unet, vae, writing,
+    picture_flow, resblock, sampling, seq2seq, text, topics, unet, vae, writing,
 };
 
 /// A row of the table.
@@ -35,8 +35,13 @@ pub fn rows() -> Vec<Row> {
         row("maf_sample", false, flow::maf_sample),
         row("nsf_train", true, flow::nsf_train),
         row("nsf_sample", false, flow::nsf_sample),
+        row("glow_train", true, picture_flow::glow_train),
+        row("glow_sample", false, picture_flow::glow_sample),
+        row("tarflow_train", true, picture_flow::tarflow_train),
+        row("tarflow_sample", false, picture_flow::tarflow_sample),
         row("gpt_forward", false, gpt::forward),
         row("gpt_train", true, gpt::train),
+        row("seq2seq_train", true, seq2seq::train),
         row("lstm_train", true, lstm::train),
         row("decode_1", false, decode::one),
         row("decode_16", false, decode::sixteen),

@@ -13,7 +13,7 @@ use std::time::Instant;
 use burn::tensor::TensorData;
 use pyrogen::core::parallel::batches;
 use pyrogen::data::{Preparation, Prepared, Recipe, Toy};
-use pyrogen::flow::{FlowKind, NormalizingFlow, NormalizingFlowConfig};
+use pyrogen::flow::{FlowKind, NormalizingFlow, NormalizingFlowConfig, NumberMap, SplineConfig};
 use pyrogen::nn::{Activation, MlpConfig};
 use pyrogen::prelude::*;
 use pyrogen::train::{Decay, GradientConfig, Limits, OptimizerConfig, ScheduleConfig, TrainConfig};
@@ -36,7 +36,9 @@ pub fn main() -> Result<(), Box<dyn Error>> {
 pub fn run(steps: u64, points: usize, method: Option<&str>) -> Result<(), Box<dyn Error>> {
     println!("{steps} steps of 512; {points} fresh points; nats");
     println!("{:8} {:16} {:>18} {:>9}", "method", "toy", "gap", "seconds");
-    let kinds = [FlowKind::nsf(), FlowKind::maf(), FlowKind::realnvp(), FlowKind::nice()];
+    let spline = NumberMap::Spline(SplineConfig { bins: 16, ..SplineConfig::default() });
+    let nsf = FlowKind::Autoregressive(spline);
+    let kinds = [nsf, FlowKind::maf(), FlowKind::realnvp(), FlowKind::nice()];
     for flow in kinds.into_iter().filter(|kind| method.is_none_or(|m| m == kind.method())) {
         for toy in [Toy::Moons, Toy::EightGaussians, Toy::Checkerboard, Toy::Rings] {
             let started = Instant::now();
@@ -63,8 +65,8 @@ fn train(
 ) -> Result<(NormalizingFlow, Preparation), Box<dyn Error>> {
     let data = toy.dataset(LEARNT, &mut Noise::new(SEED).fork("learnt")).without_labels();
     let preparation = Preparation::fit(&Recipe::Standardised, &data)?;
-    let network = MlpConfig { hidden: vec![64, 64], activation: Activation::Silu };
-    let config = NormalizingFlowConfig { flow, layers: 5, network, ..Default::default() };
+    let network = MlpConfig { hidden: vec![128, 128], activation: Activation::Silu };
+    let config = NormalizingFlowConfig { flow, layers: 8, network, ..Default::default() };
     let data = Prepared::<2>::new(data, preparation.clone())?;
     let training = TrainConfig {
         batch_size: 512,

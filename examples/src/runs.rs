@@ -9,7 +9,8 @@ use pyrogen::data::{Dataset, Source};
 use pyrogen::prelude::*;
 use pyrogen::train::report::Report;
 use pyrogen::train::{
-    AdversarialLearner, GradientLearner, Learner, ProgressMode, TrainConfig, Trainer,
+    AdversarialLearner, Decay, GradientConfig, GradientLearner, Learner, Limits, OptimizerConfig,
+    ProgressMode, ScheduleConfig, TrainConfig, Trainer,
 };
 
 /// The data that the first argument of the program names, the embedded digits where there is
@@ -115,4 +116,16 @@ pub fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
     let mean = values.iter().sum::<f64>() / n;
     let squares: f64 = values.iter().map(|v| (v - mean).powi(2)).sum();
     (mean, (squares / (n - 1.0).max(1.0)).sqrt())
+}
+
+/// How the examples of normalizing flows train: steps of 256 rows with a rate that falls.
+pub fn flow_training(steps: u64) -> TrainConfig {
+    TrainConfig {
+        batch_size: 256,
+        limits: Limits { epochs: None, steps: Some(steps), minutes: None },
+        optimizer: OptimizerConfig { learning_rate: 5e-3, ..OptimizerConfig::default() },
+        schedule: ScheduleConfig { decay: Decay::Cosine, last: 0.01, warmup_steps: 20 },
+        gradient: GradientConfig { clip_norm: Some(5.0), ..GradientConfig::default() },
+        ..TrainConfig::default()
+    }
 }

@@ -35,6 +35,9 @@ mod first_model;
 #[path = "../examples/flow_densities.rs"]
 mod flow_densities;
 #[expect(dead_code, reason = "its main reads the arguments of the program")]
+#[path = "../examples/flow_tables.rs"]
+mod flow_tables;
+#[expect(dead_code, reason = "its main reads the arguments of the program")]
 #[path = "../examples/gan_latents.rs"]
 mod gan_latents;
 #[expect(dead_code, reason = "its main reads the arguments of the program")]
@@ -53,6 +56,9 @@ mod latent_arithmetic;
 #[expect(dead_code, reason = "its main trains for longer")]
 #[path = "../examples/latent_diffusion.rs"]
 mod latent_diffusion;
+#[expect(dead_code, reason = "its main prints, and the test reads what it finds")]
+#[path = "../examples/latent_flow.rs"]
+mod latent_flow;
 #[expect(dead_code, reason = "its main reads the arguments of the program")]
 #[path = "../examples/load_and_sample.rs"]
 mod load_and_sample;
@@ -67,6 +73,12 @@ mod pix2pix;
 #[expect(dead_code, reason = "its main prints, and the test reads what it finds")]
 #[path = "../examples/regimes.rs"]
 mod regimes;
+#[expect(dead_code, reason = "its main prints, and the test reads what it finds")]
+#[path = "../examples/returns.rs"]
+mod returns;
+#[expect(dead_code, reason = "its main prints, and the test reads what it finds")]
+#[path = "../examples/scenarios.rs"]
+mod scenarios;
 #[expect(dead_code, reason = "its main reads the arguments of the program")]
 #[path = "../examples/super_resolution.rs"]
 mod super_resolution;
@@ -225,6 +237,60 @@ fn pictures_are_painted() {
 #[test]
 fn normalizing_flows_on_the_plane_are_scored() {
     flow_densities::run(3, 50, Some("nice")).expect("flow_densities");
+}
+
+#[test]
+fn flows_of_tables_are_scored() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (part, rows) in [("train", 60), ("valid", 20), ("test", 20)] {
+        let mut noise = pyrogen::core::Noise::new(pyrogen::core::Seed(1)).fork(part);
+        let values: Vec<f32> = noise.normal_vec(3 * rows).into_iter().map(|v| v as f32).collect();
+        let path = folder.path().join(format!("{part}.npy"));
+        pyrogen::data::write_npy(&path, &values, &[rows, 3]).expect("an array");
+    }
+    flow_tables::run(folder.path(), "small", "maf", 3).expect("flow_tables");
+    let refused = flow_tables::run(folder.path(), "small", "gmm", 3).expect_err("no flow");
+    assert!(refused.to_string().contains("maf, nsf"), "{refused}");
+}
+
+/// After few steps; the example's main trains ten times as long.
+#[test]
+fn heavy_tails_of_returns_are_found() {
+    let found = returns::run(300, 60_000).expect("returns");
+    let off = |quantiles: [f64; 2], k: usize| (quantiles[k] / found.truth[k] - 1.0).abs();
+    assert!(found.truth[1] < found.truth[0] && found.truth[0] < 0.0, "{found:?}");
+    assert!(off(found.flows[0], 0) < 0.2 && off(found.flows[0], 1) < 0.3, "{found:?}");
+    // Normal tails end too early: at 0.1 % by more than a third.
+    assert!(off(found.normal, 1) > 0.35, "{found:?}");
+    assert!(found.degrees.iter().all(|df| (1.5..6.0).contains(df)), "{found:?}");
+}
+
+/// After few steps: a flow prior is ahead of the standard normal one, and nothing is above the truth.
+#[test]
+fn flows_over_latents_raise_the_bound() {
+    let found = latent_flow::run(250).expect("latent_flow");
+    assert!(found.prior[0] > found.standard[0] - 0.05, "{found:?}");
+    assert!(found.prior[1] > found.standard[1] - 0.05, "{found:?}");
+    assert!(found.both[0] > found.standard[0] - 0.1, "{found:?}");
+    // The mean over 2,000 points has a standard error of 0.03.
+    assert!(
+        [found.standard, found.prior, found.both]
+            .iter()
+            .all(|[b, e]| b < e && *e < found.truth + 0.1)
+    );
+    assert!(found.near[1] > found.near[0] - 0.05, "{found:?}");
+}
+
+#[test]
+fn scenarios_are_drawn_and_rare_events_weighed() {
+    let found = scenarios::run(300, 20_000).expect("scenarios");
+    let [drawn, truth] = found.given;
+    assert!(drawn.iter().zip(truth).all(|(a, b)| (a - b).abs() < 0.35), "{found:?}");
+    assert!((found.stressed[0] - found.stressed[1]).abs() < 0.15, "{found:?}");
+    let [probability, truth] = found.rare;
+    // Few of 6,000 rows are such: the flow knows the tail to a factor, and weights its samples well.
+    assert!(probability > 0.4 * truth && probability < 2.5 * truth, "{found:?}");
+    assert!(found.errors[0] < 0.6 * found.errors[1], "{found:?}");
 }
 
 #[test]

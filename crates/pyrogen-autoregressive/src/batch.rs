@@ -47,6 +47,35 @@ impl Packed {
         Self { first: found.then(|| first.into()), ..self }
     }
 
+    /// Sequences as rows that end at the same place: each stands behind the padding that it needs, which
+    /// it does not see, and its places are counted from its own beginning.
+    ///
+    /// # Panics
+    /// If a sequence is empty or longer than a row.
+    pub fn behind_padding(sequences: &[Vec<u32>], places: usize) -> Self {
+        let (rows, mut tokens) = (sequences.len(), Vec::with_capacity(sequences.len() * places));
+        let mut first = Vec::with_capacity(rows * places);
+        for sequence in sequences {
+            let length = sequence.len();
+            assert!(
+                (1..=places).contains(&length),
+                "Packed: a sequence of {length} tokens in rows of {places}"
+            );
+            let padding = places - length;
+            // Any token does: nothing sees it.
+            tokens.extend(std::iter::repeat_n(0, padding));
+            tokens.extend_from_slice(sequence);
+            first.extend(std::iter::repeat_n(padding as u32, places));
+        }
+        Self { rows, places, tokens, first: Some(first.into()) }
+    }
+
+    /// For each row the place at which its first token stands that is seen.
+    pub(crate) fn padding(&self) -> Vec<u32> {
+        let of = |row: usize| self.first.as_ref().map_or(0, |first| first[row * self.places]);
+        (0..self.rows).map(of).collect()
+    }
+
     /// Number of rows.
     pub fn rows(&self) -> usize {
         self.rows
@@ -68,10 +97,11 @@ impl Packed {
         self.first.as_ref()
     }
 
-    /// The place of each token in its document, row by row.
+    /// The place of each token in its document, row by row; of padding 0.
     pub(crate) fn positions(&self) -> Vec<u32> {
         let first = |i: usize| self.first.as_ref().map_or(0, |first| first[i]);
-        (0..self.tokens.len()).map(|i| (i % self.places) as u32 - first(i)).collect()
+        let place = |i: usize| ((i % self.places) as u32).saturating_sub(first(i));
+        (0..self.tokens.len()).map(place).collect()
     }
 
     /// `[rows, places]`.
@@ -201,6 +231,14 @@ mod tests {
     use pyrogen_core::Seed;
 
     use super::*;
+
+    #[test]
+    fn padding_stands_before_a_sequence() {
+        let rows = Packed::behind_padding(&[vec![5, 6, 7], vec![8]], 4);
+        assert_eq!(rows.tokens(), [0, 5, 6, 7, 0, 0, 0, 8]);
+        assert_eq!(rows.positions(), [0, 0, 1, 2, 0, 0, 0, 0]);
+        assert_eq!(rows.padding(), [1, 3]);
+    }
 
     #[test]
     fn documents_stand_between_starts() {

@@ -17,6 +17,17 @@ pub enum TokenError {
         /// Its place, counted from 1.
         place: usize,
     },
+    /// A word that the vocabulary does not have.
+    #[error(
+        "word {place} of the text is `{}`, which is not among the words that the model was trained on",
+        word.escape_debug()
+    )]
+    UnknownWord {
+        /// The word.
+        word: String,
+        /// Its place, counted from 1.
+        place: usize,
+    },
     /// A tokenizer's file that cannot be used.
     #[error("the tokenizer's file cannot be used: {message}")]
     File {
@@ -93,6 +104,31 @@ pub enum DecodeError {
         /// Tokens of the prompt and the start.
         tokens: usize,
         /// The model's context.
+        context: usize,
+    },
+    /// A source without tokens.
+    #[error("the source is empty: give a text of a token or more")]
+    NoSource,
+    /// A source that the model cannot read whole.
+    #[error(
+        "the source has {tokens} tokens with its end, and the model reads {context}: shorten it, or \
+         train a model with a larger `source_context`"
+    )]
+    LongSource {
+        /// Tokens of the source and its end.
+        tokens: usize,
+        /// The model's context of sources.
+        context: usize,
+    },
+    /// A target that the model cannot read whole.
+    #[error(
+        "the target has {tokens} tokens with its start, and the model reads {context}: shorten it, or \
+         train a model with a larger `context`"
+    )]
+    LongTarget {
+        /// Tokens of the target and its start.
+        tokens: usize,
+        /// The model's context of targets.
         context: usize,
     },
     /// A setting of the sampling chain that cannot be used.

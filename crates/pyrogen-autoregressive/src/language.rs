@@ -70,6 +70,12 @@ pub trait LanguageModel: Module + ModuleDisplay + Sync {
     /// Whether texts end.
     fn ends(&self) -> bool;
 
+    /// Texts that the network writes under, each in rows of its own: above 1, row `i` of a new state
+    /// belongs to source `i`, and rows beyond to the last one.
+    fn sources(&self) -> usize {
+        1
+    }
+
     /// The share of documents that were rearranged in training; above 0 the network fills gaps.
     fn infill(&self) -> f64 {
         0.0

@@ -13,6 +13,7 @@ mod measure;
 pub mod pretrained;
 mod recurrent;
 pub mod sampling;
+mod seq2seq;
 mod text_model;
 mod token;
 mod transformer;
@@ -30,8 +31,12 @@ pub use lora::LoraConfig;
 pub use measure::{Surprise, TextScore};
 pub use pyrogen_core::TextStream;
 pub use recurrent::{Cell, Recurrent, RecurrentConfig};
+pub use seq2seq::{
+    Conditioned, Cross, PairBatch, PairDropout, PairExamples, Seq2Seq, Seq2SeqConfig, Seq2SeqText,
+    Sources, State as ConditionedState,
+};
 pub use text_model::{GptText, RecurrentText, TextModel};
-pub use token::{Bpe, Characters, SentencePiece, Tokenizer, TokenizerChoice};
+pub use token::{Bpe, Characters, SentencePiece, Tokenizer, TokenizerChoice, Words};
 pub use transformer::{
     Cache, Feed, Gpt, GptConfig, Int8Gpt, Norm, Positions, Preset, RotaryConfig, RotaryScaling,
 };
@@ -40,3 +45,5 @@ pub use transformer::{
 pub const FAMILY: &str = "gpt";
 /// The name of the recurrent family.
 pub const RECURRENT_FAMILY: &str = "lstm";
+/// The name of the family of encoders with decoders.
+pub const SEQ2SEQ_FAMILY: &str = "seq2seq";

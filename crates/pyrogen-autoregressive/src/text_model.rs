@@ -82,10 +82,14 @@ fn save<C: ModelConfig>(
     ModelFolder::save_with(folder, &network.valid(), config, &card, &files)
 }
 
-/// The tokenizer of a folder, checked against the size of the vocabulary.
-fn tokenizer(folder: &ModelFolder, vocabulary: usize) -> Result<Arc<Tokenizer>, FolderError> {
-    let bytes = folder.file(FILE)?;
-    let path = folder.path().join(FILE);
+/// A tokenizer of a folder, checked against the size of the vocabulary.
+pub(crate) fn read_tokenizer(
+    folder: &ModelFolder,
+    file: &str,
+    vocabulary: usize,
+) -> Result<Arc<Tokenizer>, FolderError> {
+    let bytes = folder.file(file)?;
+    let path = folder.path().join(file);
     let wrong = |message: String| FolderError::Json { path: path.clone(), message };
     let text = String::from_utf8(bytes).map_err(|_| wrong("is not UTF-8 text".into()))?;
     let tokenizer = Tokenizer::from_json(&text).map_err(|e| wrong(e.to_string()))?;
@@ -137,7 +141,8 @@ macro_rules! folders {
             pub fn load(folder: &Path, device: &Device) -> Result<Self, FolderError> {
                 let folder = ModelFolder::open(folder)?;
                 let network = <$network>::load(folder.path(), device)?;
-                let tokenizer = tokenizer(&folder, network.config().vocabulary)?;
+                let known = network.config().vocabulary;
+                let tokenizer = read_tokenizer(&folder, FILE, known)?;
                 Ok(Self::new(network, tokenizer))
             }
         }

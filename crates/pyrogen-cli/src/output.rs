@@ -35,6 +35,7 @@ fn endings(modality: Modality) -> &'static [&'static str] {
         Modality::Pictures => &["png", "csv", "npy", ""],
         Modality::Table | Modality::Points => &["csv", "npy"],
         Modality::Text => &["txt", ""],
+        Modality::Pairs => &["tsv", "csv", "txt"],
         Modality::Sequences => &["csv"],
         Modality::Sound => &["", "wav"],
         Modality::Documents => &["ldac"],
@@ -110,10 +111,12 @@ pub fn write_items(path: &Path, items: &Data, columns: usize) -> Result<(), CliE
     Ok(grid_png_file(path, &layout.to_unit(rows.values()), rows.len(), event, columns, scale)?)
 }
 
-/// Items on standard output: texts with a blank line between two, others as the rows of a table.
+/// Items on standard output: texts with a blank line between two, pairs a line each with a tab within,
+/// others as the rows of a table.
 pub fn print_items(items: &Data) -> Result<(), CliError> {
     match items {
         Data::Text(text) => print_line(&text.documents().join("\n\n")),
+        Data::Pairs(pairs) => print_text(&harmless(&pairs.lines())),
         items => print_text(&as_csv(items)?),
     }
 }
@@ -143,6 +146,10 @@ pub fn items_json(drawn: &Detailed) -> Vec<Value> {
     let one = |i: usize| {
         let mut fields = match &drawn.items {
             Data::Text(text) => Map::from_iter([("text".into(), json!(&*text.documents()[i]))]),
+            Data::Pairs(pairs) => Map::from_iter([
+                ("source".into(), json!(&*pairs.sources()[i])),
+                ("target".into(), json!(&*pairs.targets()[i])),
+            ]),
             Data::Table(table) => {
                 let names = table.column_names().into_iter().enumerate();
                 let cells = names.map(|(j, name)| (name, cell_json(table, i, j)));

@@ -11,6 +11,7 @@ mod diffusion_families;
 mod disk;
 mod gan_family;
 mod kill;
+mod pairs;
 mod sources;
 mod text_metrics;
 mod texts;

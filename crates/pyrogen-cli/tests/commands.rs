@@ -459,6 +459,16 @@ fn evaluate_reports_every_metric() {
     assert!(frechet("reference") < frechet("metrics"), "{pixels}");
     let signature = pixels["metrics"][0]["signature"].as_str().unwrap();
     assert!(signature.contains("|features:pixels-1x8x8-v1|"), "{signature}");
+    // The features of random convolutions, and the latents of a model: of this one, which is farther away in
+    // its own eyes, too.
+    for (embedding, name) in [("convolutions", "random-conv-1x32-v1:"), ("run", "latents-vae-")] {
+        let report = room.json(&format!("{line} --reference --embedding {embedding} --json"));
+        let frechet = |part: &str| report[part][0]["values"]["frechet"].as_f64().unwrap();
+        assert!(frechet("reference") < frechet("metrics"), "{report}");
+        let signature = report["metrics"][0]["signature"].as_str().unwrap();
+        assert!(signature.contains(&format!("|features:{name}")), "{signature}");
+    }
+    room.refused(&format!("{line} --embedding inception"), 2, "auto, digits, convolutions, pixels");
     write_npy(&room.path("d.npy"), &digits().values()[..64 * 30], &[30, 1, 8, 8]).unwrap();
     let needs = "--part train needs the data the model was trained on";
     room.refused("evaluate run --data npy:d.npy --reference", 2, needs);

@@ -242,3 +242,47 @@ fn samples_begin_with_pictures() {
         .unwrap();
     room.refused("sample diffusion --out x.png", FAILED, "but the model takes none");
 }
+
+/// Columns of a table given others: trained by a setting, drawn, asked for and judged on the command line.
+#[test]
+fn tables_are_drawn_given_some_of_their_columns() {
+    let room = Room::new();
+    let row = |i: usize| {
+        let x = (i as f64 * 0.618_034).fract();
+        let y = 3.0 * x + 0.2 * ((i as f64 * 0.414_214).fract() - 0.5);
+        format!("{x:.4},{},{y:.4}\n", ["a", "b"][i % 2])
+    };
+    let rows: String = (0..300).map(row).collect();
+    room.write("t.csv", format!("x,kind,y\n{rows}"));
+    let small = r#"--set layers=1 --set network={"hidden":[8],"activation":"silu"} --steps 40"#;
+    room.ok(&format!(
+        r#"train nsf --data csv:t.csv --out m --set conditions=["x","kind"] {small}"#
+    ));
+    assert!(room.text("m/report.html").contains("Calibration of the intervals"));
+    let card = room.json("info m --json");
+    assert_eq!(card["context"], "columns x, kind");
+    room.ok("sample m -n 5 --given x=0.5 --given kind=b --out s.csv");
+    let text = room.text("s.csv");
+    let given = |line: &str| {
+        let cells: Vec<&str> = line.split(',').collect();
+        cells[0].parse() == Ok(0.5) && cells[1] == "b"
+    };
+    assert!(text.lines().skip(1).all(given), "{text}");
+    room.ok("sample m -n 5 --context csv:t.csv --out c.csv");
+    let (text, table) = (room.text("c.csv"), room.text("t.csv"));
+    for (drawn, row) in text.lines().zip(table.lines()).skip(1) {
+        let given = |line: &str| line.rsplit_once(',').map(|(given, _)| given.to_string());
+        assert_eq!(given(drawn), given(row));
+    }
+    let answer = room.json("query m --given x=0.5 --given kind=a --option draws=50 --json");
+    let y = &answer["items"][0]["y"]["drawn"];
+    assert_eq!((y["draws"].as_u64(), y["quantiles"].as_array().map(Vec::len)), (Some(50), Some(7)));
+    let evaluated = room.json("evaluate m --data csv:t.csv --json");
+    let findings = evaluated["findings"].as_array().unwrap();
+    let calibration = findings.iter().find(|f| f["name"] == "calibration").unwrap();
+    assert_eq!(calibration["value"]["y"]["intervals"].as_array().map(Vec::len), Some(3));
+    room.refused("sample m -n 2 --out n.csv", USAGE, "give --given COLUMN=VALUE");
+    room.refused("sample m -n 2 --given x=0.5 --out n.csv", FAILED, "kind");
+    let other = r#"train nsf --data csv:t.csv --out o --set conditions=["weight"] --steps 1"#;
+    room.refused(other, FAILED, "names of columns: x, kind, y");
+}

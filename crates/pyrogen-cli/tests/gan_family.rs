@@ -68,6 +68,10 @@ fn anomalies_are_ranked_by_inversion() {
     assert_eq!(ranked["kind"], "inversion error");
     assert_eq!(ranked["anomalies"][0]["row"], 2, "{ranked}");
     assert!(room.text("ranks.csv").starts_with("rank,row,error,origin\n1,2,"));
+    assert_eq!(room.json("anomaly m --data csv:points.csv --top 2 --by inversion --json"), ranked);
+    let line = "anomaly m --data csv:points.csv --by";
+    room.refused(&format!("{line} typicality"), 2, "this model has the inversion error");
+    room.refused(&format!("{line} likelihood"), 2, "--by likelihood needs a likelihood");
 }
 
 const TINY_MLP: &str = "--set networks={\"mlp\":{\"generator\":{\"hidden\":[8]},\

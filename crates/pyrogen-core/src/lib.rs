@@ -25,8 +25,8 @@ mod text_stream;
 pub use adversarial::{Adversarial, Player, Watch};
 pub use batch::{Batch, Examples, Unreadable};
 pub use capability::{
-    Decode, DecoderOutput, Denoise, Describe, Encode, Inpaint, Posterior, Rank, Sample,
-    SampleOptions, Score, ScoreMethod, ScoreOptions, Vary,
+    Decode, DecoderOutput, Denoise, Describe, Encode, ExactFlow, Inpaint, Posterior, Rank, Sample,
+    SampleOptions, Score, ScoreGiven, ScoreMethod, ScoreOptions, Vary,
 };
 pub use condition::Condition;
 pub use error::{

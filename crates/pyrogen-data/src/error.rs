@@ -147,13 +147,29 @@ pub enum DataError {
         /// What is wrong and what to do.
         message: String,
     },
+    /// A line that cannot be used.
+    #[error("{}: line {line}: {message}", path.display())]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: u64,
+        /// What is wrong and what to do.
+        message: String,
+    },
     /// Text that is not UTF-8.
-    #[error("{}: line {line}: not UTF-8 text: save the file as UTF-8", path.display())]
+    #[error(
+        "{}: line {line}{}: not UTF-8 text: save the file as UTF-8",
+        path.display(),
+        byte.map_or(String::new(), |byte| format!(", byte {byte}"))
+    )]
     NotUtf8 {
         /// The file.
         path: PathBuf,
         /// The line, counted from 1.
         line: u64,
+        /// The byte of the line, counted from 1, where it is known.
+        byte: Option<u64>,
     },
     /// A column that the table does not have.
     #[error("{}: no column `{column}`; the columns are: {known}", path.display())]

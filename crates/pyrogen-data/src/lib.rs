@@ -24,7 +24,7 @@ mod toys;
 pub use augment::{Augment, Fill, Flip};
 pub use context::WithContext;
 pub use data::{
-    Cells, Data, Documents, Edge, Graph, Items, Modality, Pictures, Pixels, Points, Rating,
+    Cells, Data, Documents, Edge, Graph, Items, Modality, Pairs, Pictures, Pixels, Points, Rating,
     Ratings, Sequences, Sound, Table, Text,
 };
 pub use dataset::{ClassCount, ColumnSummary, Dataset, LabelColumn, Layout, Summary};
@@ -37,9 +37,10 @@ pub use picture_context::PictureContext;
 pub use pictures::{auto_scale, grid_png, grid_png_file, picture_folder};
 pub use prefetch::Prefetch;
 pub use prepare::{
-    Binarise, Blocks, Bounds, Dequantise, DistributionFunction, Grid, Logit, MissingNumbers,
-    MixedDistribution, OneHot, Preparation, PreparedColumn, Quantiles, Recipe, RestDistribution,
-    Scale, SpikedDistribution, SpreadMissing, Standardise, Step, Tail, Transform,
+    Binarise, Blocks, Bounds, Circle, ConditionColumns, Dequantise, DistributionFunction, Grid,
+    LevelQuantiles, Logit, MissingNumbers, MixedDistribution, OneHot, Periodic, Preparation,
+    PreparedColumn, PreparedFeature, Quantiles, Recipe, RestDistribution, Scale,
+    SpikedDistribution, SpreadColumns, SpreadMissing, Standardise, Step, Tail, Transform,
 };
 pub use prepared::Prepared;
 pub use raw_rows::RawRows;

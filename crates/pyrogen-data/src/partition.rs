@@ -1,6 +1,6 @@
 //! Training, validation and test part of data of any modality.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use pyrogen_core::{Noise, Seed};
 use serde::{Deserialize, Serialize};
@@ -33,15 +33,17 @@ impl Default for PartitionSpec {
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum By {
     /// Random ones, by the seed; where there are labels, every class gives its share (to within one
-    /// item).
+    /// item). Pairs of one source are in one part.
     #[default]
     Random,
-    /// Random groups, by the seed: rows of a table that are equal in a column are in one part.
+    /// Random groups, by the seed: rows of a table that are equal in a column are in one part; the columns
+    /// of pairs are `source` and `target`.
     Group {
         /// The column.
         column: String,
     },
-    /// The last ones: the test part, and before it the validation part.
+    /// The last ones: the test part, and before it the validation part. Other pairs of their sources go
+    /// with them.
     Ordered,
 }
 
@@ -120,17 +122,38 @@ impl Data {
     ) -> Result<(Vec<usize>, Vec<usize>), DataError> {
         let holdout = Holdout::Fraction(share);
         Ok(match by {
-            By::Random => split_rows(self.len(), self.labels().as_deref(), holdout, seed)?,
+            By::Random => match self {
+                Self::Pairs(pairs) => split_groups(&pairs.groups(), share, seed)?,
+                _ => split_rows(self.len(), self.labels().as_deref(), holdout, seed)?,
+            },
             By::Ordered => {
                 let count = split_rows(self.len(), None, holdout, seed)?.1.len();
-                let first = self.len() - count;
-                ((0..first).collect(), (first..self.len()).collect())
+                self.last_off(self.len() - count)?
             }
             By::Group { column } => {
                 let groups = self.groups(column)?;
                 split_groups(&groups, share, seed)?
             }
         })
+    }
+
+    /// The items before `first`, and the others; of pairs with all others of their sources.
+    fn last_off(&self, first: usize) -> Result<(Vec<usize>, Vec<usize>), DataError> {
+        let Self::Pairs(pairs) = self else {
+            return Ok(((0..first).collect(), (first..self.len()).collect()));
+        };
+        let groups = pairs.groups();
+        let held: HashSet<usize> = groups[first..].iter().copied().collect();
+        let (kept, off): (Vec<usize>, Vec<usize>) =
+            (0..self.len()).partition(|&row| !held.contains(&groups[row]));
+        if kept.is_empty() {
+            return Err(DataError::Split {
+                asked: format!("the last {}", self.len() - first),
+                rows: self.len(),
+                expected: "every source stands among them: hold out fewer",
+            });
+        }
+        Ok((kept, off))
     }
 
     /// The numbers of the items that [`partition`](Self::partition) holds out for tests where the
@@ -168,6 +191,13 @@ impl Data {
 
     /// The group of each item: a number that is equal for items that are equal in a column.
     fn groups(&self, column: &str) -> Result<Vec<usize>, DataError> {
+        if let Self::Pairs(pairs) = self {
+            return match column {
+                "source" => Ok(pairs.groups()),
+                "target" => Ok(pairs.groups_of_targets()),
+                _ => Err(DataError::part("group", "one of the columns source, target", column)),
+            };
+        }
         let Self::Table(table) = self else {
             let expected = format!("a table with a column `{column}`");
             return Err(DataError::part("group", expected, self.modality()));
@@ -308,6 +338,42 @@ mod tests {
             Seed(0),
         );
         assert_eq!(parts.unwrap().test.unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_source_is_in_one_part() {
+        use crate::Pairs;
+        // Sources of one to five targets, which stand far from each other.
+        let pair = |i: usize| (format!("s{}", i * i % 97), format!("t{i}"));
+        let data = Data::Pairs(Pairs::new((0..400).map(pair)));
+        let sources = |data: &Data| -> HashSet<String> {
+            let Data::Pairs(pairs) = data else { panic!("pairs") };
+            pairs.sources().iter().map(|s| s.to_string()).collect()
+        };
+        let by_source = By::Group { column: "source".into() };
+        for by in [By::Random, By::Ordered, by_source] {
+            let spec = PartitionSpec { test: 0.05, validation: 0.05, by: by.clone() };
+            for seed in 0..5 {
+                let parts = data.partition(None, &spec, Seed(seed)).unwrap();
+                let (test, validation) = (parts.test.unwrap(), parts.validation.unwrap());
+                let sets = [sources(&parts.train), sources(&test), sources(&validation)];
+                assert!(sets[0].is_disjoint(&sets[1]) && sets[0].is_disjoint(&sets[2]), "{by:?}");
+                assert!(sets[1].is_disjoint(&sets[2]), "{by:?}");
+                let count = parts.train.len() + test.len() + validation.len();
+                assert_eq!(count, 400);
+                let most = if by == By::Ordered { 200 } else { 30 };
+                assert!((10..=most).contains(&test.len()), "{by:?}: {}", test.len());
+            }
+        }
+        let spec = |column: &str| spec(By::Group { column: column.into() });
+        assert!(data.partition(None, &spec("target"), Seed(0)).is_ok());
+        let text = data.partition(None, &spec("x"), Seed(0)).unwrap_err().to_string();
+        assert!(text.contains("source, target"), "{text}");
+        let one = Data::Pairs(Pairs::new([("a", "b"), ("a", "c")]));
+        for by in [By::Random, By::Ordered] {
+            let spec = PartitionSpec { by, ..PartitionSpec::default() };
+            assert!(one.partition(None, &spec, Seed(0)).is_err());
+        }
     }
 
     #[test]

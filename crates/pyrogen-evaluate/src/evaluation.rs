@@ -8,6 +8,7 @@ use pyrogen_model::{Control, Error, ErrorKind, Finding, Model, Request};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::pairs::pairs;
 use crate::text::texts;
 use crate::{Embedding, EmbeddingChoice, TableComparison};
 
@@ -93,7 +94,7 @@ pub fn evaluate(
     control: &Control,
 ) -> Result<Evaluation, Error> {
     let real = data.take_random(options.limit, options.seed);
-    let embedding = Embedding::chosen(options.embedding, &real, device)
+    let embedding = Embedding::chosen(&options.embedding, &real, device)
         .map_err(|e| Error::other(ErrorKind::Data, e))?;
     let mut failed = Vec::new();
     let likelihood = likelihoods(model, &real, options, &mut failed, control)?;
@@ -120,6 +121,9 @@ pub fn evaluate(
         if let Data::Text(made) = &drawn {
             metrics.extend(texts(made, own, options.training.as_ref(), &mut failed));
         }
+    }
+    if let (Some(complete), Data::Pairs(own)) = (&model.can().complete, &real) {
+        metrics.extend(pairs(&**complete, own, options.seed, &mut failed, control)?);
     }
     let hash = real.sha256();
     let of_data = |reports: Vec<MetricReport>| -> Vec<MetricReport> {

@@ -1,5 +1,7 @@
 //! What a normalizing flow is made of.
 
+use std::collections::BTreeMap;
+
 use pyrogen_core::ConfigError;
 use pyrogen_core::config::{check, count};
 use pyrogen_nn::MlpConfig;
@@ -45,6 +47,17 @@ pub struct NormalizingFlowConfig {
     /// Shape of the picture or vector that is the context of each example, for a model that is
     /// conditioned on one. It is read flat.
     pub context: Option<Vec<usize>>,
+    /// The distribution of the noise of each feature that is no angle.
+    pub base: Base,
+    /// Features that are angles in `[-pi, pi)`, for flows of splines: their splines are circular, and their
+    /// noise is uniform.
+    pub circular: Vec<usize>,
+    /// Names of columns that are the condition of the others. Training on a table sets `event` and `context`
+    /// by them.
+    pub conditions: Vec<String>,
+    /// Columns of numbers on a circle by name, with their period: 360 for degrees. Training on a table sets
+    /// `circular` by them.
+    pub periods: BTreeMap<String, f64>,
 }
 
 impl Default for NormalizingFlowConfig {
@@ -58,8 +71,28 @@ impl Default for NormalizingFlowConfig {
             network: MlpConfig { hidden: vec![64, 64], ..MlpConfig::default() },
             classes: None,
             context: None,
+            base: Base::default(),
+            circular: Vec::new(),
+            conditions: Vec::new(),
+            periods: BTreeMap::new(),
         }
     }
+}
+
+/// The distribution of a flow's noise.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Base {
+    /// Standard normal.
+    #[default]
+    Normal,
+    /// Student's t with degrees of freedom that are learned, one number a feature: for data with heavy tails,
+    /// which a flow of normal noise can only have by slopes without bound (Jaini et al. 2020).
+    StudentT {
+        /// Where the degrees of freedom begin.
+        degrees: f64,
+    },
 }
 
 /// Which features a layer changes, or in which order it reads them.
@@ -100,6 +133,10 @@ impl NormalizingFlowConfig {
             check::shape("context", context)?;
         }
         check::at_least_one("classes", self.classes.unwrap_or(1))?;
+        if let Base::StudentT { degrees } = self.base {
+            check::positive("base.student_t.degrees", degrees)?;
+        }
+        self.validate_circles()?;
         check::params("network", self.count_params())
     }
 
@@ -114,7 +151,29 @@ impl NormalizingFlowConfig {
 
     fn count_params(&self) -> usize {
         let scales = if self.has_scales() { self.features() } else { 0 };
-        count::sum((0..self.layers).map(|i| Layer::num_params(self, i)).chain([scales]))
+        let degrees = if self.base == Base::Normal { 0 } else { self.features() };
+        let layers = (0..self.layers).map(|i| Layer::num_params(self, i));
+        count::sum(layers.chain([scales, degrees]))
+    }
+
+    fn validate_circles(&self) -> Result<(), ConfigError> {
+        let features = self.features();
+        let mut sorted = self.circular.clone();
+        sorted.sort_unstable();
+        sorted.dedup();
+        if sorted.len() < self.circular.len() || sorted.last().is_some_and(|&last| last >= features)
+        {
+            let expected = format!("features from 0 to {}, each once", features - 1);
+            return Err(ConfigError::value("circular", expected, format!("{:?}", self.circular)));
+        }
+        let splines = matches!(self.flow.map(), Some(NumberMap::Spline(_)));
+        match sorted.is_empty() || splines {
+            true => Ok(()),
+            false => {
+                let expected = "of splines for numbers on circles (`nsf`)";
+                Err(ConfigError::value("flow", expected, self.flow.method()))
+            }
+        }
     }
 
     /// Number of elements of one example; `usize::MAX` where it does not fit.
@@ -133,8 +192,9 @@ impl NormalizingFlowConfig {
         self.flow.map() == Some(NumberMap::Additive)
     }
 
-    /// Whether examples are points on circles.
-    pub(crate) fn is_circular(&self) -> bool {
-        matches!(self.flow.map(), Some(NumberMap::Circular { .. }))
+    /// Which features are angles.
+    pub(crate) fn circles(&self) -> Vec<bool> {
+        let all = matches!(self.flow.map(), Some(NumberMap::Circular { .. }));
+        (0..self.features()).map(|j| all || self.circular.contains(&j)).collect()
     }
 }

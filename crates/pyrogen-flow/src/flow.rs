@@ -1,19 +1,17 @@
 //! The model.
 
-use std::f64::consts::PI;
-
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use pyrogen_core::bijection::Bijection;
 use pyrogen_core::{
-    Batch, Condition, ConfigError, Describe, Loss, ModelError, Noise, Objective, Seed, flatten,
-    init,
+    Batch, Condition, ConfigError, Describe, ExactFlow, Loss, ModelError, Noise, Objective, Seed,
+    flatten, init,
 };
 use pyrogen_nn::one_hot;
 use pyrogen_solve::Tolerance;
 
-use crate::exact::ExactFlow;
 use crate::layer::{Layer, Mapped};
+use crate::noise::BaseNoise;
 use crate::ode::{Along, signs};
 use crate::{FlowKind, NormalizingFlowConfig};
 
@@ -23,7 +21,7 @@ use crate::{FlowKind, NormalizingFlowConfig};
 /// z = f(x; condition)      ln p(x | condition) = ln p(z) + ln |det dz/dx|
 /// ```
 ///
-/// The noise is standard normal, or uniform on `[-pi, pi)` for maps of circles.
+/// The noise is standard normal, or Student's ([`Base`](crate::Base)), and uniform on `[-pi, pi)` for angles.
 ///
 /// # Numerics
 /// In f32. Values that leave a spline's interval go on unchanged, with a slope of 1. Scales of affine
@@ -56,6 +54,7 @@ use crate::{FlowKind, NormalizingFlowConfig};
 pub struct NormalizingFlow {
     layers: Vec<Layer>,
     log_scale: Option<Param<Tensor<1>>>,
+    noise: BaseNoise,
     #[module(skip)]
     config: NormalizingFlowConfig,
 }
@@ -73,6 +72,7 @@ impl NormalizingFlowConfig {
         Ok(NormalizingFlow {
             layers: (0..self.layers).map(layer).collect(),
             log_scale: self.has_scales().then(|| init::constant([features], 0.0, device)),
+            noise: BaseNoise::new(self, device),
             config: self.clone(),
         })
     }
@@ -87,6 +87,11 @@ impl NormalizingFlow {
     /// The device of the weights.
     pub fn device(&self) -> Device {
         self.devices()[0].clone()
+    }
+
+    /// The degrees of freedom of each feature's noise, where it is Student's; those of angles mean nothing.
+    pub fn degrees(&self) -> Option<Vec<f64>> {
+        Some(self.noise.degrees()?.into_data().iter::<f64>().collect())
     }
 
     /// The bijection from `rows` flat examples, `[rows, features]`, to noise, given their condition.
@@ -158,20 +163,11 @@ impl ExactFlow for NormalizingFlow {
     }
 
     fn base(&self, z: Tensor<2>) -> Tensor<1> {
-        let features = self.config.features() as f64;
-        if self.config.is_circular() {
-            return Tensor::full([z.dims()[0]], -features * (2.0 * PI).ln(), &z.device());
-        }
-        let square: Tensor<1> = z.square().sum_dim(1).squeeze_dim(1);
-        square * -0.5 - 0.5 * features * (2.0 * PI).ln()
+        self.noise.log_prob(z)
     }
 
     fn noise(&self, n: usize, temperature: f64, noise: &mut Noise) -> Tensor<2> {
-        let (shape, device) = ([n, self.config.features()], self.device());
-        match self.config.is_circular() {
-            true => (noise.uniform(shape, &device) * 2.0 - 1.0) * (PI * temperature),
-            false => noise.normal(shape, &device) * temperature,
-        }
+        self.noise.draw(n, temperature, noise, &self.device())
     }
 }
 

@@ -6,7 +6,7 @@ use burn::tensor::Device;
 use pyrogen_core::folder::{Card, ModelConfig, ModelFolder};
 use pyrogen_core::{ConfigError, FolderError, Seed, model_folder};
 
-use crate::{Glow, GlowConfig, NormalizingFlow, NormalizingFlowConfig};
+use crate::{Glow, GlowConfig, NormalizingFlow, NormalizingFlowConfig, TarFlow, TarFlowConfig};
 
 /// The methods, which are the families' names in model folders.
 pub const FAMILIES: [&str; 10] =
@@ -15,6 +15,10 @@ pub const FAMILIES: [&str; 10] =
 /// The family's name of a [`Glow`] in model folders.
 pub const GLOW_FAMILY: &str = "glow";
 
+/// The family's name of a [`TarFlow`] in model folders.
+pub const TARFLOW_FAMILY: &str = "tarflow";
+
+model_folder!(TarFlow, TarFlowConfig, TARFLOW_FAMILY);
 model_folder!(Glow, GlowConfig, GLOW_FAMILY);
 
 impl ModelConfig for NormalizingFlowConfig {

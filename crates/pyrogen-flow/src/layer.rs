@@ -9,6 +9,7 @@ use pyrogen_nn::Mlp;
 
 use crate::amortised::Amortised;
 use crate::made::{Made, MadeSize};
+use crate::maps::FeatureMaps;
 use crate::ode::{Along, ContinuousLayer};
 use crate::planar::{PlanarLayer, RadialLayer};
 use crate::sylvester::SylvesterLayer;
@@ -63,13 +64,14 @@ impl Layer {
         let features = config.features();
         match config.flow {
             FlowKind::Coupling(map) => {
-                let stay = stay(config, i);
+                let (stay, map) = (stay(config, i), FeatureMaps::sized(map, config));
                 let read = count::product(&[stay, map.inputs()]);
                 let read = read.saturating_add(config.condition_width());
                 let given = count::product(&[features.saturating_sub(stay), map.parameters()]);
                 config.network.num_params(read, given)
             }
             FlowKind::Autoregressive(map) | FlowKind::InverseAutoregressive(map) => {
+                let map = FeatureMaps::sized(map, config);
                 let (inputs, outputs) = (map.inputs(), map.parameters());
                 let condition = config.condition_width();
                 Made::num_params(&config.network, features, inputs, condition, outputs)
@@ -128,8 +130,9 @@ pub(crate) struct CouplingLayer {
     permute: Permute,
     #[module(skip)]
     stay: usize,
+    /// In the order of the permuted features.
     #[module(skip)]
-    map: NumberMap,
+    maps: FeatureMaps,
 }
 
 impl CouplingLayer {
@@ -149,23 +152,25 @@ impl CouplingLayer {
             }
             Order::Random { seed } => shuffled(features, seed, i),
         };
-        let read = stay * map.inputs() + config.condition_width();
-        let given = (features - stay) * map.parameters();
+        let circles = config.circles();
+        let maps = FeatureMaps::new(map, order.iter().map(|&j| circles[j]).collect());
+        let read = stay * maps.inputs() + config.condition_width();
+        let given = (features - stay) * maps.parameters();
         let network = config.network.init(read, given, noise, device);
-        Self { network, permute: Permute::new(order), stay, map }
+        Self { network, permute: Permute::new(order), stay, maps }
     }
 
     fn apply(&self, x: Tensor<2>, condition: Option<&Tensor<2>>, inverse: bool) -> Mapped {
         let coupling = Coupling::new(self.stay, |stays: Tensor<2>| {
-            let read = self.map.embed(stays);
+            let read = self.maps.embed(stays, 0);
             let read = match condition {
                 Some(condition) => Tensor::cat(vec![read, condition.clone()], 1),
                 None => read,
             };
             let given = self.network.forward(read);
             let [rows, width] = given.dims();
-            let each = self.map.parameters();
-            self.map.at(given.reshape([rows, width / each, each]))
+            let each = self.maps.parameters();
+            self.maps.at(given.reshape([rows, width / each, each]), self.stay)
         });
         let (x, _): Mapped = self.permute.forward(x);
         let (y, log_det): Mapped = if inverse { coupling.inverse(x) } else { coupling.forward(x) };
@@ -179,7 +184,7 @@ impl CouplingLayer {
 pub(crate) struct AutoregressiveLayer {
     network: Made,
     #[module(skip)]
-    map: NumberMap,
+    maps: FeatureMaps,
 }
 
 impl AutoregressiveLayer {
@@ -196,19 +201,20 @@ impl AutoregressiveLayer {
             Order::Alternate => (0..features).rev().collect(),
             Order::Random { seed } => shuffled(features, seed, i),
         };
+        let maps = FeatureMaps::new(map, config.circles());
         let size = MadeSize {
             order,
-            inputs: map.inputs(),
+            inputs: maps.inputs(),
             condition: config.condition_width(),
-            outputs: map.parameters(),
+            outputs: maps.parameters(),
         };
-        Self { network: Made::new(&config.network, size, noise, device), map }
+        Self { network: Made::new(&config.network, size, noise, device), maps }
     }
 
     /// The direction in which all features are known: one call of the network.
     fn at_once(&self, x: Tensor<2>, condition: Option<&Tensor<2>>) -> Mapped {
-        let parameters = self.network.forward(self.map.embed(x.clone()), condition);
-        let (y, log_det) = self.map.at(parameters).forward(x);
+        let parameters = self.network.forward(self.maps.embed(x.clone(), 0), condition);
+        let (y, log_det) = self.maps.at(parameters, 0).forward(x);
         (y, log_det.sum_dim(1).squeeze_dim(1))
     }
 
@@ -218,10 +224,11 @@ impl AutoregressiveLayer {
         let mut found: Vec<Option<Tensor<2>>> = vec![None; features];
         let mut log_dets = Vec::with_capacity(features);
         self.network.in_order(rows, condition, |feature, parameters| {
-            let (x, log_det) = self.map.at(parameters).inverse(y.clone().narrow(1, feature, 1));
+            let own = y.clone().narrow(1, feature, 1);
+            let (x, log_det) = self.maps.at(parameters, feature).inverse(own);
             log_dets.push(log_det);
             found[feature] = Some(x.clone());
-            self.map.embed(x)
+            self.maps.embed(x, feature)
         });
         let found = found.into_iter().flatten().collect();
         (Tensor::cat(found, 1), Tensor::cat(log_dets, 1).sum_dim(1).squeeze_dim(1))

@@ -150,26 +150,28 @@ impl Made {
     ) {
         let plan = &self.plan;
         let weights = self.sorted_weights();
-        // What is known of each layer's inputs, in the order of their levels.
-        let mut known: Vec<Option<Tensor<2>>> = vec![None; self.layers.len()];
-        known[0] = condition.cloned();
+        let mut known: Vec<Known> = weights.iter().map(|w| Known::new(w, rows)).collect();
+        if let Some(condition) = condition {
+            known[0].append(condition.clone().transpose());
+        }
+        let last = weights.len() - 1;
         for (rank, &feature) in plan.order.iter().enumerate() {
-            for layer in 0..self.layers.len() - 1 {
+            for layer in 0..last {
                 let columns = block(&plan.levels[layer][1], rank);
-                if columns.is_empty() {
-                    continue;
+                if !columns.is_empty() {
+                    let units = known[layer].product(&weights[layer], columns);
+                    known[layer + 1].append(plan.activation.forward(units));
                 }
-                let units = self.block(&weights, layer, &known[layer], rows, columns);
-                append(&mut known[layer + 1], plan.activation.forward(units));
             }
-            let last = self.layers.len() - 1;
             let columns = feature * plan.outputs..(feature + 1) * plan.outputs;
-            let out = self.block(&weights, last, &known[last], rows, columns);
-            append(&mut known[0], element(feature, out.reshape([rows, 1, plan.outputs])));
+            let out = known[last].product(&weights[last], columns).transpose();
+            let read = element(feature, out.reshape([rows, 1, plan.outputs]));
+            known[0].append(read.transpose());
         }
     }
 
-    /// The layers' weights, with the rows of the first one in the order in which they become known.
+    /// Each layer's bias and transposed weight side by side, `[outputs, 1 + inputs]`, with the inputs of
+    /// the first one in the order in which they become known.
     fn sorted_weights(&self) -> Vec<Tensor<2>> {
         let plan = &self.plan;
         let mut weights: Vec<_> = self.layers.iter().map(|layer| layer.weight.val()).collect();
@@ -180,44 +182,57 @@ impl Made {
         let device = weights[0].device();
         let rows = Tensor::<1, Int>::from_data(rows.as_slice(), &device);
         weights[0] = weights[0].clone().select(0, rows);
-        weights
+        let bias = |layer: &Linear| layer.bias.as_ref().expect("layers have biases").val();
+        let with_bias = |(layer, weight): (&Linear, Tensor<2>)| {
+            Tensor::cat(vec![bias(layer).unsqueeze_dim(1), weight.transpose()], 1)
+        };
+        self.layers.iter().zip(weights).map(with_bias).collect()
+    }
+}
+
+/// What is known of a layer's inputs, `[1 + inputs, batch]`: ones, then inputs in the order of their
+/// levels. With a row an input nothing moves when the next one comes.
+struct Known {
+    values: Tensor<2>,
+    count: usize,
+}
+
+impl Known {
+    fn new(weight: &Tensor<2>, rows: usize) -> Self {
+        let device = weight.device();
+        let ones = Tensor::ones([1, rows], &device);
+        // Gradients keep each state, so that writing into one of them would copy all of it.
+        let values = if device.is_autodiff() {
+            ones
+        } else {
+            Tensor::zeros([weight.dims()[1], rows], &device).slice_assign([0..1, 0..rows], ones)
+        };
+        Self { values, count: 1 }
     }
 
-    /// Columns of a layer, from what is known of its inputs: they may read all of it.
-    fn block(
-        &self,
-        weights: &[Tensor<2>],
-        layer: usize,
-        known: &Option<Tensor<2>>,
-        rows: usize,
-        columns: std::ops::Range<usize>,
-    ) -> Tensor<2> {
-        let bias = self.layers[layer].bias.as_ref().map(|bias| bias.val());
-        let bias = bias.map(|bias| bias.slice([columns.clone()]));
-        let weight = weights[layer].clone();
-        match known {
-            Some(known) => {
-                let weight = weight.slice([0..known.dims()[1], columns]);
-                LinearMap::new(weight, bias).apply(known.clone())
-            }
-            None => {
-                let bias: Tensor<2> = bias.expect("layers have biases").unsqueeze();
-                bias.expand([rows, columns.len()])
-            }
-        }
+    fn append(&mut self, more: Tensor<2>) {
+        let [count, rows] = more.dims();
+        let to = self.count + count;
+        // Nobody else holds the values now, so that they are written to where they are.
+        let values = std::mem::replace(&mut self.values, more.clone());
+        self.values = if values.dims()[0] == self.count {
+            Tensor::cat(vec![values, more], 0)
+        } else {
+            values.slice_assign([self.count..to, 0..rows], more)
+        };
+        self.count = to;
+    }
+
+    /// Some outputs of a layer, `[outputs, batch]`; they may read all that is known.
+    fn product(&self, weight: &Tensor<2>, outputs: std::ops::Range<usize>) -> Tensor<2> {
+        let known = self.values.clone().narrow(0, 0, self.count);
+        weight.clone().slice([outputs, 0..self.count]).matmul(known)
     }
 }
 
 /// Where a level is in a sorted list.
 fn block(levels: &[usize], level: usize) -> std::ops::Range<usize> {
     levels.partition_point(|&l| l < level)..levels.partition_point(|&l| l <= level)
-}
-
-fn append(known: &mut Option<Tensor<2>>, more: Tensor<2>) {
-    *known = Some(match known.take() {
-        Some(known) => Tensor::cat(vec![known, more], 1),
-        None => more,
-    });
 }
 
 #[cfg(test)]

@@ -3,11 +3,10 @@
 use std::f64::consts::PI;
 
 use burn::module::Module;
-use burn::tensor::Tensor;
-use pyrogen_core::{Condition, Describe, ModelError, flatten};
+use burn::tensor::{Tensor, TensorData};
+use pyrogen_core::{Condition, Describe, ExactFlow, ModelError, flatten};
 use serde::Serialize;
 
-use crate::exact::ExactFlow;
 use crate::{NormalizingFlow, NumberMap};
 
 /// How well a flow inverts, on examples and in its tails, and how many numbers its splines leave alone.
@@ -100,11 +99,13 @@ impl NormalizingFlow {
         self.check_condition(condition, rows)?;
         let flow = self.valid();
         let x = flatten(x.inner(), &self.config().event);
-        let circular = self.config().is_circular();
-        let (error, tail_error) = inverse_errors(&flow, &x, condition, circular)?;
+        let circles = self.config().circles();
+        let (error, tail_error) = inverse_errors_of(&flow, &x, condition, &circles)?;
         let clipped = match self.config().flow.map() {
             Some(NumberMap::Spline(spline)) => {
                 let entering = Tensor::cat(flow.given(condition, rows).entering(x), 0);
+                // Angles are always inside.
+                let entering = scaled(entering, &circles, 1.0, 0.0);
                 let outside = entering.abs().greater_elem(spline.bound).float();
                 Some(f64::from(outside.mean().into_scalar::<f32>()))
             }
@@ -114,38 +115,69 @@ impl NormalizingFlow {
     }
 }
 
+/// How well a flow of pictures inverts.
+pub(crate) fn report_of_pictures<F: ExactFlow, const D: usize>(
+    flow: &F,
+    x: Tensor<D>,
+    condition: &Condition,
+) -> Result<InverseReport, ModelError> {
+    let examples = x.dims()[0];
+    flow.check_condition(condition, examples)?;
+    let x = flatten(x.inner(), &flow.event_shape());
+    let (error, tail_error) = inverse_errors(&flow.valid(), &x, condition, false)?;
+    Ok(InverseReport { examples, error, tail_error, clipped: None })
+}
+
 /// The largest error of the way there and back on examples, and in the tails; circles have none.
-pub(crate) fn inverse_errors<F: ExactFlow>(
+fn inverse_errors<F: ExactFlow>(
     flow: &F,
     x: &Tensor<2>,
     condition: &Condition,
     circular: bool,
 ) -> Result<(f64, Option<f64>), ModelError> {
+    inverse_errors_of(flow, x, condition, &vec![circular; x.dims()[1]])
+}
+
+/// The same, where some features are angles.
+fn inverse_errors_of<F: ExactFlow>(
+    flow: &F,
+    x: &Tensor<2>,
+    condition: &Condition,
+    circles: &[bool],
+) -> Result<(f64, Option<f64>), ModelError> {
     let follow = |x: &Tensor<2>, inverse| flow.follow(x.clone(), condition, inverse);
     let there = |x: &Tensor<2>| follow(x, false).map(|(z, _)| z);
     let back = |z: &Tensor<2>| follow(z, true).map(|(x, _)| x);
     let z = there(x)?;
-    let error = largest(back(&z)?, x.clone(), circular);
-    if circular {
+    let error = largest(back(&z)?, x.clone(), circles);
+    if circles.iter().all(|c| *c) {
         return Ok((error, None));
     }
-    let far = x.clone() * 10.0;
-    let out = largest(back(&there(&far)?)?, far, false);
-    let far = z * 3.0;
-    let tail_error = out.max(largest(there(&back(&far)?)?, far, false));
+    let far = scaled(x.clone(), circles, 10.0, 1.0);
+    let out = largest(back(&there(&far)?)?, far, circles);
+    let far = scaled(z, circles, 3.0, 1.0);
+    let tail_error = out.max(largest(there(&back(&far)?)?, far, circles));
     Ok((error, Some(tail_error)))
 }
 
-/// The largest error; infinity where a number is NaN.
-fn largest(got: Tensor<2>, expected: Tensor<2>, circular: bool) -> f64 {
+/// Numbers on the line by one factor, angles by another.
+fn scaled(x: Tensor<2>, circles: &[bool], line: f64, circle: f64) -> Tensor<2> {
+    let factors: Vec<f32> = circles.iter().map(|&c| if c { circle } else { line } as f32).collect();
+    let n = factors.len();
+    x.clone() * Tensor::<2>::from_data(TensorData::new(factors, [1, n]), &x.device())
+}
+
+/// The largest error; infinity where a number is NaN. Angles that differ by turns are the same.
+fn largest(got: Tensor<2>, expected: Tensor<2>, circles: &[bool]) -> f64 {
     let pairs = got.into_data().try_to_vec::<f32>().unwrap_or_default();
     let expected = expected.into_data().try_to_vec::<f32>().unwrap_or_default();
-    let error = |(&a, &b): (&f32, &f32)| {
+    let error = |((&a, &b), &circle): ((&f32, &f32), &bool)| {
         let (a, b) = (f64::from(a), f64::from(b));
         let gap = (a - b).abs();
-        let gap = if circular { (gap - 2.0 * PI * (gap / (2.0 * PI)).round()).abs() } else { gap };
+        let gap = if circle { (gap - 2.0 * PI * (gap / (2.0 * PI)).round()).abs() } else { gap };
         let error = gap / b.abs().max(1.0);
         if error.is_nan() { f64::INFINITY } else { error }
     };
-    pairs.iter().zip(&expected).map(error).fold(0.0, f64::max)
+    let circles = circles.iter().cycle();
+    pairs.iter().zip(&expected).zip(circles).map(error).fold(0.0, f64::max)
 }

@@ -8,7 +8,7 @@ use burn::tensor::Tensor;
 use pyrogen_core::folder::{Card, to_bytes};
 use pyrogen_core::{Describe, Examples, Noise, Sample, SampleOptions, ScoreOptions, Seed};
 use pyrogen_flow::{
-    ContinuousConfig, FlowKind, NormalizingFlow, NormalizingFlowConfig, NumberMap, Order,
+    Base, ContinuousConfig, FlowKind, NormalizingFlow, NormalizingFlowConfig, NumberMap, Order,
     SplineConfig,
 };
 use pyrogen_nn::{Activation, MlpConfig};
@@ -72,6 +72,13 @@ pub fn configs() -> Vec<NormalizingFlowConfig> {
         NormalizingFlowConfig { classes: Some(2), ..of(FlowKind::Coupling(spline())) },
         of(FlowKind::Autoregressive(NumberMap::Circular { bins: 4 })),
         of(FlowKind::Coupling(NumberMap::Circular { bins: 4 })),
+        NormalizingFlowConfig { circular: vec![1], ..of(FlowKind::Autoregressive(spline())) },
+        NormalizingFlowConfig {
+            circular: vec![2, 0],
+            classes: Some(2),
+            ..of(FlowKind::Coupling(spline()))
+        },
+        NormalizingFlowConfig { base: Base::StudentT { degrees: 4.0 }, ..of(FlowKind::maf()) },
         of(FlowKind::Autoregressive(NumberMap::Sigmoids { units: 3 })),
         NormalizingFlowConfig { classes: Some(2), ..of(FlowKind::Planar) },
         of(FlowKind::Radial),

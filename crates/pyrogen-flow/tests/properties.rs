@@ -20,7 +20,7 @@ use pyrogen_testkit::{condition_for, device, host, largest_difference};
 use crate::conformance::{configs, loud};
 
 fn is_circular(config: &NormalizingFlowConfig) -> bool {
-    matches!(config.flow.map(), Some(NumberMap::Circular { .. }))
+    matches!(config.flow.map(), Some(NumberMap::Circular { .. })) || !config.circular.is_empty()
 }
 
 /// There and back, in both directions. Two layers with scales of a few: 1e-5 is some ten roundings.

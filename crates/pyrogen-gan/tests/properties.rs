@@ -168,6 +168,51 @@ fn inversion_finds_latents_of_what_the_model_makes() {
     assert!(odd.iter().zip(&found.errors).all(|(odd, own)| odd > own), "{odd:?}");
 }
 
+/// A generator whose range is known: every example is `w z`, so the nearest one and its distance are those of
+/// a projection onto `w`.
+#[test]
+fn the_error_is_the_distance_from_what_the_generator_makes() {
+    // The prior pulls by a thousandth, and Adam ends near the minimum.
+    const NEAR: f64 = 2e-3;
+    let linear = MlpPair {
+        generator: pyrogen_nn::MlpConfig { hidden: vec![], ..MlpPair::default().generator },
+        ..MlpPair::default()
+    };
+    let config = GanConfig { latents: 1, networks: Networks::Mlp(linear), ..points() };
+    let model = config.init(Seed(3), &device()).unwrap();
+    let at = |z: f32| -> Vec<f64> {
+        let z = Tensor::<2>::from_floats([[z]], &device());
+        let x: Tensor<2> = model.decode(z, &Condition::none()).unwrap();
+        host(x)
+    };
+    let (origin, one) = (at(0.0), at(1.0));
+    let w = [one[0] - origin[0], one[1] - origin[1]];
+    let length = w[0].hypot(w[1]);
+    // Half a latent along the line, and known distances away from it.
+    let place = |away: f64| {
+        let across = [-w[1] / length * away, w[0] / length * away];
+        [0, 1].map(|k| (origin[k] + 0.5 * w[k] + across[k]) as f32)
+    };
+    let distances = [0.0, 0.5, 1.0, 3.0];
+    let x = Tensor::<2>::from_floats(distances.map(place), &device());
+    for features in [0.0, 0.1] {
+        let options = InvertOptions { starts: 2, features, ..InvertOptions::default() };
+        let mut noise = Noise::new(Seed(1));
+        let found = model.invert(x.clone(), &Condition::none(), &options, &mut noise);
+        assert!(found.errors.is_sorted(), "{:?}", found.errors);
+        if features > 0.0 {
+            // What the discriminator sees decides, too: on the line there is nothing to see.
+            assert!(found.feature_errors[0] < NEAR && found.feature_errors[3] > NEAR);
+            continue;
+        }
+        assert_eq!(found.feature_errors, [0.0; 4]);
+        for (error, away) in found.errors.iter().zip(distances) {
+            let expected = away * away / 2.0; // the mean over two numbers
+            assert!((error - expected).abs() < NEAR, "{error} for {expected}");
+        }
+    }
+}
+
 #[test]
 fn encoding_is_inversion_from_zero() {
     let model = points().init(Seed(3), &device().autodiff()).unwrap();

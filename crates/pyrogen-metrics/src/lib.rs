@@ -4,6 +4,7 @@ mod auroc;
 mod classes;
 mod coarse;
 pub mod collapse;
+mod convolutions;
 mod digits;
 mod error;
 mod extractor;
@@ -33,6 +34,7 @@ pub mod text;
 
 pub use auroc::auroc;
 pub use classes::{ClassShares, class_shares};
+pub use convolutions::RandomConvolutions;
 pub use digits::DigitsClassifier;
 pub use error::MetricError;
 pub use extractor::{FeatureExtractor, RawPixels};

@@ -68,6 +68,15 @@ pub fn meaning(value: &str) -> Option<Meaning> {
             (Lower, "mean difference of the dependence of two columns from the real one, 0 to 1")
         }
         "pair_trends" => (Higher, "how alike pairs of columns are distributed, 1 for equal ones"),
+        "exact_match" => (Higher, "share of sources whose text is one of the targets, in percent"),
+        "wer" => (
+            Lower,
+            "edits for 100 words of the targets; of phonemes, which have blanks between them, the \
+             phoneme error rate",
+        ),
+        "cer" => (Lower, "edits for 100 characters of the targets"),
+        "bleu" => (Higher, "precision of runs of 1 to 4 words, 0 to 100"),
+        "chrf" => (Higher, "overlap of runs of 1 to 6 characters, 0 to 100"),
         "self_bleu" => (Lower, "how well a text is covered by the others, 0 to 100"),
         "repetition" => (Lower, "share of runs of 4 words that the same text had before"),
         "copied_8" => (Lower, "share of runs of 8 words that stand in the training text"),

@@ -25,14 +25,15 @@ const SUM: f64 = 1e-9;
 /// Promises that a model breaks, a line each; none where it keeps them all. `data` are some items
 /// that the model takes, three or more.
 ///
-/// Checked are, as far as the model has the ability: the abilities are those that its family promises;
+/// Checked are, as far as the model has the ability: the abilities are those that its family promises, or the model
+/// says why not;
 /// item `i` is the same whatever is drawn beside it; pieces of a stream joined are the item; no items,
 /// an unknown option and a cancelled control are errors of the right kind; a completion keeps what is
 /// given; scores are one an item and do not depend on the other items; probabilities sum to one.
 pub fn check(registry: &Registry, model: &Model, data: &Data) -> Vec<String> {
     let mut broken = Broken { lines: Vec::new() };
     broken.abilities(registry, model);
-    broken.generate(model);
+    broken.generate(model, data);
     broken.stream(model);
     broken.complete(model, data);
     broken.score(model, data);
@@ -90,15 +91,20 @@ impl Broken {
         let method = registry.find(&about.method).unwrap_or(family);
         for ability in method.abilities() {
             let given = model.can().abilities().contains(&ability);
-            self.expect(given, format!("{ability} is promised by `{}`, not given", method.name()));
+            let excused = model.why_not(ability).is_some();
+            let what = format!("{ability} is promised by `{}`, not given", method.name());
+            self.expect(given || excused, format!("{what}, and no reason is"));
         }
         let takes = family.takes().contains(&about.modality);
         self.expect(takes, format!("`{}` does not take {}", family.name(), about.modality));
     }
 
-    fn generate(&mut self, model: &Model) {
+    fn generate(&mut self, model: &Model, data: &Data) {
         let Some(generate) = &model.can().generate else { return };
-        let (control, request) = (Control::new(), request());
+        // A model of items given a context takes that of the data.
+        let context = model.about().context.is_some();
+        let like = |request: Request| if context { request.like(data.clone()) } else { request };
+        let (control, request) = (Control::new(), like(request()));
         let many = generate.generate(ITEMS, &request, &control);
         let Some(many) = self.works("generate", many) else { return };
         self.expect(many.len() == 5, format!("generate: {} items instead of 5", many.len()));
@@ -108,14 +114,14 @@ impl Broken {
             let same = part.is_ok_and(|part| part == many.select(&rows));
             self.expect(same, format!("generate: items {items:?} differ beside others"));
         }
-        let other = generate.generate(ITEMS, &Request::seed(12), &control);
+        let other = generate.generate(ITEMS, &like(Request::seed(12)), &control);
         self.expect(other.is_ok_and(|o| o != many), "generate: two seeds give the same items");
         self.fails(
             "generate: no items",
             ErrorKind::Request,
             generate.generate(3..3, &request, &control),
         );
-        let wrong = generate.generate(ITEMS, &unknown(), &control);
+        let wrong = generate.generate(ITEMS, &like(unknown()), &control);
         self.fails("generate: an unknown option", ErrorKind::Request, wrong);
     }
 
@@ -207,6 +213,10 @@ impl Broken {
                         && (probabilities.iter().sum::<f64>() - 1.0).abs() < SUM
                 }
                 Marginal::Continuous { mean, std } => mean.is_finite() && *std >= 0.0,
+                Marginal::Drawn { mean, std, quantiles, draws } => {
+                    let rise = quantiles.windows(2).all(|q| q[0].0 < q[1].0 && q[0].1 <= q[1].1);
+                    mean.is_finite() && *std >= 0.0 && rise && *draws > 0
+                }
             };
             self.expect(holds, format!("query: {name}: {marginal:?}"));
         }
@@ -267,6 +277,7 @@ fn keeps(given: &Given, made: &Data) -> bool {
             let pairs = given.documents().iter().zip(made.documents());
             pairs.into_iter().all(|(given, made)| made.starts_with(&**given))
         }
+        (Data::Pairs(given), Data::Pairs(made)) => given.sources() == made.sources(),
         (Data::Table(given), Data::Table(made)) => {
             let names = made.column_names();
             given.column_names().iter().enumerate().all(|(j, name)| {

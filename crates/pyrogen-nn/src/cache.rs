@@ -1,7 +1,7 @@
 //! Keys and values of the places that a sequence already has.
 
 use burn::tensor::{Device, Int, Tensor};
-use pyrogen_ops::CausalHeads;
+use pyrogen_ops::AttentionHeads;
 
 /// Keys and values of one attention layer, for generation place by place.
 ///
@@ -60,7 +60,7 @@ impl KeyValueCache {
     /// # Panics
     /// If a size does not fit, the cache is full, or the device tracks gradients.
     pub fn attend(&mut self, q: Tensor<3>, k: Tensor<3>, v: Tensor<3>, heads: usize) -> Tensor<3> {
-        self.attend_shared(q, k, v, &CausalHeads { heads, shared: 1, first: None })
+        self.attend_shared(q, k, v, &AttentionHeads { heads, shared: 1, causal: true, first: None })
     }
 
     /// As [`attend`](Self::attend), for queries that share keys; what the queries see first is counted
@@ -76,7 +76,7 @@ impl KeyValueCache {
         q: Tensor<3>,
         k: Tensor<3>,
         v: Tensor<3>,
-        heads: &CausalHeads,
+        heads: &AttentionHeads,
     ) -> Tensor<3> {
         let [longest, batch, width] = self.keys.dims();
         let [_, places, _] = k.dims();

@@ -1,4 +1,4 @@
-//! Causal attention whose queries may share keys, and may see only the latest of them.
+//! Attention whose queries may share keys, and may see only the latest of them.
 
 use std::sync::Arc;
 
@@ -8,33 +8,36 @@ use crate::attention::repeated;
 #[cfg(feature = "flex")]
 use crate::host::{apply, on_host};
 
-/// Causal attention of several heads of queries, of which `shared` at a time have one head of keys
-/// and values (Ainslie et al. 2023, "GQA").
+/// Attention of several heads of queries, of which `shared` at a time have one head of keys and values
+/// (Ainslie et al. 2023, "GQA").
 ///
-/// `first` is the first key that a query sees, one for each query of each example: documents that
-/// stand one after the other in a row, or a window that slides. None: every query sees all keys up
-/// to its own place.
+/// With `causal` a query sees no key behind its own place, counted from the end: the last query sees
+/// the last key. `first` is the first key that a query sees, one for each query of each example:
+/// documents that stand one after the other in a row, a window that slides, or padding before a
+/// sequence. None: every query sees the keys from the first on.
 ///
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use pyrogen_ops::CausalHeads;
+/// use pyrogen_ops::AttentionHeads;
 ///
 /// // Four heads of two features; two heads of keys and as many of values.
-/// let heads = CausalHeads { heads: 4, shared: 2, first: None };
+/// let heads = AttentionHeads { heads: 4, shared: 2, causal: true, first: None };
 /// let qkv = Tensor::<3>::ones([1, 3, 16], &Device::flex());
 /// assert_eq!(heads.self_attention(qkv).dims(), [1, 3, 8]);
 /// ```
 #[derive(Debug, Clone)]
-pub struct CausalHeads {
+pub struct AttentionHeads {
     /// Heads of queries.
     pub heads: usize,
     /// Heads of queries that have one head of keys and values.
     pub shared: usize,
+    /// Whether a query sees no key behind its own place.
+    pub causal: bool,
     /// The first key that each query sees: `batch * queries` numbers.
     pub first: Option<Arc<[u32]>>,
 }
 
-impl CausalHeads {
+impl AttentionHeads {
     /// Heads of keys, and of values.
     pub fn key_heads(&self) -> usize {
         self.heads / self.shared.max(1)
@@ -51,7 +54,7 @@ impl CausalHeads {
         let [batch, places, width] = qkv.dims();
         let parts = self.heads + 2 * self.key_heads();
         self.check(batch, places, places);
-        assert!(width.is_multiple_of(parts), "CausalHeads: {width} features in {parts} parts");
+        assert!(width.is_multiple_of(parts), "AttentionHeads: {width} features in {parts} parts");
         #[cfg(feature = "flex")]
         if on_host(&qkv) {
             return apply(crate::attention::host::Packed(self.op(false)), [qkv.into()]);
@@ -62,7 +65,27 @@ impl CausalHeads {
         self.composed(qkv.narrow(2, 0, q), k, v)
     }
 
-    /// Attention of the last places to a cache of all places, without gradients.
+    /// Attention of queries to the keys and values of another sequence.
+    ///
+    /// # Shapes
+    /// `q` is `[batch, queries, heads d]`, `k` and `v` are `[batch, keys, key_heads d]`; the result has
+    /// the shape of `q`.
+    ///
+    /// # Panics
+    /// If the sizes do not fit, or a query would see no key.
+    pub fn attention(&self, q: Tensor<3>, k: Tensor<3>, v: Tensor<3>) -> Tensor<3> {
+        let ([batch, queries, width], [_, keys, _]) = (q.dims(), k.dims());
+        self.check(batch, queries, keys);
+        self.check_keys(&q, [batch, keys, width / self.shared], [&k, &v]);
+        #[cfg(feature = "flex")]
+        if on_host(&q) {
+            return apply(self.op(false), [q.into(), k.into(), v.into()]);
+        }
+        self.composed(q, k, v)
+    }
+
+    /// Attention to a cache of keys and values, without gradients: of the last places to all, or of any
+    /// queries to those of another sequence.
     ///
     /// # Shapes
     /// `q` is `[batch, queries, heads d]`, `k` and `v` are `[keys, batch, key_heads d]`.
@@ -72,13 +95,7 @@ impl CausalHeads {
     pub fn cached_attention(&self, q: Tensor<3>, k: Tensor<3>, v: Tensor<3>) -> Tensor<3> {
         let ([batch, queries, width], [keys, ..]) = (q.dims(), k.dims());
         self.check(batch, queries, keys);
-        assert!(
-            k.dims() == [keys, batch, width / self.shared] && v.dims() == k.dims(),
-            "CausalHeads: q {:?} does not fit k {:?} and v {:?}",
-            q.dims(),
-            k.dims(),
-            v.dims()
-        );
+        self.check_keys(&q, [keys, batch, width / self.shared], [&k, &v]);
         assert!(!q.device().is_autodiff(), "cached attention has no gradient");
         #[cfg(feature = "flex")]
         if on_host(&q) {
@@ -90,21 +107,32 @@ impl CausalHeads {
     fn check(&self, batch: usize, queries: usize, keys: usize) {
         assert!(
             self.shared > 0 && self.heads.is_multiple_of(self.shared) && self.heads > 0,
-            "CausalHeads: {} heads in groups of {}",
+            "AttentionHeads: {} heads in groups of {}",
             self.heads,
             self.shared
         );
-        assert!(queries <= keys, "CausalHeads: {queries} queries and only {keys} keys");
+        assert!(
+            queries <= keys || !self.causal,
+            "AttentionHeads: causal, with {queries} queries and only {keys} keys"
+        );
         let Some(first) = &self.first else { return };
-        assert_eq!(first.len(), batch * queries, "CausalHeads: one first key a query");
-        let sees = |(i, first): (usize, &u32)| *first as usize <= keys - queries + i % queries;
-        assert!(first.iter().enumerate().all(sees), "CausalHeads: a query that sees no key");
+        assert_eq!(first.len(), batch * queries, "AttentionHeads: one first key a query");
+        let last = |i: usize| if self.causal { keys - queries + i % queries } else { keys - 1 };
+        let sees = |(i, first): (usize, &u32)| *first as usize <= last(i);
+        assert!(first.iter().enumerate().all(sees), "AttentionHeads: a query that sees no key");
+    }
+
+    fn check_keys(&self, q: &Tensor<3>, shape: [usize; 3], keys: [&Tensor<3>; 2]) {
+        let [k, v] = keys.map(Tensor::dims);
+        let q = q.dims();
+        let fits = k == shape && v == shape && q[2].is_multiple_of(self.heads);
+        assert!(fits, "AttentionHeads: q {q:?} does not fit k {k:?} and v {v:?}");
     }
 
     #[cfg(feature = "flex")]
     fn op(&self, places_first: bool) -> crate::attention::host::Attention {
-        let Self { heads, shared, first } = self.clone();
-        crate::attention::host::Attention { heads, shared, first, causal: true, places_first }
+        let Self { heads, shared, causal, first } = self.clone();
+        crate::attention::host::Attention { heads, shared, first, causal, places_first }
     }
 
     /// The same by Burn's operations.
@@ -116,23 +144,36 @@ impl CausalHeads {
             |x: Tensor<3>, places| x.reshape([batch, places, self.heads, d]).swap_dims(1, 2);
         let q = q / (d as f64).sqrt();
         let scores = split(q, queries).matmul(split(k, keys).swap_dims(2, 3));
-        let hidden = self.hidden([batch, queries, keys], &device);
-        let scores = scores.mask_fill(hidden, f32::NEG_INFINITY);
+        let scores = match self.hidden([batch, queries, keys], &device) {
+            Some(hidden) => scores.mask_fill(hidden, f32::NEG_INFINITY),
+            None => scores,
+        };
         let out = activation::softmax(scores, 3).matmul(split(v, keys));
         out.swap_dims(1, 2).reshape([batch, queries, width])
     }
 
-    /// Which keys a query does not see: `[batch or 1, 1, queries, keys]`, made on the device.
-    fn hidden(&self, [batch, queries, keys]: [usize; 3], device: &Device) -> Tensor<4, Bool> {
-        let offset = keys - queries;
-        let behind = Tensor::<2, Bool>::tril_mask([queries, keys], offset as i64, device);
-        let behind = behind.reshape([1, 1, queries, keys]);
+    /// Which keys a query does not see: `[batch or 1, 1, queries, keys]`, made on the device; None where
+    /// each sees all.
+    fn hidden(
+        &self,
+        [batch, queries, keys]: [usize; 3],
+        device: &Device,
+    ) -> Option<Tensor<4, Bool>> {
+        let behind = self.causal.then(|| {
+            let offset = keys as i64 - queries as i64;
+            let mask = Tensor::<2, Bool>::tril_mask([queries, keys], offset, device);
+            mask.reshape([1, 1, queries, keys])
+        });
         let Some(first) = &self.first else { return behind };
         let first: Vec<i32> = first.iter().map(|&first| first as i32).collect();
         let first = TensorData::new(first, [batch, 1, queries, 1]);
         let first = Tensor::<4, Int>::from_data(first, device);
         let keys_at = Tensor::<1, Int>::arange(0..keys as i64, device).reshape([1, 1, 1, keys]);
         let shape = [batch, 1, queries, keys];
-        keys_at.expand(shape).lower(first.expand(shape)).bool_or(behind.expand(shape))
+        let before = keys_at.expand(shape).lower(first.expand(shape));
+        Some(match behind {
+            Some(behind) => before.bool_or(behind.expand(shape)),
+            None => before,
+        })
     }
 }

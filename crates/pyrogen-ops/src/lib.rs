@@ -8,7 +8,9 @@ mod conv;
 mod cross_entropy;
 mod density;
 mod elementwise;
+mod gated;
 mod group_norm;
+mod head_norm;
 mod int8;
 mod layer_norm;
 mod linear;
@@ -44,7 +46,7 @@ mod windows;
 mod winograd;
 
 pub use attention::{attention, cached_attention, self_attention};
-pub use attention_grouped::CausalHeads;
+pub use attention_grouped::AttentionHeads;
 pub use batch_norm::{BatchNormalised, batch_norm, batch_norm_by};
 pub use channels::{add_channels, upsample_nearest};
 pub use conv::{conv_transpose2d, conv2d};
@@ -53,7 +55,9 @@ pub use density::{gamma_log_density, log_softmax_at, normal_log_density, whitene
 pub use elementwise::{
     Elementwise, exp, gelu, gelu_tanh, leaky_relu, sigmoid, silu, softplus, tanh,
 };
+pub use gated::gated_silu;
 pub use group_norm::{group_norm, group_norm_silu};
+pub use head_norm::query_key_norm;
 pub use int8::Int8Matrix;
 pub use layer_norm::layer_norm;
 pub use linear::{LinearMap, linear, matmul};

@@ -27,7 +27,7 @@ pub fn rms_norm<const D: usize>(x: Tensor<D>, gamma: Tensor<1>, epsilon: f64) ->
 }
 
 #[cfg(feature = "flex")]
-mod host {
+pub(crate) mod host {
     use rayon::prelude::*;
 
     use crate::host::{Array, HostOp};
@@ -102,11 +102,37 @@ mod host {
     fn forward(((x, gamma, epsilon), first, out): Rows) {
         let width = gamma.len();
         for (i, out) in out.chunks_mut(width).enumerate() {
-            let x = &x[(first + i) * width..][..width];
-            let scale = scale(x, epsilon);
-            for j in 0..width {
-                out[j] = x[j] * scale * gamma[j];
-            }
+            forward_row(&x[(first + i) * width..][..width], gamma, epsilon, out);
+        }
+    }
+
+    /// One row, normalised and scaled.
+    #[inline(always)]
+    pub(crate) fn forward_row(x: &[f32], gamma: &[f32], epsilon: f64, out: &mut [f32]) {
+        let scale = scale(x, epsilon);
+        for ((out, x), gamma) in out.iter_mut().zip(x).zip(gamma) {
+            *out = x * scale * gamma;
+        }
+    }
+
+    /// Makes of `dy` the gradient of the row `x`, and adds to `dgamma` what is due to it.
+    #[inline(always)]
+    pub(crate) fn backward_row(
+        dy: &mut [f32],
+        x: &[f32],
+        gamma: &[f32],
+        epsilon: f64,
+        dgamma: &mut [f32],
+    ) {
+        let width = gamma.len();
+        let (dy, x, dgamma) = (&mut dy[..width], &x[..width], &mut dgamma[..width]);
+        let scale = scale(x, epsilon);
+        let along = sums::sum(width, |i| dy[i] * gamma[i] * (x[i] * scale));
+        let along = (along / width as f64) as f32;
+        for i in 0..width {
+            let xhat = x[i] * scale;
+            dgamma[i] += dy[i] * xhat;
+            dy[i] = scale * (gamma[i] * dy[i] - xhat * along);
         }
     }
 
@@ -116,14 +142,7 @@ mod host {
         let width = gamma.len();
         let mut dgamma = vec![0f32; width];
         for (dy, x) in dy.chunks_mut(width).zip(x.chunks(width)) {
-            let scale = scale(x, epsilon);
-            let along = sums::sum(width, |i| dy[i] * gamma[i] * (x[i] * scale));
-            let along = (along / width as f64) as f32;
-            for i in 0..width {
-                let xhat = x[i] * scale;
-                dgamma[i] += dy[i] * xhat;
-                dy[i] = scale * (gamma[i] * dy[i] - xhat * along);
-            }
+            backward_row(dy, x, gamma, epsilon, &mut dgamma);
         }
         dgamma
     }

@@ -6,7 +6,7 @@ use pyrogen_core::distribution::{Distribution, Moments};
 use pyrogen_core::latent::{LatentReport, LatentStatistics};
 use pyrogen_core::{
     Condition, Decode, DecoderOutput, Describe, Encode, ModelError, Noise, NumericalError,
-    Posterior, RequestError, Sample, SampleOptions, flatten, unflatten,
+    Posterior, RequestError, Sample, SampleOptions, ScoreGiven, flatten, unflatten,
 };
 
 use crate::{DecoderDistribution, Vae};
@@ -73,6 +73,23 @@ impl<const D: usize> Decode<D> for Vae {
         self.check_condition(condition, z.dims()[0])?;
         let x = self.likelihood(z, condition).sample(noise);
         Ok(unflatten(NumericalError::finite(x, DECODER)?, &self.config().event))
+    }
+}
+
+/// # Errors
+/// A condition that does not fit, or a decoder that was trained without noise.
+impl<const D: usize> ScoreGiven<D> for Vae {
+    fn log_prob_given(
+        &self,
+        x: Tensor<D>,
+        z: Tensor<2>,
+        condition: &Condition,
+    ) -> Result<Tensor<1>, ModelError> {
+        self.check_condition(condition, z.dims()[0])?;
+        if self.config().objective.is_deterministic() {
+            return Err(RequestError::NotGaussian { got: POINT }.into());
+        }
+        Ok(self.likelihood(z, condition).log_prob(flatten(x, &self.config().event)))
     }
 }
 

@@ -97,8 +97,12 @@ impl<N: LanguageModel> Decoder<'_, N> {
     ///
     /// # Errors
     /// A prompt that the model cannot read, no beams, or logits that are no numbers.
+    ///
+    /// # Panics
+    /// If the model is one of several sources.
     pub fn beam_search(&self, prompt: &str, beams: &Beams) -> Result<Vec<Candidate>, DecodeError> {
         beams.validate()?;
+        self.one_source();
         let (network, tokens) = (self.model.network(), self.framed(prompt)?);
         let most = self.room(tokens.len())?;
         let rows = beams.beams.next_multiple_of(network.unit());
@@ -138,6 +142,10 @@ impl<N: LanguageModel> Decoder<'_, N> {
             logits = host(network.advance(&Packed::new(last, 1), &mut state));
         }
         let mut done: Vec<Candidate> = groups.into_iter().flat_map(|group| group.done).collect();
+        if tokens.len() > 1 {
+            let separator = self.model.tokenizer().separator();
+            done.iter_mut().for_each(|candidate| candidate.text.insert_str(0, separator));
+        }
         done.sort_by(|a, b| b.rank.total_cmp(&a.rank));
         if done.is_empty() { Err(DecodeError::NoToken) } else { Ok(done) }
     }

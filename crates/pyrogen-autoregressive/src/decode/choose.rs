@@ -92,8 +92,12 @@ impl<N: LanguageModel> Decoder<'_, N> {
 
     /// Writes a token of these nats.
     pub(super) fn take(&self, item: &mut Item, token: u32, nats: f64) {
-        let bytes = self.model.tokenizer().bytes(token);
-        item.push(token, nats, &bytes, self.ending(token), &self.settings);
+        let (tokenizer, ending) = (self.model.tokenizer(), self.ending(token));
+        let mut bytes = tokenizer.bytes(token);
+        if !item.history().0.is_empty() && ending.is_none() {
+            bytes.splice(0..0, tokenizer.separator().bytes());
+        }
+        item.push(token, nats, &bytes, ending, &self.settings);
         if let (None, Some(guide)) = (item.finish, &self.guide) {
             item.state = guide.next(item.state, &bytes).expect("a token that the guide admits");
             if guide.is_over(item.state, item.left()) {

@@ -84,6 +84,9 @@ impl<N: LanguageModel> Decoder<'_, N> {
     /// # Errors
     /// A prompt that leaves no room, a setting that cannot be used, or logits that are no numbers.
     ///
+    /// # Panics
+    /// If the model is one of several sources.
+    ///
     /// # References
     /// Su et al. 2022, equation 5.
     pub fn contrastive_search(
@@ -92,6 +95,7 @@ impl<N: LanguageModel> Decoder<'_, N> {
         search: &Contrastive,
     ) -> Result<Completion, DecodeError> {
         search.validate()?;
+        self.one_source();
         let (network, tokens) = (self.model.network(), self.framed(prompt)?);
         let vocabulary = network.vocabulary();
         // A token is read before it is chosen: all of them have to fit.

@@ -137,6 +137,10 @@ impl<'m, N: LanguageModel> Decoder<'m, N> {
         if settings.stop.iter().any(String::is_empty) {
             return wrong("stop", "strings of a character or more", "an empty one".into());
         }
+        if settings.constraint.is_some() && !model.tokenizer().separator().is_empty() {
+            let expected = "left out: the model's tokens are words, and not pieces of a text";
+            return wrong("regex", expected, "a constraint".into());
+        }
         if settings.constraint.is_some() && !settings.stop.is_empty() {
             return wrong("stop", "left out beside a constraint", format!("{:?}", settings.stop));
         }
@@ -173,13 +177,14 @@ impl<'m, N: LanguageModel> Decoder<'m, N> {
         Ok(out)
     }
 
-    /// Begins to write some items side by side.
+    /// Begins to write some items side by side. Where the model is one of several sources
+    /// ([`LanguageModel::sources`]), each item is written for one of them, in their order.
     ///
     /// # Errors
     /// A prompt that the model cannot read.
     ///
     /// # Panics
-    /// If there are no items.
+    /// If there are no items, or of several sources not as many.
     pub fn begin(&self, prompt: &str, items: Range<u64>) -> Result<Run<'m, N>, DecodeError> {
         Run::new(self.shared(), prompt, items.collect())
     }
@@ -218,9 +223,17 @@ impl<'m, N: LanguageModel> Decoder<'m, N> {
         Self { model, settings, guide: guide.clone(), noise }
     }
 
-    /// What happens at the end of the context: a gap has to stay in sight.
+    /// What happens at the end of the context: a gap has to stay in sight, and a state of several sources
+    /// cannot begin anew.
     fn overflow(&self) -> Overflow {
-        if self.settings.suffix.is_some() { Overflow::Refuse } else { self.settings.overflow }
+        let stays = self.settings.suffix.is_some() || self.model.network().sources() > 1;
+        if stays { Overflow::Refuse } else { self.settings.overflow }
+    }
+
+    /// Searches go on from one source in all rows.
+    fn one_source(&self) {
+        let sources = self.model.network().sources();
+        assert_eq!(sources, 1, "Decoder: a search of {sources} sources at once");
     }
 
     /// The start and the tokens of a prompt, and what stands behind the gap.

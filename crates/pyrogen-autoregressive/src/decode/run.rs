@@ -49,13 +49,20 @@ impl<'m, N: LanguageModel> Run<'m, N> {
         };
         let (unit, read) = (network.unit(), part.len());
         let longest = read.saturating_add(decoder.settings.most).min(context);
-        let mut state = network.start(Start { rows: unit, longest });
-        let logits = network.advance(&Packed::new(part.repeat(unit), read), &mut state);
+        let several = network.sources() > 1;
+        assert!(!several || network.sources() == items.len(), "Run: one item a source");
+        let begun = if several { items.len().next_multiple_of(unit) } else { unit };
+        let mut state = network.start(Start { rows: begun, longest });
+        let logits = network.advance(&Packed::new(part.repeat(begun), read), &mut state);
         let rows = live.len().next_multiple_of(unit).max(unit);
-        network.select(&mut state, &int_tensor(&vec![0; rows], [rows], &network.device()));
-        let logits = host(logits);
-        let first = &logits[..network.vocabulary()];
-        let logits = first.repeat(rows);
+        // Without several sources all items begin with the first row.
+        let row = |&i: &usize| if several { i as u32 } else { 0 };
+        let mut from: Vec<u32> = live.iter().map(row).collect();
+        from.resize(rows, from.last().copied().unwrap_or(0));
+        network.select(&mut state, &int_tensor(&from, [rows], &network.device()));
+        let (logits, vocabulary) = (host(logits), network.vocabulary());
+        let of = |&row: &u32| &logits[row as usize * vocabulary..][..vocabulary];
+        let logits = from.iter().flat_map(of).copied().collect();
         Ok(Self { decoder, items, live, rows, state, read, logits })
     }
 

@@ -30,7 +30,7 @@ impl<N: LanguageModel> Door<N> {
     /// The tokens of each document.
     ///
     /// # Errors
-    /// A character that is not in the vocabulary; the message names the document.
+    /// A character or word that is not in the vocabulary; the message names the document.
     pub(super) fn tokens(&self, text: &Text) -> Result<Vec<Vec<u32>>, Error> {
         encoded(text, self.model.tokenizer())
     }
@@ -39,7 +39,7 @@ impl<N: LanguageModel> Door<N> {
 /// The tokens of each document.
 ///
 /// # Errors
-/// A character that is not in the vocabulary; the message names the document.
+/// A character or word that is not in the vocabulary; the message names the document.
 pub(super) fn encoded(text: &Text, tokenizer: &crate::Tokenizer) -> Result<Vec<Vec<u32>>, Error> {
     let tokens = |(i, document): (usize, &std::sync::Arc<str>)| {
         tokenizer.encode(document).map_err(|e| {
@@ -49,22 +49,9 @@ pub(super) fn encoded(text: &Text, tokenizer: &crate::Tokenizer) -> Result<Vec<V
     text.documents().iter().enumerate().map(tokens).collect()
 }
 
-/// The tokens of texts without the characters that the vocabulary does not have, and how many these are.
+/// The tokens of texts without what the vocabulary does not have, and how much that is.
 pub(super) fn known(text: &Text, tokenizer: &crate::Tokenizer) -> (Vec<Vec<u32>>, usize) {
-    let mut skipped = 0;
-    let mut tokens = |document: &std::sync::Arc<str>| {
-        if let Ok(tokens) = tokenizer.encode(document) {
-            return tokens;
-        }
-        let mut out = Vec::new();
-        for character in document.chars() {
-            match tokenizer.encode(character.encode_utf8(&mut [0; 4])) {
-                Ok(tokens) => out.extend(tokens),
-                Err(_) => skipped += 1,
-            }
-        }
-        out
-    };
-    let documents = text.documents().iter().map(&mut tokens).collect();
-    (documents, skipped)
+    let of = text.documents().iter().map(|document| tokenizer.encode_known(document));
+    let (documents, left_out): (Vec<_>, Vec<usize>) = of.unzip();
+    (documents, left_out.iter().sum())
 }

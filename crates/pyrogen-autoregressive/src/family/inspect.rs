@@ -62,7 +62,8 @@ impl<N: LanguageModel> Door<N> {
              tokens. A guess among all tokens costs {guess:.2} nats."
         );
         if skipped > 0 {
-            text += &format!(" {skipped} characters that training did not see were left out.");
+            text +=
+                &format!(" {skipped} characters or words that training did not see were left out.");
         }
         Finding {
             name: "rates".into(),

@@ -4,6 +4,7 @@ mod door;
 mod inspect;
 mod options;
 mod score;
+mod seq2seq;
 #[cfg(feature = "train")]
 mod training;
 mod way;
@@ -26,10 +27,11 @@ use crate::{
     TokenError, pretrained,
 };
 use door::Door;
+pub use seq2seq::Seq2SeqFamily;
 
 /// The registry with every family of this crate.
 pub fn register(registry: Registry) -> Registry {
-    registry.with(GptFamily).with(LstmFamily)
+    registry.with(GptFamily).with(LstmFamily).with(Seq2SeqFamily)
 }
 
 /// The family `gpt`.

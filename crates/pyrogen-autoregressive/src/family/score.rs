@@ -22,6 +22,12 @@ const STRETCH: usize = 1 << 17;
 /// Next tokens that an answer lists; the rest is one entry.
 const LISTED: usize = 256;
 
+/// Each token as a table writes it, and its nats.
+pub(super) fn tokens(tokenizer: &crate::Tokenizer, surprise: &Surprise) -> Value {
+    let each = surprise.tokens.iter().zip(&surprise.nats);
+    each.map(|(&t, nats)| json!({"token": tokenizer.label(t), "nats": nats})).collect()
+}
+
 fn stride() -> OptionSpec {
     let about = "tokens that a window adds; fewer cost time and give each token more context";
     OptionSpec::new("stride", Value::Null, about)
@@ -29,7 +35,7 @@ fn stride() -> OptionSpec {
 
 fn specs() -> Vec<OptionSpec> {
     let unit = OptionSpec::new("unit", "token", "what rates are given for");
-    let about = "characters that the vocabulary does not have";
+    let about = "characters or words that the vocabulary does not have";
     let unknown = OptionSpec::new("unknown", "refuse", about).one_of(["refuse", "skip"]);
     vec![unit.one_of(["token", "byte"]), stride(), unknown]
 }
@@ -86,12 +92,8 @@ impl<N: LanguageModel> Likely for Door<N> {
     fn detailed(&self, data: &Data, request: &Request, control: &Control) -> Result<Scored, Error> {
         let (likelihood, surprise) = self.scored(data, request, control)?;
         let tokenizer = self.model.tokenizer();
-        let tokens = |surprise: Surprise| -> Value {
-            let each = surprise.tokens.iter().zip(&surprise.nats);
-            each.map(|(&t, nats)| json!({"token": tokenizer.label(t), "nats": nats})).collect()
-        };
-        let one = |surprise| Map::from_iter([("tokens".to_string(), tokens(surprise))]);
-        let details = surprise.into_iter().map(one).collect();
+        let one = |s: &Surprise| Map::from_iter([("tokens".to_string(), tokens(tokenizer, s))]);
+        let details = surprise.iter().map(one).collect();
         Ok(Scored { likelihood, details })
     }
 

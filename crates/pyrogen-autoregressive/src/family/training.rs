@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// How models are trained where nothing else is wished.
-fn training() -> TrainConfig {
+pub(super) fn training() -> TrainConfig {
     TrainConfig {
         batch_size: 16,
         limits: Limits { steps: Some(3000), epochs: None, minutes: None },
@@ -142,7 +142,7 @@ fn run<N: LanguageModel + 'static>(
 fn schema_of(config: &schemars::Schema) -> Value {
     let mut schema = config.clone().to_value();
     schema["properties"]["tokenizer"] = serde_json::json!({
-        "description": "How text becomes tokens: auto, bytes, characters, or byte pairs as \
+        "description": "How text becomes tokens: auto, bytes, characters, words, or byte pairs as \
                         {\"bpe\":{\"tokens\":8192}}.",
     });
     schema

@@ -39,7 +39,7 @@ impl<N: LanguageModel> Door<N> {
 }
 
 /// Refuses a class or a context.
-fn no_condition(request: &Request) -> Result<(), Error> {
+pub(super) fn no_condition(request: &Request) -> Result<(), Error> {
     if request.class.is_some() {
         return Err(pyrogen_core::RequestError::Unconditional.into());
     }
@@ -47,6 +47,15 @@ fn no_condition(request: &Request) -> Result<(), Error> {
         return Err(pyrogen_core::RequestError::NoContext.into());
     }
     Ok(())
+}
+
+/// What is known of a completion.
+pub(super) fn facts(completion: &Completion) -> Map<String, Value> {
+    Map::from_iter([
+        ("nats".to_string(), completion.nats.into()),
+        ("tokens".to_string(), completion.tokens.len().into()),
+        ("finish".to_string(), pyrogen_core::config::to_value(&completion.finish)),
+    ])
 }
 
 /// Texts, and what is known of each.
@@ -60,11 +69,7 @@ impl Texts {
     /// Takes a completion between what is shown before and behind it.
     fn push(&mut self, [before, behind]: [&str; 2], completion: &Completion) {
         self.texts.push(format!("{before}{}{behind}", completion.text));
-        self.details.push(Map::from_iter([
-            ("nats".to_string(), completion.nats.into()),
-            ("tokens".to_string(), completion.tokens.len().into()),
-            ("finish".to_string(), pyrogen_core::config::to_value(&completion.finish)),
-        ]));
+        self.details.push(facts(completion));
     }
 
     fn finish(self) -> Detailed {

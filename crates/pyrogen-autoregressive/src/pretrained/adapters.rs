@@ -173,7 +173,7 @@ fn targets(kind: Kind, layers: usize, found: &[((usize, &str), Low)]) -> Vec<Str
     let everywhere = |part: &str| found.iter().filter(|((_, p), _)| *p == part).count() == layers;
     let mut out: Vec<String> = found
         .iter()
-        .map(|((layer, part), _)| match everywhere(*part) {
+        .map(|((layer, part), _)| match everywhere(part) {
             true => (*part).to_string(),
             false => format!("{}{layer}.{part}", kind.prefix()),
         })

@@ -216,7 +216,7 @@ impl Info {
         let too_large = || wrong(format!("of shape {:?} is larger than the file", self.lengths));
         let count = count.ok_or_else(too_large)?;
         let row = self.lengths.first().map_or(1, |&n| n as usize);
-        if row % numbers != 0 {
+        if !row.is_multiple_of(numbers) {
             return Err(wrong(format!("has rows of {row} numbers, no whole blocks of {numbers}")));
         }
         let size = (count / numbers).checked_mul(bytes).ok_or_else(too_large)?;

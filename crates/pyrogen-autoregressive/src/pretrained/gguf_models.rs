@@ -241,7 +241,7 @@ fn llama(fields: &mut Fields, mut from: Tensors) -> Result<Network, PretrainedEr
 /// library in two halves of a head.
 fn halves_apart(array: Array, d: usize) -> Result<Array, PretrainedError> {
     let rows = array.shape[0];
-    if d == 0 || d % 2 == 1 || rows % d != 0 {
+    if d == 0 || d % 2 == 1 || !rows.is_multiple_of(d) {
         let message = format!("{rows} rows of queries or keys, heads of {d}");
         return Err(file(Path::new("weights"), message));
     }

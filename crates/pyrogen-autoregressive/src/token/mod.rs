@@ -8,6 +8,7 @@ mod sentence;
 mod sentence_file;
 mod spaces;
 mod train_bpe;
+mod words;
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +16,7 @@ pub use bpe::Bpe;
 pub use characters::Characters;
 pub(crate) use pieces::llama3_pre_tokenizer;
 pub use sentence::SentencePiece;
+pub use words::Words;
 
 use crate::TokenError;
 
@@ -33,6 +35,8 @@ pub enum TokenizerChoice {
     Bytes,
     /// A token a character of the training text.
     Characters,
+    /// A token a word of the training text, for symbols with blanks between them.
+    Words,
     /// Byte pairs, learnt from the training text (Sennrich et al. 2016, on bytes as in GPT-2).
     Bpe {
         /// Tokens in all.
@@ -49,6 +53,8 @@ pub enum Tokenizer {
     Bytes,
     /// A token a character.
     Characters(Characters),
+    /// A token a word.
+    Words(Words),
     /// Byte pairs.
     Bpe(Box<Bpe>),
     /// Pieces with their spaces in them: unigrams, and pairs of characters.
@@ -75,6 +81,7 @@ impl Tokenizer {
             TokenizerChoice::Auto | TokenizerChoice::Characters => {
                 Ok(Self::Characters(Characters::of(texts)))
             }
+            TokenizerChoice::Words => Ok(Self::Words(Words::of(texts))),
             TokenizerChoice::Bpe { tokens } => Ok(Self::Bpe(Box::new(Bpe::train(texts, tokens)?))),
         }
     }
@@ -106,6 +113,7 @@ impl Tokenizer {
         match self {
             Self::Bytes => 257,
             Self::Characters(characters) => characters.tokens(),
+            Self::Words(words) => words.tokens(),
             Self::Bpe(bpe) => bpe.tokens(),
             Self::SentencePiece(pieces) => pieces.tokens(),
         }
@@ -126,6 +134,7 @@ impl Tokenizer {
         match self {
             Self::Bytes => 256,
             Self::Characters(characters) => characters.end(),
+            Self::Words(words) => words.end(),
             Self::Bpe(bpe) => bpe.end(),
             Self::SentencePiece(pieces) => pieces.end(),
         }
@@ -134,13 +143,40 @@ impl Tokenizer {
     /// The tokens of a text.
     ///
     /// # Errors
-    /// A character that is not in the vocabulary; the message names it and its place.
+    /// A character or word that is not in the vocabulary; the message names it and its place.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, TokenError> {
         match self {
             Self::Bytes => Ok(text.bytes().map(u32::from).collect()),
             Self::Characters(characters) => characters.encode(text),
+            Self::Words(words) => words.encode(text),
             Self::Bpe(bpe) => Ok(bpe.encode(text)),
             Self::SentencePiece(pieces) => Ok(pieces.encode(text)),
+        }
+    }
+
+    /// The tokens of a text without the characters or words that are not in the vocabulary, and how many
+    /// these are.
+    pub fn encode_known(&self, text: &str) -> (Vec<u32>, usize) {
+        if let Ok(tokens) = self.encode(text) {
+            return (tokens, 0);
+        }
+        let (mut tokens, mut left_out) = (Vec::new(), 0);
+        let mut take = |part: &str| match self.encode(part) {
+            Ok(part) => tokens.extend(part),
+            Err(_) => left_out += 1,
+        };
+        match self {
+            Self::Words(_) => text.split_whitespace().for_each(take),
+            _ => text.chars().for_each(|c| take(c.encode_utf8(&mut [0; 4]))),
+        }
+        (tokens, left_out)
+    }
+
+    /// What stands between the texts of two tokens: a blank between words, else nothing.
+    pub fn separator(&self) -> &'static str {
+        match self {
+            Self::Words(_) => " ",
+            _ => "",
         }
     }
 
@@ -153,6 +189,7 @@ impl Tokenizer {
             Self::Bytes if token == 256 => Vec::new(),
             Self::Bytes => vec![u8::try_from(token).expect("a token of the tokenizer")],
             Self::Characters(characters) => characters.bytes(token),
+            Self::Words(words) => words.bytes(token),
             Self::Bpe(bpe) => bpe.bytes(token).to_vec(),
             Self::SentencePiece(pieces) => pieces.bytes(token),
         }
@@ -161,12 +198,10 @@ impl Tokenizer {
     /// The text of tokens; bytes that are no UTF-8 become U+FFFD. A space that encoding put before the text
     /// is left out.
     pub fn decode(&self, tokens: &[u32]) -> String {
-        let bytes: Vec<u8> = tokens.iter().flat_map(|&t| self.bytes(t)).collect();
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        match self {
-            Self::SentencePiece(pieces) if pieces.adds_space() => {
-                text.strip_prefix(' ').map_or(text.clone(), str::to_string)
-            }
+        let parts: Vec<Vec<u8>> = tokens.iter().map(|&t| self.bytes(t)).collect();
+        let text = String::from_utf8_lossy(&parts.join(self.separator().as_bytes())).into_owned();
+        match (self, text.strip_prefix(' ')) {
+            (Self::SentencePiece(pieces), Some(rest)) if pieces.adds_space() => rest.to_string(),
             _ => text,
         }
     }
@@ -220,5 +255,24 @@ mod tests {
         let text = Tokenizer::from_json("{}").unwrap_err().to_string();
         assert!(text.contains("model"), "{text}");
         assert!(Tokenizer::from_json("nonsense").is_err());
+    }
+
+    #[test]
+    fn words_are_symbols_between_blanks() {
+        let tokenizer = Tokenizer::new(TokenizerChoice::Words, &["HH AH0", " L  OW1\nHH"]).unwrap();
+        assert_eq!((tokenizer.tokens(), tokenizer.end()), (5, 4));
+        assert_eq!(Tokenizer::from_json(&tokenizer.to_json()).unwrap(), tokenizer);
+        let tokens = tokenizer.encode("HH AH0  L OW1").unwrap();
+        assert_eq!(tokens, [1, 0, 2, 3]);
+        assert_eq!(tokenizer.decode(&tokens), "HH AH0 L OW1");
+        let text = tokenizer.encode("HH  XX L").unwrap_err().to_string();
+        assert!(text.contains("word 2") && text.contains("`XX`"), "{text}");
+        assert_eq!(tokenizer.encode_known("XX HH YY L"), (vec![1, 2], 2));
+        let letters = Tokenizer::new(TokenizerChoice::Characters, &["abc"]).unwrap();
+        assert_eq!(letters.encode_known("aXbY"), (vec![0, 1], 2));
+        for json in [r#"{"type":"words","words":["a","a"]}"#, r#"{"type":"words","words":["a b"]}"#]
+        {
+            assert!(Tokenizer::from_json(json).is_err(), "{json}");
+        }
     }
 }

@@ -322,10 +322,10 @@ impl SentencePiece {
                 }
             }
             let left = before[at];
-            if left < n {
-                if let Some((rank, to)) = pair(tokens[left], to) {
-                    heap.push(Reverse((rank, left, to)));
-                }
+            if left < n
+                && let Some((rank, to)) = pair(tokens[left], to)
+            {
+                heap.push(Reverse((rank, left, to)));
             }
         }
         tokens.retain(|&token| token != GONE);

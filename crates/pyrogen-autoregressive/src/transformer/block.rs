@@ -6,7 +6,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use pyrogen_core::Noise;
 use pyrogen_nn::KeyValueCache;
-use pyrogen_nn::ops::{self, CausalHeads, Elementwise, Rotation};
+use pyrogen_nn::ops::{self, AttentionHeads, Elementwise, Rotation};
 
 use super::config::{Feed, GptConfig, Norm};
 use super::norm::Normalisation;
@@ -40,12 +40,16 @@ pub struct Block {
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a> {
     pub(crate) rotation: Option<&'a Rotation>,
-    pub(crate) heads: &'a CausalHeads,
+    pub(crate) heads: &'a AttentionHeads,
 }
 
 impl GptConfig {
-    pub(crate) fn causal_heads(&self, first: Option<Arc<[u32]>>) -> CausalHeads {
-        CausalHeads { heads: self.heads, shared: self.heads / self.key_heads(), first }
+    pub(crate) fn attention_heads(
+        &self,
+        causal: bool,
+        first: Option<Arc<[u32]>>,
+    ) -> AttentionHeads {
+        AttentionHeads { heads: self.heads, shared: self.heads / self.key_heads(), causal, first }
     }
 }
 
@@ -136,7 +140,19 @@ impl Block {
         }
     }
 
-    pub(super) fn forward(
+    pub(crate) fn forward(
+        &self,
+        x: Tensor<3>,
+        view: View,
+        dropout: &Dropout,
+        site: usize,
+    ) -> Tensor<3> {
+        let x = self.attended(x, view, dropout, site);
+        self.fed(x, dropout, site + 1)
+    }
+
+    /// The first half: attention.
+    pub(crate) fn attended(
         &self,
         x: Tensor<3>,
         view: View,
@@ -145,20 +161,27 @@ impl Block {
     ) -> Tensor<3> {
         let qkv = self.turned(x.clone(), view);
         let attended = view.heads.self_attention(qkv);
-        let x = added(&self.projection, x, attended, dropout, site);
-        self.fed(x, dropout, site + 1)
+        added(&self.projection, x, attended, dropout, site)
     }
 
     pub(super) fn read(&self, x: Tensor<3>, view: View, cache: &mut KeyValueCache) -> Tensor<3> {
+        self.fed(self.attended_cached(x, view, cache), &Dropout::default(), 0)
+    }
+
+    /// The first half, of places that go on from a cache.
+    pub(crate) fn attended_cached(
+        &self,
+        x: Tensor<3>,
+        view: View,
+        cache: &mut KeyValueCache,
+    ) -> Tensor<3> {
         let qkv = self.turned(x.clone(), view);
         let (all, heads) = (qkv.dims()[2], view.heads);
         let d = all / (heads.heads + 2 * heads.key_heads());
         let (inner, keys) = (heads.heads * d, heads.key_heads() * d);
         let [k, v] = [0, 1].map(|i| qkv.clone().narrow(2, inner + i * keys, keys));
         let attended = cache.attend_shared(qkv.narrow(2, 0, inner), k, v, heads);
-        let none = Dropout::default();
-        let x = added(&self.projection, x, attended, &none, 0);
-        self.fed(x, &none, 0)
+        added(&self.projection, x, attended, &Dropout::default(), 0)
     }
 
     /// Queries, keys and values, with places in them.
@@ -168,17 +191,9 @@ impl Block {
         let qkv = self.attention_norm.then(&self.qkv, x);
         let qkv = match (&self.query_norm, &self.key_norm) {
             (Some(query), Some(key)) => {
-                let [rows, places, all] = qkv.dims();
-                let d = all / (turning + heads.key_heads());
-                let part = |norm: &Normalisation, from: usize, count: usize| {
-                    let x = qkv.clone().narrow(2, from * d, count * d);
-                    let x = norm.forward(x.reshape([rows, places, count, d]));
-                    x.reshape([rows, places, count * d])
-                };
-                let q = part(query, 0, heads.heads);
-                let k = part(key, heads.heads, heads.key_heads());
-                let v = qkv.clone().narrow(2, turning * d, heads.key_heads() * d);
-                Tensor::cat(vec![q, k, v], 2)
+                let scales = [query.gamma.val(), key.gamma.val()];
+                let counts = [heads.heads, heads.key_heads()];
+                ops::query_key_norm(qkv, scales, counts, query.epsilon)
             }
             _ => qkv,
         };
@@ -188,15 +203,15 @@ impl Block {
         }
     }
 
-    fn fed(&self, x: Tensor<3>, dropout: &Dropout, site: usize) -> Tensor<3> {
+    /// The second half: the dense layers.
+    pub(crate) fn fed(&self, x: Tensor<3>, dropout: &Dropout, site: usize) -> Tensor<3> {
         let hidden = self.feed_norm.then(&self.wide, x.clone());
         let function = match self.feed {
             Feed::Gelu => Elementwise::Gelu,
             Feed::GeluTanh => Elementwise::GeluTanh,
+            Feed::Relu => Elementwise::LeakyRelu(0.0),
             Feed::Swiglu => {
-                let width = hidden.dims()[2] / 2;
-                let [gate, up] = [0, 1].map(|i| hidden.clone().narrow(2, i * width, width));
-                let hidden = ops::silu(gate) * up;
+                let hidden = ops::gated_silu(hidden);
                 return added(&self.narrow, x, hidden, dropout, site);
             }
         };
@@ -208,7 +223,7 @@ impl Block {
 }
 
 /// What a layer adds to `x`.
-fn added(
+pub(crate) fn added(
     layer: &Dense,
     x: Tensor<3>,
     inputs: Tensor<3>,

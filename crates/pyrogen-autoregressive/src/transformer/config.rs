@@ -18,6 +18,9 @@ pub enum Positions {
     Learned,
     /// Queries and keys are turned by angles that grow with the place (Su et al. 2021).
     Rotary(RotaryConfig),
+    /// Sines and cosines of the place are added to the token's vector, which is multiplied by
+    /// `sqrt(width)` (Vaswani et al. 2017, sections 3.4 and 3.5).
+    Sinusoidal,
 }
 
 /// Rotary position embedding.
@@ -108,6 +111,8 @@ pub enum Feed {
     Gelu,
     /// Its approximation by a hyperbolic tangent, which GPT-2 has.
     GeluTanh,
+    /// `max(x, 0)` between two layers (Vaswani et al. 2017).
+    Relu,
     /// `silu(x W_gate) * (x W_up)`, then a layer (Shazeer 2020).
     Swiglu,
 }
@@ -303,7 +308,7 @@ impl GptConfig {
         Ok(self.count())
     }
 
-    fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         let (w, d, hidden) = (self.width, self.head_width(), self.hidden());
         let inner = self.heads.saturating_mul(d);
         let qkv = (self.heads + 2 * self.key_heads()).saturating_mul(d);
@@ -331,7 +336,7 @@ impl GptConfig {
         let table = self.vocabulary.saturating_mul(w);
         let places = match self.positions {
             Positions::Learned => self.context.saturating_mul(w),
-            Positions::Rotary(_) => 0,
+            Positions::Rotary(_) | Positions::Sinusoidal => 0,
         };
         let head = if self.tied { 0 } else { table };
         count::sum([table, places, head, norm, self.layers.saturating_mul(block)])

@@ -20,9 +20,11 @@ pub(super) struct Tables {
 }
 
 impl Tables {
-    /// The vectors of tokens, `[tokens, width]`.
-    pub(super) fn rows(&self, tokens: &[u32], device: &Device) -> Tensor<2> {
-        self.tokens.columns(tokens, device)
+    /// The vectors of tokens, `[rows, places, width]`.
+    pub(super) fn rows(&self, tokens: &Packed, device: &Device) -> Tensor<3> {
+        let vectors = self.tokens.columns(tokens.tokens(), device);
+        let [_, width] = vectors.dims();
+        vectors.reshape([tokens.rows(), tokens.places(), width])
     }
 
     pub(super) fn predict(&self, features: Tensor<3>) -> Tensor<3> {

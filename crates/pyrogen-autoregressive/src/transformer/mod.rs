@@ -2,6 +2,7 @@
 
 mod block;
 mod config;
+mod embedding;
 mod int8;
 mod norm;
 
@@ -9,18 +10,17 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor};
 use pyrogen_core::{HiddenMatrix, Noise, Seed, init};
 use pyrogen_nn::KeyValueCache;
-use pyrogen_nn::ops::{LinearMap, Rotation};
+use pyrogen_nn::ops::LinearMap;
 
 pub use block::Block;
 pub use config::{Feed, GptConfig, Norm, Positions, Preset, RotaryConfig, RotaryScaling};
 pub use int8::Int8Gpt;
 pub use norm::Normalisation;
 
-use crate::batch::int_tensor;
 use crate::language::{Dropout, LanguageModel, Start};
 use crate::lora::Adapter;
 use crate::{FAMILY, Packed};
-use block::View;
+pub(crate) use block::{View, added};
 
 /// A transformer that reads a text and predicts the token behind each (Radford et al. 2018).
 ///
@@ -58,8 +58,8 @@ pyrogen_core::model_folder!(Gpt, GptConfig, FAMILY);
 /// Keys and values of the places that were read.
 #[derive(Debug, Clone)]
 pub struct Cache {
-    layers: Vec<KeyValueCache>,
-    read: usize,
+    pub(crate) layers: Vec<KeyValueCache>,
+    pub(crate) read: usize,
 }
 
 impl Cache {
@@ -75,22 +75,31 @@ impl Cache {
 }
 
 /// Standard deviation of the first weights.
-const STD: f64 = 0.02;
+pub(crate) const STD: f64 = 0.02;
 
 impl Gpt {
     pub(crate) fn new(config: &GptConfig, seed: Seed, device: &Device) -> Self {
         let noise = Noise::new(seed).fork("weights");
+        let last = STD / (2.0 * config.layers as f64).sqrt();
+        let model = Self::with_last(config, last, &noise, device);
+        match config.lora {
+            None => model,
+            Some(lora) => model.at_rest().with_adapters(lora, &mut noise.fork("lora")),
+        }
+    }
+
+    /// Weights from the noise, where those of the layers that add have this standard deviation.
+    pub(crate) fn with_last(config: &GptConfig, last: f64, noise: &Noise, device: &Device) -> Self {
         let (width, vocabulary) = (config.width, config.vocabulary);
         let table = |name: &str, rows: usize| {
             init::normal([rows, width], STD, &mut noise.fork(name), device)
         };
-        let last = STD / (2.0 * config.layers as f64).sqrt();
         let blocks = (0..config.layers).map(|i| {
             let mut noise = noise.fork("block").fork_index(i as u64);
             Block::new(config, [STD, last], &mut noise, device)
         });
         let blocks = blocks.collect();
-        let model = Self {
+        Self {
             tokens: table("tokens", vocabulary),
             places: matches!(config.positions, Positions::Learned)
                 .then(|| table("places", config.context)),
@@ -100,10 +109,6 @@ impl Gpt {
                 .then(|| init::normal([width, vocabulary], STD, &mut noise.fork("head"), device)),
             config: config.clone(),
             int8: None,
-        };
-        match config.lora {
-            None => model,
-            Some(lora) => model.at_rest().with_adapters(lora, &mut noise.fork("lora")),
         }
     }
 
@@ -172,39 +177,19 @@ impl Gpt {
         model
     }
 
-    fn embed(&self, tokens: &Packed, positions: &[u32]) -> Tensor<3> {
-        let (rows, places, device) = (tokens.rows(), tokens.places(), self.device());
-        let shape = [rows, places, self.config.width];
-        let take = |table: &Param<Tensor<2>>, index: Tensor<1, Int>| {
-            table.val().select(0, index).reshape(shape)
+    pub(crate) fn embed(&self, tokens: &Packed, positions: &[u32]) -> Tensor<3> {
+        let vectors = match &self.int8 {
+            Some(tables) => tables.rows(tokens, &self.device()),
+            None => embedding::rows(&self.tokens, tokens),
         };
-        let x = match &self.int8 {
-            Some(tables) => tables.rows(tokens.tokens(), &device).reshape(shape),
-            None => take(&self.tokens, tokens.tensor(&device).reshape([rows * places])),
-        };
-        match &self.places {
-            Some(table) => x + take(table, int_tensor(positions, [rows * places], &device)),
-            None => x,
-        }
+        self.config.with_places(vectors, self.places.as_ref(), positions)
     }
 
-    /// The angles of each row of places.
-    fn rotation(&self, positions: &[u32]) -> Option<Rotation> {
-        let Positions::Rotary(rotary) = &self.config.positions else { return None };
-        let from = positions.iter().copied().min().unwrap_or(0);
-        let to = positions.iter().copied().max().unwrap_or(0);
-        let frequencies = rotary.frequencies(self.config.head_width());
-        let all = Rotation::new((from..=to).map(f64::from), &frequencies, 1.0);
-        Some(all.select(positions.iter().map(|p| (p - from) as usize)))
-    }
-
-    fn check(&self, tokens: &Packed, read: usize) {
-        let (context, vocabulary) = (self.config.context, self.config.vocabulary);
+    pub(crate) fn check(&self, tokens: &Packed, read: usize) {
+        let context = self.config.context;
         let end = read + tokens.places();
         assert!(end <= context, "Gpt: {end} places, the context has {context}");
-        if let Some(token) = tokens.tokens().iter().find(|&&t| t as usize >= vocabulary) {
-            panic!("Gpt: token {token} of {vocabulary}");
-        }
+        self.config.check_tokens(tokens);
     }
 
     /// What each of the queries sees first: its document, within the window.
@@ -265,8 +250,8 @@ impl LanguageModel for Gpt {
     fn logits(&self, rows: &Packed, dropout: &Dropout) -> Tensor<3> {
         self.check(rows, 0);
         let positions = rows.positions();
-        let rotation = self.rotation(&positions);
-        let heads = self.config.causal_heads(self.first(rows, 0));
+        let rotation = self.config.rotation(&positions);
+        let heads = self.config.attention_heads(true, self.first(rows, 0));
         let view = View { rotation: rotation.as_ref(), heads: &heads };
         let mut x = dropout.apply(0, self.embed(rows, &positions));
         for (i, block) in self.blocks.iter().enumerate() {
@@ -288,8 +273,8 @@ impl LanguageModel for Gpt {
         let read = cache.read;
         let positions: Vec<u32> =
             tokens.positions().iter().map(|place| place + read as u32).collect();
-        let rotation = self.rotation(&positions);
-        let heads = self.config.causal_heads(self.first(tokens, read));
+        let rotation = self.config.rotation(&positions);
+        let heads = self.config.attention_heads(true, self.first(tokens, read));
         let view = View { rotation: rotation.as_ref(), heads: &heads };
         let mut x = self.embed(tokens, &positions);
         for (block, cache) in self.blocks.iter().zip(&mut cache.layers) {

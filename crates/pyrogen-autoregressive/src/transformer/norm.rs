@@ -16,7 +16,7 @@ pub struct Normalisation {
     /// `[features]`, at first zeros; none for the root mean square.
     pub beta: Option<Param<Tensor<1>>>,
     #[module(skip)]
-    epsilon: f64,
+    pub(super) epsilon: f64,
 }
 
 impl Normalisation {
@@ -33,6 +33,13 @@ impl Normalisation {
             Some(beta) => ops::layer_norm(x, self.gamma.val(), beta.val(), self.epsilon),
             None => ops::rms_norm(x, self.gamma.val(), self.epsilon),
         }
+    }
+
+    /// Of each of so many heads that stand side by side.
+    pub(crate) fn of_heads(&self, x: Tensor<3>, heads: usize) -> Tensor<3> {
+        let [rows, places, width] = x.dims();
+        let x = self.forward(x.reshape([rows, places, heads, width / heads]));
+        x.reshape([rows, places, width])
     }
 
     /// A dense layer of what this one gives, in one pass where there is one.

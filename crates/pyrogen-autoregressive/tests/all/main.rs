@@ -12,8 +12,10 @@ mod pretrained;
 mod reference;
 mod searches;
 mod sentencepiece;
+mod seq2seq;
 mod tokens;
 mod training;
+mod translation;
 mod warpers;
 
 use std::path::{Path, PathBuf};
@@ -63,6 +65,7 @@ fn gpts() -> Vec<(&'static str, GptConfig)> {
         ("modern", new.clone()),
         ("grouped", GptConfig { key_heads: Some(2), qk_norm: false, ..new.clone() }),
         ("one key head", GptConfig { key_heads: Some(1), head_width: Some(6), ..new.clone() }),
+        ("waves", GptConfig { positions: Positions::Sinusoidal, feed: Feed::Relu, ..old.clone() }),
         ("window", GptConfig { window: Some(3), ..new.clone() }),
         (
             "mixed",

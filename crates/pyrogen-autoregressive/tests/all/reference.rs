@@ -39,10 +39,10 @@ pub(super) fn folder(dir: &Path, model: &Value, what: &str) {
 }
 
 /// Gradients by the path of their parameter.
-struct Paths<'a> {
-    grads: &'a burn::tensor::Gradients,
-    path: Vec<String>,
-    found: BTreeMap<String, Vec<f64>>,
+pub(super) struct Paths<'a> {
+    pub(super) grads: &'a burn::tensor::Gradients,
+    pub(super) path: Vec<String>,
+    pub(super) found: BTreeMap<String, Vec<f64>>,
 }
 
 impl ModuleVisitor for Paths<'_> {

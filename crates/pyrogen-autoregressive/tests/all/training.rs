@@ -230,7 +230,7 @@ fn the_door_trains_goes_on_and_adapts() {
     assert!(text.contains("`heads`"), "{text}");
     let text = refused(wish("x").set("heads=2").set("vocabulary=3"));
     assert!(text.contains("`vocabulary` must be null, or at least 7"), "{text}");
-    let text = refused(wish("x").set("tokenizer=words"));
+    let text = refused(wish("x").set("tokenizer=syllables"));
     assert!(text.contains("tokenizer"), "{text}");
     let from = Wish::into(dir.path().join("y")).steps(4).from(dir.path().join("gpt"));
     let text = refused(from.set("width=32"));

@@ -10,7 +10,8 @@ use super::{DeviceArg, JsonArg, ModelData, PartName, SamplerArgs};
 /// Items of which a part is known.
 #[derive(Debug, Args)]
 pub struct EvidenceArgs {
-    /// Data whose missing parts are asked for: rows with blank cells, beginnings of texts
+    /// Data whose missing parts are asked for: rows with blank cells, beginnings of texts, sources of
+    /// pairs
     #[arg(long, conflicts_with_all = ["given", "prompt"])]
     pub data: Option<Source>,
     /// Which items of the data
@@ -19,7 +20,7 @@ pub struct EvidenceArgs {
     /// A known cell of one row, as age=41; cells that are not given are unknown
     #[arg(long, value_name = "COLUMN=VALUE", conflicts_with = "prompt")]
     pub given: Vec<String>,
-    /// The beginning of a text
+    /// The beginning of a text, or the source of a pair
     #[arg(long, value_name = "TEXT")]
     pub prompt: Option<String>,
 }
@@ -78,7 +79,7 @@ pub struct CompleteArgs {
     pub text: TextArgs,
     #[command(flatten)]
     pub sampler: SamplerArgs,
-    /// Where to: FILE.csv, FILE.txt or a folder of texts; standard output where it is left out
+    /// Where to: FILE.csv, FILE.tsv, FILE.txt or a folder of texts; standard output where it is left out
     #[arg(long)]
     pub out: Option<PathBuf>,
     #[command(flatten)]

@@ -35,7 +35,7 @@ pub enum Command {
     /// Train a model of a family on data and write a run folder
     Train(TrainArgs),
     /// Draw new examples from a trained model
-    Sample(SampleArgs),
+    Sample(Box<SampleArgs>),
     /// Say how probable examples are
     Score(ScoreArgs),
     /// Fill in the rest of what is partly given: a text after its beginning, the blank cells of rows
@@ -277,9 +277,9 @@ pub struct AnomalyArgs {
     /// The share of the examples that are taken for anomalies: gives a threshold
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     pub contamination: Option<f64>,
-    /// What is unusual, for models with a likelihood
-    #[arg(long, value_enum, default_value = "likelihood")]
-    pub by: AnomalyBy,
+    /// What is unusual; where it is left out, a small likelihood, or what the model has instead
+    #[arg(long, value_enum)]
+    pub by: Option<AnomalyBy>,
     /// Also say which places of a picture contribute most: a score more for each of 64 squares
     #[arg(long)]
     pub places: bool,
@@ -300,6 +300,8 @@ pub enum AnomalyBy {
     Likelihood,
     /// A likelihood far from that of samples of the model, on either side (Nalisnick et al. 2019)
     Typicality,
+    /// Far from everything that the generator makes, for GANs (Schlegl et al. 2017)
+    Inversion,
 }
 
 /// `pyrogen evaluate`
@@ -313,8 +315,9 @@ pub struct EvaluateArgs {
     /// Latent draws an example
     #[arg(long, default_value_t = 128)]
     pub draws: usize,
-    /// Where samples and real examples are compared
-    #[arg(long, value_enum, default_value = "auto")]
+    /// Where samples and real examples are compared: auto, digits, convolutions, pixels, or a run folder or
+    /// model folder, whose latents are the features
+    #[arg(long, value_name = "NAME|FOLDER", default_value = "auto")]
     pub embedding: EmbeddingName,
     /// Also compare training examples with the held-out ones: as near as samples should come
     #[arg(long)]
@@ -324,14 +327,38 @@ pub struct EvaluateArgs {
 }
 
 /// Where samples and real examples are compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EmbeddingName {
-    /// What suits the data: digits for grey pictures, pixels for others, columns for tables
+    /// What suits the data: the digits classifier for labelled digits, random convolutions for other pictures,
+    /// columns for tables.
     Auto,
-    /// The last hidden layer of a classifier of handwritten digits
+    /// The last hidden layer of a classifier of handwritten digits.
     Digits,
-    /// Pixels
+    /// Random convolutions.
+    Convolutions,
+    /// Pixels.
     Pixels,
+    /// The latents of a model.
+    Model(PathBuf),
+}
+
+impl std::str::FromStr for EmbeddingName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Ok(match text {
+            "auto" => Self::Auto,
+            "digits" => Self::Digits,
+            "convolutions" => Self::Convolutions,
+            "pixels" => Self::Pixels,
+            folder if std::path::Path::new(folder).is_dir() => Self::Model(folder.into()),
+            _ => {
+                let known =
+                    "auto, digits, convolutions, pixels, or the folder of a model that encodes";
+                return Err(format!("there is no such embedding or folder; known: {known}"));
+            }
+        })
+    }
 }
 
 /// `pyrogen metric`

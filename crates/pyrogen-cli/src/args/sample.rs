@@ -49,7 +49,7 @@ pub struct SamplerArgs {
 pub struct ContextArg {
     /// The context, for models trained with --context: a picture file that is the context itself (a
     /// small picture, a sketch), or data that it is made from as in training; the pictures of data
-    /// come in turn
+    /// come in turn. For tables that were trained with conditions: rows with these columns, in turn
     #[arg(long, value_name = "PICTURE|SOURCE")]
     pub context: Option<Pictures>,
 }
@@ -163,6 +163,9 @@ pub struct SampleArgs {
     pub class: Option<String>,
     #[command(flatten)]
     pub condition: ContextArg,
+    /// A condition, as age=41, for tables that were trained with conditions
+    #[arg(long, value_name = "COLUMN=VALUE", conflicts_with = "context")]
+    pub given: Vec<String>,
     /// Pictures to begin with in place of noise, in turn: the samples are like them
     #[arg(long, value_name = "PICTURE|SOURCE", requires = "strength")]
     pub from: Option<Pictures>,

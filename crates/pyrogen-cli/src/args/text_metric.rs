@@ -29,6 +29,12 @@ pub enum TextMetric {
     Chrf(ChrfArgs),
     /// TER: edits for each word of the reference
     Ter(TerArgs),
+    /// Word error rate: edits for each word of the reference; a word stands between white space
+    Wer(EditArgs),
+    /// Character error rate: edits for each character of the reference
+    Cer(EditArgs),
+    /// The share of lines that are equal to a reference
+    ExactMatch(EditArgs),
     /// ROUGE-1, -2, -L and -Lsum: overlap with a reference summary, as mean F1
     Rouge(RougeArgs),
     /// METEOR: words matched exactly and by their stems, and their order
@@ -192,6 +198,13 @@ pub struct TerArgs {
     /// Let case count
     #[arg(long)]
     pub case_sensitive: bool,
+}
+
+/// `pyrogen metric wer`, `cer` and `exact-match`
+#[derive(Debug, Args)]
+pub struct EditArgs {
+    #[command(flatten)]
+    pub segments: Segments,
 }
 
 /// A tokenizer of ROUGE.

@@ -183,6 +183,30 @@ impl Listed<'_> {
     }
 }
 
+/// What GANs call their score.
+const INVERSION: &str = "inversion error";
+
+/// Whether the model has what items are to be ranked by.
+fn check_by(model: &Model, by: Option<AnomalyBy>) -> Result<(), CliError> {
+    let Some(by) = by else { return Ok(()) };
+    let has = model.can().rank.as_ref().map(|rank| rank.name().to_string());
+    let what = match (by, has) {
+        (AnomalyBy::Inversion, Some(name)) if name == INVERSION => return Ok(()),
+        (AnomalyBy::Inversion, Some(name)) => {
+            format!("--by inversion needs a generator of latents; this model has the {name}")
+        }
+        (AnomalyBy::Inversion, None) => {
+            "--by inversion needs a generator of latents, as a GAN has; leave --by out".to_string()
+        }
+        (AnomalyBy::Likelihood | AnomalyBy::Typicality, None) => return Ok(()),
+        (AnomalyBy::Likelihood | AnomalyBy::Typicality, Some(name)) => {
+            let by = if by == AnomalyBy::Typicality { "typicality" } else { "likelihood" };
+            format!("--by {by} needs a likelihood; this model has the {name}")
+        }
+    };
+    Err(CliError::Usage(what))
+}
+
 fn rank(
     model: &Model,
     data: &Data,
@@ -190,16 +214,13 @@ fn rank(
     control: &Control,
 ) -> Result<Ranked, CliError> {
     let request = Request::seed(args.target.seed);
+    check_by(model, args.by)?;
     if let Some(rank) = &model.can().rank {
         let ranking = rank.rank(data, &request, control)?;
         let values = ranking.scores;
         let mut order: Vec<usize> = (0..values.len()).collect();
         order.sort_by(|&a, &b| values[b].total_cmp(&values[a]));
         let (kind, title) = (json!(ranking.name), ranking.name);
-        if args.by == AnomalyBy::Typicality {
-            let what = format!("typicality needs a likelihood; this model has the {title}");
-            return Err(CliError::Usage(what));
-        }
         let (column, digits, small, entropy) = ("error", 5, false, None);
         return Ok(Ranked { values, order, small, entropy, kind, column, title, digits, request });
     }
@@ -212,7 +233,7 @@ fn rank(
     let mut order: Vec<usize> = (0..values.len()).collect();
     let mut kind = json!(likelihood.kind());
     let of = if likelihood.is_conditional() { "log p(x | condition)" } else { "log p(x)" };
-    if args.by == AnomalyBy::Typicality {
+    if args.by == Some(AnomalyBy::Typicality) {
         let entropy = typicality::entropy(model, data, &request, control)?;
         values = typicality::scores(&values, entropy);
         order.sort_by(|&a, &b| values[b].total_cmp(&values[a]));

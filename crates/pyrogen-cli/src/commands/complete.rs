@@ -10,7 +10,7 @@ use crate::error::CliError;
 use crate::output::{check_out, items_json, print_items, print_json, print_line, write_items};
 use crate::progress::control;
 
-/// Fills in what is missing of items: the rest of a text, the blank cells of rows.
+/// Fills in what is missing of items: the rest of a text, the blank cells of rows, the target of a source.
 pub fn run(registry: &Registry, mut args: CompleteArgs) -> Result<(), CliError> {
     if args.candidates == 0 {
         return Err(CliError::Usage("--candidates must be at least 1".into()));

@@ -2,7 +2,9 @@
 
 use pyrogen::core::Seed;
 use pyrogen::data::Modality;
-use pyrogen::evaluation::{EmbeddingChoice, Evaluation, FEWEST, Options, evaluate};
+use pyrogen::evaluation::{
+    EmbeddingChoice, Evaluation, FEWEST, LatentEmbedding, Options, evaluate,
+};
 use pyrogen::metrics::MetricReport;
 use pyrogen::model::Registry;
 
@@ -30,10 +32,14 @@ pub fn run(registry: &Registry, args: EvaluateArgs) -> Result<(), CliError> {
     let training = text.then(|| part(&model, loaded.clone(), PartName::Train).ok()).flatten();
     let data = part(&model, loaded, args.target.part)?;
     let (limit, draws, seed) = (args.limit, args.draws, Seed(args.target.seed));
-    let embedding = match args.embedding {
+    let embedding = match &args.embedding {
         EmbeddingName::Auto => EmbeddingChoice::Suited,
         EmbeddingName::Digits => EmbeddingChoice::Digits,
+        EmbeddingName::Convolutions => EmbeddingChoice::Convolutions,
         EmbeddingName::Pixels => EmbeddingChoice::Pixels,
+        EmbeddingName::Model(folder) => {
+            EmbeddingChoice::Latents(LatentEmbedding::new(&registry.open(folder, &device)?)?)
+        }
     };
     let options = Options { limit, draws, seed, embedding, reference, training };
     let evaluation = evaluate(&model, &data, &options, &device, &control())?;

@@ -30,7 +30,7 @@ pub fn run(registry: &Registry, command: Command) -> Result<(), CliError> {
     match command {
         Command::Demo(args) => demo::run(registry, args),
         Command::Train(args) => train::run(registry, args),
-        Command::Sample(args) => sample::run(registry, args),
+        Command::Sample(args) => sample::run(registry, *args),
         Command::Score(args) => score::run(registry, args),
         Command::Complete(args) => complete::run(registry, args),
         Command::Assign(args) => assign::run(registry, args),

@@ -60,8 +60,19 @@ fn line(marginal: &Marginal, top: usize) -> String {
             words.join(", ")
         }
         Marginal::Continuous { mean, std } => format!("{mean:.5} ± {std:.5}"),
+        Marginal::Drawn { mean, std, quantiles, draws } => {
+            let one = |(p, x): &(f64, f64)| format!("{} %: {x:.5}", per_cent(*p));
+            let quantiles: Vec<String> = quantiles.iter().map(one).collect();
+            format!("{mean:.5} ± {std:.5}; {} ({draws} draws)", quantiles.join(", "))
+        }
         other => format!("{other:?}"),
     }
+}
+
+/// A probability in per cent, without zeros at its end.
+fn per_cent(p: f64) -> String {
+    let text = format!("{:.4}", 100.0 * p);
+    text.trim_end_matches('0').trim_end_matches('.').to_string()
 }
 
 /// A value that would not be seen, or would break the line, between quotes.
@@ -81,5 +92,9 @@ mod tests {
         assert_eq!(line(&marginal, 2), "\"\\n\" 0.6250, two words 0.2500, 1 more");
         let marginal = Marginal::Continuous { mean: 1.5, std: 0.25 };
         assert_eq!(line(&marginal, 2), "1.50000 ± 0.25000");
+        let quantiles = vec![(0.025, 1.0), (0.5, 1.5)];
+        let marginal = Marginal::Drawn { mean: 1.5, std: 0.25, quantiles, draws: 99 };
+        let expected = "1.50000 ± 0.25000; 2.5 %: 1.00000, 50 %: 1.50000 (99 draws)";
+        assert_eq!(line(&marginal, 2), expected);
     }
 }

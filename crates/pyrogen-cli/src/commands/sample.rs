@@ -10,7 +10,9 @@ use pyrogen::{Control, Model, Request};
 use serde_json::json;
 
 use crate::args::{LatentsName, SampleArgs};
-use crate::door::{Pictures, device, open, read, request, sampler_options, seen, text_options};
+use crate::door::{
+    Pictures, device, open, read, request, request_given, sampler_options, seen, text_options,
+};
 use crate::error::CliError;
 use crate::output::{
     check_out, check_readable, items_json, print_items, print_json, print_line, print_piece,
@@ -38,7 +40,11 @@ pub fn run(registry: &Registry, mut args: SampleArgs) -> Result<(), CliError> {
     if args.offset.checked_add(args.n()).is_none() {
         return Err(CliError::Usage("--offset and -n together are too large".into()));
     }
-    let asked = request(&model, args.seed, args.class.as_deref(), &args.condition)?;
+    let class = args.class.as_deref();
+    let asked = match args.given.is_empty() {
+        true => request(&model, args.seed, class, &args.condition)?,
+        false => request_given(&model, args.seed, class, &args.given)?,
+    };
     let mut asked = sampler_options(text_options(asked, &args.text)?, &args.sampler)?;
     for (output, given) in [("mean", args.mean), ("draw", args.draw)] {
         if given {

@@ -5,16 +5,16 @@ use std::path::Path;
 use pyrogen::core::folder::write_file;
 use pyrogen::core::{Noise, Seed};
 use pyrogen::metrics::text::{
-    Bleu, Chrf, Corpus, Distinct, MauveOptions, Meteor, PairedTest, Rouge, SegmentMetric,
-    SegmentStatistics, SignatureForm, Smoothing, Ter, TextError, TextSignature, bootstrap, mauve,
-    paired, self_bleu,
+    Bleu, Chrf, Corpus, Distinct, EditRate, EditUnit, ExactMatch, MauveOptions, Meteor, PairedTest,
+    Rouge, SegmentMetric, SegmentStatistics, SignatureForm, Smoothing, Ter, TextError,
+    TextSignature, bootstrap, mauve, paired, self_bleu,
 };
 use pyrogen::metrics::{Metric, MetricReport};
 use serde_json::{Value, json};
 
 use crate::args::{
-    BleuArgs, BleuOptions, DistinctArgs, JsonArg, MauveArgs, MetricCommand, Segments, SelfBleuArgs,
-    SmoothName, TestName, TextMetric, text_metrics,
+    BleuArgs, BleuOptions, DistinctArgs, EditArgs, JsonArg, MauveArgs, MetricCommand, Segments,
+    SelfBleuArgs, SmoothName, TestName, TextMetric, text_metrics,
 };
 use crate::commands::metric::{self, Pair, pair};
 use crate::error::CliError;
@@ -61,6 +61,11 @@ pub fn run(args: MetricCommand) -> Result<(), CliError> {
             };
             segments(&args.segments, &ter, &ter, |_| None)
         }
+        TextMetric::Wer(args) => edits(&args, EditUnit::Words),
+        TextMetric::Cer(args) => edits(&args, EditUnit::Characters),
+        TextMetric::ExactMatch(args) => {
+            segments(&args.segments, &ExactMatch {}, &ExactMatch {}, |_| None)
+        }
         TextMetric::Rouge(args) => {
             let (tokenizer, stem) = (args.tokenize.into(), args.stem);
             let rouge = Rouge { tokenizer, stem, sentence_break: args.sentence_break };
@@ -75,6 +80,11 @@ pub fn run(args: MetricCommand) -> Result<(), CliError> {
         TextMetric::SelfBleu(args) => self_bleu_of(&args),
         TextMetric::Mauve(args) => mauve_of(&args),
     }
+}
+
+fn edits(args: &EditArgs, unit: EditUnit) -> Result<(), CliError> {
+    let rate = EditRate { unit };
+    segments(&args.segments, &rate, &rate, |_| None)
 }
 
 fn bleu_of(args: &BleuArgs) -> Result<(), CliError> {

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 pub use self::device::device;
 pub use self::requests::{
-    Conditions, evidence, request, sampler_options, set_options, text_options,
+    Conditions, evidence, request, request_given, sampler_options, set_options, text_options,
 };
 use crate::args::{ModelData, PartName};
 use crate::error::CliError;

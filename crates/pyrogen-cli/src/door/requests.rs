@@ -1,7 +1,7 @@
 //! What is asked of a model: conditions, options, what is known.
 
 use pyrogen::core::FolderError;
-use pyrogen::data::{Data, PictureContext, Table, Text};
+use pyrogen::data::{Data, Modality, PictureContext, Table, Text};
 use pyrogen::{Model, Request};
 use serde_json::Value;
 
@@ -27,6 +27,9 @@ impl Conditions {
             let what = "--context is for models that were trained with one";
             return Err(CliError::Usage(what.into()));
         };
+        if model.about().modality != Modality::Pictures {
+            return Ok(Self { context: None, like: Some(from.load()?.data) });
+        }
         let context: PictureContext = context.parse().map_err(CliError::from)?;
         let event = model.layout().map(|l| l.event.clone()).unwrap_or_default();
         let (data, given) = (from.load()?, context.given_shape(&event)?);
@@ -76,8 +79,12 @@ pub fn request(
     context: &ContextArg,
 ) -> Result<Request, CliError> {
     if let (Some(known), None) = (&model.about().context, &context.context) {
+        let how = match model.about().modality {
+            Modality::Pictures => "--context PICTURE|SOURCE",
+            _ => "--given COLUMN=VALUE, or --context SOURCE with rows of them",
+        };
         return Err(CliError::Usage(format!(
-            "the model takes a context with each example ({known}): give --context PICTURE|SOURCE"
+            "the model takes a context with each example ({known}): give {how}"
         )));
     }
     Ok(Conditions::of(model, context.context.as_ref())?.request(seed, class))
@@ -172,11 +179,32 @@ pub fn evidence(model: &Model, args: &EvidenceArgs) -> Result<Data, CliError> {
         let what = "what is known? give --data SOURCE, --given COLUMN=VALUE or --prompt TEXT";
         return Err(CliError::Usage(what.into()));
     }
-    let pairs = args.given.iter().map(|text| pair("--given", "COLUMN=VALUE", text));
+    given_row(model, &args.given)
+}
+
+/// A row of which some cells are known, as `COLUMN=VALUE`.
+fn given_row(model: &Model, given: &[String]) -> Result<Data, CliError> {
+    let pairs = given.iter().map(|text| pair("--given", "COLUMN=VALUE", text));
     let pairs = pairs.collect::<Result<Vec<_>, _>>()?;
     let layout = model.layout().ok_or_else(|| {
         let modality = model.about().modality;
         CliError::Usage(format!("--given is for tables; the model is of {modality}"))
     })?;
     Ok(Data::Table(Table::partial(layout, &pairs)?))
+}
+
+/// A request given some cells of a row.
+pub fn request_given(
+    model: &Model,
+    seed: u64,
+    class: Option<&str>,
+    given: &[String],
+) -> Result<Request, CliError> {
+    if model.about().context.is_none() {
+        let what = "--given is for tables that were trained with conditions; `complete` fills in rows \
+                    of which any cells are known";
+        return Err(CliError::Usage(what.into()));
+    }
+    let like = Some(given_row(model, given)?);
+    Ok(Conditions { context: None, like }.request(seed, class))
 }

@@ -114,10 +114,11 @@ impl Page<'_> {
             Modality::Documents => "ldac",
             _ => "csv",
         };
-        self.page.text(&format!(
-            "Draw more: pyrogen sample {} -n 100 --seed 2 --out samples.{ending}",
-            self.out.display()
-        ));
+        let out = self.out.display();
+        self.page.text(&match about.modality {
+            Modality::Pairs => format!("Write a target: pyrogen complete {out} --prompt SOURCE"),
+            _ => format!("Draw more: pyrogen sample {out} -n 100 --seed 2 --out samples.{ending}"),
+        });
     }
 
     /// The condition of the samples that are shown.

@@ -55,3 +55,24 @@ pub trait Decode<const D: usize>: Describe {
         self.decode(z, condition)
     }
 }
+
+/// Says how probable examples are given latents: the likelihood `p(x | z)` of a latent variable model. With an
+/// encoder's posterior and any density of latents it makes a bound of `p(x)`.
+pub trait ScoreGiven<const D: usize>: Encode<D> + Decode<D> {
+    /// `ln p(x | z)` of each example in nats, with gradients where the tensors have them.
+    ///
+    /// # Shapes
+    /// `x` is `[batch, ..]`, `z` is `[batch, latents]`, the result `[batch]`.
+    ///
+    /// # Errors
+    /// A condition that does not fit, or a decoder that gives no distribution.
+    ///
+    /// # Panics
+    /// If `x` is not a batch of events, or `z` has another width.
+    fn log_prob_given(
+        &self,
+        x: Tensor<D>,
+        z: Tensor<2>,
+        condition: &Condition,
+    ) -> Result<Tensor<1>, ModelError>;
+}

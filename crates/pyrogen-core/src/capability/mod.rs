@@ -14,6 +14,7 @@
 mod denoise;
 mod describe;
 mod encode;
+mod exact_flow;
 mod posterior;
 mod rank;
 mod sample;
@@ -22,7 +23,8 @@ mod vary;
 
 pub use denoise::Denoise;
 pub use describe::Describe;
-pub use encode::{Decode, Encode};
+pub use encode::{Decode, Encode, ScoreGiven};
+pub use exact_flow::ExactFlow;
 pub use posterior::Posterior;
 pub use rank::Rank;
 pub use sample::{DecoderOutput, Sample, SampleOptions};

@@ -21,7 +21,20 @@ impl Hasher {
 
     pub fn numbers(&mut self, numbers: impl ExactSizeIterator<Item = u64>) {
         self.number(numbers.len() as u64);
-        numbers.for_each(|n| self.number(n));
+        self.stream(numbers);
+    }
+
+    /// Numbers, many at a time.
+    fn stream(&mut self, numbers: impl Iterator<Item = u64>) {
+        let mut buffer: Vec<u8> = Vec::with_capacity(1 << 15);
+        for number in numbers {
+            buffer.extend(number.to_le_bytes());
+            if buffer.len() >= 1 << 15 {
+                self.0.update(&buffer);
+                buffer.clear();
+            }
+        }
+        self.0.update(&buffer);
     }
 
     pub fn bytes(&mut self, bytes: &[u8]) {
@@ -46,16 +59,8 @@ impl Hasher {
 
     /// Some of the numbers of a list whose length has been hashed.
     pub fn more_floats(&mut self, floats: impl Iterator<Item = f64>) {
-        let mut buffer: Vec<u8> = Vec::with_capacity(1 << 15);
-        for v in floats {
-            let v = if v.is_nan() { f64::NAN } else { v + 0.0 };
-            buffer.extend(v.to_le_bytes());
-            if buffer.len() >= 1 << 15 {
-                self.0.update(&buffer);
-                buffer.clear();
-            }
-        }
-        self.0.update(&buffer);
+        let same = |v: f64| if v.is_nan() { f64::NAN } else { v + 0.0 };
+        self.stream(floats.map(|v| same(v).to_bits()));
     }
 
     /// The class of each item.

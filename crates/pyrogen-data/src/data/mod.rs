@@ -6,6 +6,7 @@ mod graph;
 mod hash;
 pub(crate) mod modality;
 mod numbers;
+mod pairs;
 mod partial;
 mod pictures;
 mod ratings;
@@ -26,6 +27,8 @@ pub use documents::Documents;
 pub use graph::{Edge, Graph};
 pub(crate) use hash::Hasher;
 pub use modality::Modality;
+pub use pairs::Pairs;
+pub(crate) use pictures::PictureHash;
 pub use pictures::{Pictures, Pixels};
 pub use ratings::{Rating, Ratings};
 pub use rows::Points;
@@ -85,6 +88,8 @@ pub enum Data {
     Points(Points),
     /// Text.
     Text(Text),
+    /// Pairs of texts.
+    Pairs(Pairs),
     /// Sequences.
     Sequences(Sequences),
     /// Recordings.
@@ -104,6 +109,7 @@ macro_rules! each {
             Data::Table($items) => $body,
             Data::Points($items) => $body,
             Data::Text($items) => $body,
+            Data::Pairs($items) => $body,
             Data::Sequences($items) => $body,
             Data::Sound($items) => $body,
             Data::Documents($items) => $body,
@@ -121,6 +127,7 @@ impl Data {
             Self::Table(_) => Modality::Table,
             Self::Points(_) => Modality::Points,
             Self::Text(_) => Modality::Text,
+            Self::Pairs(_) => Modality::Pairs,
             Self::Sequences(_) => Modality::Sequences,
             Self::Sound(_) => Modality::Sound,
             Self::Documents(_) => Modality::Documents,
@@ -188,6 +195,7 @@ impl Data {
             Self::Table(items) => Self::Table(items.select(rows)),
             Self::Points(items) => Self::Points(items.select(rows)),
             Self::Text(items) => Self::Text(items.select(rows)),
+            Self::Pairs(items) => Self::Pairs(items.select(rows)),
             Self::Sequences(items) => Self::Sequences(items.select(rows)),
             Self::Sound(items) => Self::Sound(items.select(rows)),
             Self::Documents(items) => Self::Documents(items.select(rows)),
@@ -225,6 +233,7 @@ impl Data {
             Self::Table(_) => join!(Table),
             Self::Points(_) => join!(Points),
             Self::Text(_) => join!(Text),
+            Self::Pairs(_) => join!(Pairs),
             Self::Sequences(_) => join!(Sequences),
             Self::Sound(_) => join!(Sound),
             Self::Documents(_) => join!(Documents),
@@ -267,7 +276,8 @@ impl Data {
     }
 
     /// `n` random items, chosen by the seed, in the order of the rows; all of them where there are
-    /// no more than `n`.
+    /// no more than `n`. Of pairs, all of each source that is chosen: fewer than `n` where the next
+    /// source has too many, and more where the first one has.
     ///
     /// # Panics
     /// If `n` is 0.
@@ -276,8 +286,11 @@ impl Data {
         if n >= self.len() {
             return self.clone();
         }
-        let mut rows = Noise::new(seed).fork("take").permutation(self.len());
-        rows.truncate(n);
+        let mut noise = Noise::new(seed).fork("take");
+        let mut rows = match self {
+            Self::Pairs(pairs) => whole_groups(&pairs.groups(), n, noise),
+            _ => noise.permutation(self.len()).into_iter().take(n).collect(),
+        };
         rows.sort_unstable();
         self.select(&rows)
     }
@@ -312,9 +325,41 @@ impl Data {
     }
 }
 
+/// The rows of groups in random order, as many as come to no more than `n` rows; one group at least.
+fn whole_groups(groups: &[usize], n: usize, mut noise: Noise) -> Vec<usize> {
+    let count = groups.iter().max().map_or(0, |last| last + 1);
+    let mut members = vec![Vec::new(); count];
+    groups.iter().enumerate().for_each(|(row, &group)| members[group].push(row));
+    let mut rows = Vec::with_capacity(n);
+    for group in noise.permutation(count) {
+        if !rows.is_empty() && rows.len() + members[group].len() > n {
+            break;
+        }
+        rows.append(&mut members[group]);
+    }
+    rows
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_source_is_taken_with_all_its_targets() {
+        let pair = |i: usize| ((i / 3 * (1 + i % 2)).to_string(), i.to_string());
+        let all = Data::Pairs(Pairs::new((0..60).map(pair)));
+        let Data::Pairs(taken) = all.take_random(20, Seed(1)) else { panic!("pairs") };
+        assert!((10..=20).contains(&taken.len()), "{}", taken.len());
+        let Data::Pairs(whole) = &all else { panic!("pairs") };
+        let count = |pairs: &Pairs, source: &str| {
+            pairs.sources().iter().filter(|s| &***s == source).count()
+        };
+        for source in taken.sources() {
+            assert_eq!(count(&taken, source), count(whole, source));
+        }
+        assert!(!all.take_random(1, Seed(2)).is_empty());
+        assert_eq!(all.take_random(60, Seed(1)), all);
+    }
 
     #[test]
     fn parts_of_a_data_set_make_it_again() {

@@ -18,6 +18,8 @@ pub enum Modality {
     Points,
     /// Documents of text.
     Text,
+    /// Pairs of texts: a source and a target.
+    Pairs,
     /// Recordings.
     Sound,
     /// Sequences of different lengths, of numbers or symbols.
@@ -32,11 +34,12 @@ pub enum Modality {
 
 impl Modality {
     /// Every modality.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Pictures,
         Self::Table,
         Self::Points,
         Self::Text,
+        Self::Pairs,
         Self::Sound,
         Self::Sequences,
         Self::Documents,
@@ -51,6 +54,7 @@ impl Modality {
             Self::Table => "table",
             Self::Points => "points",
             Self::Text => "text",
+            Self::Pairs => "pairs",
             Self::Sound => "sound",
             Self::Sequences => "sequences",
             Self::Documents => "documents",

@@ -198,16 +198,10 @@ impl Pictures {
 
     /// The hash of everything that a model can see.
     fn hash(&self) -> String {
-        let mut hash = Hasher::new(Modality::Pictures);
-        hash.numbers(self.layout.event.iter().map(|&axis| axis as u64));
-        hash.number(self.layout.levels.map_or(0, |levels| levels as u64));
-        hash.floats(self.layout.range.unwrap_or_default().into_iter().map(f64::from));
-        hash.number((Items::len(self) * self.layout.width()) as u64);
-        self.each(&mut |values| hash.more_floats(values.iter().map(|&v| f64::from(v))))
+        let mut hash = PictureHash::new(&self.layout, Items::len(self));
+        self.each(&mut |values| hash.0.more_floats(values.iter().map(|&v| f64::from(v))))
             .unwrap_or_else(lost);
-        hash.labels(self.labels());
-        hash.texts(self.class_names());
-        hash.finish()
+        hash.finish(self.labels(), self.class_names())
     }
 
     /// The class of each picture.
@@ -218,6 +212,33 @@ impl Pictures {
     /// Names of the classes; empty where there are none.
     pub fn class_names(&self) -> &[String] {
         &self.layout.class_names
+    }
+}
+
+/// The hash of pictures in the making.
+pub(crate) struct PictureHash(Hasher);
+
+impl PictureHash {
+    /// The hash of so many pictures of a layout, none of which has been taken.
+    pub fn new(layout: &Layout, pictures: usize) -> Self {
+        let mut hash = Hasher::new(Modality::Pictures);
+        hash.numbers(layout.event.iter().map(|&axis| axis as u64));
+        hash.number(layout.levels.map_or(0, |levels| levels as u64));
+        hash.floats(layout.range.unwrap_or_default().into_iter().map(f64::from));
+        hash.number((pictures * layout.width()) as u64);
+        Self(hash)
+    }
+
+    /// Takes the next pictures.
+    pub fn take(&mut self, pixels: &Pixels) {
+        each!(pixels, v => self.0.more_floats(v.iter().map(|&v| f64::from(v))));
+    }
+
+    /// The hash, when all pictures have been taken.
+    pub fn finish(mut self, labels: Option<&[u32]>, class_names: &[String]) -> String {
+        self.0.labels(labels);
+        self.0.texts(class_names);
+        self.0.finish()
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use super::hash::Hasher;
@@ -240,10 +241,16 @@ impl Table {
 
     fn describe_column(&self, j: usize) -> Value {
         let column = &self.columns()[j];
-        let missing = (0..self.rows).filter(|&row| self.is_missing(row, j)).count();
+        let cells = self.cells(j);
+        let missing = match &*cells {
+            Cells::Categories(codes) => {
+                let known = column.known_categories();
+                codes.iter().filter(|code| **code as usize >= known).count()
+            }
+            cells => (0..self.rows).filter(|&row| cells.number(row).is_nan()).count(),
+        };
         let mut out =
             json!({ "name": column.name, "kind": column.kind.name(), "missing": missing });
-        let cells = self.cells(j);
         if let (Cells::Categories(codes), Some(names)) = (&*cells, column.kind.categories()) {
             let mut counts = vec![0; names.len()];
             codes.iter().for_each(|&code| counts[code as usize] += 1);
@@ -252,11 +259,14 @@ impl Table {
             out["categories"] = serde_json::to_value(counts).expect("plain JSON");
             return out;
         }
-        let values = || (0..self.rows).map(|row| cells.number(row)).filter(|v| !v.is_nan());
-        let count = values().count().max(1) as f64;
-        let (min, max) = (values().reduce(f64::min), values().reduce(f64::max));
+        let (mut min, mut max, mut sum, mut count) = (None::<f64>, None::<f64>, 0.0, 0usize);
+        for v in (0..self.rows).map(|row| cells.number(row)).filter(|v| !v.is_nan()) {
+            min = Some(min.map_or(v, |least| least.min(v)));
+            max = Some(max.map_or(v, |most| most.max(v)));
+            (sum, count) = (sum + v, count + 1);
+        }
         if let (Some(min), Some(max)) = (min, max) {
-            let mean = values().sum::<f64>() / count;
+            let mean = sum / count as f64;
             if let ColumnKind::Moment { format } = &column.kind {
                 let text = |v: f64| Value::from(format.print(v.round() as i64));
                 (out["min"], out["max"], out["mean"]) = (text(min), text(max), text(mean));
@@ -405,13 +415,16 @@ impl Items for Table {
     }
 
     fn describe(&self) -> Value {
-        let columns: Vec<Value> = (0..self.cells.len()).map(|j| self.describe_column(j)).collect();
+        let columns = || -> Vec<Value> {
+            (0..self.cells.len()).into_par_iter().map(|j| self.describe_column(j)).collect()
+        };
+        let (columns, hash) = rayon::join(columns, || self.sha256());
         let mut out = json!({ "modality": "table", "examples": self.rows });
         if let Some(labels) = &self.labels {
             out["classes"] = class_counts(labels, self.class_names());
         }
         out["columns"] = columns.into();
-        out["sha256"] = self.sha256().into();
+        out["sha256"] = hash.into();
         out
     }
 

@@ -27,7 +27,46 @@ impl PreparedColumn {
     }
 }
 
+/// What one feature of a prepared row is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PreparedFeature {
+    /// The raw element that it is made of.
+    pub element: usize,
+    /// Whether it says which of some states there is: a category, a value that recurs, whether a number is
+    /// missing.
+    pub indicator: bool,
+    /// Whether it is an angle in `[-pi, pi)`.
+    pub circular: bool,
+    /// Whether it is the condition of others.
+    pub condition: bool,
+}
+
 impl Preparation {
+    /// What each feature of a prepared row is.
+    pub fn features(&self) -> Vec<PreparedFeature> {
+        let plain = |element| PreparedFeature {
+            element,
+            indicator: false,
+            circular: false,
+            condition: false,
+        };
+        let mut features: Vec<PreparedFeature> = (0..self.layout().width()).map(plain).collect();
+        for step in self.steps() {
+            features = step.features(features);
+        }
+        features
+    }
+
+    /// The features that are the condition of the others, ascending, each with its raw element; none where there
+    /// is no condition.
+    pub fn conditions(&self) -> Option<Vec<(usize, usize)>> {
+        self.steps().iter().any(|step| matches!(step, Step::ConditionColumns(_))).then(|| {
+            let features = self.features();
+            let marked = features.iter().enumerate().filter(|(_, feature)| feature.condition);
+            marked.map(|(i, feature)| (i, feature.element)).collect()
+        })
+    }
+
     /// What the columns of a table have become, for tables that were prepared as such
     /// ([`Recipe::Table`](super::Recipe::Table), [`Recipe::QuantileTable`](super::Recipe::QuantileTable));
     /// none for other data.
@@ -60,5 +99,36 @@ impl Preparation {
         let columns: Vec<PreparedColumn> = kinds.map(column).collect();
         let width: usize = columns.iter().map(PreparedColumn::width).sum();
         (self.event_shape() == [width]).then_some(columns)
+    }
+}
+
+impl Step {
+    /// What the features are after the step.
+    fn features(&self, before: Vec<PreparedFeature>) -> Vec<PreparedFeature> {
+        let state = |f: PreparedFeature| PreparedFeature { indicator: true, ..f };
+        let after = |(j, f): (usize, PreparedFeature)| match self {
+            Self::ConditionColumns(step) => {
+                vec![PreparedFeature { condition: step.elements[j].is_some(), ..f }]
+            }
+            Self::Periodic(step) => {
+                vec![PreparedFeature { circular: step.elements[j].is_some(), ..f }]
+            }
+            Self::Quantiles(step) => match &step.elements[j] {
+                Some(element) if element.has_states() => vec![state(f), f],
+                _ => vec![f],
+            },
+            Self::MissingNumbers(step) if step.elements[j] => vec![state(f), f],
+            Self::SpreadMissing(step) if step.counts[j].is_some() => {
+                vec![PreparedFeature { indicator: false, ..f }]
+            }
+            Self::OneHot(step) => {
+                vec![
+                    PreparedFeature { indicator: step.categories[j].is_some() || f.indicator, ..f };
+                    step.categories[j].unwrap_or(1)
+                ]
+            }
+            _ => vec![f],
+        };
+        before.into_iter().enumerate().flat_map(after).collect()
     }
 }

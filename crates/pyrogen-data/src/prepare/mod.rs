@@ -3,10 +3,14 @@
 mod binarise;
 mod card;
 mod columns;
+mod conditions;
+mod density;
 mod dequantise;
+mod level_quantiles;
 mod logit;
 mod missing;
 mod one_hot;
+mod periodic;
 mod quantiles;
 mod rare;
 mod recipe;
@@ -18,11 +22,15 @@ use pyrogen_core::Noise;
 use serde::{Deserialize, Serialize};
 
 pub use binarise::Binarise;
-pub use columns::PreparedColumn;
+pub use columns::{PreparedColumn, PreparedFeature};
+pub use conditions::ConditionColumns;
+pub use density::SpreadColumns;
 pub use dequantise::Dequantise;
+pub use level_quantiles::LevelQuantiles;
 pub use logit::Logit;
 pub use missing::MissingNumbers;
 pub use one_hot::OneHot;
+pub use periodic::{Circle, Periodic};
 pub use quantiles::{
     Blocks, Bounds, DistributionFunction, Grid, MixedDistribution, Quantiles, RestDistribution,
     SpikedDistribution, Tail,
@@ -71,12 +79,18 @@ pub trait Transform {
 pub enum Step {
     /// Integers to real numbers in (0, 1).
     Dequantise(Dequantise),
+    /// Integers to normal numbers, by how often each is there.
+    LevelQuantiles(LevelQuantiles),
     /// `(x - shift) / scale`.
     Scale(Scale),
     /// (0, 1) to all real numbers.
     Logit(Logit),
+    /// Elements that are the condition of the others, standardised.
+    ConditionColumns(ConditionColumns),
     /// Mean 0 and standard deviation 1, element by element.
     Standardise(Standardise),
+    /// Numbers on circles to angles.
+    Periodic(Periodic),
     /// Numbers of any distribution to normal ones.
     Quantiles(Quantiles),
     /// Missing numbers to an indicator beside the number.
@@ -93,9 +107,12 @@ impl Step {
     fn transform(&self) -> &dyn Transform {
         match self {
             Self::Dequantise(t) => t,
+            Self::LevelQuantiles(t) => t,
             Self::Scale(t) => t,
             Self::Logit(t) => t,
+            Self::ConditionColumns(t) => t,
             Self::Standardise(t) => t,
+            Self::Periodic(t) => t,
             Self::Quantiles(t) => t,
             Self::MissingNumbers(t) => t,
             Self::SpreadMissing(t) => t,
@@ -196,12 +213,12 @@ impl Preparation {
     }
 
     /// Whether a prepared row holds indicators: of categories, of numbers that recur, of missing cells.
-    /// Such rows fill no space, so no density of them has an upper bound.
+    /// Such rows fill no space, so no density of them has an upper bound. Indicators of columns that are a
+    /// condition do not count: they need no density.
     pub fn has_indicators(&self) -> bool {
-        let has = |is: fn(&Step) -> bool| self.steps.iter().any(is);
-        let missing = has(|s| matches!(s, Step::MissingNumbers(_)));
-        let spread = has(|s| matches!(s, Step::SpreadMissing(_)));
-        has(|s| matches!(s, Step::OneHot(_))) || (missing && !spread)
+        let may = |step: &Step| matches!(step, Step::OneHot(_) | Step::MissingNumbers(_));
+        let indicator = |feature: &PreparedFeature| feature.indicator && !feature.condition;
+        self.steps.iter().any(may) && self.features().iter().any(indicator)
     }
 
     /// Shape of one prepared example: the raw shape, or `[features]` where a step changes the

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Binarise, Bounds, Dequantise, Logit, MissingNumbers, OneHot, Preparation, Quantiles, Scale,
-    SpikedDistribution, SpreadMissing, Standardise, Step, rare, step_error,
+    Binarise, Bounds, Dequantise, LevelQuantiles, Logit, MissingNumbers, OneHot, Preparation,
+    Quantiles, Scale, SpreadColumns, Standardise, Step, density, rare, step_error,
 };
 use crate::table::{Column, ColumnKind};
 use crate::{DataError, RawRows};
@@ -27,6 +27,8 @@ pub enum Recipe {
         /// The `alpha` of [`Logit`].
         logit: Option<f64>,
     },
+    /// Integers spread over cells of the standard normal distribution by [`LevelQuantiles`].
+    LevelQuantiles,
     /// Mean 0 and standard deviation 1, element by element.
     Standardised,
     /// For tables: numbers standardised, categories as indicators.
@@ -45,6 +47,8 @@ pub enum Recipe {
     /// Of a number that may be missing two are made by [`SpreadMissing`]: whether it is there, spread over
     /// cells, and the number, or a draw where it is missing.
     Spread,
+    /// As [`Spread`](Self::Spread), with columns that are a condition of the others, and columns on circles.
+    SpreadWith(SpreadColumns),
 }
 
 /// The share of a table's rows from which on a value of a number is kept apart.
@@ -77,10 +81,12 @@ impl Preparation {
             Recipe::Unit => vec![unit(data)?],
             Recipe::Binarised(binarise) => vec![unit(data)?, Step::Binarise(*binarise)],
             Recipe::Dequantised { logit } => dequantised(data, *logit)?,
+            Recipe::LevelQuantiles => vec![Step::LevelQuantiles(LevelQuantiles::fit(data)?)],
             Recipe::Standardised => vec![Step::Standardise(Standardise::fit(data)?)],
             Recipe::Table => table(data)?,
             Recipe::QuantileTable { spike, bounds } => quantile_table(data, *spike, *bounds)?,
-            Recipe::Spread => spread(data)?,
+            Recipe::Spread => density::steps(data, &SpreadColumns::default())?,
+            Recipe::SpreadWith(columns) => density::steps(data, columns)?,
         };
         Self::new(data.layout().clone(), steps)
     }
@@ -114,7 +120,7 @@ fn dequantised(data: &dyn RawRows, logit: Option<f64>) -> Result<Vec<Step>, Data
 }
 
 /// The number of categories of each column; none for numbers.
-fn categories(data: &dyn RawRows) -> Vec<Option<usize>> {
+pub(super) fn categories(data: &dyn RawRows) -> Vec<Option<usize>> {
     let Some(schema) = data.schema() else {
         return vec![None; data.width()];
     };
@@ -170,53 +176,7 @@ fn quantile_table(data: &dyn RawRows, spike: f64, bounds: Bounds) -> Result<Vec<
     Ok(with_indicators(vec![Step::Quantiles(quantiles)], parts))
 }
 
-/// More than any share: no value is kept apart.
-const NO_SPIKES: f64 = 2.0;
-
-fn spread(data: &dyn RawRows) -> Result<Vec<Step>, DataError> {
-    let categories = categories(data);
-    let mut quantiles =
-        Quantiles::fit(data, NO_SPIKES, Bounds::Tails, |j| categories[j].is_none())?;
-    let mut standardise = Standardise::fit(data)?;
-    // What the steps make of each element so far: whether it is a number that may be missing, and for
-    // indicators of missing numbers how often these are missing and there.
-    let (mut elements, mut counts) = (Vec::new(), Vec::new());
-    for (j, element) in quantiles.elements.iter_mut().enumerate() {
-        let missing = element.as_mut().is_some_and(|e| std::mem::take(&mut e.missing));
-        match categories[j] {
-            Some(count) => *element = Some(rare::cells(&data.column(j)?, count)),
-            None if element.as_ref().is_some_and(SpikedDistribution::is_smooth) => *element = None,
-            None => {}
-        }
-        match element {
-            Some(element) => {
-                (standardise.mean[j], standardise.std[j]) = (0.0, 1.0);
-                element.missing = missing;
-                elements.extend(if missing { vec![false; 2] } else { vec![false] });
-            }
-            None => elements.push(missing),
-        }
-        counts.extend(if missing { vec![Some(presence(data, j)?), None] } else { vec![None] });
-    }
-    let spread = quantiles.elements.iter().any(Option::is_some);
-    let mut steps = vec![Step::Standardise(standardise)];
-    steps.extend(spread.then_some(Step::Quantiles(quantiles)));
-    if elements.contains(&true) {
-        steps.push(Step::MissingNumbers(MissingNumbers { elements }));
-    }
-    if counts.iter().any(Option::is_some) {
-        steps.push(Step::SpreadMissing(SpreadMissing { counts }));
-    }
-    Ok(steps)
-}
-
-/// How many numbers of a column are missing, and how many are not; one at least of each.
-fn presence(data: &dyn RawRows, column: usize) -> Result<[u64; 2], DataError> {
-    let missing = data.column(column)?.iter().filter(|v| v.is_nan()).count();
-    Ok([missing.max(1) as u64, (data.len() - missing).max(1) as u64])
-}
-
-fn with_indicators(mut steps: Vec<Step>, categories: Vec<Option<usize>>) -> Vec<Step> {
+pub(super) fn with_indicators(mut steps: Vec<Step>, categories: Vec<Option<usize>>) -> Vec<Step> {
     if categories.iter().any(Option::is_some) {
         steps.push(Step::OneHot(OneHot { categories }));
     }

@@ -161,8 +161,11 @@ fn ldac(path: &Path, vocabulary: Option<&str>) -> Result<Documents, DataError> {
 }
 
 fn text_of(path: &Path) -> Result<String, DataError> {
-    String::from_utf8(bytes::read_text(path)?)
-        .map_err(|_| DataError::NotUtf8 { path: path.to_path_buf(), line: 1 })
+    String::from_utf8(bytes::read_text(path)?).map_err(|_| DataError::NotUtf8 {
+        path: path.to_path_buf(),
+        line: 1,
+        byte: None,
+    })
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ pub(crate) mod music;
 pub(crate) mod npy;
 pub(crate) mod npz;
 pub(crate) mod pairs;
+pub(crate) mod parallel;
 pub(crate) mod picture_options;
 pub(crate) mod pictures;
 pub(crate) mod sequences;

@@ -9,7 +9,7 @@ use super::decode::{Decoded, decode};
 use super::files::{Form, PictureFiles};
 use super::folder::{self, Found, classes};
 use super::picture_options::PictureOptions;
-use crate::data::{Data, Pictures, Pixels};
+use crate::data::{Data, PictureHash, Pictures, Pixels};
 use crate::{DataError, Layout, Loaded, Origins};
 
 /// Endings of the files that are read; others are passed over.
@@ -56,12 +56,7 @@ pub(crate) fn load(dir: &Path, options: &PictureOptions) -> Result<Loaded, DataE
     notes.extend(survey.notes(options));
     let (labels, class_names) = classes.unzip();
     let form = survey.form;
-    let layout = Layout {
-        event: vec![form.channels, form.height as usize, form.width as usize],
-        levels: Some(survey.levels()),
-        class_names: class_names.unwrap_or_default(),
-        ..Layout::default()
-    };
+    let layout = Layout { class_names: class_names.unwrap_or_default(), ..survey.layout() };
     let pictures = match survey.held {
         Some(decoded) => {
             let mut pixels = form.empty(decoded.len());
@@ -75,7 +70,10 @@ pub(crate) fn load(dir: &Path, options: &PictureOptions) -> Result<Loaded, DataE
                  keeps them in memory)",
                 paths.len()
             ));
-            let (paths, options, hash) = (paths.clone(), *options, OnceLock::new());
+            let hash =
+                survey.early.map(|early| early.hash.finish(labels.as_deref(), &layout.class_names));
+            let hash = hash.map_or_else(OnceLock::new, OnceLock::from);
+            let (paths, options) = (paths.clone(), *options);
             let files = PictureFiles { paths, options, form, hash };
             Pictures::of_files(layout, files, labels)
         }
@@ -101,6 +99,26 @@ struct Survey {
     bits: [bool; 2],
     /// The pictures, where they are kept.
     held: Option<Vec<Decoded>>,
+    /// Their hash, where they are not kept.
+    early: Option<Early>,
+}
+
+/// A hash that is taken while pictures are decoded for the first time, as long as they all have the form
+/// and the levels of the first ones.
+struct Early {
+    form: Form,
+    levels: usize,
+    hash: PictureHash,
+}
+
+impl Early {
+    fn take(&mut self, pictures: &[Decoded]) {
+        for picture in pictures {
+            let mut pixels = self.form.empty(1);
+            self.form.append(picture, &mut pixels);
+            self.hash.take(&pixels);
+        }
+    }
 }
 
 impl Survey {
@@ -111,23 +129,55 @@ impl Survey {
             transparent: 0,
             bits: [true, false],
             held: (options.cache != Some(false)).then(Vec::new),
+            early: None,
         };
-        let mut kept = 0;
-        for chunk in paths.chunks(CHUNK) {
-            let decoded: Vec<Decoded> =
-                chunk.par_iter().map(|path| decode(path, options)).collect::<Result<_, _>>()?;
-            for (path, picture) in chunk.iter().zip(decoded) {
-                survey.add(&paths[0], path, &picture)?;
+        // While some are decoded, those before them are hashed.
+        let (mut kept, mut before) = (0, Vec::new());
+        for (k, chunk) in paths.chunks(CHUNK).enumerate() {
+            let early = &mut survey.early;
+            let (decoded, ()) = rayon::join(
+                || chunk.par_iter().map(|path| decode(path, options)).collect(),
+                || early.iter_mut().for_each(|early| early.take(&before)),
+            );
+            let decoded: Result<Vec<Decoded>, DataError> = decoded;
+            let decoded = decoded?;
+            for (path, picture) in chunk.iter().zip(&decoded) {
+                survey.add(&paths[0], path, picture)?;
                 kept += picture.bytes();
-                if kept > KEPT && options.cache != Some(true) {
-                    survey.held = None;
-                }
-                if let Some(held) = &mut survey.held {
-                    held.push(picture);
+            }
+            let full = kept > KEPT && options.cache != Some(true);
+            match &mut survey.held {
+                Some(held) if !full => held.extend(decoded),
+                _ => {
+                    let all = survey.held.take().unwrap_or_default();
+                    survey.go_on(paths.len(), k == 0 || !all.is_empty(), &all);
+                    before = decoded;
                 }
             }
         }
+        survey.early.iter_mut().for_each(|early| early.take(&before));
         Ok(survey)
+    }
+
+    /// Begins a hash with the first pictures, or gives it up where a later one has another form.
+    fn go_on(&mut self, pictures: usize, begins: bool, first: &[Decoded]) {
+        let (form, levels) = (self.form, self.levels());
+        if begins {
+            let hash = PictureHash::new(&self.layout(), pictures);
+            let mut early = Early { form, levels, hash };
+            early.take(first);
+            self.early = Some(early);
+        }
+        self.early.take_if(|early| (early.form, early.levels) != (form, levels));
+    }
+
+    fn layout(&self) -> Layout {
+        let form = &self.form;
+        Layout {
+            event: vec![form.channels, form.height as usize, form.width as usize],
+            levels: Some(self.levels()),
+            ..Layout::default()
+        }
     }
 
     fn add(&mut self, first: &Path, path: &Path, picture: &Decoded) -> Result<(), DataError> {

@@ -71,13 +71,15 @@ fn is_text(path: &Path) -> bool {
 }
 
 /// A file as text, gzip or not, without a byte order mark.
-fn read(path: &Path) -> Result<String, DataError> {
+pub(super) fn read(path: &Path) -> Result<String, DataError> {
     let bytes = bytes::read_text(path)?;
     String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
         let before = &error.as_bytes()[..valid];
         let line = 1 + before.iter().filter(|&&b| b == b'\n').count() as u64;
-        DataError::NotUtf8 { path: PathBuf::from(path), line }
+        let start = before.iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
+        let byte = Some((valid - start) as u64 + 1);
+        DataError::NotUtf8 { path: PathBuf::from(path), line, byte }
     })
 }
 
@@ -153,7 +155,7 @@ mod tests {
         assert_eq!(load(&path, Documents::Lines).unwrap().data.len(), 2);
         fs::write(dir.path().join("b.txt"), b"a\nb\xff\n").unwrap();
         let text = load(&dir.path().join("b.txt"), Documents::Files).unwrap_err().to_string();
-        assert!(text.contains("line 2: not UTF-8"), "{text}");
+        assert!(text.contains("line 2, byte 2: not UTF-8"), "{text}");
         fs::write(dir.path().join("b.txt"), b"\n \n").unwrap();
         let text = load(&dir.path().join("b.txt"), Documents::Files).unwrap_err().to_string();
         assert!(text.contains("holds no text"), "{text}");

@@ -72,6 +72,8 @@ fn seeds(dir: &Path) -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("sequences,id=a,time=b", "s.csv", "a,b,x\nu,1,0.5\nu,2,\nv,1,3\n".into()),
         ("text,lines", "t.txt", "one\ntwo\r\n\nthree ü\n".into()),
         ("text,documents", "t.txt", "one\ntwo\r\n\nthree ü\n".into()),
+        ("pairs", "p.tsv", "one\teins\r\n\ntwo\tzwei ü\n".into()),
+        ("pairs,source=a,target=b", "p.csv", "a,b,n\nx,\"y, z\",1\nu,v,2\n".into()),
         ("ratings", "r.csv", "u,i,r\na,x,1\nb,y,2.5\n".into()),
         ("graph", "g.txt", "# graph\n1 2\n2 3\n".into()),
         ("documents", "d.txt", "one two, two".into()),

@@ -8,6 +8,7 @@ mod reader;
 mod sequences;
 mod text;
 mod text_files;
+mod text_pairs;
 mod toy;
 
 use std::fmt;
@@ -20,7 +21,7 @@ pub use text::SourceText;
 use crate::{DataError, Dataset};
 
 /// Every scheme, in the order of help texts.
-static READERS: [&dyn Reader; 17] = [
+static READERS: [&dyn Reader; 18] = [
     &arrays::Digits,
     &arrays::Mnist,
     &arrays::Cifar,
@@ -31,6 +32,7 @@ static READERS: [&dyn Reader; 17] = [
     &arrays::Npy,
     &arrays::Npz,
     &text_files::TextFiles,
+    &text_pairs::TextPairs,
     &sequences::SequenceTable,
     &lists::Sounds,
     &lists::WordCounts,
@@ -53,6 +55,7 @@ static READERS: [&dyn Reader; 17] = [
 /// | `parquet:FILE` | a table, see [`read_parquet`](crate::read_parquet) |
 /// | `npy:FILE`, `npz:FILE` | an array whose first axis counts the examples |
 /// | `text:FILE`, `text:DIR` | documents of text, one a file; `lines`: one a line; `documents`: between blank lines |
+/// | `pairs:FILE` | pairs of texts: a source, a tab and a target a line; `source=COLUMN,target=COLUMN` of a CSV table; or `targets=FILE`, line by line |
 /// | `sequences:FILE` | a CSV table of one step a row, of numbers or symbols, with `id=COLUMN` and `time=COLUMN`; blank cells are missing |
 /// | `sound:DIR` | recordings as `.wav` and `.flac` files |
 /// | `documents:FILE`, `documents:DIR` | word counts: of text files, a column of a CSV file, or LDA-C |

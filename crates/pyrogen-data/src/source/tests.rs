@@ -15,6 +15,9 @@ fn text_round_trips() {
         "csv:t.csv,missing=category,header=yes",
         "csv:t.csv,label=a=b",
         "text:a.txt,lines",
+        "pairs:p.tsv",
+        "pairs:t.csv,source=de,target=en",
+        "pairs:a.de,targets=a.en",
         "sequences:s.csv,id=who,time=when",
         "toy:moons",
         "toy:gaussian-grid,examples=50",
@@ -49,6 +52,10 @@ fn unknown_sources_and_options_are_errors_that_list_the_known() {
         ("idx:f,grey", "takes no options"),
         ("text:f,words", "one of lines, documents"),
         ("text:f,lines,documents", "without `documents`"),
+        ("pairs:f,source=a", "together with `target`"),
+        ("pairs:f,target=a", "together with `source`"),
+        ("pairs:f,lines", "source=COLUMN, target=COLUMN, targets=FILE"),
+        ("pairs:f,source=a,target=b,targets=g", "without `source`"),
         ("sequences:f,group=a", "one of id=COLUMN, time=COLUMN"),
         ("toy:suns", "one of moons, eight-gaussians"),
         ("toy:moons,examples=0", "from 1 to"),
@@ -67,6 +74,7 @@ fn each_source_loads() {
     std::fs::write(path("a.idx"), [0, 0, 8, 2, 0, 0, 0, 1, 0, 0, 0, 2, 7, 9]).unwrap();
     std::fs::write(path("a.csv"), "x,y\n1,a\n2,b\n").unwrap();
     std::fs::write(path("a.txt"), "one\ntwo\n\nthree\n").unwrap();
+    std::fs::write(path("p.tsv"), "a\tb\nc\td\n").unwrap();
     std::fs::write(path("s.csv"), "who,x\na,1\na,2\nb,3\n").unwrap();
     crate::grid_png_file(&path("p/a.png"), &[0.5; 4], 1, &[1, 2, 2], 1, 1).unwrap();
     for (kind, file, n, modality) in [
@@ -77,6 +85,7 @@ fn each_source_loads() {
         ("text", "a.txt", 1, Modality::Text),
         ("text", "a.txt,lines", 3, Modality::Text),
         ("text", "a.txt,documents", 2, Modality::Text),
+        ("pairs", "p.tsv", 2, Modality::Pairs),
         ("sequences", "s.csv,id=who", 2, Modality::Sequences),
     ] {
         let source: Source = format!("{kind}:{}", path(file).display()).parse().unwrap();

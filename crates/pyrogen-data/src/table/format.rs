@@ -74,8 +74,13 @@ impl NumberFormat {
 
     fn count_places(&mut self, places: impl Iterator<Item = usize> + Clone) {
         let most = places.clone().max().unwrap_or(0);
+        self.set_places(places.min().unwrap_or(0), most);
+    }
+
+    /// Sets the digits behind the point from the fewest and the most that there are.
+    pub(super) fn set_places(&mut self, least: usize, most: usize) {
         self.places = u8::try_from(most).ok().filter(|_| most <= MOST_PLACES);
-        self.fixed = most > 0 && self.places.is_some() && places.min() == Some(most);
+        self.fixed = most > 0 && self.places.is_some() && least == most;
     }
 
     /// Whether numbers stand alone, with a point.

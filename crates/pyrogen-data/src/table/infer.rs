@@ -1,6 +1,6 @@
 //! Telling what a column holds.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use super::format::NumberFormat;
 use super::moment::MomentFormat;
@@ -44,7 +44,7 @@ pub(super) fn column(
     let cells = || present(text, j, rows);
     let all_different = !wish.keep && !wish.categorical && all_different(cells());
     let blanks = blanks(text, j, rows);
-    let missing = (0..text.len()).filter(|&i| text.is_missing(i, j)).count();
+    let missing = missing(text, j, rows, rows.iter().filter(|&&i| text.is_missing(i, j)).count());
     let column = |kind, format| Column {
         missing,
         blanks: blanks.clone(),
@@ -66,7 +66,8 @@ pub(super) fn column(
         let numbers = NumberFormat::find(cells(), comma).filter(|_| !is_code(cells()));
         if let Some((format, whole)) = numbers {
             let whole = whole && cells().all(|cell| is_exact(&format, cell));
-            if all_different && whole && is_index(&text.names[j], cells()) {
+            let counts = || cells().map(|cell| cell.parse::<i64>().ok());
+            if all_different && whole && is_index(&text.names[j], counts()) {
                 return Ok(Found::Identifier("whole numbers that count the rows"));
             }
             let kind = if whole { ColumnKind::Integer } else { ColumnKind::Continuous };
@@ -128,9 +129,8 @@ fn is_exact(format: &NumberFormat, cell: &str) -> bool {
 const FIRST_TIME: i64 = 100_000_000;
 
 /// Whether different whole numbers count the rows, or are called an identifier.
-fn is_index<'a>(name: &str, cells: impl Iterator<Item = &'a str> + Clone) -> bool {
-    let numbers = || cells.clone().map(|cell| cell.parse::<i64>().ok());
-    let counts = numbers().zip(numbers().skip(1)).all(|pair| match pair {
+pub(super) fn is_index(name: &str, numbers: impl Iterator<Item = Option<i64>> + Clone) -> bool {
+    let counts = numbers.clone().zip(numbers.skip(1)).all(|pair| match pair {
         (Some(a), Some(b)) => a.checked_add(1) == Some(b) && b < FIRST_TIME,
         _ => false,
     });
@@ -149,13 +149,26 @@ fn blanks(text: &Text, j: usize, rows: &[usize]) -> Vec<String> {
     for &i in rows.iter().filter(|&&i| text.is_missing(i, j)) {
         *counts.entry(text.raw(i, j)).or_default() += 1;
     }
+    by_count(counts)
+}
+
+/// Words, the most frequent first.
+pub(super) fn by_count(counts: HashMap<&str, usize>) -> Vec<String> {
     let mut words: Vec<(&str, usize)> = counts.into_iter().collect();
     words.sort_by_key(|&(word, count)| (std::cmp::Reverse(count), word));
     words.into_iter().map(|(word, _)| word.to_string()).collect()
 }
 
+/// The missing cells of a column in all rows of the file; there are so many in `rows`.
+pub(super) fn missing(text: &Text, j: usize, rows: &[usize], among: usize) -> usize {
+    match rows.len() == text.len() {
+        true => among,
+        false => (0..text.len()).filter(|&i| text.is_missing(i, j)).count(),
+    }
+}
+
 /// Chooses what is stored as 0 and as 1, where f32 would lose what the numbers differ by.
-fn set_offset(column: &mut Column, values: impl Iterator<Item = f64>) {
+pub(super) fn set_offset(column: &mut Column, values: impl Iterator<Item = f64>) {
     let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
     for v in values {
         (low, high) = (low.min(v), high.max(v));
@@ -231,10 +244,9 @@ fn check_mostly_numbers(text: &Text, j: usize, rows: &[usize]) -> Result<(), Dat
 
 /// The distinct texts of a column: sorted as numbers where all are, as text where not.
 pub(super) fn categories(text: &Text, j: usize, rows: &[usize]) -> Result<Vec<String>, DataError> {
-    let mut seen = BTreeSet::new();
+    let mut seen = HashSet::new();
     for cell in present(text, j, rows) {
-        seen.insert(cell);
-        if seen.len() > MAX_CATEGORIES {
+        if seen.insert(cell) && seen.len() > MAX_CATEGORIES {
             let message = format!(
                 "holds more than {MAX_CATEGORIES} different texts: leave it out with drop={}",
                 text.names[j]

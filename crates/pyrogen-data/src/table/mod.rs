@@ -1,7 +1,9 @@
 //! Tables: reading CSV, finding the columns' kinds, and writing rows back.
 
+mod blocks;
 mod dialect;
 mod format;
+mod gather;
 mod header;
 pub(crate) mod infer;
 mod moment;
@@ -9,6 +11,7 @@ pub(crate) mod numbers;
 mod options;
 mod parquet;
 mod pieces;
+mod plain;
 mod read;
 mod rows;
 mod schema;

@@ -78,6 +78,8 @@ impl MomentFormat {
             return None;
         }
         Self::candidates(first).into_iter().find_map(|mut format| {
+            // Whatever the others are: this makes columns of numbers cheap.
+            format.read(first)?;
             if let Some(day) = &mut format.day {
                 day.padded = !cells.clone().any(|cell| has_single(cell, day.mark));
             }

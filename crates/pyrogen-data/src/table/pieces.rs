@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
+use super::blocks;
 use super::dialect::Dialect;
 use super::options::CsvOptions;
 use super::rows::{MAX_COLUMNS, Rows, Splitter, Wrong};
@@ -10,7 +11,7 @@ use crate::DataError;
 use crate::read::bytes;
 
 /// Bytes that are read at a time.
-const PIECE: usize = 1 << 22;
+const PIECE: usize = 1 << 23;
 
 /// How a file was read.
 #[derive(Debug, Clone, Copy)]
@@ -20,16 +21,16 @@ pub(super) struct Pass {
     pub comments: usize,
 }
 
-/// Hands over the rows of a file, some at a time. The dialect is found in the first piece, where it is not
+/// Hands over the rows of a file, some blocks at a time. The dialect is found in the first piece, where it is not
 /// known.
 pub(super) fn each(
     path: &Path,
     options: &CsvOptions,
     dialect: Option<Dialect>,
-    f: &mut dyn FnMut(&Rows) -> Result<(), DataError>,
+    f: &mut dyn FnMut(&[Rows]) -> Result<(), DataError>,
 ) -> Result<Pass, DataError> {
     let mut file = bytes::open(path)?;
-    let (mut buffer, mut rows) = (Vec::new(), Rows::default());
+    let mut buffer = Vec::new();
     let mut splitter: Option<(Dialect, Splitter)> = None;
     let (mut wanted, mut total) = (PIECE, 0);
     loop {
@@ -49,9 +50,8 @@ pub(super) fn each(
             let dialect = dialect.unwrap_or_else(find);
             (dialect, Splitter::new(dialect))
         });
-        rows.clear();
-        let taken =
-            splitter.feed(text, last, &mut rows).map_err(|wrong| wrong_line(path, &wrong))?;
+        let (rows, taken) =
+            blocks::feed(splitter, text, last).map_err(|wrong| wrong_line(path, &wrong))?;
         f(&rows)?;
         if last {
             break;
@@ -70,7 +70,11 @@ fn text<'a>(path: &Path, bytes: &'a [u8], last: bool, line: u64) -> Result<&'a s
         let good = &bytes[..error.valid_up_to()];
         match error.error_len() {
             None if !last => Ok(std::str::from_utf8(good).expect("checked")),
-            _ => Err(DataError::NotUtf8 { path: path.to_path_buf(), line: line + line_ends(good) }),
+            _ => Err(DataError::NotUtf8 {
+                path: path.to_path_buf(),
+                line: line + line_ends(good),
+                byte: None,
+            }),
         }
     })
 }

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::infer::{self, Found, Wish};
 use super::options::{CsvOptions, Missing};
+use super::plain;
 use super::schema::{Column, ColumnKind, TableSchema};
 use super::text::{Cell, Text};
 use crate::data::{Aside, Cells, Data, Table};
@@ -105,7 +106,7 @@ fn table(mut text: Text, options: &CsvOptions) -> Result<Loaded, DataError> {
             hint: "no cell has a value".to_string(),
         });
     }
-    note_columns(&parts.features, &mut notes);
+    note_columns(&parts, &mut notes);
     let mut loaded = Loaded::new(Data::Table(parts.table(&text, &places)?));
     loaded.notes = notes;
     let lines = || Origins::Lines(rows.iter().map(|&i| text.line(i)).collect());
@@ -174,6 +175,9 @@ impl Part {
         }
         let wish =
             Wish { categorical: places.categorical.contains(&j), keep: places.keep.contains(&j) };
+        if let Some((column, cells)) = plain::column(text, j, rows, wish) {
+            return Ok(Self::Feature(column, cells));
+        }
         Ok(match infer::column(text, j, rows, wish)? {
             Found::Column(column) => {
                 let cells = cells(text, rows, j, &column);
@@ -291,8 +295,8 @@ fn emptiest(text: &Text, counts: Vec<usize>) -> String {
 }
 
 /// Says what a user may not expect of columns.
-fn note_columns(features: &[(usize, Column)], notes: &mut Vec<String>) {
-    for (_, column) in features {
+fn note_columns(parts: &Parts, notes: &mut Vec<String>) {
+    for ((_, column), cells) in parts.features.iter().zip(&parts.cells) {
         let name = &column.name;
         let values = column.known_categories();
         let codes = column.kind.categories().is_some_and(|c| {
@@ -303,7 +307,7 @@ fn note_columns(features: &[(usize, Column)], notes: &mut Vec<String>) {
             notes.push(format!("column `{name}` holds codes with leading zeros: categories"));
         }
         let blank_only = column.kind.categories().is_some() && values == 0;
-        if values == 1 || blank_only {
+        if values == 1 || blank_only || is_constant(cells) {
             let count = if blank_only { "no values" } else { "one value" };
             notes.push(format!("column `{name}` has {count}"));
         }
@@ -316,8 +320,20 @@ fn note_columns(features: &[(usize, Column)], notes: &mut Vec<String>) {
     }
 }
 
+/// Whether numbers, two or more, are all the same.
+fn is_constant(cells: &Cells) -> bool {
+    let number = |i: usize| Some(cells.number(i)).filter(|v| !v.is_nan());
+    let mut known = (0..cells.len()).filter_map(number);
+    let first = match cells {
+        Cells::Categories(_) => None,
+        _ => known.next(),
+    };
+    let mut others = known.peekable();
+    others.peek().is_some() && others.all(|v| Some(v) == first)
+}
+
 /// The cells of a column.
-fn cells(text: &Text, rows: &[usize], j: usize, column: &Column) -> Cells {
+pub(super) fn cells(text: &Text, rows: &[usize], j: usize, column: &Column) -> Cells {
     let raw = |&i: &usize| (text.raw(i, j), text.is_missing(i, j));
     match &column.kind {
         ColumnKind::Categorical { categories } => {

@@ -24,6 +24,16 @@ pub(super) enum Wrong {
     Columns(u64),
 }
 
+impl Wrong {
+    /// The same so many lines further down.
+    pub fn behind(self, lines: u64) -> Self {
+        match self {
+            Self::Quote(line) => Self::Quote(line + lines),
+            Self::Columns(line) => Self::Columns(line + lines),
+        }
+    }
+}
+
 impl Rows {
     pub fn len(&self) -> usize {
         self.rows.len()
@@ -59,8 +69,9 @@ impl Rows {
         Ok(rows)
     }
 
-    pub fn clear(&mut self) {
-        self.back_to((0, 0, 0));
+    /// Moves the rows so many lines down.
+    pub fn move_lines(&mut self, lines: u64) {
+        self.rows.iter_mut().for_each(|(_, line)| *line += lines);
     }
 
     /// Rows behind these.
@@ -106,6 +117,22 @@ pub(super) struct Splitter {
 impl Splitter {
     pub fn new(dialect: Dialect) -> Self {
         Self { dialect, line: 1, comments: 0, blanks: Vec::new(), width: None }
+    }
+
+    /// Whether what a line means does not depend on the lines before it, but for quotes.
+    pub fn rows_stand_alone(&self) -> bool {
+        self.width.is_some_and(|width| width != 1)
+    }
+
+    /// A splitter for a part of the rest, which counts lines from 1.
+    pub fn fresh(&self) -> Self {
+        Self { width: self.width, ..Self::new(self.dialect) }
+    }
+
+    /// Goes on behind what a [`fresh`](Self::fresh) splitter read.
+    pub fn go_on(&mut self, part: &Self) {
+        self.line += part.line - 1;
+        self.comments += part.comments;
     }
 
     /// Appends the rows of a piece to `rows`, and gives how many of its bytes were taken: of a piece that

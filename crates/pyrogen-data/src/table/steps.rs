@@ -31,7 +31,12 @@ impl StepTable {
 
     /// An error that says that a name is missing.
     pub fn missing(&self, row: usize, column: usize) -> DataError {
-        self.text.cell_error(row, column, "the name is missing".to_string())
+        self.refuse(row, column, "the name is missing")
+    }
+
+    /// An error that says what is wrong with a cell.
+    pub fn refuse(&self, row: usize, column: usize, message: &str) -> DataError {
+        self.text.cell_error(row, column, message.to_string())
     }
 
     /// Names of the columns.

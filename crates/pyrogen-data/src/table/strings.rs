@@ -17,6 +17,13 @@ impl Strings {
         Self { text: String::with_capacity(bytes), ends: Vec::with_capacity(cells) }
     }
 
+    /// The same without room for more.
+    pub fn fitted(mut self) -> Self {
+        self.text.shrink_to_fit();
+        self.ends.shrink_to_fit();
+        self
+    }
+
     /// Number of cells.
     pub fn len(&self) -> usize {
         self.ends.len()

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::dialect::Dialect;
+use super::gather::{Gathered, gather};
 use super::header;
 use super::options::CsvOptions;
 use super::parquet::ParquetFile;
@@ -69,56 +70,67 @@ struct Survey<'a> {
     names: Option<Vec<String>>,
     rows: usize,
     lines: Lines,
-    columns: Vec<Strings>,
-    sizes: Vec<usize>,
-    /// Whether the cells are kept.
-    keep: bool,
+    columns: Vec<Gathered>,
+    /// The first columns, whose cells are kept.
+    kept: usize,
 }
 
 impl Survey<'_> {
-    fn add(&mut self, rows: &Rows) -> Result<(), DataError> {
-        let Some(mut head) = self.head.take() else { return self.take(rows, 0) };
-        head.append(rows);
+    fn add(&mut self, blocks: &[Rows]) -> Result<(), DataError> {
+        let Some(mut head) = self.head.take() else { return self.take(blocks, 0) };
+        blocks.iter().for_each(|rows| head.append(rows));
         match head.len() < header::SAMPLE {
             true => self.head = Some(head),
-            false => self.begin(&head)?,
+            false => self.begin(head)?,
         }
         Ok(())
     }
 
     /// Finds the names in the first rows.
-    fn begin(&mut self, head: &Rows) -> Result<(), DataError> {
+    fn begin(&mut self, head: Rows) -> Result<(), DataError> {
         if head.len() == 0 {
             return Ok(());
         }
-        self.names = header::names(head, self.options.header, &self.words);
+        self.names = header::names(&head, self.options.header, &self.words);
         self.width = head.width(0);
-        self.columns.resize_with(self.width, Strings::default);
-        self.sizes.resize(self.width, 0);
-        self.take(head, usize::from(self.names.is_some()))
+        self.columns.resize_with(self.width, || Gathered::kept(Strings::default()));
+        self.kept = self.width;
+        self.take(&[head], usize::from(self.names.is_some()))
     }
 
-    fn take(&mut self, rows: &Rows, skip: usize) -> Result<(), DataError> {
-        for i in skip..rows.len() {
-            let (line, got) = (rows.line(i), rows.width(i));
-            if got != self.width {
-                let path = self.path.to_path_buf();
-                return Err(DataError::Ragged { path, line, expected: self.width, got });
+    fn take(&mut self, blocks: &[Rows], skip: usize) -> Result<(), DataError> {
+        let mut left = skip;
+        for rows in blocks {
+            for i in left.min(rows.len())..rows.len() {
+                let (line, got) = (rows.line(i), rows.width(i));
+                if got != self.width {
+                    let path = self.path.to_path_buf();
+                    return Err(DataError::Ragged { path, line, expected: self.width, got });
+                }
+                self.lines.push(line);
+                self.rows += 1;
             }
-            self.lines.push(line);
-            for (j, cell) in rows.row(i).enumerate() {
-                self.sizes[j] += cell.len() + Strings::END;
-                self.keep = self.keep && self.columns[j].push(cell);
-            }
+            left -= left.min(rows.len());
         }
-        self.rows += rows.len() - skip;
-        if self.keep && self.sizes.iter().sum::<usize>() > self.room {
-            self.keep = false;
-        }
-        if !self.keep {
-            self.columns.iter_mut().for_each(|column| *column = Strings::default());
-        }
+        let places: Vec<usize> = (0..self.width).collect();
+        gather(&mut self.columns, &places, blocks, skip);
+        self.make_room();
         Ok(())
+    }
+
+    /// Forgets the last columns where there is no room for all of them.
+    fn make_room(&mut self) {
+        let full = self.columns[..self.kept].iter().position(|column| column.full);
+        let mut kept = full.unwrap_or(self.kept);
+        let mut taken: usize = self.columns[..kept].iter().map(|column| column.size).sum();
+        while kept > 0 && taken > self.room {
+            kept -= 1;
+            taken -= self.columns[kept].size;
+        }
+        for column in &mut self.columns[kept..self.kept] {
+            (column.keep, column.strings) = (false, Strings::default());
+        }
+        self.kept = kept;
     }
 }
 
@@ -145,12 +157,11 @@ impl Text {
             rows: 0,
             lines: Lines::default(),
             columns: Vec::new(),
-            sizes: Vec::new(),
-            keep: true,
+            kept: 0,
         };
-        let pass = pieces::each(path, options, None, &mut |rows| survey.add(rows))?;
+        let pass = pieces::each(path, options, None, &mut |blocks| survey.add(blocks))?;
         if let Some(head) = survey.head.take() {
-            survey.begin(&head)?;
+            survey.begin(head)?;
         }
         let (dialect, mut notes) = (pass.dialect, Vec::new());
         if options.delimiter.is_none() && dialect.delimiter != ',' {
@@ -161,7 +172,7 @@ impl Text {
             notes
                 .push(format!("{} lines that begin with `{mark}` were passed over", pass.comments));
         }
-        let Survey { width, names, rows, lines, columns, sizes, keep, words, .. } = survey;
+        let Survey { width, names, rows, lines, columns, kept, words, .. } = survey;
         let path = path.to_path_buf();
         if rows == 0 {
             return Err(DataError::NoExamples { path, hint: "the table has no rows".to_string() });
@@ -176,9 +187,9 @@ impl Text {
             words,
             rows,
             lines,
-            loaded: vec![keep; columns.len()],
-            columns,
-            sizes,
+            loaded: (0..width).map(|j| j < kept).collect(),
+            sizes: columns.iter().map(|column| column.size).collect(),
+            columns: columns.into_iter().map(|column| column.strings.fitted()).collect(),
             room,
         };
         text.check_names()?;
@@ -299,31 +310,30 @@ impl Text {
         dialect: Dialect,
     ) -> Result<(Vec<Strings>, Option<usize>), DataError> {
         let room = |&j: &usize| {
-            Strings::with_capacity(self.rows, self.sizes[j] - self.rows * Strings::END)
+            let bytes = self.sizes[j] - self.rows * Strings::END;
+            Gathered::kept(Strings::with_capacity(self.rows, bytes))
         };
-        let mut found: Vec<Strings> = columns.iter().map(room).collect();
-        let (width, mut skip, mut full) = (self.names.len(), usize::from(self.named), None);
+        let mut found: Vec<Gathered> = columns.iter().map(room).collect();
+        let (width, mut skip) = (self.names.len(), usize::from(self.named));
         let changed = || {
             let message = "it has changed since it was first read".to_string();
             DataError::format(&self.path, "CSV", message)
         };
-        pieces::each(&self.path, options, Some(dialect), &mut |rows| {
-            for i in skip.min(rows.len())..rows.len() {
-                if rows.width(i) != width {
+        pieces::each(&self.path, options, Some(dialect), &mut |blocks| {
+            let first = skip;
+            for rows in blocks {
+                if (skip.min(rows.len())..rows.len()).any(|i| rows.width(i) != width) {
                     return Err(changed());
                 }
-                for (strings, &j) in found.iter_mut().zip(columns) {
-                    if !strings.push(rows.cell(i, j)) {
-                        full = full.or(Some(j));
-                    }
-                }
+                skip -= skip.min(rows.len());
             }
-            skip -= skip.min(rows.len());
+            gather(&mut found, columns, blocks, first);
             Ok(())
         })?;
-        match full.is_none() && found.iter().any(|strings| strings.len() != self.rows) {
+        let full = found.iter().position(|column| column.full).map(|k| columns[k]);
+        match full.is_none() && found.iter().any(|column| column.strings.len() != self.rows) {
             true => Err(changed()),
-            false => Ok((found, full)),
+            false => Ok((found.into_iter().map(|column| column.strings).collect(), full)),
         }
     }
 

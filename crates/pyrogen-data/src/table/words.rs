@@ -14,8 +14,12 @@ impl Words {
     /// Whether a cell is missing.
     pub fn is_missing(&self, cell: &str) -> bool {
         match &self.given {
-            // None is longer than four bytes.
-            None => cell.len() <= 4 && USUAL.iter().any(|word| cell.eq_ignore_ascii_case(word)),
+            // None is longer than four bytes, or begins with a digit.
+            None => {
+                cell.len() <= 4
+                    && !cell.as_bytes().first().is_some_and(u8::is_ascii_digit)
+                    && USUAL.iter().any(|word| cell.eq_ignore_ascii_case(word))
+            }
             Some(words) => cell.is_empty() || words.iter().any(|word| word == cell),
         }
     }

@@ -1,8 +1,9 @@
 //! How flows join the one door: one family a method, which differ in their defaults.
 
-mod glow;
+mod calibration;
+mod pictures;
 #[cfg(feature = "train")]
-mod glow_training;
+mod pictures_training;
 #[cfg(feature = "train")]
 mod training;
 
@@ -10,13 +11,14 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use pyrogen_core::folder::ModelFolder;
 use pyrogen_core::{Condition, ModelError, ScoreMethod};
-use pyrogen_data::Modality;
+use pyrogen_data::{Modality, Preparation};
 use pyrogen_model::tensor::{InspectBatches, ScorePolicy, TensorModel};
 use pyrogen_model::{Ability, Error, Family, Finding, LatentKind, Model, Registry};
 use serde_json::json;
 
-pub use self::glow::GlowFamily;
-use crate::{FlowKind, InverseReport, NormalizingFlow};
+use self::calibration::calibration;
+pub use self::pictures::{GlowFamily, PictureFamily, PictureFlow, TarFlowFamily};
+use crate::{ConditionalFlow, FlowKind, InverseReport, NormalizingFlow};
 
 /// A method of [`NormalizingFlow`].
 #[derive(Debug, Clone, Copy)]
@@ -100,7 +102,8 @@ impl FlowMethod {
 
 /// The registry with every method of this crate.
 pub fn register(registry: Registry) -> Registry {
-    FlowMethod::all().into_iter().fold(registry, Registry::with).with(GlowFamily)
+    let registry = FlowMethod::all().into_iter().fold(registry, Registry::with);
+    registry.with(GlowFamily::new()).with(TarFlowFamily::new())
 }
 
 impl Family for FlowMethod {
@@ -117,7 +120,14 @@ impl Family for FlowMethod {
     }
 
     fn abilities(&self) -> Vec<Ability> {
-        vec![Ability::Generate, Ability::Score, Ability::Latent, Ability::Inspect]
+        vec![
+            Ability::Generate,
+            Ability::Complete,
+            Ability::Score,
+            Ability::Latent,
+            Ability::Query,
+            Ability::Inspect,
+        ]
     }
 
     fn takes_class(&self) -> bool {
@@ -138,22 +148,49 @@ impl Family for FlowMethod {
     fn open(&self, folder: &ModelFolder, device: &Device) -> Result<Model, Error> {
         let model = NormalizingFlow::load(folder.path(), device)?;
         let parameters = model.num_params();
-        let door = TensorModel::new(model, parameters, true, folder, device)?
-            .generate()
-            .density(policy())
-            .latent(LatentKind::Point)
-            .inspect(|model: &NormalizingFlow, batches| {
+        let given = conditions(folder)?;
+        if given.is_empty() {
+            let door =
+                TensorModel::new(model, parameters, true, folder, device)?.generate().given();
+            let door = door.density(policy()).latent(LatentKind::Point);
+            return Ok(door
+                .inspect(|model: &NormalizingFlow, batches| {
+                    let report =
+                        |x: Tensor<2>, condition: &Condition| model.inverse_report(x, condition);
+                    Ok(vec![inverse(batches, report)?, recurring(batches)?])
+                })
+                .build());
+        }
+        let model = ConditionalFlow::new(model, given).map_err(|e| Error::Contradiction {
+            path: folder.path().to_path_buf(),
+            message: format!("config.json does not fit the conditions of card.json: {e}"),
+        })?;
+        let door = TensorModel::new(model, parameters, true, folder, device)?.generate().given();
+        let door = door.density(policy()).latent(LatentKind::Point);
+        Ok(door
+            .inspect(|model: &ConditionalFlow, batches| {
                 let report =
                     |x: Tensor<2>, condition: &Condition| model.inverse_report(x, condition);
-                Ok(vec![inverse(batches, report)?, recurring(batches)?])
-            });
-        Ok(door.build())
+                let found = [inverse(batches, report)?, recurring(batches)?];
+                Ok(found.into_iter().chain(calibration(model, batches)?).collect())
+            })
+            .build())
     }
 
     #[cfg(feature = "train")]
     fn train(&self) -> Option<&dyn pyrogen_model::train::Train> {
         Some(self)
     }
+}
+
+/// The features that are a condition of the others; none where the card marks none.
+fn conditions(folder: &ModelFolder) -> Result<Vec<usize>, Error> {
+    let preparation = Preparation::from_card(&folder.card().data).map_err(|e| {
+        let (path, message) = (folder.path().to_path_buf(), format!("card.json: {e}"));
+        Error::Contradiction { path, message }
+    })?;
+    let marked = preparation.conditions().unwrap_or_default();
+    Ok(marked.into_iter().map(|(feature, _)| feature).collect())
 }
 
 /// One reading of the exact density.
@@ -204,7 +241,10 @@ fn recurring(batches: &InspectBatches) -> Result<Finding, Error> {
     };
     // Two of a few items that agree say nothing.
     let often = |share: &f64| *share >= RECURRING && *share * rows as f64 >= 8.0;
-    let shares: Vec<f64> = (0..width).map(share).collect();
+    // A condition needs no density.
+    let conditions = batches.frame().given().map_or(&[][..], |given| given.features());
+    let shares: Vec<f64> =
+        (0..width).map(|j| if conditions.contains(&j) { 0.0 } else { share(j) }).collect();
     let found: Vec<usize> = (0..width).filter(|&j| often(&shares[j])).collect();
     let text = match found.is_empty() {
         true => "no value is shared by a twentieth of the items".to_string(),

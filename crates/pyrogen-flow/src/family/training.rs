@@ -2,10 +2,10 @@
 
 use pyrogen_core::folder::ModelConfig;
 use pyrogen_core::{ConfigError, config};
-use pyrogen_data::{Preparation, RawRows, Recipe};
+use pyrogen_data::{Preparation, RawRows, Recipe, SpreadColumns};
 use pyrogen_model::Error;
 use pyrogen_model::train::{
-    Defaults, Job, Plan, Train, Wanted, check_data, fit_gradient, fits_memory, raw_rows,
+    Defaults, Job, Plan, Save, Train, Wanted, check_data, fit_gradient, fits_memory, raw_rows,
 };
 use pyrogen_train::{
     Decay, GradientConfig, Limits, OptimizerConfig, RunFolder, ScheduleConfig, TrainConfig,
@@ -14,7 +14,7 @@ use pyrogen_train::{
 use serde_json::Value;
 
 use super::FlowMethod;
-use crate::{FlowKind, NormalizingFlow, NormalizingFlowConfig};
+use crate::{ConditionalFlow, FlowKind, NormalizingFlow, NormalizingFlowConfig};
 
 /// Optimiser steps where nothing else is wished.
 const STEPS: u64 = 4000;
@@ -30,13 +30,34 @@ const ALPHA: f64 = 0.05;
 
 /// Numbers with a mean of 0 and a standard deviation of 1. What has no density (categories, numbers that
 /// recur, whole numbers, constants, whether a number is missing) is spread over cells first, and the
-/// likelihood is then a lower bound.
-fn prepare(data: &dyn RawRows) -> Result<Preparation, Error> {
+/// likelihood is then a lower bound. Columns that are a condition are not spread, and numbers on a circle
+/// become angles.
+fn prepare(data: &dyn RawRows, model: &NormalizingFlowConfig) -> Result<Preparation, Error> {
+    let columns =
+        SpreadColumns { conditions: model.conditions.clone(), periods: model.periods.clone() };
     let recipe = match (data.schema(), data.levels()) {
-        (None, Some(_)) => Recipe::Dequantised { logit: Some(ALPHA) },
-        _ => Recipe::Spread,
+        (None, Some(_)) if columns == SpreadColumns::default() => {
+            Recipe::Dequantised { logit: Some(ALPHA) }
+        }
+        _ => Recipe::SpreadWith(columns),
     };
     Ok(Preparation::fit(&recipe, data)?)
+}
+
+/// The model of rows that are prepared like this.
+fn fitted_to(model: NormalizingFlowConfig, preparation: &Preparation) -> NormalizingFlowConfig {
+    if model.conditions.is_empty() && model.periods.is_empty() {
+        return model;
+    }
+    let (given, learnt): (Vec<_>, Vec<_>) =
+        preparation.features().into_iter().partition(|feature| feature.condition);
+    let angles = learnt.iter().enumerate().filter(|(_, feature)| feature.circular);
+    NormalizingFlowConfig {
+        circular: angles.map(|(j, _)| j).collect(),
+        event: vec![learnt.len()],
+        context: (!given.is_empty()).then(|| vec![given.len()]),
+        ..model
+    }
 }
 
 /// How flows are trained where nothing else is wished.
@@ -83,21 +104,23 @@ impl Train for FlowMethod {
 
     fn defaults(&self, wanted: &Wanted) -> Result<Defaults, Error> {
         let data = raw_rows(wanted.data)?;
-        let event = prepare(data)?.event_shape();
+        let event = prepare(data, &NormalizingFlowConfig::default())?.event_shape();
         let model = self.model(event);
         Ok(Defaults { model: config::to_value(&model), train: training(data.len(), BATCH) })
     }
 
     fn plan(&self, settings: Defaults, wanted: &Wanted) -> Result<Plan, Error> {
         settings.train.validate()?;
-        let model: NormalizingFlowConfig = config::from_value(settings.model.clone())?;
+        let model: NormalizingFlowConfig = config::from_value(settings.model)?;
+        let data = raw_rows(wanted.data)?;
+        let preparation = prepare(data, &model)?;
+        let model = fitted_to(model, &preparation);
         let parameters = model.num_params()?;
         fits_memory(parameters)?;
-        let data = raw_rows(wanted.data)?;
         Ok(Plan {
-            model: settings.model,
+            model: config::to_value(&model),
             train: settings.train,
-            preparation: Some(prepare(data)?),
+            preparation: Some(preparation),
             parameters,
             examples: data.len(),
         })
@@ -113,8 +136,17 @@ impl Train for FlowMethod {
             }
             Some(_) => return Err(another_model().into()),
         };
+        let marked = job.plan.preparation.as_ref().and_then(Preparation::conditions);
+        let Some(marked) = marked else {
+            check_data(&model, &job)?;
+            let save: Save<NormalizingFlow> = |model, folder, card| model.save(folder, card);
+            return fit_gradient(job, model, save);
+        };
+        let given = marked.into_iter().map(|(feature, _)| feature).collect();
+        let model = ConditionalFlow::new(model, given)?;
         check_data(&model, &job)?;
-        fit_gradient(job, model, |model: &NormalizingFlow, folder, card| model.save(folder, card))
+        let save: Save<ConditionalFlow> = |model, folder, card| model.flow().save(folder, card);
+        fit_gradient(job, model, save)
     }
 }
 
@@ -160,7 +192,11 @@ mod tests {
         let mut columns = kinds.map(|(name, kind)| Column::new(name, kind)).to_vec();
         columns[1].blanks = vec!["NA".into()];
         let (values, schema) = (vec![1.0, f32::NAN, 2.5, 0.25], TableSchema { columns });
-        let prepared = prepare(&Dataset::table(values, schema, None).unwrap()).unwrap();
+        let prepared = prepare(
+            &Dataset::table(values, schema, None).unwrap(),
+            &NormalizingFlowConfig::default(),
+        )
+        .unwrap();
         assert!(prepared.is_random() && prepared.event_shape() == [3]);
     }
 }

@@ -4,6 +4,8 @@ use pyrogen_core::ConfigError;
 use pyrogen_core::config::{check, count};
 use serde::{Deserialize, Serialize};
 
+use crate::Pixels;
+
 /// Configuration of a [`Glow`](crate::Glow).
 ///
 /// # Examples
@@ -32,12 +34,21 @@ pub struct GlowConfig {
     pub width: usize,
     /// Number of classes, for a model that is conditioned on the class of a picture.
     pub classes: Option<usize>,
+    /// How whole numbers become the real numbers that the flow takes.
+    pub pixels: Pixels,
 }
 
 impl Default for GlowConfig {
     /// Grey pictures of 28 by 28 pixels.
     fn default() -> Self {
-        Self { event: vec![1, 28, 28], levels: 2, steps: 8, width: 64, classes: None }
+        Self {
+            event: vec![1, 28, 28],
+            levels: 2,
+            steps: 8,
+            width: 64,
+            classes: None,
+            pixels: Pixels::default(),
+        }
     }
 }
 

@@ -49,21 +49,9 @@ impl ActNorm {
         Self { mean: param(mean), log_std: param(log_std) }
     }
 
-    fn parts(&self, x: &Tensor<4>) -> (Tensor<4>, Tensor<4>, Tensor<1>) {
-        let [_, channels, height, width] = x.dims();
-        let shaped = |p: &Param<Tensor<1>>| p.val().reshape([1, channels, 1, 1]);
-        let log_det = self.log_std.val().sum() * (height * width) as f64;
-        (shaped(&self.mean), shaped(&self.log_std), log_det)
-    }
-
-    pub fn forward(&self, x: Tensor<4>) -> Mapped {
-        let (mean, log_std, log_det) = self.parts(&x);
-        ((x - mean) * log_std.neg().exp(), log_det.neg())
-    }
-
-    pub fn inverse(&self, y: Tensor<4>) -> Mapped {
-        let (mean, log_std, log_det) = self.parts(&y);
-        (y * log_std.exp() + mean, log_det)
+    /// Mean and logarithm of the standard deviation of each channel, `[channels, 1]`.
+    pub fn columns(&self) -> [Tensor<2>; 2] {
+        [&self.mean, &self.log_std].map(|p| p.val().unsqueeze_dim(1))
     }
 }
 

@@ -6,7 +6,9 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use pyrogen_core::Noise;
 use pyrogen_ops as ops;
 
-/// `y = W x` at each pixel, with `W = P L (U + diag(sign exp(s)))`: a fixed permutation, a lower and an upper
+use super::layers::{ActNorm, Mapped};
+
+/// `y = W x` at each pixel, behind the normalisation of each channel, with `W = P L (U + diag(sign exp(s)))`: a fixed permutation, a lower and an upper
 /// triangular matrix with ones and with `sign exp(s)` on their diagonals. The determinant is `exp(sum s)`.
 ///
 /// It starts at a random rotation, which a label and a number choose and no seed: `P` and the signs are
@@ -74,27 +76,33 @@ impl Mixing {
         lower.matmul(upper).select(0, Tensor::<1, Int>::from_data(rows, &device))
     }
 
-    pub fn forward(&self, x: Tensor<4>) -> (Tensor<4>, Tensor<1>) {
-        let log_det = self.log_det(&x);
-        (each_pixel(self.weight(), x), log_det)
+    /// `W (x - mean) / std` in one pass: `norm` gives means and logarithms of standard deviations.
+    pub fn forward(&self, norm: &ActNorm, x: Tensor<4>) -> Mapped {
+        let [mean, log_std] = norm.columns();
+        let log_det = self.log_det(&log_std, &x);
+        let weight = self.weight() * log_std.neg().exp().transpose();
+        let bias = weight.clone().matmul(mean).neg();
+        (each_pixel(weight, bias, x), log_det)
     }
 
-    pub fn inverse(&self, y: Tensor<4>) -> (Tensor<4>, Tensor<1>) {
-        let log_det = self.log_det(&y).neg();
-        (each_pixel(inverted(self.weight()), y), log_det)
+    pub fn inverse(&self, norm: &ActNorm, y: Tensor<4>) -> Mapped {
+        let [mean, log_std] = norm.columns();
+        let log_det = self.log_det(&log_std, &y).neg();
+        let weight = inverted(self.weight()) * log_std.exp();
+        (each_pixel(weight, mean, y), log_det)
     }
 
-    fn log_det(&self, x: &Tensor<4>) -> Tensor<1> {
+    fn log_det(&self, log_std: &Tensor<2>, x: &Tensor<4>) -> Tensor<1> {
         let [_, _, height, width] = x.dims();
-        self.log_scale.val().sum() * (height * width) as f64
+        (self.log_scale.val().sum() - log_std.clone().sum()) * (height * width) as f64
     }
 }
 
-/// A matrix times the channels of each pixel.
-fn each_pixel(weight: Tensor<2>, x: Tensor<4>) -> Tensor<4> {
+/// A matrix times the channels of each pixel, and a number more for each.
+fn each_pixel(weight: Tensor<2>, bias: Tensor<2>, x: Tensor<4>) -> Tensor<4> {
     let n = weight.dims()[0];
     let options = ConvOptions { stride: [1; 2], padding: [(0, 0); 2], dilation: [1; 2], groups: 1 };
-    ops::conv2d(x, weight.reshape([n, n, 1, 1]), None, options)
+    ops::conv2d(x, weight.reshape([n, n, 1, 1]), Some(bias.reshape([n])), options)
 }
 
 /// The inverse, with the derivatives of one: a step of Newton's method, `X (2 - W X)`, from the inverse that

@@ -4,24 +4,19 @@ mod config;
 mod layers;
 mod mixing;
 
-use std::f64::consts::PI;
-
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use pyrogen_core::bijection::Bijection;
 use pyrogen_core::{
-    Batch, Condition, ConfigError, Describe, Loss, ModelError, Noise, Objective, Seed, flatten,
+    Batch, Condition, ConfigError, Describe, ExactFlow, Loss, ModelError, Noise, Objective, Seed,
+    flatten,
 };
-use pyrogen_nn::one_hot;
 
-use crate::exact::ExactFlow;
-use crate::report::{InverseReport, inverse_errors};
+use crate::picture::{normal, one_class_each};
+use crate::report::{InverseReport, report_of_pictures};
 pub use config::GlowConfig;
 use layers::{ActNorm, AffineCoupling, Split, squeeze, unsqueeze};
 use mixing::Mixing;
-
-/// Where pictures in (0, 1) are centred.
-const MIDDLE: f64 = 0.5;
 
 /// A flow of pictures: levels of actnorm, mixing of channels by an invertible 1x1 convolution, and affine
 /// coupling by convolutions, at ever smaller sizes.
@@ -30,8 +25,8 @@ const MIDDLE: f64 = 0.5;
 /// z = f(x; class)      ln p(x | class) = ln p(z) + ln |det dz/dx|
 /// ```
 ///
-/// Pictures are in (0, 1), their whole numbers spread evenly (dequantised). The noise is standard normal and
-/// has as many numbers as the picture.
+/// Pictures have their whole numbers spread over cells (dequantised), as [`Pixels`](crate::Pixels) says. The
+/// noise is standard normal and has as many numbers as the picture.
 ///
 /// # Numerics
 /// In f32. Scales lie in (1/1000, 1000) a coupling.
@@ -47,7 +42,7 @@ const MIDDLE: f64 = 0.5;
 /// use pyrogen_core::{Condition, Noise, Sample, SampleOptions, Seed};
 /// use pyrogen_flow::GlowConfig;
 ///
-/// let config = GlowConfig { event: vec![1, 4, 4], levels: 2, steps: 2, width: 8, classes: None };
+/// let config = GlowConfig { event: vec![1, 4, 4], levels: 2, steps: 2, width: 8, ..GlowConfig::default() };
 /// let flow = config.init(Seed(1), &Device::flex())?;
 /// let x: Tensor<4> = flow.sample(3, &SampleOptions::default(), &mut Noise::new(Seed(2)))?;
 /// let given = flow.given(&Condition::none(), 3);
@@ -78,17 +73,15 @@ struct Step {
 
 impl Step {
     fn forward(&self, x: Tensor<4>, class: Option<&Tensor<2>>) -> layers::Mapped {
-        let (x, first) = self.norm.forward(x);
-        let (x, second) = self.mixing.forward(x);
-        let (x, third) = self.coupling.apply(x, class, false);
-        (x, third + first + second)
+        let (x, first) = self.mixing.forward(&self.norm, x);
+        let (x, second) = self.coupling.apply(x, class, false);
+        (x, second + first)
     }
 
     fn inverse(&self, y: Tensor<4>, class: Option<&Tensor<2>>) -> layers::Mapped {
-        let (y, third) = self.coupling.apply(y, class, true);
-        let (y, second) = self.mixing.inverse(y);
-        let (y, first) = self.norm.inverse(y);
-        (y, third + first + second)
+        let (y, second) = self.coupling.apply(y, class, true);
+        let (y, first) = self.mixing.inverse(&self.norm, y);
+        (y, second + first)
     }
 }
 
@@ -148,17 +141,7 @@ impl Glow {
 
     /// As [`given`](Self::given); labels that the model does not take are ignored.
     fn reading(&self, condition: &Condition, rows: usize) -> GivenGlow<'_> {
-        assert!(
-            condition.context.is_none(),
-            "Glow: a context was given to a model that takes none"
-        );
-        let class = self.config.classes.map(|classes| {
-            let labels = condition.labels.clone();
-            let labels =
-                labels.unwrap_or_else(|| panic!("Glow: give one label (of {classes}) a picture"));
-            assert_eq!(labels.dims()[0], rows, "Glow: expected one label a picture");
-            one_hot(labels, classes)
-        });
+        let class = one_class_each("Glow", self.config.classes, condition, rows);
         GivenGlow { flow: self, class }
     }
 
@@ -201,11 +184,7 @@ impl Glow {
         x: Tensor<D>,
         condition: &Condition,
     ) -> Result<InverseReport, ModelError> {
-        let examples = x.dims()[0];
-        self.check_condition(condition, examples)?;
-        let x = flatten(x.inner(), &self.config.event);
-        let (error, tail_error) = inverse_errors(&self.valid(), &x, condition, false)?;
-        Ok(InverseReport { examples, error, tail_error, clipped: None })
+        report_of_pictures(self, x, condition)
     }
 }
 
@@ -231,9 +210,7 @@ impl ExactFlow for Glow {
     }
 
     fn base(&self, z: Tensor<2>) -> Tensor<1> {
-        let features = self.config.features() as f64;
-        let square: Tensor<1> = z.square().sum_dim(1).squeeze_dim(1);
-        square * -0.5 - 0.5 * features * (2.0 * PI).ln()
+        normal(z)
     }
 
     fn noise(&self, n: usize, temperature: f64, noise: &mut Noise) -> Tensor<2> {
@@ -263,7 +240,7 @@ impl GivenGlow<'_> {
         let [rows, got] = x.dims();
         let features = self.flow.config.features();
         assert_eq!(got, features, "Glow: expected [rows, {features}], got [rows, {got}]");
-        x.reshape([rows, event[0], event[1], event[2]]) - MIDDLE
+        x.reshape([rows, event[0], event[1], event[2]]) - self.flow.config.pixels.middle()
     }
 
     /// Channels and sides of what level `i` gives away: half of it, or all of the last one.
@@ -325,7 +302,7 @@ impl Bijection<2, 2, 1> for GivenGlow<'_> {
             }
             x = Some(unsqueeze(at));
         }
-        let x = x.expect("at least one level") + MIDDLE;
+        let x = x.expect("at least one level") + self.flow.config.pixels.middle();
         (x.flatten(1, 3), log_det)
     }
 }

@@ -5,6 +5,8 @@
 //! | BLEU | precision of n-grams of words, with a penalty for shortness | [`Bleu`] |
 //! | chrF, chrF++ | F-score of n-grams of characters (and words) | [`Chrf`] |
 //! | TER | edits for each word of the reference | [`Ter`] |
+//! | word and character error rate | edits without moves, for each word or character | [`EditRate`] |
+//! | exact match | the share of texts that are a reference | [`ExactMatch`] |
 //! | ROUGE-1, -2, -L, -Lsum | overlap with a reference summary | [`Rouge`] |
 //! | METEOR | words matched exactly and by their stems, and their order | [`Meteor`] |
 //! | distinct-n, repetition | how much of the text is new | [`Distinct`], [`distinct_ids`], [`repetition`] |
@@ -32,6 +34,7 @@ mod bootstrap;
 mod chrf;
 mod corpus;
 mod diversity;
+mod edits;
 mod error;
 mod groups;
 mod mauve;
@@ -53,6 +56,7 @@ pub use bootstrap::{Interval, bootstrap};
 pub use chrf::{Chrf, ChrfScratch};
 pub use corpus::{Corpus, ReferenceCount};
 pub use diversity::{Distinct, distinct_ids, repetition, self_bleu};
+pub use edits::{EditRate, EditScratch, EditUnit, ExactMatch};
 pub use error::TextError;
 pub use mauve::{Mauve, MauveOptions, mauve, mauve_of_counts};
 pub use meteor::{Meteor, MeteorScratch};

@@ -24,6 +24,17 @@ pub enum Marginal {
         /// The standard deviation.
         std: f64,
     },
+    /// A distribution of numbers by draws.
+    Drawn {
+        /// The mean of the draws.
+        mean: f64,
+        /// Their standard deviation.
+        std: f64,
+        /// Probabilities and the numbers that so large a share of the draws is below, ascending.
+        quantiles: Vec<(f64, f64)>,
+        /// How many draws there are.
+        draws: usize,
+    },
 }
 
 /// Answers questions on marginals, given evidence.

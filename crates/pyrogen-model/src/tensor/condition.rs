@@ -7,6 +7,7 @@ use pyrogen_core::{Condition, RequestError};
 use pyrogen_data::{Data, Layout, PictureContext};
 
 use super::Frame;
+use super::given::{GivenColumns, GivenRows};
 use crate::{Error, Request};
 
 /// Conditions of an endless sequence of items: classes and contexts, in turn.
@@ -16,6 +17,8 @@ pub struct Conditions {
     contexts: Option<Vec<f32>>,
     /// Numbers of one context.
     width: usize,
+    /// Raw rows that hold the columns that are the condition.
+    given: Option<GivenRows>,
 }
 
 impl Conditions {
@@ -31,6 +34,13 @@ impl Conditions {
         let n = (all.len() / width) as u64;
         let row = |i: u64| &all[(i % n) as usize * width..][..width];
         Some(items.flat_map(row).copied().collect())
+    }
+
+    /// Puts the cells that were given into raw rows of these items, as they were given.
+    pub(super) fn keep(&self, items: Range<u64>, raw: &mut [f32]) {
+        if let Some(given) = &self.given {
+            given.keep(items, raw);
+        }
     }
 
     /// The condition of some items.
@@ -56,6 +66,9 @@ impl Frame {
     /// # Errors
     /// A class or context that the model does not take, or a context that is missing.
     pub fn conditions(&self, request: &Request) -> Result<Conditions, Error> {
+        if let Some(given) = self.given() {
+            return self.given_conditions(given, request);
+        }
         let like = match &request.like {
             Some(items) => Some(self.conditions_like(items)?),
             None => None,
@@ -76,7 +89,36 @@ impl Frame {
         if let (Some(expected), None) = (self.context_shape()?, &contexts) {
             return Err(RequestError::MissingContext { expected }.into());
         }
-        Ok(Conditions { classes, contexts, width })
+        Ok(Conditions { classes, contexts, width, given: None })
+    }
+
+    /// The conditions of rows whose other columns are learnt given some: those of the rows that the request
+    /// names.
+    fn given_conditions(
+        &self,
+        given: &GivenColumns,
+        request: &Request,
+    ) -> Result<Conditions, Error> {
+        let rows = request.like.as_ref().or(request.context.as_ref());
+        let rows = rows.ok_or_else(|| given.missing())?;
+        let full = given.full_rows(rows, self.layout())?;
+        let classes = match (&request.class, self.classes()) {
+            (Some(_), None) => return Err(RequestError::Unconditional.into()),
+            (Some(class), Some(_)) => Some(vec![self.class(class)?]),
+            (None, None) => None,
+            (None, Some(known)) => {
+                let labels = full.labels().map(<[u32]>::to_vec);
+                Some(labels.unwrap_or_else(|| (0..known as u32).collect()))
+            }
+        };
+        let contexts = given.contexts(&full, self.preparation())?;
+        let given_rows = given.rows(&full);
+        Ok(Conditions {
+            classes,
+            contexts: Some(contexts),
+            width: given.features().len(),
+            given: Some(given_rows),
+        })
     }
 
     /// A class by its name or number.
@@ -161,8 +203,12 @@ mod tests {
 
     #[test]
     fn conditions_come_in_turn() {
-        let conditions =
-            Conditions { classes: Some(vec![7, 8]), contexts: Some(vec![1.0, 2.0, 3.0]), width: 1 };
+        let conditions = Conditions {
+            classes: Some(vec![7, 8]),
+            contexts: Some(vec![1.0, 2.0, 3.0]),
+            width: 1,
+            given: None,
+        };
         assert_eq!(conditions.labels(3..6), Some(vec![8, 7, 8]));
         assert_eq!(conditions.contexts(2..5), Some(vec![3.0, 1.0, 2.0]));
         assert_eq!(Conditions::default().labels(0..3), None);

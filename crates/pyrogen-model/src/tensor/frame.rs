@@ -8,6 +8,7 @@ use pyrogen_core::folder::ModelFolder;
 use pyrogen_core::{Condition, Describe, Examples, Noise, RequestError};
 use pyrogen_data::{Data, Dataset, Layout, PictureContext, Preparation, Prepared, RawRows};
 
+use super::given::GivenColumns;
 use crate::{Error, ErrorKind};
 
 /// Items that a core works on at once.
@@ -18,6 +19,7 @@ pub(crate) const CHUNK: usize = 64;
 pub struct Frame {
     preparation: Arc<Preparation>,
     context: Option<PictureContext>,
+    given: Option<Arc<GivenColumns>>,
     classes: Option<usize>,
     event: Vec<usize>,
     device: Device,
@@ -44,6 +46,7 @@ impl Frame {
         }
         let context = context_of(model, folder, &preparation).map_err(contradiction)?;
         Ok(Self {
+            given: GivenColumns::of(&preparation).map(Arc::new),
             preparation: Arc::new(preparation),
             context,
             classes: model.classes(),
@@ -66,6 +69,17 @@ impl Frame {
     /// What contexts are made of, for models that take them.
     pub fn context(&self) -> Option<PictureContext> {
         self.context
+    }
+
+    /// The columns that are the condition of the others, where the model is of such.
+    pub fn given(&self) -> Option<&GivenColumns> {
+        self.given.as_deref()
+    }
+
+    /// Columns or numbers of an item that the model says something of.
+    pub(super) fn learnt(&self) -> usize {
+        let given = self.given().map_or(0, |given| given.columns().len());
+        self.layout().width() - given
     }
 
     /// Where the model computes.
@@ -163,6 +177,16 @@ impl Frame {
     /// # Errors
     /// A number that is not finite.
     pub fn raw(&self, prepared: &[f32], labels: Option<Vec<u32>>) -> Result<Data, Error> {
+        self.raw_with(prepared, labels, |_| {})
+    }
+
+    /// The same, with what a function changes of the raw numbers.
+    pub(super) fn raw_with(
+        &self,
+        prepared: &[f32],
+        labels: Option<Vec<u32>>,
+        change: impl FnOnce(&mut [f32]),
+    ) -> Result<Data, Error> {
         if let Some(i) = prepared.iter().position(|v| !v.is_finite()) {
             let message = format!(
                 "item {} holds {}: the model gives numbers that are not finite",
@@ -171,7 +195,8 @@ impl Frame {
             );
             return Err(Error::other(ErrorKind::Numerics, message));
         }
-        let raw = self.preparation.inverse(prepared);
+        let mut raw = self.preparation.inverse(prepared);
+        change(&mut raw);
         Ok(Data::from_dataset(Dataset::from_rows(raw, labels, self.layout().clone())?))
     }
 }

@@ -128,6 +128,7 @@ impl Frame {
         for part in parts {
             values.extend(part?);
         }
-        self.raw(&values, conditions.labels(items))
+        let labels = conditions.labels(items.clone());
+        self.raw_with(&values, labels, |raw| conditions.keep(items, raw))
     }
 }

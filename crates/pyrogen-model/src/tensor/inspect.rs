@@ -43,6 +43,21 @@ pub struct InspectBatches<'a> {
 }
 
 impl InspectBatches<'_> {
+    /// Number of items.
+    pub fn len(&self) -> usize {
+        self.data.len()
+    }
+
+    /// Whether there are no items.
+    pub fn is_empty(&self) -> bool {
+        self.data.is_empty()
+    }
+
+    /// What stands between raw and prepared units.
+    pub fn frame(&self) -> &Frame {
+        self.frame
+    }
+
     /// A function of each batch, on all cores: of prepared items, their condition and their noise.
     /// With each result comes the sum of the preparation's log-determinants over the batch, 0 where
     /// the model's likelihood is a probability.

@@ -8,6 +8,7 @@ mod complete;
 mod condition;
 mod frame;
 mod generate;
+mod given;
 mod inspect;
 mod latent;
 mod rank;
@@ -23,6 +24,7 @@ use pyrogen_data::Modality;
 
 pub use condition::Conditions;
 pub use frame::Frame;
+pub use given::GivenColumns;
 pub use inspect::{InspectBatches, latent_finding};
 pub use score::ScorePolicy;
 
@@ -119,6 +121,22 @@ impl<M: Describe + Send + Sync + 'static> TensorModel<M> {
             configure: self.configure.clone(),
             output: self.output,
         }));
+        self
+    }
+
+    /// It draws the columns that it has learnt, given those that are their condition: it completes rows and
+    /// says how their missing cells are distributed, by draws. Comes after [`generate`](Self::generate).
+    /// Without such columns it can do neither, and says why.
+    pub fn given(mut self) -> Self {
+        let (Some(generate), Some(_)) = (&self.can.generate, self.frame.given()) else {
+            let why = "it was trained without columns that are a condition of the others: name them \
+                       (conditions=[\"age\"]) when you train";
+            return self.because(Ability::Complete, why).because(Ability::Query, why);
+        };
+        let ask =
+            Arc::new(given::AskGiven { generate: generate.clone(), frame: self.frame.clone() });
+        self.can.complete = Some(ask.clone());
+        self.can.query = Some(ask);
         self
     }
 
@@ -228,7 +246,10 @@ impl<M: Describe + Send + Sync + 'static> TensorModel<M> {
             modality: self.frame.layout().modality(),
             parameters: self.parameters,
             classes: self.frame.class_names(),
-            context: self.frame.context().map(|c| c.to_string()),
+            context: match self.frame.given() {
+                Some(given) => Some(given.to_string()),
+                None => self.frame.context().map(|c| c.to_string()),
+            },
         };
         let layout = self.frame.layout().clone();
         let model = Model::new(about, &self.path, self.card, self.can).with_layout(layout);

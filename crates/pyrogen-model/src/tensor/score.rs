@@ -88,11 +88,13 @@ impl<M: Score<2> + Send + Sync + 'static> Likely for TensorScore<M> {
         let all = match self.frame.layout().modality() {
             // What a cell of the data costs, whatever it is prepared as.
             Modality::Table => {
-                all.map(|l| l.in_units(Unit::Cell, Counts::Same(self.frame.layout().width())))
+                all.map(|l| l.in_units(Unit::Cell, Counts::Same(self.frame.learnt())))
             }
             _ => all,
         };
-        let conditional = self.frame.classes().is_some() || self.frame.context().is_some();
+        let frame = &self.frame;
+        let conditional =
+            frame.classes().is_some() || frame.context().is_some() || frame.given().is_some();
         let all = all.map(|all| all.conditional(conditional));
         all.ok_or_else(|| Error::Wish("the data is empty: there is nothing to score".into()))
     }

@@ -199,7 +199,7 @@ fn heads_share_keys_and_documents_see_themselves() {
             .map(|i| if i < places { 0 } else { (i % places / 3 * 3) as u32 })
             .collect();
         let ours = |first: Option<std::sync::Arc<[u32]>>| {
-            ops::CausalHeads { heads, shared, first }.self_attention(x.clone())
+            ops::AttentionHeads { heads, shared, causal: true, first }.self_attention(x.clone())
         };
         let theirs = grouped(x.clone(), heads, shared, &first);
         assert_equal!("documents", ours(Some(first.clone().into())), theirs, x);
@@ -216,9 +216,59 @@ fn heads_share_keys_and_documents_see_themselves() {
             let from = places - count;
             let firsts: Vec<u32> =
                 (0..n).flat_map(|i| first[i * places + from..(i + 1) * places].to_vec()).collect();
-            let op = ops::CausalHeads { heads, shared, first: Some(firsts.into()) };
+            let first = Some(firsts.into());
+            let op = ops::AttentionHeads { heads, shared, causal: true, first };
             let ours = op.cached_attention(q.clone().narrow(1, from, count), k.clone(), v.clone());
             assert!(difference(&ours, &whole.clone().narrow(1, from, count)) < TOLERANCE);
+        }
+    }
+}
+
+/// Queries that see the keys of another sequence, or of their own in both directions, behind padding.
+#[test]
+fn sequences_see_all_of_what_is_behind_padding() {
+    let mut source = Source::new();
+    for (n, queries, keys, heads, shared, d) in
+        [(2, 5, 3, 4, 2, 3), (3, 1, 7, 2, 1, 16), (1, 70, 90, 1, 1, 8), (2, 4, 4, 2, 2, 4)]
+    {
+        let width = heads / shared * d;
+        let q = &source.leaf([n, queries, heads * d]);
+        let (k, v) = (&source.leaf([n, keys, width]), &source.leaf([n, keys, width]));
+        let padding: Vec<usize> = (0..n).map(|i| i * 2 % keys).collect();
+        // Key by key of each example by itself.
+        let theirs = |i: usize| {
+            let seen = keys - padding[i];
+            let example = |x: &Tensor<3>, from: usize| {
+                let count = x.dims()[1] - from;
+                x.clone().narrow(0, i, 1).narrow(1, from, count)
+            };
+            let split = |x: Tensor<3>, places: usize, shared: usize| {
+                let heads = heads / shared;
+                let x = x.reshape([1, places, heads, 1, d]).repeat_dim(3, shared);
+                x.reshape([1, places, heads * shared, d]).swap_dims(1, 2)
+            };
+            let [k, v] = [k, v].map(|x| split(example(x, padding[i]), seen, shared));
+            let q = split(example(q, 0), queries, 1);
+            let scores = q.matmul(k.swap_dims(2, 3)) / (d as f64).sqrt();
+            let out: Tensor<4> = activation::softmax(scores, 3).matmul(v);
+            out.swap_dims(1, 2).reshape([1, queries, heads * d])
+        };
+        let first: Vec<u32> =
+            padding.iter().flat_map(|&p| std::iter::repeat_n(p as u32, queries)).collect();
+        let theirs = Tensor::cat((0..n).map(theirs).collect(), 0);
+        let first = Some(first.into());
+        let op = ops::AttentionHeads { heads, shared, causal: false, first };
+        let ours = op.attention(q.clone(), k.clone(), v.clone());
+        assert_equal!("another sequence", ours, theirs.clone(), q, k, v);
+        let [cached_k, cached_v] = [k, v].map(|x| x.clone().inner().swap_dims(0, 1));
+        let ours = op.cached_attention(q.clone().inner(), cached_k, cached_v);
+        assert!(difference(&ours, &theirs.inner()) < TOLERANCE);
+        if shared == 1 && queries == keys {
+            let qkv = Tensor::cat(vec![q.clone(), k.clone(), v.clone()], 2);
+            assert!(
+                difference(&op.self_attention(qkv), &op.attention(q.clone(), k.clone(), v.clone()))
+                    < TOLERANCE
+            );
         }
     }
 }

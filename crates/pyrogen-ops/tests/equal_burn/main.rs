@@ -63,6 +63,18 @@ mod norms;
 mod pictures;
 
 #[test]
+fn gates() {
+    let mut source = Source::new();
+    for dims in [[2, 3, 10], [5, 41, 194]] {
+        let x = &(source.leaf(dims) * 3.0).detach().require_grad();
+        let half = dims[2] / 2;
+        let [gate, values] = [0, 1].map(|i| x.clone().narrow(2, i * half, half));
+        let theirs = activation::silu(gate) * values;
+        assert_equal!("gated_silu", ops::gated_silu(x.clone()), theirs, x);
+    }
+}
+
+#[test]
 fn elementwise_functions() {
     let mut source = Source::new();
     // More than one piece, and a length that no vector divides.

@@ -118,3 +118,30 @@ fn rms_norms() {
         assert_equal!("rms_norm", ops::rms_norm(x.clone(), gamma.clone(), 1e-5), theirs, x, gamma);
     }
 }
+
+#[test]
+fn query_key_norms() {
+    let mut source = Source::new();
+    // With and without something behind the keys; one and several pieces.
+    for ([batch, places], heads, d, behind) in
+        [([2, 3], [2, 1], 5, 4), ([3, 37], [4, 4], 32, 128), ([1, 70], [3, 1], 17, 0)]
+    {
+        let width = (heads[0] + heads[1]) * d + behind;
+        let x = &source.leaf([batch, places, width]);
+        let (query, key) = (&source.leaf([d]), &source.leaf([d]));
+        let part = |gamma: &Tensor<1>, from: usize, count: usize| {
+            let x = x.clone().narrow(2, from * d, count * d).reshape([batch, places, count, d]);
+            let mean = (x.clone() * x.clone()).mean_dim(3);
+            let y = x / (mean + 1e-5).sqrt() * gamma.clone().unsqueeze();
+            y.reshape([batch, places, count * d])
+        };
+        let mut parts = vec![part(query, 0, heads[0]), part(key, heads[0], heads[1])];
+        if behind > 0 {
+            parts.push(x.clone().narrow(2, width - behind, behind));
+        }
+        let theirs = Tensor::cat(parts, 2);
+        let scales = [query.clone(), key.clone()];
+        let ours = ops::query_key_norm(x.clone(), scales, heads, 1e-5);
+        assert_equal!("query_key_norm", ours, theirs, x, query, key);
+    }
+}

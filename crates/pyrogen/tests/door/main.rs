@@ -6,6 +6,7 @@ mod flows;
 mod items;
 mod old_folders;
 mod requests;
+mod seq2seq;
 mod text;
 mod topics;
 mod training;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::MARGIN;
+
 /// A distribution function as counts of training examples: at each value, how many are below it and
 /// how many are at or below it. Linear from one value to the next.
 ///
@@ -25,9 +27,6 @@ pub struct DistributionFunction {
 
 /// How near a place comes to 0 and 1.
 const EDGE: f64 = 1e-6;
-
-/// A draw within a jump keeps this share of its width from the ends, so that rounding stays inside.
-const MARGIN: f64 = 1e-3;
 
 impl DistributionFunction {
     pub(super) fn is_valid(&self) -> bool {

@@ -36,7 +36,7 @@ const JUMP_SHARE: usize = 1000;
 
 /// A draw within a jump or a cell keeps this share of its width from the ends, so that rounding stays
 /// inside.
-const MARGIN: f64 = 1e-3;
+pub(super) const MARGIN: f64 = 1e-3;
 
 /// Whether so many examples of `n` that share a value make it a jump.
 pub(super) fn is_jump(count: usize, n: usize) -> bool {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::blocks::FEWEST;
 use super::counts::DistributionFunction;
-use super::mixed::MixedDistribution;
+use super::mixed::{MARGIN, MixedDistribution};
 use super::normal::{normal_cdf, normal_log_density};
 
 /// How the values of one element are distributed.
@@ -110,6 +110,22 @@ impl SpikedDistribution {
             return (self.spikes.get(state).map_or(f64::NAN, |&spike| f64::from(spike)), 0.0);
         }
         self.rest.backward(y[y.len() - 1])
+    }
+}
+
+impl SpikedDistribution {
+    /// `ln |dy/dx|` with the density of draws that keep away from the ends of their jump or cell.
+    pub(super) fn strict_log_det(&self, y: &[f64]) -> f64 {
+        let (x, log_det) = self.backward(y);
+        let apart = self.has_states() && (y[0].round().max(0.0) as usize) < self.states();
+        let drawn = !apart
+            && match &self.rest {
+                RestDistribution::Mixed(rest) => {
+                    rest.grid.is_some_and(|grid| grid.counted) || rest.jumps.contains(&x)
+                }
+                RestDistribution::Counts(rest) => rest.values.iter().any(|&v| f64::from(v) == x),
+            };
+        if drawn { log_det + (1.0 - 2.0 * MARGIN).ln() } else { log_det }
     }
 }
 

@@ -310,6 +310,31 @@ fn pictures_that_stay_in_their_files_are_the_same_pictures() {
 }
 
 #[test]
+fn the_hash_is_taken_while_pictures_are_decoded_first() {
+    // More than are decoded at a time; a picture of the second part has a form of its own, or not.
+    for odd in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("pictures");
+        for i in 0..CHUNK as u32 + 20 {
+            grey(&root.join(format!("{}/{i:03}.png", i / 200)), 3, 2, |x, y| (i + 7 * x + y) as u8);
+        }
+        if odd {
+            let path = root.join("1/270.png");
+            RgbImage::from_fn(3, 2, |x, y| Rgb([x as u8, y as u8, 9])).save(path).unwrap();
+        }
+        let read = |cache| {
+            let options = PictureOptions { cache: Some(cache), ..PictureOptions::default() };
+            super::load(&root, &options).unwrap().data
+        };
+        let (held, lazy) = (read(true), read(false));
+        if !odd {
+            fs::remove_dir_all(&root).unwrap();
+        }
+        assert_eq!(lazy.sha256(), held.sha256());
+    }
+}
+
+#[test]
 fn a_file_that_is_gone_or_another_is_an_error_when_it_is_read() {
     use crate::{Preparation, Prepared, Recipe};
     use burn::tensor::Device;
