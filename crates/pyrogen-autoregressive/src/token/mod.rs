@@ -198,12 +198,17 @@ impl Tokenizer {
     /// The text of tokens; bytes that are no UTF-8 become U+FFFD. A space that encoding put before the text
     /// is left out.
     pub fn decode(&self, tokens: &[u32]) -> String {
-        let parts: Vec<Vec<u8>> = tokens.iter().map(|&t| self.bytes(t)).collect();
-        let text = String::from_utf8_lossy(&parts.join(self.separator().as_bytes())).into_owned();
+        let text = self.decode_behind(tokens);
         match (self, text.strip_prefix(' ')) {
             (Self::SentencePiece(pieces), Some(rest)) if pieces.adds_space() => rest.to_string(),
             _ => text,
         }
+    }
+
+    /// The text of tokens that stand behind others: a space at its front is part of it.
+    pub(crate) fn decode_behind(&self, tokens: &[u32]) -> String {
+        let parts: Vec<Vec<u8>> = tokens.iter().map(|&t| self.bytes(t)).collect();
+        String::from_utf8_lossy(&parts.join(self.separator().as_bytes())).into_owned()
     }
 
     /// How a token is written in a table: its text, or its bytes where they are no text.
