@@ -38,6 +38,8 @@ DISTRIBUTIONS = [f"{name}_{what}" for name in ("normal", "gamma", "categorical",
 REGIMES = ["hmm_step", "hmm_viterbi", "hmm_score"]
 OURS = {"adam_fused": "adam"} | {f"np_{row}": row for row in DISTRIBUTIONS}
 OURS |= {f"rs_{row}": row for row in REGIMES}
+WRITING = ["write_1", "write_16", "write_64", "prefill"]
+OURS |= {f"hf_{row}": f"lm_{row}" for row in WRITING}
 ABOUT = {
     "matmul": "product of 1024x1024 matrices",
     "vae": "VAE 784-400-20, batch 128: training step",
@@ -63,6 +65,11 @@ ABOUT = {
     "lstm_train": "LSTM 128 to 256, 64 steps, batch 32: training step",
     "decode_1": "256 tokens of the GPT with a cache, batch 1",
     "decode_16": "the same, batch 16",
+    "lm_write_1": "the library's GPT of these sizes: 256 tokens, one text (PyTorch, static cache)",
+    "lm_write_16": "the same: 16 texts (PyTorch, static cache)",
+    "lm_write_64": "the same: 64 texts (PyTorch, static cache)",
+    "lm_prefill": "the same: a prompt of 1,024 tokens (PyTorch)",
+    "lm_pairs": "byte pairs of 8,000 tokens from 5 MB of text (tokenizers)",
     "adam": "Adam step of 10 million parameters (PyTorch's default loop)",
     "adam_fused": "the same (PyTorch with fused=True)",
     "sample_10k": "10,000 samples of the demo's model",
@@ -93,6 +100,7 @@ ABOUT = {
 }
 
 ABOUT |= {f"rs_{row}": f"{ABOUT[row].split(' (')[0]} (hmmlearn-rs)" for row in REGIMES}
+ABOUT |= {f"hf_{row}": f"{ABOUT[f'lm_{row}'].split(' (')[0]} (transformers)" for row in WRITING}
 ABOUT |= {f"np_{row}": f"{ABOUT[row]} (NumPy and SciPy, double precision)" for row in DISTRIBUTIONS}
 
 # Rows whose peer is not PyTorch, by the start of their names.
@@ -101,6 +109,8 @@ OTHERS = {
     "hmm_": "markov_rows.py",
     "words_": "markov_rows.py",
     "lda_": "topic_rows.py",
+    "lm_": "language_rows.py",
+    "hf_": "language_rows.py",
     "np_": "numpy_rows.py",
 }
 

@@ -35,6 +35,7 @@ pub mod topics;
 pub mod unet;
 pub mod vae;
 pub mod workload;
+pub mod writing;
 
 pub use rows::{Row, rows};
 pub use workload::{Plan, Size, Workload};

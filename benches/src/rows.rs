@@ -3,7 +3,7 @@
 use crate::workload::{Plan, Workload};
 use crate::{
     adam, dcgan, decode, distributions, flow, frechet, gan, gpt, lstm, markov, matmul, mixture,
-    picture_flow, resblock, sampling, seq2seq, text, topics, unet, vae,
+    picture_flow, resblock, sampling, seq2seq, text, topics, unet, vae, writing,
 };
 
 /// A row of the table.
@@ -45,6 +45,11 @@ pub fn rows() -> Vec<Row> {
         row("lstm_train", true, lstm::train),
         row("decode_1", false, decode::one),
         row("decode_16", false, decode::sixteen),
+        row("lm_write_1", false, writing::one),
+        row("lm_write_16", false, writing::sixteen),
+        row("lm_write_64", false, writing::sixty_four),
+        row("lm_prefill", false, writing::prefill),
+        row("lm_pairs", false, writing::pairs),
         row("adam", false, adam::build),
         row("sample_10k", false, sampling::build),
         row("frechet", false, frechet::build),

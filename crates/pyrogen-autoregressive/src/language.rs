@@ -155,6 +155,11 @@ pub trait LanguageModel: Module + ModuleDisplay + Sync {
         HiddenMatrix::inner(self)
     }
 
+    /// Further files of its model folder: their names and bytes.
+    fn beside(&self) -> Vec<(&'static str, Vec<u8>)> {
+        Vec::new()
+    }
+
     /// The model as it is to be used: without adapters.
     fn finished(self) -> Self;
 }

@@ -36,9 +36,9 @@ pub use seq2seq::{
     Sources, State as ConditionedState,
 };
 pub use text_model::{GptText, RecurrentText, TextModel};
-pub use token::{Bpe, Characters, Tokenizer, TokenizerChoice, Words};
+pub use token::{Bpe, Characters, SentencePiece, Tokenizer, TokenizerChoice, Words};
 pub use transformer::{
-    Cache, Feed, Gpt, GptConfig, Norm, Positions, Preset, RotaryConfig, RotaryScaling,
+    Cache, Feed, Gpt, GptConfig, Int8Gpt, Norm, Positions, Preset, RotaryConfig, RotaryScaling,
 };
 
 /// The families' names, as cards have them.

@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use pyrogen_core::config::check;
 use pyrogen_core::{ConfigError, Noise, init};
-use pyrogen_nn::ops::{Elementwise, LinearMap};
+use pyrogen_nn::ops::{Elementwise, Int8Matrix, LinearMap};
 use serde::{Deserialize, Serialize};
 
 /// Adapters of low rank (Hu et al. 2022, "LoRA", eq. 3): each dense layer adds
@@ -41,6 +41,14 @@ pub struct Dense {
     pub bias: Option<Param<Tensor<1>>>,
     /// What is trained in its place.
     pub adapter: Option<Adapter>,
+    /// The weight in whole numbers of eight bits, in the place of `weight`.
+    #[module(skip)]
+    int8: Option<Int8Matrix>,
+}
+
+/// What stands where a weight was.
+pub(crate) fn nothing(device: &Device) -> Param<Tensor<2>> {
+    Param::from_tensor(Tensor::zeros([1, 1], device))
 }
 
 /// The two matrices of an adapter.
@@ -52,6 +60,18 @@ pub struct Adapter {
     pub b: Param<Tensor<2>>,
     #[module(skip)]
     scale: f64,
+}
+
+impl Adapter {
+    /// From `A` `[d_in, rank]` and `B` `[rank, d_out]`.
+    pub(crate) fn new(a: Tensor<2>, b: Tensor<2>, scale: f64) -> Self {
+        Self { a: Param::from_tensor(a), b: Param::from_tensor(b), scale }
+    }
+
+    /// The factor of `x A B`.
+    pub fn scale(&self) -> f64 {
+        self.scale
+    }
 }
 
 impl Dense {
@@ -67,7 +87,40 @@ impl Dense {
             weight: init::normal([into, out], std, noise, device),
             bias: bias.then(|| init::constant([out], 0.0, device)),
             adapter: None,
+            int8: None,
         }
+    }
+
+    /// The layer with its adapter added, in whole numbers of eight bits.
+    pub(crate) fn in_int8(self) -> Self {
+        let layer = self.merged();
+        let int8 = Some(Int8Matrix::of_columns(layer.weight.val().detach()));
+        Self { weight: nothing(&layer.weight.device()), int8, ..layer }
+    }
+
+    /// Whether it has its weight in single precision.
+    pub(crate) fn has_weight(&self) -> bool {
+        self.int8.is_none()
+    }
+
+    /// Whether it is a weight and a bias, and nothing else.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.adapter.is_none() && self.int8.is_none()
+    }
+
+    /// The product with whole numbers, where the layer has them.
+    fn by_int8(&self, x: &Tensor<3>) -> Option<Tensor<3>> {
+        let out = self.int8.as_ref()?.apply(x.clone());
+        let bias = self.bias.as_ref().map(|bias| bias.val().reshape([1, 1, out.dims()[2]]));
+        Some(match bias {
+            Some(bias) => out + bias,
+            None => out,
+        })
+    }
+
+    /// Bytes of the weight.
+    pub(crate) fn bytes(&self) -> usize {
+        self.int8.as_ref().map_or(4 * self.weight.shape().num_elements(), Int8Matrix::bytes)
     }
 
     /// The same layer at rest, with an adapter.
@@ -81,22 +134,30 @@ impl Dense {
         Self { adapter: Some(adapter), ..self.no_grad() }
     }
 
+    /// The same layer at rest, with a given adapter or none.
+    pub(crate) fn with(self, adapter: Option<Adapter>) -> Self {
+        Self { adapter, ..self.no_grad() }
+    }
+
     /// The layer with the adapter added to its weight.
     pub(crate) fn merged(self) -> Self {
         let Some(adapter) = self.adapter else { return self };
         let added = adapter.a.val().matmul(adapter.b.val()) * adapter.scale;
         let weight = Param::from_tensor((self.weight.val() + added).detach());
-        Self { weight, bias: self.bias, adapter: None }
+        Self { weight, bias: self.bias, adapter: None, int8: None }
     }
 
     /// `[.., d_in]` to `[.., d_out]`.
     pub(crate) fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+        if let Some(out) = self.by_int8(&x) {
+            return out;
+        }
         self.finish(x.clone(), self.linear(), x)
     }
 
     /// Of a function of the inputs, added to `residual`.
     pub(crate) fn after(&self, function: Elementwise, x: Tensor<3>) -> Tensor<3> {
-        if self.adapter.is_some() {
+        if !self.is_plain() {
             return self.forward(function.apply(x));
         }
         self.linear().after(function).apply(x)

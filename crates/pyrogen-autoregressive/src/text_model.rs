@@ -75,9 +75,10 @@ fn save<C: ModelConfig>(
     family: &str,
     folder: &Path,
     card: &Card,
+    mut files: Vec<(&'static str, Vec<u8>)>,
 ) -> Result<(), FolderError> {
     let card = Card { family: family.to_string(), ..card.clone() };
-    let files = [(FILE, tokenizer.to_json().into_bytes())];
+    files.push((FILE, tokenizer.to_json().into_bytes()));
     ModelFolder::save_with(folder, &network.valid(), config, &card, &files)
 }
 
@@ -122,13 +123,14 @@ macro_rules! folders {
             }
 
             /// Writes the model folder: weights, config, tokenizer, card. Adapters are added to the
-            /// weights.
+            /// weights, and lie beside them in the layout of `peft`, too.
             ///
             /// # Errors
             /// When the system refuses; the previous folder is then still there.
             pub fn save(&self, folder: &Path, card: &Card) -> Result<(), FolderError> {
+                let files = self.network.beside();
                 let network = self.network.clone().finished();
-                save(network.config(), &network, &self.tokenizer, $family, folder, card)
+                save(network.config(), &network, &self.tokenizer, $family, folder, card, files)
             }
 
             /// Reads a model folder, or a run folder that holds one.

@@ -81,3 +81,25 @@ fn scores_are_written_token_by_token() {
     room.ok(&format!("{line} --out s.csv"));
     assert_eq!(room.text("s.csv").lines().count(), 3);
 }
+
+#[test]
+fn models_are_opened_in_eight_bits() {
+    let (room, model) = (Room::new(), names());
+    room.write("names.txt", "anna\nmaria\n");
+    let score = |options: &str| {
+        let line = format!("score {model} --data text:names.txt,lines --json {options}");
+        room.json(&line)["mean_nats"].as_f64().unwrap()
+    };
+    let (plain, int8) = (score(""), score("--option weights=int8"));
+    assert!(plain != int8 && (plain - int8).abs() < 0.01 * plain.abs(), "{plain} {int8}");
+    let line = format!("sample {model} -n 2 --option weights=int8 --option top_k=3 --json");
+    assert_eq!(room.json(&line)["samples"].as_array().unwrap().len(), 2);
+    let line = format!("complete {model} --prompt ma --option weights=int8");
+    assert!(room.ok(&line).stdout.contains("ma"));
+    let other = model.replace("/gpt", "/lstm");
+    for (model, weights) in [(&model, "int4"), (&other, "int8")] {
+        let outcome = room.run(&format!("sample {model} -n 1 --option weights={weights}"));
+        assert_eq!(outcome.code, Some(2), "{outcome:?}");
+        assert!(outcome.stderr.contains("`weights`"), "{outcome:?}");
+    }
+}

@@ -8,7 +8,7 @@ use pyrogen_core::folder::ModelFolder;
 use pyrogen_data::Modality;
 use serde::Serialize;
 
-use crate::{Error, LatentKind, Model, OptionSpec};
+use crate::{Error, LatentKind, Model, OptionSpec, Options};
 
 /// Something that a model may be able to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -119,6 +119,40 @@ pub trait Family: Send + Sync {
     /// # Errors
     /// A file that is missing or damaged, or parts that contradict each other.
     fn open(&self, folder: &ModelFolder, device: &Device) -> Result<Model, Error>;
+
+    /// The options by which its models are opened.
+    fn opening(&self) -> Vec<OptionSpec> {
+        Vec::new()
+    }
+
+    /// Opens a model folder of the family by options of [`opening`](Self::opening).
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and an option that cannot be used.
+    fn open_with(
+        &self,
+        folder: &ModelFolder,
+        device: &Device,
+        options: &Options,
+    ) -> Result<Model, Error> {
+        let _ = options;
+        self.open(folder, device)
+    }
+
+    /// Opens a folder that the family [`knows`](Self::knows) by options of
+    /// [`opening`](Self::opening).
+    ///
+    /// # Errors
+    /// As [`open_known`](Self::open_known), and an option that cannot be used.
+    fn open_known_with(
+        &self,
+        path: &Path,
+        device: &Device,
+        options: &Options,
+    ) -> Result<Model, Error> {
+        let _ = options;
+        self.open_known(path, device)
+    }
 
     /// Whether a folder without a card, another program's, is of a kind that the family opens.
     fn knows(&self, path: &Path) -> bool {

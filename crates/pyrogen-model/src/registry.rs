@@ -6,7 +6,9 @@ use std::sync::Arc;
 use burn::tensor::Device;
 use pyrogen_core::folder::ModelFolder;
 
-use crate::{Error, Family, Model};
+use serde_json::{Map, Value};
+
+use crate::{Ability, Error, Family, Model, Options};
 
 /// How often a folder that changes while it is read is read again.
 const AGAIN: usize = 10;
@@ -57,13 +59,26 @@ impl Registry {
     /// # Errors
     /// No such folder, a family that this registry does not have, or a folder that is damaged.
     pub fn open(&self, path: impl AsRef<Path>, device: &Device) -> Result<Model, Error> {
+        self.open_with(path, device, &Map::new())
+    }
+
+    /// As [`open`](Self::open), by options of the family ([`Family::opening`]), as `{"weights": "int8"}`.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), an option that the family does not have, or a value that it cannot use.
+    pub fn open_with(
+        &self,
+        path: impl AsRef<Path>,
+        device: &Device,
+        given: &Map<String, Value>,
+    ) -> Result<Model, Error> {
         let path = path.as_ref();
         if let Some(family) = self.families().find(|f| f.knows(path)) {
-            return family.open_known(path, device);
+            return family.open_known_with(path, device, &opening(family, given)?);
         }
         let mut folder = ModelFolder::open(path)?;
         for _ in 0..AGAIN {
-            let opened = self.open_folder(&folder, device);
+            let opened = self.open_folder(&folder, device, given);
             if opened.is_ok() {
                 return opened;
             }
@@ -74,18 +89,35 @@ impl Registry {
             }
             folder = now;
         }
-        self.open_folder(&folder, device)
+        self.open_folder(&folder, device, given)
     }
 
-    fn open_folder(&self, folder: &ModelFolder, device: &Device) -> Result<Model, Error> {
+    fn open_folder(
+        &self,
+        folder: &ModelFolder,
+        device: &Device,
+        given: &Map<String, Value>,
+    ) -> Result<Model, Error> {
         let name = &folder.card().family;
         let family = self.find(name).map_err(|_| Error::FamilyNotBuilt {
             path: folder.path().to_path_buf(),
             family: name.clone(),
             known: self.names(),
         })?;
-        family.open(folder, device)
+        family.open_with(folder, device, &opening(family, given)?)
     }
+}
+
+/// The options that a model of a family is opened by.
+fn opening(family: &dyn Family, given: &Map<String, Value>) -> Result<Options, Error> {
+    let specs = family.opening();
+    if let Some((name, value)) =
+        given.iter().find(|(name, _)| specs.iter().all(|s| s.name != *name))
+    {
+        let expected = format!("left out: family `{}` does not open by it", family.name());
+        return Err(Error::option(name, expected, value));
+    }
+    Options::resolve(Ability::Generate, &specs, given)
 }
 
 impl std::fmt::Debug for Registry {

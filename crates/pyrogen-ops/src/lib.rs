@@ -11,6 +11,7 @@ mod elementwise;
 mod gated;
 mod group_norm;
 mod head_norm;
+mod int8;
 mod layer_norm;
 mod linear;
 mod lstm;
@@ -57,6 +58,7 @@ pub use elementwise::{
 pub use gated::gated_silu;
 pub use group_norm::{group_norm, group_norm_silu};
 pub use head_norm::query_key_norm;
+pub use int8::Int8Matrix;
 pub use layer_norm::layer_norm;
 pub use linear::{LinearMap, linear, matmul};
 pub use lstm::{LstmWeights, lstm};

@@ -219,7 +219,7 @@ impl<N: LanguageModel> Decoder<'_, N> {
             _ => &tokens[..],
         };
         Candidate {
-            text: self.model.tokenizer().decode(shown),
+            text: self.model.tokenizer().decode_behind(shown),
             rank: beams.rank(nats, tokens.len()),
             tokens,
             nats,

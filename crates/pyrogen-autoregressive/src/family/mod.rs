@@ -17,12 +17,14 @@ use burn::module::Module;
 use burn::tensor::Device;
 use pyrogen_core::folder::{Card, ModelFolder};
 use pyrogen_data::Modality;
-use pyrogen_model::{Ability, About, Error, ErrorKind, Family, Model, Registry};
+use pyrogen_model::{
+    Ability, About, Error, ErrorKind, Family, Model, OptionSpec, Options, Registry,
+};
 
 use crate::language::LanguageModel;
 use crate::{
-    Cell, DecodeError, FAMILY, GptText, RECURRENT_FAMILY, RecurrentText, TextModel, TokenError,
-    pretrained,
+    Cell, DecodeError, FAMILY, GptText, Int8Gpt, RECURRENT_FAMILY, RecurrentText, TextModel,
+    TokenError, pretrained,
 };
 use door::Door;
 pub use seq2seq::Seq2SeqFamily;
@@ -79,7 +81,44 @@ impl Family for GptFamily {
 
     fn open(&self, folder: &ModelFolder, device: &Device) -> Result<Model, Error> {
         let model = GptText::load(folder.path(), device)?;
-        Ok(joined(model, FAMILY, "gpt", folder.path(), folder.card()))
+        let parameters = model.num_params();
+        Ok(joined(model, FAMILY, "gpt", parameters, folder.path(), folder.card()))
+    }
+
+    fn opening(&self) -> Vec<OptionSpec> {
+        let about = "how weights are held: int8 takes a quarter of the memory and loses a little";
+        vec![OptionSpec::new("weights", "f32", about).one_of(["f32", "int8"])]
+    }
+
+    fn open_with(
+        &self,
+        folder: &ModelFolder,
+        device: &Device,
+        options: &Options,
+    ) -> Result<Model, Error> {
+        match options.text("weights")? {
+            Some("int8") => {
+                let model = GptText::load(folder.path(), device)?;
+                Ok(in_int8(model, folder.path(), folder.card()))
+            }
+            _ => self.open(folder, device),
+        }
+    }
+
+    fn open_known_with(
+        &self,
+        path: &Path,
+        device: &Device,
+        options: &Options,
+    ) -> Result<Model, Error> {
+        match options.text("weights")? {
+            Some("int8") => {
+                let model = pretrained::open(path, device);
+                let model = model.map_err(|e| Error::other(ErrorKind::Folder, e))?;
+                Ok(in_int8(model, path, &pretrained::card(path)))
+            }
+            _ => self.open_known(path, device),
+        }
     }
 
     fn knows(&self, path: &Path) -> bool {
@@ -89,7 +128,8 @@ impl Family for GptFamily {
     fn open_known(&self, path: &Path, device: &Device) -> Result<Model, Error> {
         let model = pretrained::open(path, device);
         let model = model.map_err(|e| Error::other(ErrorKind::Folder, e))?;
-        Ok(joined(model, FAMILY, "gpt", path, &pretrained::card(path)))
+        let parameters = model.num_params();
+        Ok(joined(model, FAMILY, "gpt", parameters, path, &pretrained::card(path)))
     }
 
     #[cfg(feature = "train")]
@@ -129,7 +169,8 @@ impl Family for LstmFamily {
             Cell::Lstm => "lstm",
             Cell::Gru => "gru",
         };
-        Ok(joined(model, RECURRENT_FAMILY, method, folder.path(), folder.card()))
+        let parameters = model.num_params();
+        Ok(joined(model, RECURRENT_FAMILY, method, parameters, folder.path(), folder.card()))
     }
 
     #[cfg(feature = "train")]
@@ -138,16 +179,23 @@ impl Family for LstmFamily {
     }
 }
 
+/// A model whose weights are whole numbers of eight bits.
+fn in_int8(model: GptText, path: &Path, card: &Card) -> Model {
+    let (parameters, tokenizer) = (model.num_params(), model.tokenizer().clone());
+    let network = Int8Gpt::of(model.into_network());
+    joined(TextModel::new(network, tokenizer), FAMILY, "gpt", parameters, path, card)
+}
+
 /// A model with its abilities.
 fn joined<N: LanguageModel + 'static>(
     model: TextModel<N>,
     family: &str,
     method: &str,
+    parameters: usize,
     path: &Path,
     card: &Card,
 ) -> Model {
-    let about =
-        About { method: method.into(), ..About::new(family, Modality::Text, model.num_params()) };
+    let about = About { method: method.into(), ..About::new(family, Modality::Text, parameters) };
     let door = Arc::new(Door { model });
     let mut can = pyrogen_model::Capabilities::default();
     can.generate = Some(door.clone());

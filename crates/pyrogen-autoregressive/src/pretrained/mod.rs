@@ -4,7 +4,15 @@
 //! GPT-2's `vocab.json` and `merges.txt`). Weights of 32 and 16 bits are read, and held in 32. An
 //! option of the config that is not known here is an error that names it: a model that ran without it
 //! would be another model.
+//!
+//! A **GGUF file** (`NAME.gguf`) of the architectures `llama` and `gpt2` opens by its path: f32, f16, bf16,
+//! q8_0 and q4_0 tensors, held in 32 bits, with the tokenizer that the file has.
+//!
+//! **Adapters** in the layout of `peft` are read and written ([`open_adapter`], [`save_adapter`]).
 
+mod adapters;
+mod gguf;
+mod gguf_models;
 mod gpt2;
 mod llama;
 mod options;
@@ -19,11 +27,18 @@ use pyrogen_core::folder::{self, Card};
 use serde_json::Value;
 
 use crate::{Bpe, Gpt, GptConfig, GptText, PretrainedError, TextModel, Tokenizer};
+pub(crate) use adapters::files as adapter_files;
+pub use adapters::{open_adapter, save_adapter};
 use options::Options;
 use tensors::{Array, Tensors};
 
-/// Whether a folder is one of `transformers` that this module may open.
+/// Whether a path is a folder of `transformers` that this module may open, an adapter of `peft`, or a GGUF
+/// file.
 pub fn is_pretrained(folder: &Path) -> bool {
+    gguf_models::is_one(folder) || is_model(folder) || adapters::is_adapter(folder)
+}
+
+fn is_model(folder: &Path) -> bool {
     let config = folder.join("config.json");
     let weights = ["model.safetensors", "model.safetensors.index.json"];
     !folder.join("card.json").exists()
@@ -36,6 +51,10 @@ pub fn is_pretrained(folder: &Path) -> bool {
 /// # Errors
 /// A file that is missing or damaged, an option that is not known here, or weights that do not fit.
 pub fn open_network(folder: &Path, device: &Device) -> Result<Gpt, PretrainedError> {
+    if gguf_models::is_one(folder) {
+        let parts = gguf_models::parts(folder)?;
+        return fill(&parts.config, &parts.tensors, folder, device);
+    }
     let path = folder.join("config.json");
     let json: Value = serde_json::from_str(&read(&path)?)
         .map_err(|e| file(&path, format!("is not JSON: {e}")))?;
@@ -56,13 +75,24 @@ pub fn open_network(folder: &Path, device: &Device) -> Result<Gpt, PretrainedErr
     fill(&config, &tensors, folder, device)
 }
 
-/// Opens a folder with its tokenizer.
+/// Opens a folder with its tokenizer. Of an adapter's folder, the model that its config names, with the
+/// adapter added to its weights.
 ///
 /// # Errors
 /// As [`open_network`], and a tokenizer that is missing, not known here, or larger than the embedding.
 pub fn open(folder: &Path, device: &Device) -> Result<GptText, PretrainedError> {
-    let network = open_network(folder, device)?;
-    let tokenizer = marked(tokenizer(folder)?, folder)?;
+    if adapters::is_adapter(folder) {
+        let base = open(&adapters::base(folder)?, device)?;
+        let tokenizer = base.tokenizer().clone();
+        let network = open_adapter(base.into_network(), folder)?;
+        return Ok(TextModel::new(network.merged(), tokenizer));
+    }
+    let (network, tokenizer) = if gguf_models::is_one(folder) {
+        let parts = gguf_models::parts(folder)?;
+        (fill(&parts.config, &parts.tensors, folder, device)?, parts.tokenizer)
+    } else {
+        (open_network(folder, device)?, marked(tokenizer(folder)?, folder)?)
+    };
     let (tokens, vocabulary) = (tokenizer.tokens(), network.config().vocabulary);
     if tokens > vocabulary {
         let message = format!("{tokens} tokens, and the embedding of the network has {vocabulary}");
@@ -104,16 +134,21 @@ fn marked(tokenizer: Tokenizer, folder: &Path) -> Result<Tokenizer, PretrainedEr
     let path = folder.join("config.json");
     let json: Value = serde_json::from_str(&read(&path)?)
         .map_err(|e| file(&path, format!("is not JSON: {e}")))?;
-    let Tokenizer::Bpe(bpe) = tokenizer else { return Ok(tokenizer) };
     let mark = |name: &str| {
         let value = json[name].as_u64().or_else(|| json[name][0].as_u64());
         value.and_then(|v| u32::try_from(v).ok())
     };
-    let own = Tokenizer::Bpe(bpe.clone());
-    let end = mark("eos_token_id").unwrap_or(own.end());
+    let end = mark("eos_token_id").unwrap_or(tokenizer.end());
     let start = mark("bos_token_id").unwrap_or(end);
-    let marked = bpe.with_marks(start, end).map_err(|e| file(&path, e.to_string()))?;
-    Ok(Tokenizer::Bpe(Box::new(marked)))
+    let marked = match tokenizer {
+        Tokenizer::Bpe(bpe) => bpe.with_marks(start, end).map(|bpe| Tokenizer::Bpe(Box::new(bpe))),
+        Tokenizer::SentencePiece(pieces) => {
+            let marked = pieces.with_marks(start, end);
+            marked.map(|pieces| Tokenizer::SentencePiece(Box::new(pieces)))
+        }
+        other => Ok(other),
+    };
+    marked.map_err(|e| file(&path, e.to_string()))
 }
 
 /// A network of these weights.
@@ -123,8 +158,16 @@ fn fill(
     folder: &Path,
     device: &Device,
 ) -> Result<Gpt, PretrainedError> {
-    let path = folder.join("config.json");
-    let model = config.init(Seed(0), device).map_err(|e| file(&path, e.to_string()))?;
+    // Before memory is asked for.
+    let (wanted, there) = (
+        config.num_params().map_err(|e| file(folder, e.to_string()))?,
+        tensors.iter().map(|(_, array)| array.values.len()).sum::<usize>(),
+    );
+    if wanted > there {
+        let message = format!("the config asks for {wanted} numbers, and the weights are {there}");
+        return Err(file(folder, message));
+    }
+    let model = config.init(Seed(0), device).map_err(|e| file(folder, e.to_string()))?;
     let bytes = tensors::to_bytes(tensors);
     folder::from_bytes(model, &bytes, folder).map_err(|e| file(folder, e.to_string()))
 }

@@ -138,10 +138,26 @@ impl<'a> Options<'a> {
 
     /// Refuses options that nobody read.
     pub(super) fn finish(self) -> Result<(), PretrainedError> {
-        let known = |name: &String| {
-            self.read.contains(name) || IDLE.contains(&name.as_str()) || name.starts_with("task_")
-        };
-        match self.fields.iter().find(|(name, value)| !known(name) && !value.is_null()) {
+        self.refuse(|name, value| {
+            value.is_null() || IDLE.contains(&name) || name.starts_with("task_")
+        })
+    }
+
+    /// The same of a config that writes out what is switched off: but for `idle` options, and those
+    /// that are null, false or empty.
+    pub(super) fn finish_but(self, idle: &[&str]) -> Result<(), PretrainedError> {
+        self.refuse(|name, value| match value {
+            Value::Null | Value::Bool(false) => true,
+            Value::Array(list) if list.is_empty() => true,
+            Value::Object(fields) if fields.is_empty() => true,
+            _ => idle.contains(&name),
+        })
+    }
+
+    fn refuse(self, allowed: impl Fn(&str, &Value) -> bool) -> Result<(), PretrainedError> {
+        let unknown =
+            |(name, value): &(&String, &Value)| !self.read.contains(*name) && !allowed(name, value);
+        match self.fields.iter().find(unknown) {
             None => Ok(()),
             Some((name, value)) => Err(self.wrong(name, "left out: it is not known here", value)),
         }

@@ -34,7 +34,10 @@ impl Array {
     /// Arrays one below the other.
     pub(super) fn joined(parts: Vec<Self>) -> Result<Self, PretrainedError> {
         let mut shape = parts[0].shape.clone();
-        if parts.iter().any(|part| part.shape.len() != shape.len() || part.shape[1..] != shape[1..])
+        if shape.is_empty()
+            || parts
+                .iter()
+                .any(|part| part.shape.len() != shape.len() || part.shape[1..] != shape[1..])
         {
             let shapes: Vec<_> = parts.iter().map(|part| &part.shape).collect();
             return Err(file(Path::new("weights"), format!("shapes {shapes:?} do not fit")));
@@ -56,20 +59,25 @@ impl Tensors {
             (folder.join("model.safetensors"), folder.join("model.safetensors.index.json"));
         let shards = if one.exists() { vec![one] } else { shards(folder, &index)? };
         let mut arrays = BTreeMap::new();
-        for path in &shards {
-            let bytes = std::fs::read(path)
-                .map_err(|source| PretrainedError::Io { path: path.clone(), source })?;
-            let tensors = SafeTensors::deserialize(&bytes)
-                .map_err(|e| file(path, format!("no readable safetensors file: {e}")))?;
-            for (name, view) in tensors.tensors() {
-                let values = values(&view).ok_or_else(|| {
-                    file(path, format!("`{name}` has type {:?}, expected a float", view.dtype()))
-                })?;
-                let shape = view.shape().to_vec();
-                arrays.insert(name, Array { shape, values });
-            }
-        }
+        shards.iter().try_for_each(|path| add(path, &mut arrays))?;
         Ok(Self { path: folder.to_path_buf(), arrays })
+    }
+
+    /// Those of one file.
+    pub(super) fn file(path: &Path) -> Result<Self, PretrainedError> {
+        let mut arrays = BTreeMap::new();
+        add(path, &mut arrays)?;
+        Ok(Self { path: path.to_path_buf(), arrays })
+    }
+
+    /// Given ones.
+    pub(super) fn of(path: &Path, arrays: BTreeMap<String, Array>) -> Self {
+        Self { path: path.to_path_buf(), arrays }
+    }
+
+    /// The shape of a tensor that is still there.
+    pub(super) fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.arrays.get(name).map(|array| &array.shape[..])
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
@@ -95,6 +103,21 @@ impl Tensors {
             }
         }
     }
+}
+
+/// Adds the tensors of a file.
+fn add(path: &Path, arrays: &mut BTreeMap<String, Array>) -> Result<(), PretrainedError> {
+    let bytes = std::fs::read(path)
+        .map_err(|source| PretrainedError::Io { path: path.to_path_buf(), source })?;
+    let tensors = SafeTensors::deserialize(&bytes)
+        .map_err(|e| file(path, format!("no readable safetensors file: {e}")))?;
+    for (name, view) in tensors.tensors() {
+        let values = values(&view).ok_or_else(|| {
+            file(path, format!("`{name}` has type {:?}, expected a float", view.dtype()))
+        })?;
+        arrays.insert(name, Array { shape: view.shape().to_vec(), values });
+    }
+    Ok(())
 }
 
 /// The files that an index names.
@@ -132,7 +155,7 @@ fn values(view: &TensorView) -> Option<Vec<f32>> {
 }
 
 /// The value of a number of half precision (IEEE 754 binary16).
-fn of_half(half: u16) -> f32 {
+pub(super) fn of_half(half: u16) -> f32 {
     let sign = u32::from(half & 0x8000) << 16;
     let (exponent, mantissa) = (u32::from(half >> 10) & 0x1f, u32::from(half & 0x3ff));
     let magnitude = match (exponent, mantissa) {

@@ -4,6 +4,9 @@ mod bpe;
 mod characters;
 mod marks;
 mod pieces;
+mod sentence;
+mod sentence_file;
+mod spaces;
 mod train_bpe;
 mod words;
 
@@ -11,6 +14,8 @@ use serde::{Deserialize, Serialize};
 
 pub use bpe::Bpe;
 pub use characters::Characters;
+pub(crate) use pieces::llama3_pre_tokenizer;
+pub use sentence::SentencePiece;
 pub use words::Words;
 
 use crate::TokenError;
@@ -52,6 +57,8 @@ pub enum Tokenizer {
     Words(Words),
     /// Byte pairs.
     Bpe(Box<Bpe>),
+    /// Pieces with their spaces in them: unigrams, and pairs of characters.
+    SentencePiece(Box<SentencePiece>),
 }
 
 impl Tokenizer {
@@ -90,6 +97,9 @@ impl Tokenizer {
             let read = serde_json::from_value::<Self>(json);
             return read.map_err(|e| TokenError::File { message: e.to_string() });
         }
+        if sentence_file::is_one(&json) {
+            return Ok(Self::SentencePiece(Box::new(SentencePiece::from_hugging_face(&json)?)));
+        }
         Ok(Self::Bpe(Box::new(Bpe::from_hugging_face(&json)?)))
     }
 
@@ -105,6 +115,7 @@ impl Tokenizer {
             Self::Characters(characters) => characters.tokens(),
             Self::Words(words) => words.tokens(),
             Self::Bpe(bpe) => bpe.tokens(),
+            Self::SentencePiece(pieces) => pieces.tokens(),
         }
     }
 
@@ -113,6 +124,7 @@ impl Tokenizer {
     pub fn start(&self) -> u32 {
         match self {
             Self::Bpe(bpe) => bpe.start(),
+            Self::SentencePiece(pieces) => pieces.start(),
             _ => self.end(),
         }
     }
@@ -124,6 +136,7 @@ impl Tokenizer {
             Self::Characters(characters) => characters.end(),
             Self::Words(words) => words.end(),
             Self::Bpe(bpe) => bpe.end(),
+            Self::SentencePiece(pieces) => pieces.end(),
         }
     }
 
@@ -137,6 +150,7 @@ impl Tokenizer {
             Self::Characters(characters) => characters.encode(text),
             Self::Words(words) => words.encode(text),
             Self::Bpe(bpe) => Ok(bpe.encode(text)),
+            Self::SentencePiece(pieces) => Ok(pieces.encode(text)),
         }
     }
 
@@ -177,11 +191,22 @@ impl Tokenizer {
             Self::Characters(characters) => characters.bytes(token),
             Self::Words(words) => words.bytes(token),
             Self::Bpe(bpe) => bpe.bytes(token).to_vec(),
+            Self::SentencePiece(pieces) => pieces.bytes(token),
         }
     }
 
-    /// The text of tokens; bytes that are no UTF-8 become U+FFFD.
+    /// The text of tokens; bytes that are no UTF-8 become U+FFFD. A space that encoding put before the text
+    /// is left out.
     pub fn decode(&self, tokens: &[u32]) -> String {
+        let text = self.decode_behind(tokens);
+        match (self, text.strip_prefix(' ')) {
+            (Self::SentencePiece(pieces), Some(rest)) if pieces.adds_space() => rest.to_string(),
+            _ => text,
+        }
+    }
+
+    /// The text of tokens that stand behind others: a space at its front is part of it.
+    pub(crate) fn decode_behind(&self, tokens: &[u32]) -> String {
         let parts: Vec<Vec<u8>> = tokens.iter().map(|&t| self.bytes(t)).collect();
         String::from_utf8_lossy(&parts.join(self.separator().as_bytes())).into_owned()
     }

@@ -11,7 +11,7 @@ use pyrogen_nn::ops::{self, AttentionHeads, Elementwise, Rotation};
 use super::config::{Feed, GptConfig, Norm};
 use super::norm::Normalisation;
 use crate::language::Dropout;
-use crate::lora::{Dense, LoraConfig};
+use crate::lora::{Adapter, Dense, LoraConfig};
 
 /// Attention and dense layers, each with a normalisation before it.
 #[derive(Module, Debug)]
@@ -94,6 +94,38 @@ impl Block {
             projection: layer(self.projection),
             wide: layer(self.wide),
             narrow: layer(self.narrow),
+            ..self
+        }
+    }
+
+    /// With the adapters of its layers, by their names.
+    pub(super) fn with_given(self, mut adapter: impl FnMut(&str) -> Option<Adapter>) -> Self {
+        Self {
+            qkv: self.qkv.with(adapter("qkv")),
+            projection: self.projection.with(adapter("projection")),
+            wide: self.wide.with(adapter("wide")),
+            narrow: self.narrow.with(adapter("narrow")),
+            ..self
+        }
+    }
+
+    /// A dense layer by its name.
+    pub(crate) fn layer(&self, name: &str) -> &Dense {
+        match name {
+            "qkv" => &self.qkv,
+            "projection" => &self.projection,
+            "wide" => &self.wide,
+            _ => &self.narrow,
+        }
+    }
+
+    /// With layers in whole numbers of eight bits.
+    pub(super) fn in_int8(self) -> Self {
+        Self {
+            qkv: self.qkv.in_int8(),
+            projection: self.projection.in_int8(),
+            wide: self.wide.in_int8(),
+            narrow: self.narrow.in_int8(),
             ..self
         }
     }
@@ -183,7 +215,7 @@ impl Block {
                 return added(&self.narrow, x, hidden, dropout, site);
             }
         };
-        if dropout.is_none() && self.narrow.adapter.is_none() {
+        if dropout.is_none() && self.narrow.is_plain() {
             return self.narrow.linear().after(function).plus(x).apply(hidden);
         }
         x + dropout.apply(site, self.narrow.after(function, hidden))
@@ -198,7 +230,7 @@ pub(crate) fn added(
     dropout: &Dropout,
     site: usize,
 ) -> Tensor<3> {
-    if dropout.is_none() {
+    if dropout.is_none() && layer.has_weight() {
         return layer.finish(inputs.clone(), layer.linear().plus(x), inputs);
     }
     x + dropout.apply(site, layer.forward(inputs))

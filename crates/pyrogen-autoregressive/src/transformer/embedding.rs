@@ -11,6 +11,14 @@ use crate::batch::int_tensor;
 /// The longest wavelength of sinusoidal places is `2 pi BASE`.
 const BASE: f64 = 10_000.0;
 
+/// The vectors of tokens, rows of a table: `[rows, places, width]`.
+pub(super) fn rows(table: &Param<Tensor<2>>, tokens: &Packed) -> Tensor<3> {
+    let ([_, width], device) = (table.dims(), table.device());
+    let shape = [tokens.rows(), tokens.places(), width];
+    let index = tokens.tensor(&device).reshape([shape[0] * shape[1]]);
+    table.val().select(0, index).reshape(shape)
+}
+
 impl GptConfig {
     /// The vectors of tokens, with their places where these are added: `[rows, places, width]`.
     pub(crate) fn embed(
@@ -20,18 +28,27 @@ impl GptConfig {
         tokens: &Packed,
         positions: &[u32],
     ) -> Tensor<3> {
-        let (rows, places, device) = (tokens.rows(), tokens.places(), table.device());
-        let shape = [rows, places, self.width];
-        let take = |table: Tensor<2>, index: Tensor<1, Int>| table.select(0, index).reshape(shape);
-        let x = take(table.val(), tokens.tensor(&device).reshape([rows * places]));
-        let at = |positions: &[u32]| int_tensor(positions, [rows * places], &device);
+        self.with_places(rows(table, tokens), learned, positions)
+    }
+
+    /// Vectors of tokens with those of their places, where these are added.
+    pub(super) fn with_places(
+        &self,
+        x: Tensor<3>,
+        learned: Option<&Param<Tensor<2>>>,
+        positions: &[u32],
+    ) -> Tensor<3> {
+        let (shape, device) = (x.dims(), x.device());
+        let take = |table: Tensor<2>| {
+            let index: Tensor<1, Int> = int_tensor(positions, [shape[0] * shape[1]], &device);
+            table.select(0, index).reshape(shape)
+        };
         match (&self.positions, learned) {
-            (Positions::Learned, Some(learned)) => x + take(learned.val(), at(positions)),
+            (Positions::Learned, Some(learned)) => x + take(learned.val()),
             (Positions::Sinusoidal, _) => {
                 let count = positions.iter().max().map_or(1, |&last| last as usize + 1);
                 let waves = TensorData::new(waves(count, self.width), [count, self.width]);
-                let waves = Tensor::from_data(waves, &device);
-                x * (self.width as f64).sqrt() + take(waves, at(positions))
+                x * (self.width as f64).sqrt() + take(Tensor::from_data(waves, &device))
             }
             _ => x,
         }

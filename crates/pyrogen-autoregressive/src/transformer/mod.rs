@@ -3,6 +3,7 @@
 mod block;
 mod config;
 mod embedding;
+mod int8;
 mod norm;
 
 use burn::module::{Module, Param};
@@ -13,9 +14,11 @@ use pyrogen_nn::ops::LinearMap;
 
 pub use block::Block;
 pub use config::{Feed, GptConfig, Norm, Positions, Preset, RotaryConfig, RotaryScaling};
+pub use int8::Int8Gpt;
 pub use norm::Normalisation;
 
 use crate::language::{Dropout, LanguageModel, Start};
+use crate::lora::Adapter;
 use crate::{FAMILY, Packed};
 pub(crate) use block::{View, added};
 
@@ -45,6 +48,9 @@ pub struct Gpt {
     pub head: Option<Param<Tensor<2>>>,
     #[module(skip)]
     config: GptConfig,
+    /// The tables in whole numbers of eight bits, in the place of `tokens` and `head`.
+    #[module(skip)]
+    int8: Option<int8::Tables>,
 }
 
 pyrogen_core::model_folder!(Gpt, GptConfig, FAMILY);
@@ -102,6 +108,7 @@ impl Gpt {
             head: (!config.tied)
                 .then(|| init::normal([width, vocabulary], STD, &mut noise.fork("head"), device)),
             config: config.clone(),
+            int8: None,
         }
     }
 
@@ -151,8 +158,31 @@ impl Gpt {
         self
     }
 
+    /// This model at rest, with adapters of some layers: the block, the layer's name, and the adapter.
+    pub(crate) fn with_given(
+        self,
+        lora: crate::LoraConfig,
+        mut adapters: Vec<(usize, &'static str, Adapter)>,
+    ) -> Self {
+        let mut model = self.merged().at_rest();
+        model.config.lora = Some(lora);
+        let blocks = model.blocks.into_iter().enumerate().map(|(layer, block)| {
+            block.with_given(|name| {
+                let of = |(l, n, _): &(usize, &str, Adapter)| *l == layer && *n == name;
+                let place = adapters.iter().position(of)?;
+                Some(adapters.swap_remove(place).2)
+            })
+        });
+        model.blocks = blocks.collect();
+        model
+    }
+
     pub(crate) fn embed(&self, tokens: &Packed, positions: &[u32]) -> Tensor<3> {
-        self.config.embed(&self.tokens, self.places.as_ref(), tokens, positions)
+        let vectors = match &self.int8 {
+            Some(tables) => tables.rows(tokens, &self.device()),
+            None => embedding::rows(&self.tokens, tokens),
+        };
+        self.config.with_places(vectors, self.places.as_ref(), positions)
     }
 
     pub(crate) fn check(&self, tokens: &Packed, read: usize) {
@@ -255,6 +285,9 @@ impl LanguageModel for Gpt {
     }
 
     fn predict(&self, features: Tensor<3>) -> Tensor<3> {
+        if let Some(tables) = &self.int8 {
+            return tables.predict(features);
+        }
         let weight = match &self.head {
             Some(head) => head.val(),
             None => self.tokens.val().transpose(),
@@ -289,6 +322,12 @@ impl LanguageModel for Gpt {
                 _ => None,
             }
         })
+    }
+
+    /// Its adapters in the layout of `peft`.
+    fn beside(&self) -> Vec<(&'static str, Vec<u8>)> {
+        let files = crate::pretrained::adapter_files(self, None);
+        files.map_or(Vec::new(), Vec::from)
     }
 
     fn finished(self) -> Self {

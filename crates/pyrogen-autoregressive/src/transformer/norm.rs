@@ -44,8 +44,8 @@ impl Normalisation {
 
     /// A dense layer of what this one gives, in one pass where there is one.
     pub(crate) fn then(&self, layer: &Dense, x: Tensor<3>) -> Tensor<3> {
-        match (&self.beta, &layer.adapter) {
-            (Some(beta), None) => {
+        match &self.beta {
+            Some(beta) if layer.is_plain() => {
                 let map = layer.linear();
                 map.after_layer_norm(self.gamma.val(), beta.val(), self.epsilon).apply(x)
             }

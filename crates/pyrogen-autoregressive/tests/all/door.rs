@@ -121,3 +121,34 @@ fn each_token_has_its_score() {
         assert!((nats + probabilities[at].ln()).abs() < 1e-4, "{name}");
     }
 }
+
+/// Weights of eight bits are an option of opening: close scores, the same texts of a seed each time.
+#[test]
+fn a_model_is_opened_in_eight_bits() {
+    let folders = Path::new(env!("CARGO_MANIFEST_DIR")).join("../pyrogen/tests/fixtures/format-2");
+    let registry = pyrogen_autoregressive::family::register(Registry::new());
+    let open = |name: &str, weights: &str| {
+        let given = serde_json::json!({ "weights": weights });
+        let given = given.as_object().unwrap();
+        registry.open_with(folders.join(name), &device(), given)
+    };
+    let (control, request) = (Control::new(), Request::seed(1));
+    let nats = |model: &Model| {
+        let data = given(&["anna", "maria", "otto"]);
+        model.score(&data, &request, &control).unwrap().nats().to_vec()
+    };
+    let (plain, same) = (language("gpt"), open("gpt", "f32").unwrap());
+    let int8 = open("gpt", "int8").unwrap();
+    assert_eq!(nats(&plain), nats(&same));
+    assert_eq!(int8.about().parameters, plain.about().parameters);
+    for (a, b) in nats(&int8).iter().zip(nats(&plain)) {
+        // A part in a hundred of the score of a name.
+        assert!(*a != b && (a - b).abs() < 0.01 * b.abs(), "{a} {b}");
+    }
+    let write = |items| int8.generator().unwrap().generate(items, &request, &control).unwrap();
+    assert_eq!(texts(&write(0..4))[2..3], texts(&write(2..3)));
+    let text = open("gpt", "int4").unwrap_err().to_string();
+    assert!(text.contains("`weights`") && text.contains("int8"), "{text}");
+    let text = open("lstm", "int8").unwrap_err().to_string();
+    assert!(text.contains("`weights`") && text.contains("`lstm` does not open by it"), "{text}");
+}

@@ -1,13 +1,17 @@
 //! Language models from outside.
 
+mod adapters;
 mod constraints;
 mod decoding;
 mod door;
+mod gguf;
+mod int8;
 mod muon;
 mod networks;
 mod pretrained;
 mod reference;
 mod searches;
+mod sentencepiece;
 mod seq2seq;
 mod tokens;
 mod training;

@@ -122,7 +122,7 @@ fn a_tokenizers_file_is_read() {
     assert!(refused("normalizer", json!({"type": "NFC"})).contains("normalizer \"NFC\""));
     let split = json!({"type": "Split", "pattern": {"Regex": "x"}});
     assert!(refused("pre_tokenizer", split).contains("Split"));
-    assert!(refused("model", json!({"type": "Unigram"})).contains("BPE"));
+    assert!(refused("model", json!({"type": "WordPiece"})).contains("BPE"));
 }
 
 #[test]

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use pyrogen_autoregressive::sampling::{Chain, Step};
-use pyrogen_autoregressive::{DecodeSettings, Decoder, Finish, LoraConfig, TokenWindows};
+use pyrogen_autoregressive::{
+    DecodeSettings, Decoder, Finish, LoraConfig, TokenWindows, pretrained,
+};
 use pyrogen_core::{Examples, Objective};
 use pyrogen_model::train::{Quiet, Wish};
 use pyrogen_model::{Control, Registry};
@@ -221,7 +223,17 @@ fn the_door_trains_goes_on_and_adapts() {
     assert_eq!((model.about().family.as_str(), model.about().parameters), ("gpt", 3_504));
     drop(gpt);
     let from = Wish::into(dir.path().join("more")).steps(4).from(dir.path().join("gpt"));
-    run("gpt", from.set("batch_size=8").set("lora={\"rank\":2}")).unwrap();
+    let more = run("gpt", from.set("batch_size=8").set("lora={\"rank\":2}")).unwrap();
+    // The adapter lies beside the weights that it was added to.
+    let adapted = more.open(&device()).unwrap();
+    let merged = GptText::load(adapted.path(), &device()).unwrap();
+    let base = GptText::load(&dir.path().join("gpt"), &device()).unwrap().into_network();
+    let apart = pretrained::open_adapter(base.clone(), adapted.path()).unwrap();
+    let rows = Packed::new((0..10).map(|i| i % 7).collect(), 5);
+    let expected = logits(merged.network(), &rows);
+    assert!(difference(&logits(&apart, &rows), &expected) < 1e-5);
+    assert!(logits(&base, &rows) != expected);
+    drop(more);
     let lstm = run("lstm", wish("lstm").set("cell=gru").set("tokenizer=bytes")).unwrap();
     let model = lstm.open(&device()).unwrap();
     assert_eq!(model.about().method, "gru");

@@ -5,17 +5,18 @@ use pyrogen::model::{Given, Registry};
 use serde_json::json;
 
 use crate::args::CompleteArgs;
-use crate::door::{device, evidence, sampler_options, text_options};
+use crate::door::{device, evidence, open, sampler_options, text_options};
 use crate::error::CliError;
 use crate::output::{check_out, items_json, print_items, print_json, print_line, write_items};
 use crate::progress::control;
 
 /// Fills in what is missing of items: the rest of a text, the blank cells of rows, the target of a source.
-pub fn run(registry: &Registry, args: CompleteArgs) -> Result<(), CliError> {
+pub fn run(registry: &Registry, mut args: CompleteArgs) -> Result<(), CliError> {
     if args.candidates == 0 {
         return Err(CliError::Usage("--candidates must be at least 1".into()));
     }
-    let model = registry.open(&args.model, &device(args.device.device)?)?;
+    let device = device(args.device.device)?;
+    let model = open(registry, &args.model, &device, &mut args.sampler.option)?;
     if let Some(out) = &args.out {
         check_out(out, model.about().modality)?;
     }

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::args::{LatentsName, SampleArgs};
 use crate::door::{
-    Pictures, device, read, request, request_given, sampler_options, seen, text_options,
+    Pictures, device, open, read, request, request_given, sampler_options, seen, text_options,
 };
 use crate::error::CliError;
 use crate::output::{
@@ -27,8 +27,9 @@ const HELD: u64 = 1 << 27;
 const WRITTEN: u64 = 1 << 38;
 
 /// Draws new items and writes them.
-pub fn run(registry: &Registry, args: SampleArgs) -> Result<(), CliError> {
-    let model = registry.open(&args.model, &device(args.device.device)?)?;
+pub fn run(registry: &Registry, mut args: SampleArgs) -> Result<(), CliError> {
+    let device = device(args.device.device)?;
+    let model = open(registry, &args.model, &device, &mut args.sampler.option)?;
     match &args.out {
         Some(out) => check_out(out, model.about().modality)?,
         None => check_readable(model.about().modality)?,

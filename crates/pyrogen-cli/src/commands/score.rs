@@ -11,17 +11,19 @@ use pyrogen::model::{Registry, Scored};
 use serde_json::{Map, Value};
 
 use crate::args::{MethodName, ScoreArgs};
-use crate::door::{set_options, with_data};
+use crate::door::{device, open, part, read, set_options};
 use crate::error::CliError;
 use crate::output::{expect_ending, make_parent, print_json, print_line};
 use crate::progress::control;
 
 /// Says how probable items are, each and in the mean.
-pub fn run(registry: &Registry, args: ScoreArgs) -> Result<(), CliError> {
+pub fn run(registry: &Registry, mut args: ScoreArgs) -> Result<(), CliError> {
     if let Some(path) = &args.out {
         expect_ending(path, &["csv", "npy", "jsonl"])?;
     }
-    let (model, data) = with_data(registry, &args.target)?;
+    let device = device(args.target.device.device)?;
+    let model = open(registry, &args.target.model, &device, &mut args.option)?;
+    let data = part(&model, read(&args.target.data)?, args.target.part)?;
     let mut request = Request::seed(args.target.seed);
     let scorer = model.scorer()?;
     if scorer.options().iter().any(|o| o.name == "method") {

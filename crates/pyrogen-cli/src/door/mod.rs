@@ -9,6 +9,7 @@ use std::str::FromStr;
 use pyrogen::Model;
 use pyrogen::data::{Data, DataError, Dataset, Loaded, PartitionSpec, Source};
 use pyrogen::model::Registry;
+use pyrogen::prelude::Device;
 use serde_json::Value;
 
 pub use self::device::device;
@@ -24,6 +25,27 @@ pub fn read(source: &Source) -> Result<Loaded, CliError> {
     let loaded = source.read()?;
     loaded.notes.iter().for_each(|n| note(&format!("note: {source}: {n}")));
     Ok(loaded)
+}
+
+/// Opens a model. Options that models are opened by are taken out of those that are given.
+pub fn open(
+    registry: &Registry,
+    path: &Path,
+    device: &Device,
+    options: &mut Vec<String>,
+) -> Result<Model, CliError> {
+    let opening: Vec<&str> =
+        registry.families().flat_map(|f| f.opening()).map(|spec| spec.name).collect();
+    let mut given = serde_json::Map::new();
+    options.retain(|option| match option.split_once('=') {
+        Some((name, value)) if opening.contains(&name.trim()) => {
+            let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
+            given.insert(name.trim().to_string(), value);
+            false
+        }
+        _ => true,
+    });
+    Ok(registry.open_with(path, device, &given)?)
 }
 
 /// Opens a model and reads the items of the data that are asked for.
