@@ -14,7 +14,9 @@ mod adapters;
 mod gguf;
 mod gguf_models;
 mod gpt2;
+mod kind;
 mod llama;
+mod low;
 mod options;
 mod tensors;
 
