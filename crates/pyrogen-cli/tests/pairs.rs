@@ -80,6 +80,11 @@ fn what_cannot_be_used_is_an_error() {
         (format!("complete {model} --prompt kuma --out o.png"), 2, "give .tsv, .csv, .txt"),
         (format!("sample {model} -n 1 --prompt kuma --option draft=x"), 2, "draft"),
         (format!("sample {model} -n 1"), 1, "complete one"),
+        (
+            format!("evaluate {model} --data pairs:pairs.tsv --embedding {model}/../flows/nice"),
+            1,
+            "cannot generate",
+        ),
     ] {
         let outcome = room.run(&line);
         assert!(outcome.stderr.contains(says), "{line}: {outcome:?}");

@@ -84,8 +84,8 @@ pub struct Evaluation {
 /// A number that cannot be computed is left out with its reason; the others are still given.
 ///
 /// # Errors
-/// Data that does not fit the model or the embedding, numbers that are not finite, or a control that was
-/// cancelled.
+/// Data that does not fit the model or the embedding, an embedding for a model that draws no samples,
+/// numbers that are not finite, or a control that was cancelled.
 pub fn evaluate(
     model: &Model,
     data: &Data,
@@ -96,6 +96,10 @@ pub fn evaluate(
     let real = data.take_random(options.limit, options.seed);
     let embedding = Embedding::chosen(&options.embedding, &real, device)
         .map_err(|e| Error::other(ErrorKind::Data, e))?;
+    if !matches!(options.embedding, EmbeddingChoice::Suited) {
+        // Samples are what it compares.
+        model.generator()?;
+    }
     let mut failed = Vec::new();
     let likelihood = likelihoods(model, &real, options, &mut failed, control)?;
     let (mut metrics, mut reference, mut table) = (Vec::new(), Vec::new(), None);
