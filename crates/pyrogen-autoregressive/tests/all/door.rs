@@ -1,5 +1,6 @@
 //! The families through the door: searches, drafts, constraints, and the score of each token.
 
+use pyrogen_autoregressive::Int8Gpt;
 use pyrogen_data::{Data, Text};
 use pyrogen_model::{Control, Marginal, Model, Registry, Request};
 
