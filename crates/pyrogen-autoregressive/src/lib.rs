@@ -32,8 +32,8 @@ pub use measure::{Surprise, TextScore};
 pub use pyrogen_core::TextStream;
 pub use recurrent::{Cell, Recurrent, RecurrentConfig};
 pub use seq2seq::{
-    Conditioned, Cross, PairBatch, PairDropout, PairExamples, Seq2Seq, Seq2SeqConfig, Seq2SeqText,
-    Sources, State as ConditionedState,
+    Conditioned, Cross, PairBatch, PairDropout, PairExamples, PairRows, Seq2Seq, Seq2SeqConfig,
+    Seq2SeqText, Sources, State as ConditionedState,
 };
 pub use text_model::{GptText, RecurrentText, TextModel};
 pub use token::{Bpe, Characters, SentencePiece, Tokenizer, TokenizerChoice, Words};

@@ -14,7 +14,7 @@ use pyrogen_core::{Noise, Seed, init};
 pub use conditioned::{Conditioned, Sources, State};
 pub use config::Seq2SeqConfig;
 pub use cross::Cross;
-pub use pairs::{PairBatch, PairExamples};
+pub use pairs::{PairBatch, PairExamples, PairRows};
 pub use text::{PairDropout, Seq2SeqText};
 
 use crate::language::{Dropout, LanguageModel};

@@ -7,9 +7,18 @@ use pyrogen_core::{Examples, Noise};
 
 use crate::Packed;
 
-/// What a training step sees: sources, and their targets token by token.
+/// What a training step sees: its pairs in parts of about one length.
 #[derive(Debug, Clone)]
 pub struct PairBatch {
+    /// The parts, which hold each pair once.
+    pub parts: Vec<PairRows>,
+    /// The mean of the targets' lengths over all of the data.
+    pub mean_length: f64,
+}
+
+/// Sources, and their targets token by token.
+#[derive(Debug, Clone)]
+pub struct PairRows {
     /// The sources, each behind its padding.
     pub sources: Packed,
     /// What is read of the targets; behind their ends anything.
@@ -18,13 +27,15 @@ pub struct PairBatch {
     pub targets: Arc<[u32]>,
     /// Tokens of each row that are predicted.
     pub lengths: Vec<usize>,
-    /// The mean of the lengths over all of the data.
-    pub mean_length: f64,
 }
+
+/// Pairs that are worked on together. More of them fill the processor no better, and are padded further.
+const TOGETHER: usize = 32;
 
 /// Pairs of sources and targets as tokens.
 ///
-/// The rows of a batch are as long as its longest, so a batch of short pairs costs less.
+/// The pairs of a batch are worked on in order of their lengths, 32 at a time, and are padded to the longest of
+/// those: rows that are padded to the longest of a whole batch take two to three times as long.
 #[derive(Debug, Clone)]
 pub struct PairExamples {
     sources: Vec<Vec<u32>>,
@@ -62,6 +73,15 @@ impl Examples for PairExamples {
     }
 
     fn batch(&self, rows: &[usize], _: &mut Noise, _: &Device) -> PairBatch {
+        let mut rows = rows.to_vec();
+        rows.sort_by_key(|&row| (self.targets[row].len(), self.sources[row].len()));
+        let parts = rows.chunks(TOGETHER).map(|rows| self.part(rows)).collect();
+        PairBatch { parts, mean_length: self.mean_length }
+    }
+}
+
+impl PairExamples {
+    fn part(&self, rows: &[usize]) -> PairRows {
         let sources: Vec<Vec<u32>> = rows.iter().map(|&row| self.sources[row].clone()).collect();
         let longest = sources.iter().map(Vec::len).max().unwrap_or(1);
         let targets = || rows.iter().map(|&row| &self.targets[row]);
@@ -77,12 +97,11 @@ impl Examples for PairExamples {
                 row.resize(end, target[length]);
             }
         }
-        PairBatch {
+        PairRows {
             sources: Packed::behind_padding(&sources, longest),
             inputs: Packed::new(inputs, places),
             targets: predicted.into(),
             lengths,
-            mean_length: self.mean_length,
         }
     }
 }
@@ -99,10 +118,34 @@ mod tests {
         let pairs = PairExamples::new(sources, &[vec![5, 6], vec![7], vec![]], [8, 9]);
         assert_eq!((pairs.len(), pairs.tokens()), (3, 6));
         let mut noise = Noise::new(Seed(0));
-        let batch = pairs.batch(&[1, 0], &mut noise, &Device::flex());
-        assert_eq!(batch.sources.tokens(), [1, 2, 3, 9, 0, 0, 1, 9]);
-        assert_eq!(batch.inputs.tokens(), [8, 7, 9, 8, 5, 6]);
-        assert_eq!(batch.targets[..], [7, 9, 9, 5, 6, 9]);
-        assert_eq!((batch.lengths, batch.mean_length), (vec![2, 3], 2.0));
+        let batch = pairs.batch(&[0, 1], &mut noise, &Device::flex());
+        let [part] = &batch.parts[..] else { panic!("one part") };
+        assert_eq!(part.sources.tokens(), [1, 2, 3, 9, 0, 0, 1, 9]);
+        assert_eq!(part.inputs.tokens(), [8, 7, 9, 8, 5, 6]);
+        assert_eq!(part.targets[..], [7, 9, 9, 5, 6, 9]);
+        assert_eq!((&part.lengths[..], batch.mean_length), (&[2, 3][..], 2.0));
+    }
+
+    #[test]
+    fn pairs_of_a_length_are_together_and_each_is_there_once() {
+        let sources: Vec<Vec<u32>> =
+            (0..100u32).map(|i| vec![i; 1 + i as usize * 7 % 10]).collect();
+        let targets = sources.clone();
+        let pairs = PairExamples::new(sources, &targets, [200, 201]);
+        let rows: Vec<usize> = (0..100).collect();
+        let batch = pairs.batch(&rows, &mut Noise::new(Seed(0)), &Device::flex());
+        let sizes: Vec<usize> = batch.parts.iter().map(|part| part.lengths.len()).collect();
+        assert_eq!(sizes, [32, 32, 32, 4]);
+        let mut found: Vec<u32> = Vec::new();
+        let mut last = 0;
+        for part in &batch.parts {
+            assert!(part.lengths.iter().min() >= Some(&last));
+            last = *part.lengths.iter().max().unwrap();
+            assert_eq!(part.inputs.places(), last);
+            let places = part.sources.places();
+            found.extend(part.sources.tokens().chunks(places).map(|row| row[places - 1]));
+        }
+        found.sort_unstable();
+        assert_eq!(found, (0..100).collect::<Vec<u32>>());
     }
 }

@@ -9,7 +9,7 @@ use pyrogen_core::folder::{Card, ModelFolder};
 use pyrogen_core::{ConfigError, FolderError, Loss, Noise, Objective, Seed};
 use pyrogen_nn::ops;
 
-use super::{Conditioned, PairBatch, Seq2Seq, Seq2SeqConfig};
+use super::{Conditioned, PairBatch, PairRows, Seq2Seq, Seq2SeqConfig};
 use crate::language::Dropout;
 use crate::text_model::read_tokenizer;
 use crate::token::FILE;
@@ -175,21 +175,22 @@ impl Seq2SeqText {
 
 impl Objective for Seq2SeqText {
     type Batch = PairBatch;
-    type Draws = PairDropout;
+    type Draws = Vec<PairDropout>;
 
     /// # Numerics
-    /// Rows are as long as the longest of their piece of the batch. So with dropout the numbers of a step
-    /// depend on the number of pieces, which is a setting of the run.
-    fn draw(&self, batch: &PairBatch, noise: &mut Noise) -> PairDropout {
+    /// Rows are as long as the longest of their part of the batch. So with dropout the numbers of a step
+    /// depend on the number of pieces that it is cut into, which is a setting of the run.
+    fn draw(&self, batch: &PairBatch, noise: &mut Noise) -> Vec<PairDropout> {
         let (config, device) = (self.network.config(), self.network.device());
         let mut draw = |sites: usize, rows: &Packed| {
             let shape = [rows.rows(), rows.places(), config.width];
             Dropout::draw(config.dropout, sites, shape, noise, &device)
         };
-        PairDropout {
-            encoder: draw(1 + 2 * config.encoder_layers, &batch.sources),
-            decoder: draw(1 + 3 * config.layers, &batch.inputs),
-        }
+        let of_part = |part: &PairRows| PairDropout {
+            encoder: draw(1 + 2 * config.encoder_layers, &part.sources),
+            decoder: draw(1 + 3 * config.layers, &part.inputs),
+        };
+        batch.parts.iter().map(of_part).collect()
     }
 
     /// With `m` tokens of a target in the mean over the data,
@@ -201,24 +202,43 @@ impl Objective for Seq2SeqText {
     /// ```
     ///
     /// So the loss is a mean over rows, however a batch is cut, and over all of the data the nats a token.
-    fn loss(&self, batch: PairBatch, draws: PairDropout) -> Loss {
-        let logits = self.network.logits(&batch.sources, &batch.inputs, &draws);
+    fn loss(&self, batch: PairBatch, draws: Vec<PairDropout>) -> Loss {
+        let rows: usize = batch.parts.iter().map(|part| part.lengths.len()).sum();
+        let factor = (1.0 / (rows as f64 * batch.mean_length)) as f32;
+        let parts = batch.parts.iter().zip(&draws);
+        let parts = parts.map(|(part, draws)| self.loss_of(part, draws, factor));
+        let (nats, smoothing): (Vec<_>, Vec<_>) = parts.unzip();
+        let sum = |terms: Vec<Tensor<1>>| Tensor::cat(terms, 0).sum();
+        let share = self.network.config().label_smoothing;
+        if share == 0.0 {
+            return Loss::new().term("cross_entropy", sum(nats));
+        }
+        let smoothing = smoothing.into_iter().flatten().collect();
+        let loss = Loss::new().weighted("cross_entropy", sum(nats), 1.0 - share);
+        loss.weighted("smoothing", sum(smoothing), share)
+    }
+}
+
+impl Seq2SeqText {
+    /// The sum over some pairs of each token's nats times a factor, and of what label smoothing takes.
+    fn loss_of(
+        &self,
+        part: &PairRows,
+        draws: &PairDropout,
+        factor: f32,
+    ) -> (Tensor<1>, Option<Tensor<1>>) {
+        let logits = self.network.logits(&part.sources, &part.inputs, draws);
         let [rows, places, vocabulary] = logits.dims();
         let logits: Tensor<2> = logits.reshape([rows * places, vocabulary]);
-        let factor = (1.0 / (rows as f64 * batch.mean_length)) as f32;
         let of_row =
             |&length: &usize| (0..places).map(move |i| if i < length { factor } else { 0.0 });
-        let weights: Vec<f32> = batch.lengths.iter().flat_map(of_row).collect();
+        let weights: Vec<f32> = part.lengths.iter().flat_map(of_row).collect();
         let weights = TensorData::new(weights, [rows * places]);
         let weights = Tensor::<1>::from_data(weights, &logits.device());
         let mean = |nats: Tensor<1>| (nats * weights.clone()).sum();
-        let nats = mean(ops::cross_entropy(logits.clone(), &batch.targets));
-        let share = self.network.config().label_smoothing;
-        if share == 0.0 {
-            return Loss::new().term("cross_entropy", nats);
-        }
-        let all = ops::log_softmax(logits).mean_dim(1).neg().reshape([rows * places]);
-        let loss = Loss::new().weighted("cross_entropy", nats, 1.0 - share);
-        loss.weighted("smoothing", mean(all), share)
+        let nats = mean(ops::cross_entropy(logits.clone(), &part.targets));
+        let smooth = self.network.config().label_smoothing > 0.0;
+        let all = smooth.then(|| ops::log_softmax(logits).mean_dim(1).neg());
+        (nats, all.map(|all| mean(all.reshape([rows * places]))))
     }
 }

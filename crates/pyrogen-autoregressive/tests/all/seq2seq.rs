@@ -7,7 +7,8 @@ use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Tensor, TensorData};
 use pyrogen_autoregressive::sampling::{Chain, Step};
 use pyrogen_autoregressive::{
-    Beams, DecodeSettings, Decoder, PairDropout, PairExamples, Seq2Seq, Seq2SeqConfig, Seq2SeqText,
+    Beams, DecodeSettings, Decoder, PairBatch, PairDropout, PairExamples, PairRows, Seq2Seq,
+    Seq2SeqConfig, Seq2SeqText,
 };
 use pyrogen_core::{Examples, Objective};
 
@@ -69,33 +70,42 @@ fn networks_equal_pytorch() {
         let end = tokenizers[1].end();
         let text = Seq2SeqText::new(network, tokenizers);
         let pairs = PairExamples::new(sources.clone(), &targets, [end, end]);
-        let batch = pairs.batch(&[0, 1], &mut Noise::new(Seed(0)), &device());
-        let places = batch.inputs.places();
-        let none = PairDropout::default();
-        let got = text.network().logits(&batch.sources, &batch.inputs, &none);
-        let got = pyrogen_testkit::host(got);
-        let seen = |&row: &usize| {
-            let from = row * places * config.vocabulary;
-            from..from + (targets[row].len() + 1) * config.vocabulary
+        let batch = |rows: &[usize]| pairs.batch(rows, &mut Noise::new(Seed(0)), &device());
+        let alone = [0, 1].map(|row| batch(&[row]).parts.remove(0));
+        let logits = |part: &PairRows| {
+            let none = PairDropout::default();
+            pyrogen_testkit::host(text.network().logits(&part.sources, &part.inputs, &none))
         };
-        let got: Vec<f64> = [0, 1].iter().map(seen).flat_map(|range| got[range].to_vec()).collect();
+        let got: Vec<f64> = alone.iter().flat_map(logits).collect();
         let d = difference(&got, &numbers(&model["logits"]));
         assert!(d < TOLERANCE, "{name}: logits differ by {d}");
 
-        let loss = text.loss(batch, none).total();
-        let (value, expected) =
-            (pyrogen_testkit::host(loss.clone())[0], model["loss"].as_f64().unwrap());
-        assert!((value - expected).abs() < TOLERANCE * expected, "{name}: {value} {expected}");
-        let grads = loss.backward();
-        let mut paths = Paths { grads: &grads, path: Vec::new(), found: BTreeMap::new() };
-        text.network().visit(&mut paths);
-        let expected = model["weights"].as_object().unwrap();
-        assert_eq!(expected.len(), paths.found.len(), "{name}");
-        assert_eq!(text.num_params(), config.num_params().unwrap(), "{name}");
-        for (parameter, weight) in expected {
-            let d = difference(&paths.found[parameter], &numbers(&weight["grad"]));
-            assert!(d < TOLERANCE, "{name}: gradient of {parameter} differs by {d}");
+        // Together, the shorter one padded, and in parts.
+        let together = batch(&[0, 1]);
+        assert_eq!(together.parts.len(), 1);
+        let apart = PairBatch { parts: alone.into(), mean_length: together.mean_length };
+        for batch in [together, apart] {
+            loss_equals_pytorch(&text, batch, model);
         }
+        assert_eq!(text.num_params(), config.num_params().unwrap(), "{name}");
+    }
+}
+
+fn loss_equals_pytorch(text: &Seq2SeqText, batch: PairBatch, model: &Value) {
+    let name = &model["name"];
+    let none = vec![PairDropout::default(); batch.parts.len()];
+    let loss = text.loss(batch, none).total();
+    let (value, expected) =
+        (pyrogen_testkit::host(loss.clone())[0], model["loss"].as_f64().unwrap());
+    assert!((value - expected).abs() < TOLERANCE * expected, "{name}: {value} {expected}");
+    let grads = loss.backward();
+    let mut paths = Paths { grads: &grads, path: Vec::new(), found: BTreeMap::new() };
+    text.network().visit(&mut paths);
+    let expected = model["weights"].as_object().unwrap();
+    assert_eq!(expected.len(), paths.found.len(), "{name}");
+    for (parameter, weight) in expected {
+        let d = difference(&paths.found[parameter], &numbers(&weight["grad"]));
+        assert!(d < TOLERANCE, "{name}: gradient of {parameter} differs by {d}");
     }
 }
 
