@@ -182,13 +182,20 @@ impl Objective for Seq2SeqText {
     /// depend on the number of pieces that it is cut into, which is a setting of the run.
     fn draw(&self, batch: &PairBatch, noise: &mut Noise) -> Vec<PairDropout> {
         let (config, device) = (self.network.config(), self.network.device());
-        let mut draw = |sites: usize, rows: &Packed| {
-            let shape = [rows.rows(), rows.places(), config.width];
-            Dropout::draw(config.dropout, sites, shape, noise, &device)
-        };
-        let of_part = |part: &PairRows| PairDropout {
-            encoder: draw(1 + 2 * config.encoder_layers, &part.sources),
-            decoder: draw(1 + 3 * config.layers, &part.inputs),
+        // Draws for a batch are a number a row; that of its first row is the stream of a part.
+        let bits = noise.bits_vec(batch.parts.iter().map(|part| part.lengths.len()).sum());
+        let mut first = 0;
+        let of_part = |part: &PairRows| {
+            let mut noise = Noise::new(Seed(bits[first]));
+            first += part.lengths.len();
+            let mut draw = |sites: usize, rows: &Packed| {
+                let shape = [rows.rows(), rows.places(), config.width];
+                Dropout::draw(config.dropout, sites, shape, &mut noise, &device)
+            };
+            PairDropout {
+                encoder: draw(1 + 2 * config.encoder_layers, &part.sources),
+                decoder: draw(1 + 3 * config.layers, &part.inputs),
+            }
         };
         batch.parts.iter().map(of_part).collect()
     }

@@ -109,6 +109,26 @@ fn loss_equals_pytorch(text: &Seq2SeqText, batch: PairBatch, model: &Value) {
     }
 }
 
+#[test]
+fn a_piece_of_a_batch_has_draws_of_several_parts() {
+    let config = Seq2SeqConfig { dropout: 0.5, ..configs().swap_remove(0).1 };
+    let network = config.init(Seed(1), &device()).unwrap();
+    let tokenizers = [config.source_vocabulary, config.vocabulary].map(alphabet);
+    let end = tokenizers[1].end();
+    let text = Seq2SeqText::new(network, tokenizers);
+    let words: Vec<Vec<u32>> = (0..40).map(|i| vec![i % 5; 1 + i as usize % 9]).collect();
+    let pairs = PairExamples::new(words.clone(), &words, [end, end]);
+    let numbers: Vec<usize> = (0..40).collect();
+    let mut noise = Noise::new(Seed(4)).rows(40..80, 80);
+    let batch = pairs.batch(&numbers, &mut noise, &device());
+    assert_eq!(batch.parts.len(), 2);
+    let draws = text.draw(&batch, &mut noise);
+    let loss = |draws| pyrogen_testkit::host(text.loss(batch.clone(), draws).total())[0];
+    let kept = vec![PairDropout::default(); 2];
+    let (dropped, kept) = (loss(draws), loss(kept));
+    assert!(dropped.is_finite() && dropped != kept, "{dropped} {kept}");
+}
+
 /// Small networks of every choice, of 7 letters to 6.
 fn configs() -> Vec<(&'static str, Seq2SeqConfig)> {
     let small = |preset| Seq2SeqConfig {
