@@ -11,7 +11,7 @@
 use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind};
 
 use super::node::Node;
-use super::{Grammar, Rule, wrong};
+use super::{Grammar, Rule, is_empty, wrong};
 use crate::ConstraintError;
 use crate::constraint::automaton::Automaton;
 use crate::constraint::pattern::repeated;
@@ -155,7 +155,7 @@ fn characters(class: &Class) -> ClassUnicode {
 }
 
 fn is_nullable(hir: &Hir) -> bool {
-    hir.properties().minimum_len() == Some(0)
+    is_empty(hir) == Some(true)
 }
 
 /// The first characters of what an expression matches.
@@ -191,7 +191,7 @@ fn without(hir: &Hir, not: &ClassUnicode) -> Option<Hir> {
         return Some(hir.clone());
     }
     let rest = beginning(hir, not);
-    rest.properties().minimum_len().map(|_| rest)
+    is_empty(&rest).map(|_| rest)
 }
 
 /// The matches of one character or more that begin with none of these characters.

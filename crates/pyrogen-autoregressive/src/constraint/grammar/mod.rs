@@ -111,5 +111,23 @@ fn weight(hir: &Hir) -> usize {
     }
 }
 
+/// Whether an expression matches the empty text; None where it matches nothing. (The properties of an expression
+/// do not tell an alternative that matches nothing from the whole.)
+fn is_empty(hir: &Hir) -> Option<bool> {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => Some(true),
+        HirKind::Literal(_) => Some(false),
+        HirKind::Class(Class::Unicode(class)) => (!class.ranges().is_empty()).then_some(false),
+        HirKind::Class(Class::Bytes(class)) => (!class.ranges().is_empty()).then_some(false),
+        HirKind::Repetition(repetition) if repetition.min == 0 => Some(true),
+        HirKind::Repetition(repetition) => is_empty(&repetition.sub),
+        HirKind::Capture(capture) => is_empty(&capture.sub),
+        HirKind::Concat(parts) => {
+            parts.iter().try_fold(true, |empty, part| Some(empty & is_empty(part)?))
+        }
+        HirKind::Alternation(parts) => parts.iter().filter_map(is_empty).reduce(|a, b| a | b),
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,7 @@ use regex_syntax::hir::Hir;
 
 use super::node::Node;
 use super::read::{Definition, Notation, Syntax, is_terminal};
-use super::{Budget, Grammar, LEVELS, Rule, Terminals, weight, wrong};
+use super::{Budget, Grammar, LEVELS, Rule, Terminals, is_empty, weight, wrong};
 use crate::ConstraintError;
 use crate::constraint::pattern::repeated;
 
@@ -116,7 +116,7 @@ impl<'a> Resolver<'a> {
         };
         self.made.insert(name, None);
         let hir = self.expression(&definition.body, definition.line, level + 1)?;
-        if hir.properties().minimum_len().is_none() {
+        if is_empty(&hir).is_none() {
             return wrong(definition.line, format!("the terminal `{name}` matches nothing"));
         }
         self.made.insert(name, Some(hir.clone()));
@@ -160,15 +160,15 @@ impl<'a> Resolver<'a> {
 
 /// A terminal, which matches something, but not the empty text.
 fn written(hir: Hir, what: &str, line: usize) -> Result<Hir, ConstraintError> {
-    match hir.properties().minimum_len() {
+    match is_empty(&hir) {
         None => wrong(line, format!("{what} matches nothing")),
-        Some(0) => wrong(
+        Some(true) => wrong(
             line,
             format!(
                 "{what} matches the empty text, which a terminal may not; write `?` in the rule"
             ),
         ),
-        Some(_) => Ok(hir),
+        Some(false) => Ok(hir),
     }
 }
 
@@ -191,11 +191,21 @@ fn productive(rules: &[Rule]) -> Result<(), ConstraintError> {
         }
         known = now;
     }
-    match rules.iter().zip(&known).find(|(_, known)| !**known) {
-        None => Ok(()),
-        Some((rule, _)) => {
-            let message = format!("the rule `{}` matches nothing: it never ends", rule.name);
-            wrong(rule.line, message)
-        }
+    let Some(mut at) = known.iter().position(|known| !known) else { return Ok(()) };
+    // Rules that need such a rule lead to one that needs itself.
+    let mut seen = vec![false; rules.len()];
+    while !std::mem::replace(&mut seen[at], true) {
+        at = lacks(&rules[at].body, &known).unwrap_or(at);
+    }
+    let Rule { name, line, .. } = &rules[at];
+    wrong(*line, format!("the rule `{name}` matches nothing: it never ends"))
+}
+
+/// A rule in a body that writes nothing.
+fn lacks(node: &Node, known: &[bool]) -> Option<usize> {
+    match node {
+        Node::Rule(number) => Some(*number).filter(|number| !known[*number]),
+        Node::Repeat(_, 0, _) => None,
+        _ => node.parts().iter().find_map(|part| lacks(part, known)),
     }
 }

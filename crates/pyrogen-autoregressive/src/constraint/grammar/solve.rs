@@ -43,9 +43,9 @@ pub(super) fn solve(rules: &mut [Rule], budget: &mut Budget) -> Result<(), Const
             let line = rules[number].line;
             let own = closed(number, own);
             for (_, others) in &mut open {
-                *others = others.drain(..).flat_map(|form| replaced(form, number, &own)).collect();
-                *others = joined(std::mem::take(others));
-                budget.spend(others.iter().map(size).sum(), line)?;
+                budget.spend(others.iter().map(|form| growth(form, number, &own)).sum(), line)?;
+                let others_now = others.drain(..).flat_map(|form| replaced(form, number, &own));
+                *others = joined(others_now.collect());
             }
             rules[number].body = Node::choice(own.into_iter().map(node));
         }
@@ -79,6 +79,16 @@ fn size(form: &Form) -> usize {
     match form {
         Form::Alone(_) => 1,
         Form::Ends { inner, .. } => 1 + inner.size(),
+    }
+}
+
+/// The size of an alternative once those of a solved rule stand in its place at the ends.
+fn growth(form: &Form, solved: usize, by: &[Form]) -> usize {
+    let (count, whole) = (by.len(), by.iter().map(size).sum::<usize>());
+    match ends(form).filter(|end| *end == solved).count() {
+        0 => 0,
+        1 => count * size(form) + whole,
+        _ => count * count * size(form) + 2 * count * whole,
     }
 }
 
@@ -153,9 +163,9 @@ fn forms(
         !found.is_disjoint(system)
     };
     let mut out = Vec::new();
+    budget.spend(body.size(), line)?;
     let mut open = vec![body];
     while let Some(node) = open.pop() {
-        budget.spend(node.size(), line)?;
         let mut items = match node {
             Node::Sequence(items) => items,
             node => vec![node],
@@ -166,12 +176,14 @@ fn forms(
         };
         if let Some(parts) = choice(items.first(), true) {
             let rest = items.split_off(1);
+            budget.spend(copies(&parts, &rest), line)?;
             let part = |part| Node::sequence(std::iter::once(part).chain(rest.clone()));
             open.extend(parts.into_iter().rev().map(part));
             continue;
         }
         if let Some(parts) = choice(items.last(), false) {
             items.pop();
+            budget.spend(copies(&parts, &items), line)?;
             let part = |part| Node::sequence(items.iter().cloned().chain(std::iter::once(part)));
             open.extend(parts.into_iter().rev().map(part));
             continue;
@@ -179,6 +191,12 @@ fn forms(
         out.push(form(items, system));
     }
     Ok(joined(out))
+}
+
+/// The size of each of the parts with the rest.
+fn copies(parts: &[Node], rest: &[Node]) -> usize {
+    let size = |nodes: &[Node]| nodes.iter().map(Node::size).sum::<usize>();
+    size(parts) + parts.len() * (1 + size(rest))
 }
 
 fn form(mut items: Vec<Node>, system: &BTreeSet<usize>) -> Form {
@@ -208,7 +226,8 @@ fn joined(forms: Vec<Form>) -> Vec<Form> {
             {
                 out.extend(left.or(right).map(Form::Alone).filter(|form| !out.contains(form)));
             }
-            form if !out.contains(&form) => out.push(form),
+            // What is twice does no harm; to look for it in a long list would.
+            form if out.len() > 500 || !out.contains(&form) => out.push(form),
             _ => {}
         }
     }

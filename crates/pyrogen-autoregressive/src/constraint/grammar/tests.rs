@@ -39,6 +39,8 @@ fn a_rule_stands_within_itself_so_often() {
             }
         }
     }
+    let deep = grammar("start: \"(\" start \")\" | \"x\"", 100);
+    assert!(deep.matches(&format!("{}x{}", "(".repeat(100), ")".repeat(100))));
     // Repetition is no depth.
     let constraint = grammar(SUMS, 0);
     assert!(constraint.matches(&format!("{}1{}", "-".repeat(30), "*1+1".repeat(30))));
@@ -79,6 +81,11 @@ fn what_is_ignored_stands_before_terminals_and_at_the_end() {
     // A terminal may begin like what is ignored, but not behind it.
     let constraint = grammar("start: \"a\" / *b/\n%ignore / +/", 0);
     assert!(["ab", "a b", "a   b ", " a b"].iter().all(|text| constraint.matches(text)));
+    let constraint = grammar("start: /a?b/ | \"c\"\n%ignore /#a*/", 0);
+    assert!(
+        ["#b", "#aab", "#ac", "#ab", "ab", "a"].map(|text| constraint.matches(text))
+            == [true, true, true, true, true, false]
+    );
     let constraint = grammar("start: \"a\" \" b\"\n%ignore / +/", 0);
     assert!(constraint.matches("a b") && !constraint.matches("a  b"));
     let constraint = grammar("start: \"a\"*\n%ignore \" \"", 0);
@@ -96,7 +103,8 @@ fn grammars_that_cannot_be_are_named_with_their_line() {
         ("start: \"a\"\nA: B\nB: \"x\" A\n", 3, "`A` contains itself"),
         ("start: \"a\"\nA: start\n", 2, "the rule `start` stands in a terminal"),
         ("start: \"a\"\nb: \"x\" c\nc: b | \"y\" c\n", 2, "`b` matches nothing"),
-        ("start: start", 1, "matches nothing"),
+        ("start: start", 1, "`start` matches nothing"),
+        ("start: b\nb: \"x\" c\nc: \"y\"? d\nd: c | d \"z\"", 3, "`c` matches nothing"),
         ("start: /[^\\s\\S]/", 1, "matches nothing"),
         ("start: \"a\"\nstart: \"b\"", 2, "defined in line 1 already"),
         ("start: \"\"", 1, "matches the empty text"),
@@ -167,7 +175,12 @@ fn grammars_that_become_too_large_are_errors() {
             .collect();
         writeln!(dense, "r{i}: \"z\"{others}").unwrap();
     }
+    let many = |name: &str| (0..20_000).map(|i| format!("{name} \"{i}\" | ")).collect::<String>();
+    let wide = format!("start: ({} \"x\") ({} \"y\")\n", many("start"), many("start"));
+    let square = format!("start: a a | \"x\"\na: {} \"y\"", many("start"));
     for (text, depth, part) in [
+        (wide.as_str(), 0, "parts"),
+        (&square, 0, "parts"),
         (bracket, 1_000_000, "levels"),
         (&deep, 1, "50 brackets"),
         (JSON, 40, "parts"),
@@ -176,13 +189,9 @@ fn grammars_that_become_too_large_are_errors() {
         (&dense, 0, "parts"),
         ("start: ((\"a\"~1000)~1000)~1000", 0, "states"),
         ("start: \"a\"~70000", 0, "states"),
-        (&"r: \"a\"\n".replace('r', "start"), 0, ""),
     ] {
-        match (Constraint::grammar(text, depth), part) {
-            (Ok(_), "") => {}
-            (Err(e), part) if !part.is_empty() => assert!(e.to_string().contains(part), "{e}"),
-            (other, _) => panic!("{text}: {other:?}"),
-        }
+        let error = Constraint::grammar(text, depth).unwrap_err().to_string();
+        assert!(error.contains(part), "{error}");
     }
 }
 
@@ -274,9 +283,9 @@ impl Dice {
 
 #[test]
 fn repetition_is_exact_at_depth_zero() {
-    let texts = texts(7);
+    let texts = texts(6);
     let mut dice = Dice(1);
-    for round in 0..150 {
+    for round in 0..120 {
         let rules = 1 + dice.below(3);
         // Rules at the right ends alone, at the left ends alone, or one rule at both.
         let kind = round % 3;
@@ -325,7 +334,7 @@ fn any_grammar_is_exact_to_its_depth() {
     let texts = texts(LETTERS);
     let mut dice = Dice(2);
     let mut whole = 0;
-    for _ in 0..60 {
+    for _ in 0..40 {
         let rules = 1 + dice.below(3);
         let one = |dice: &mut Dice| {
             let mut alternatives = vec![vec![(['a', 'b'][dice.below(2)], false)]];
@@ -365,5 +374,5 @@ fn any_grammar_is_exact_to_its_depth() {
             before = found;
         }
     }
-    assert!(whole > 40, "{whole}");
+    assert!(whole > 25, "{whole}");
 }
