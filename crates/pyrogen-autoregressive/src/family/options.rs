@@ -59,7 +59,7 @@ pub(super) fn specs() -> Vec<OptionSpec> {
         off("suffix", "what stands behind the text, of a model that was trained with infill"),
         off("regex", "an expression that every text matches whole, behind the prompt"),
         off("schema", "a JSON schema that every text satisfies, behind the prompt"),
-        off("grammar", "a grammar in Lark's notation that has every text, behind the prompt"),
+        off("grammar", "a grammar in Lark's notation that writes every text, behind the prompt"),
         OptionSpec::new(
             "constraint_depth",
             3,

@@ -93,6 +93,12 @@ fn what_is_ignored_stands_before_terminals_and_at_the_end() {
 }
 
 #[test]
+fn an_alternative_that_matches_nothing_is_left_out() {
+    let constraint = grammar("start: A | \"c\"\nA: \"b\" | /[^\\s\\S]/", 0);
+    assert!(constraint.matches("b") && constraint.matches("c") && !constraint.matches(""));
+}
+
+#[test]
 fn grammars_that_cannot_be_are_named_with_their_line() {
     for (text, at, part) in [
         ("", 1, "no rule `start`"),
