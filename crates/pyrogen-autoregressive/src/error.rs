@@ -60,6 +60,14 @@ pub enum ConstraintError {
         /// What is wrong.
         message: String,
     },
+    /// A grammar that cannot be used.
+    #[error("the grammar cannot be used: line {line}: {message}")]
+    Grammar {
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong.
+        message: String,
+    },
     /// An expression or schema that admits nothing.
     #[error("the constraint admits nothing: no text can meet it")]
     Nothing,

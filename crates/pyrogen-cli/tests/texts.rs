@@ -46,7 +46,26 @@ fn samples_match_what_they_have_to() {
     room.write("schema.json", r#"{"type": "null"}"#);
     let made = room.ok(&format!("sample {model} -n 1 --schema schema.json"));
     assert_eq!(made.stdout.trim(), "null");
+    room.write("names.lark", "start: name (\"o\" name)* // No capitals.\nname: \"an\" name? \"a\"");
+    let made =
+        room.json(&format!("sample {model} -n 5 --grammar names.lark --max-tokens 12 --json"));
+    for sample in made["samples"].as_array().unwrap() {
+        let text = sample["text"].as_str().unwrap();
+        // `n` times `an` before as many `a`, at most four deep.
+        let is_name = |name: &str| (1..=4).any(|n| name == "an".repeat(n) + &"a".repeat(n));
+        assert!(text.split('o').all(is_name), "{sample}");
+    }
+    let deep = "--grammar names.lark --option constraint_depth=0 --max-tokens 3 --prompt m";
+    let made = room.ok(&format!("sample {model} -n 1 {deep}"));
+    assert_eq!(made.stdout.trim(), "mana");
+    room.write("wrong.lark", "start: \"a\"\n  | name\n");
     for (options, code, says) in [
+        ("--grammar none.lark", 1, "none.lark"),
+        ("--grammar wrong.lark", 2, "line 2: the rule `name` is not defined"),
+        ("--grammar names.lark --regex a", 2, "--regex"),
+        ("--grammar names.lark --schema schema.json", 2, "--schema"),
+        ("--grammar names.lark --option regex=a", 2, "left out beside `regex`"),
+        ("--grammar names.lark --stop b", 2, "`stop`"),
         ("--regex a(", 2, "unclosed"),
         ("--regex [0-9]", 2, "tokens can write"),
         ("--schema none.json", 1, "none.json"),

@@ -1,6 +1,7 @@
 //! A deterministic automaton over bytes of what an expression matches whole.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use regex_automata::nfa::thompson::{BuildError, Compiler, Config, NFA, State, WhichCaptures};
 use regex_automata::util::look::Look;
@@ -14,6 +15,9 @@ const DEAD: u32 = u32::MAX;
 
 /// States at most: a table of some megabytes.
 const STATES: usize = 1 << 16;
+
+/// Members of all sets of states that texts lead to: some hundred megabytes.
+const MEMBERS: usize = 1 << 25;
 
 /// Bytes of the automaton that is made deterministic.
 const SIZE: usize = 1 << 26;
@@ -139,8 +143,9 @@ impl<'a> Subsets<'a> {
         let bytes: Vec<u8> = (0..stride).map(first).collect();
         let start = self.reached(&[self.nfa.start_anchored()], true, false);
         // The first set is no other's place: `^` holds in it alone.
-        let mut known: HashMap<Vec<StateID>, u32> = HashMap::new();
-        let mut sets = vec![start];
+        let mut known: HashMap<Rc<[StateID]>, u32> = HashMap::new();
+        let mut members = start.len();
+        let mut sets: Vec<Rc<[StateID]>> = vec![start.into()];
         let (mut next, mut accepts) = (Vec::new(), Vec::new());
         let mut at = 0;
         while at < sets.len() {
@@ -155,13 +160,14 @@ impl<'a> Subsets<'a> {
                     continue;
                 }
                 let number = sets.len() as u32;
-                let number = *known.entry(to).or_insert_with_key(|to| {
+                let number = *known.entry(to.into()).or_insert_with_key(|to| {
+                    members += to.len();
                     sets.push(to.clone());
                     number
                 });
                 next.push(number);
             }
-            if sets.len() > STATES {
+            if sets.len() > STATES || members > MEMBERS {
                 return Err(ConstraintError::Size { most: STATES });
             }
             at += 1;

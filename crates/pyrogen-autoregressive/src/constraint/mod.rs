@@ -1,6 +1,7 @@
-//! Constraints on what is written: a completion matches an expression, or a JSON schema.
+//! Constraints on what is written: a completion matches an expression, a JSON schema or a grammar.
 
 mod automaton;
+mod grammar;
 mod guide;
 mod pattern;
 mod scalar;
@@ -60,6 +61,63 @@ impl Constraint {
     /// A text that is no JSON, a keyword that is not known, or a schema that nothing satisfies.
     pub fn json_schema(schema: &str, depth: usize) -> Result<Self, ConstraintError> {
         Self::of(&schema::compile(schema, depth)?)
+    }
+
+    /// The texts of a grammar, in a subset of Lark's notation.
+    ///
+    /// | notation | texts |
+    /// |---|---|
+    /// | `rule: a b \| c`, `TERMINAL: ..` | rules in lower case, terminals in upper case; lines that begin with `\|` go on |
+    /// | `"text"`, `"text"i`, `"a".."z"` | as it is written, in any case, one character of a range |
+    /// | `/pattern/`, with `i`, `s` and `u` behind | a regular expression, in the syntax of the crate `regex`, without `^`, `$`, `\b` and `*?` |
+    /// | `( )`, `[ ]`, `?`, `*`, `+`, `~ 3`, `~ 2..4` | groups, what may be left out, repetitions |
+    /// | `%ignore TERMINAL` | what may stand before each terminal of a rule and at the end, any number of times |
+    /// | `%import common.INT` | the terminals of Lark's common grammar: numbers, words, strings, blanks, comments |
+    /// | `//` and `#` | comments |
+    ///
+    /// The completion is a text of the rule `start`. `?rule`, `!rule`, priorities and `-> name` are read; they
+    /// change nothing of the texts. A terminal is any text that its definition matches: it need not be the
+    /// longest, and `"if"` may stand directly before a name. A stretch that is ignored is as long as it can
+    /// be: what follows begins with no character that could go on with it. Templates, `%declare`,
+    /// `%override`, `%extend` and other imports are errors.
+    ///
+    /// Rules that have themselves at their left or right end, directly or through others, are exact wherever
+    /// that recursion is a repetition:
+    ///
+    /// ```text
+    /// a: x a | b                  is  x* b
+    /// a: a z | b                  is  b z*
+    /// a: x a | a z | a y a | b    is  u (y u)*   with u = x* b z*
+    /// ```
+    ///
+    /// Any other rule stands within itself at most `depth` times: brackets are at most so deep.
+    /// Alternatives that would need more are left out. So every completion is a text of the grammar; texts
+    /// that are deeper are not written.
+    ///
+    /// # Errors
+    /// A grammar that cannot be read, with the line and what is wrong there; one that becomes too
+    /// large at this depth.
+    ///
+    /// # References
+    /// Arden 1961, "Delayed logic and finite state machines": the repetition that solves an equation.
+    ///
+    /// # Examples
+    /// ```
+    /// use pyrogen_autoregressive::Constraint;
+    ///
+    /// let sums = r#"
+    ///     start: start ("+" | "-") product | product
+    ///     product: product ("*" | "/") factor | factor
+    ///     factor: NUMBER | "-" factor | "(" start ")"
+    ///     NUMBER: /[0-9]{1,3}/
+    /// "#;
+    /// let constraint = Constraint::grammar(sums, 2)?;
+    /// assert!(constraint.matches("1+2*3-4/-5") && constraint.matches("((1+2)*(3-4))"));
+    /// assert!(!constraint.matches("1+") && !constraint.matches("(((1)))"));
+    /// # Ok::<(), pyrogen_autoregressive::ConstraintError>(())
+    /// ```
+    pub fn grammar(grammar: &str, depth: usize) -> Result<Self, ConstraintError> {
+        Self::of(&grammar::compile(grammar, depth)?)
     }
 
     fn of(hir: &regex_syntax::hir::Hir) -> Result<Self, ConstraintError> {

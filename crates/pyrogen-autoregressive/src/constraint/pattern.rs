@@ -6,13 +6,17 @@ use crate::ConstraintError;
 
 /// An expression in the syntax of the crate `regex`.
 pub(super) fn parse(pattern: &str) -> Result<Hir, ConstraintError> {
-    let message = |e: regex_syntax::Error| {
-        // The last line says what is wrong, those before point at the place.
-        let text = e.to_string();
-        let last = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
-        ConstraintError::Pattern { message: format!("`{pattern}`: {last}") }
+    let wrong = |e: regex_syntax::Error| ConstraintError::Pattern {
+        message: format!("`{pattern}`: {}", message(&e)),
     };
-    regex_syntax::Parser::new().parse(pattern).map_err(message)
+    regex_syntax::Parser::new().parse(pattern).map_err(wrong)
+}
+
+/// What is wrong with an expression.
+pub(super) fn message(error: &regex_syntax::Error) -> String {
+    // The last line says what is wrong, those before point at the place.
+    let text = error.to_string();
+    text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_string()
 }
 
 /// A pattern of this file, which is known to be one.

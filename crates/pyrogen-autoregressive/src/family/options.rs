@@ -59,10 +59,11 @@ pub(super) fn specs() -> Vec<OptionSpec> {
         off("suffix", "what stands behind the text, of a model that was trained with infill"),
         off("regex", "an expression that every text matches whole, behind the prompt"),
         off("schema", "a JSON schema that every text satisfies, behind the prompt"),
+        off("grammar", "a grammar in Lark's notation that writes every text, behind the prompt"),
         OptionSpec::new(
-            "schema_depth",
+            "constraint_depth",
             3,
-            "levels of values that a schema leaves open or that refer to themselves",
+            "how deep values of a schema and rules of a grammar stand within themselves",
         ),
         OptionSpec::new("echo", true, "whether the text begins with the prompt"),
     ]
@@ -93,8 +94,6 @@ pub(super) fn settings(options: &Options, tokenizer: &Tokenizer) -> Result<Decod
         Value::String(text) => vec![text.clone()],
         _ => read(options, "stop")?.unwrap_or_default(),
     };
-    let least = options.get("min_tokens");
-    let least = least.as_u64().and_then(|n| usize::try_from(n).ok());
     let overflow = match options.text("overflow")? {
         Some("refuse") => Overflow::Refuse,
         _ => Overflow::Slide,
@@ -102,9 +101,7 @@ pub(super) fn settings(options: &Options, tokenizer: &Tokenizer) -> Result<Decod
     Ok(DecodeSettings {
         chain: Chain(steps),
         most: options.count("max_tokens")?.unwrap_or(256),
-        least: least.ok_or_else(|| {
-            Error::option("min_tokens", "a whole number", options.get("min_tokens"))
-        })?,
+        least: whole(options, "min_tokens")?,
         stop,
         stop_tokens: read(options, "stop_tokens")?.unwrap_or_default(),
         overflow,
@@ -113,22 +110,29 @@ pub(super) fn settings(options: &Options, tokenizer: &Tokenizer) -> Result<Decod
     })
 }
 
+/// A number of 0 or more.
+fn whole(options: &Options, name: &str) -> Result<usize, Error> {
+    let value = options.get(name);
+    let number = value.as_u64().and_then(|n| usize::try_from(n).ok());
+    number.ok_or_else(|| Error::option(name, "a whole number", value))
+}
+
 /// The constraint that is asked for.
 fn constraint(options: &Options) -> Result<Option<Constraint>, Error> {
-    let schema = match options.get("schema") {
-        Value::Null => None,
-        Value::String(text) => Some(text.clone()),
-        value => Some(value.to_string()),
-    };
-    let made = match (options.text("regex")?, schema) {
-        (None, None) => return Ok(None),
-        (Some(pattern), None) => Constraint::regex(pattern),
-        (None, Some(schema)) => {
-            Constraint::json_schema(&schema, options.count("schema_depth")?.unwrap_or(3))
-        }
-        (Some(pattern), Some(_)) => {
-            return Err(Error::option("regex", "left out beside a schema", pattern));
-        }
+    let forms = ["regex", "schema", "grammar"];
+    let mut given = forms.into_iter().filter(|name| !options.get(name).is_null());
+    let Some(form) = given.next() else { return Ok(None) };
+    if let Some(other) = given.next() {
+        let expected = format!("left out beside `{form}`");
+        return Err(Error::option(other, expected, options.get(other)));
+    }
+    let depth = whole(options, "constraint_depth")?;
+    let made = match (form, options.get(form)) {
+        // A schema may stand in a request as it is.
+        ("schema", Value::String(schema)) => Constraint::json_schema(schema, depth),
+        ("schema", schema) => Constraint::json_schema(&schema.to_string(), depth),
+        ("grammar", _) => Constraint::grammar(options.text(form)?.unwrap_or_default(), depth),
+        _ => Constraint::regex(options.text(form)?.unwrap_or_default()),
     };
     made.map(Some).map_err(|e| Error::other(ErrorKind::Request, e))
 }

@@ -88,6 +88,9 @@ fn texts_are_searched_drafted_and_constrained() {
             (request.clone().set("regex", "a("), "unclosed"),
             (request.clone().set("regex", "a").set("stop", "b"), "`stop`"),
             (request.clone().set("schema", "{"), "EOF"),
+            (request.clone().set("grammar", "start: a"), "line 1: the rule `a`"),
+            (request.clone().set("grammar", 3), "`grammar`"),
+            (request.clone().set("grammar", "start: \"a\"").set("schema", "{}"), "left out beside"),
             (request.clone().set("draft", "no-such-folder"), "no-such-folder"),
         ] {
             let error = generate.generate(0..1, &request, &control).unwrap_err();

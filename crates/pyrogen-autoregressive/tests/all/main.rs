@@ -5,6 +5,7 @@ mod constraints;
 mod decoding;
 mod door;
 mod gguf;
+mod grammars;
 mod int8;
 mod muon;
 mod networks;

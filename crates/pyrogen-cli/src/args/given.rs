@@ -53,6 +53,9 @@ pub struct TextArgs {
     /// The file of a JSON schema that every text satisfies, behind the prompt
     #[arg(long, value_name = "FILE", conflicts_with = "regex")]
     pub schema: Option<PathBuf>,
+    /// The file of a grammar in Lark's notation that writes every text, behind the prompt
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["regex", "schema"])]
+    pub grammar: Option<PathBuf>,
     /// The folder of a small model of the same tokens, which proposes tokens to the large one: the same
     /// distribution of texts in less time
     #[arg(long, value_name = "DIR")]

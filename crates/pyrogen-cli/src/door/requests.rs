@@ -134,7 +134,7 @@ fn pair<'a>(option: &str, form: &str, text: &'a str) -> Result<(&'a str, &'a str
 /// The options of text, as far as they are given.
 ///
 /// # Errors
-/// A schema's file that cannot be read.
+/// The file of a schema or grammar that cannot be read.
 pub fn text_options(mut request: Request, args: &TextArgs) -> Result<Request, CliError> {
     let counts = [("max_tokens", args.max_tokens), ("top_k", args.top_k)];
     for (name, count) in counts {
@@ -157,9 +157,11 @@ pub fn text_options(mut request: Request, args: &TextArgs) -> Result<Request, Cl
     if let Some(regex) = &args.regex {
         request = request.set("regex", regex.as_str());
     }
-    if let Some(schema) = &args.schema {
-        let text = std::fs::read_to_string(schema).map_err(FolderError::io(schema, "read"))?;
-        request = request.set("schema", text);
+    for (name, file) in [("schema", &args.schema), ("grammar", &args.grammar)] {
+        if let Some(file) = file {
+            let text = std::fs::read_to_string(file).map_err(FolderError::io(file, "read"))?;
+            request = request.set(name, text);
+        }
     }
     if let Some(draft) = &args.draft {
         request = request.set("draft", draft.to_string_lossy());
