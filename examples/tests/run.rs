@@ -73,6 +73,12 @@ mod pix2pix;
 #[expect(dead_code, reason = "its main prints, and the test reads what it finds")]
 #[path = "../examples/regimes.rs"]
 mod regimes;
+#[expect(dead_code, reason = "its main prints, and the test reads what it finds")]
+#[path = "../examples/returns.rs"]
+mod returns;
+#[expect(dead_code, reason = "its main prints, and the test reads what it finds")]
+#[path = "../examples/scenarios.rs"]
+mod scenarios;
 #[expect(dead_code, reason = "its main reads the arguments of the program")]
 #[path = "../examples/super_resolution.rs"]
 mod super_resolution;
@@ -261,6 +267,39 @@ fn flows_over_latents_raise_the_bound() {
             .all(|[b, e]| b < e && *e < found.truth + 0.1)
     );
     assert!(found.near[1] > found.near[0] - 0.05, "{found:?}");
+}
+
+#[test]
+fn heavy_tails_of_returns_are_found() {
+    let found = returns::run(300, 60_000).expect("returns");
+    let off = |quantiles: [f64; 3], k: usize| (quantiles[k] / found.truth[k] - 1.0).abs();
+    assert!(found.truth.is_sorted_by(|a, b| a > b) && found.truth[0] < 0.0, "{found:?}");
+    // Of 4,000 days 40 and 4 are below the quantiles: empirical ones have standard errors of 6 % and 17 %, three of
+    // which are allowed here.
+    assert!(off(found.flows[0], 0) < 0.18 && off(found.flows[0], 1) < 0.51, "{found:?}");
+    // Normal tails end too early: at 0.1 % by more than a third, and ever more beyond.
+    assert!(off(found.normal, 1) > 0.35 && off(found.normal, 2) > 0.6, "{found:?}");
+    // Beyond the days the noise decides, and by default it is normal from five standard deviations on.
+    assert!(off(found.flows[0], 2) < off(found.flows[1], 2), "{found:?}");
+    assert!(found.flows[1][2] > 0.6 * found.truth[2], "{found:?}");
+    assert_eq!(found.degrees.len(), 3, "of Student's noise alone");
+}
+
+#[test]
+fn scenarios_are_drawn_and_rare_events_weighed() {
+    let found = scenarios::run(300, 20_000).expect("scenarios");
+    let [drawn, truth] = found.given;
+    assert!(drawn.iter().zip(truth).all(|(a, b)| (a - b).abs() < 0.35), "{found:?}");
+    assert!((found.stressed[0] - found.stressed[1]).abs() < 0.15, "{found:?}");
+    let [weighted, plain] = &found.rare;
+    // Both are means under one and the same flow.
+    let error = weighted.error.hypot(plain.error);
+    assert!((weighted.probability - plain.probability).abs() < 4.0 * error, "{found:?}");
+    assert!(weighted.error < 0.6 * plain.error && weighted.effective > 200.0, "{found:?}");
+    // 29 of 20,000 rows are expected to be such, with a standard deviation of 5.4: three of them are a factor of
+    // 1.75. The flow is fitted to the rows, and no nearer to the truth than they are.
+    let ratio = weighted.probability / found.truth;
+    assert!((1.0 / 1.75..1.75).contains(&ratio), "{found:?}");
 }
 
 #[test]

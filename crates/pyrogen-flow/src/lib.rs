@@ -32,7 +32,7 @@ pub use folder::{FAMILIES, GLOW_FAMILY, TARFLOW_FAMILY};
 pub use glow::{GivenGlow, Glow, GlowConfig};
 pub use kind::{ContinuousConfig, FlowKind};
 pub use latent::LatentFlow;
-pub use number_map::{NumberMap, SplineConfig};
+pub use number_map::{NumberMap, SplineConfig, SplineTails};
 pub use picture::Pixels;
 pub use report::InverseReport;
 pub use tarflow::{GivenTarFlow, TarFlow, TarFlowConfig};

@@ -14,7 +14,8 @@ pub enum NumberMap {
     Additive,
     /// `y = x exp(s) + shift`, with `s` softly bounded to `(-ln 1000, ln 1000)`.
     Affine,
-    /// A monotonic rational-quadratic spline on `[-bound, bound]`, the identity outside.
+    /// A monotonic rational-quadratic spline on `[-bound, bound]`. Outside it is the identity, or an affine map
+    /// ([`SplineTails`]).
     Spline(SplineConfig),
     /// A spline on the circle `[-pi, pi)`, followed by a rotation. The noise is uniform on the circle,
     /// and networks read the cosine and the sine.
@@ -38,13 +39,29 @@ pub enum NumberMap {
 pub struct SplineConfig {
     /// Bins between the bounds.
     pub bins: usize,
-    /// Where the spline becomes the identity. Data should have a standard deviation of about 1.
+    /// Where the spline ends. Data should have a standard deviation of about 1.
     pub bound: f64,
+    /// What goes on beyond the bound.
+    pub tails: SplineTails,
+}
+
+/// What a spline is beyond its bound. With normal or Student's noise it decides what tails a flow can have.
+#[cfg_attr(feature = "train", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SplineTails {
+    /// The identity: the density beyond the bound is that of the noise, whatever the data and the condition are.
+    #[default]
+    Identity,
+    /// The map of numbers is `spline(x exp(s) + shift)`, with `s` softly bounded to `(-ln 1000, ln 1000)`, and a
+    /// network gives `s` and `shift` too: the interval is where the numbers are, and the noise's tails begin where
+    /// those of the data do and have their scale, for each condition.
+    Affine,
 }
 
 impl Default for SplineConfig {
     fn default() -> Self {
-        Self { bins: 8, bound: 5.0 }
+        Self { bins: 8, bound: 5.0, tails: SplineTails::default() }
     }
 }
 

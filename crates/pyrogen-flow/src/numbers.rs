@@ -7,7 +7,7 @@ use pyrogen_core::bijection::{Bijection, RationalQuadratic, SplineEnds};
 use pyrogen_ops::{SplineShape, spline};
 
 use crate::sigmoids::Sigmoids;
-use crate::{NumberMap, SplineConfig};
+use crate::{NumberMap, SplineConfig, SplineTails};
 
 /// The logarithm of the largest scale of an affine map, and the largest size of the parameters whose
 /// softmax is a spline's widths and heights: `ln 1000`.
@@ -22,7 +22,8 @@ impl NumberMap {
         match *self {
             Self::Additive => 1,
             Self::Affine => 2,
-            Self::Spline(SplineConfig { bins, .. }) => 3 * bins - 1,
+            Self::Spline(SplineConfig { bins, tails: SplineTails::Identity, .. }) => 3 * bins - 1,
+            Self::Spline(SplineConfig { bins, tails: SplineTails::Affine, .. }) => 3 * bins + 1,
             Self::Circular { bins } => 3 * bins + 1,
             Self::Sigmoids { units } => 3 * units,
         }
@@ -50,11 +51,18 @@ impl NumberMap {
         let single = |from: usize| part(from, 1).squeeze_dim(2);
         match *self {
             Self::Additive => Numbers::Additive { shift: single(0) },
-            Self::Affine => {
-                Numbers::Affine { shift: single(0), log_scale: bounded(single(1), LOG_SCALE) }
-            }
-            Self::Spline(SplineConfig { bins, bound }) => {
-                Numbers::Spline(Spline { parameters, shape: shape(bins, bound, false) })
+            Self::Affine => Numbers::Affine(Affine::new(single(0), single(1))),
+            Self::Spline(SplineConfig { bins, bound, tails }) => {
+                let shape = shape(bins, bound, false);
+                match tails {
+                    SplineTails::Identity => Numbers::Spline(Spline { parameters, shape }),
+                    SplineTails::Affine => {
+                        let own = shape.parameters();
+                        let affine = Affine::new(single(own), single(own + 1));
+                        let spline = Spline { parameters: part(0, own), shape };
+                        Numbers::AffineSpline { affine, spline }
+                    }
+                }
             }
             Self::Circular { bins } => {
                 let shape = shape(bins, PI, true);
@@ -68,6 +76,31 @@ impl NumberMap {
 
 fn shape(bins: usize, bound: f64, circular: bool) -> SplineShape {
     SplineShape { bins, bound, circular, most_size: LOG_SCALE, most_slope: SLOPE }
+}
+
+/// `y = x exp(log_scale) + shift` for each number of a batch.
+pub(crate) struct Affine {
+    shift: Tensor<2>,
+    log_scale: Tensor<2>,
+}
+
+impl Affine {
+    /// Of what a network gives.
+    fn new(shift: Tensor<2>, log_scale: Tensor<2>) -> Self {
+        Self { shift, log_scale: bounded(log_scale, LOG_SCALE) }
+    }
+}
+
+impl Bijection<2, 2, 2> for Affine {
+    fn forward(&self, x: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
+        let log_scale = self.log_scale.clone();
+        (x * log_scale.clone().exp() + self.shift.clone(), log_scale)
+    }
+
+    fn inverse(&self, y: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
+        let back = self.log_scale.clone().neg();
+        ((y - self.shift.clone()) * back.clone().exp(), back)
+    }
 }
 
 /// A spline for each number of a batch.
@@ -126,8 +159,9 @@ pub(crate) fn wrap(angle: Tensor<2>) -> Tensor<2> {
 /// One map for each number of a batch.
 pub(crate) enum Numbers {
     Additive { shift: Tensor<2> },
-    Affine { shift: Tensor<2>, log_scale: Tensor<2> },
+    Affine(Affine),
     Spline(Spline),
+    AffineSpline { affine: Affine, spline: Spline },
     Circular { spline: Spline, turn: Tensor<2> },
     Sigmoids(Sigmoids),
 }
@@ -136,10 +170,13 @@ impl Bijection<2, 2, 2> for Numbers {
     fn forward(&self, x: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
         match self {
             Self::Additive { shift } => (x.clone() + shift.clone(), x.zeros_like()),
-            Self::Affine { shift, log_scale } => {
-                (x * log_scale.clone().exp() + shift.clone(), log_scale.clone())
-            }
+            Self::Affine(affine) => affine.forward(x),
             Self::Spline(spline) => spline.forward(x),
+            Self::AffineSpline { affine, spline } => {
+                let (u, log_scale) = affine.forward(x);
+                let (y, log_slope) = spline.forward(u);
+                (y, log_scale + log_slope)
+            }
             Self::Circular { spline, turn } => {
                 let (y, log_det) = spline.forward(wrap(x));
                 (wrap(y + turn.clone()), log_det)
@@ -151,11 +188,13 @@ impl Bijection<2, 2, 2> for Numbers {
     fn inverse(&self, y: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
         match self {
             Self::Additive { shift } => (y.clone() - shift.clone(), y.zeros_like()),
-            Self::Affine { shift, log_scale } => {
-                let back = log_scale.clone().neg();
-                ((y - shift.clone()) * back.clone().exp(), back)
-            }
+            Self::Affine(affine) => affine.inverse(y),
             Self::Spline(spline) => spline.inverse(y),
+            Self::AffineSpline { affine, spline } => {
+                let (u, log_slope) = spline.inverse(y);
+                let (x, log_scale) = affine.inverse(u);
+                (x, log_scale + log_slope)
+            }
             Self::Circular { spline, turn } => spline.inverse(wrap(y - turn.clone())),
             Self::Sigmoids(sigmoids) => sigmoids.inverse(y),
         }

@@ -7,7 +7,7 @@ use burn::tensor::{Tensor, TensorData};
 use pyrogen_core::{Condition, Describe, ExactFlow, ModelError, flatten};
 use serde::Serialize;
 
-use crate::{NormalizingFlow, NumberMap};
+use crate::{NormalizingFlow, NumberMap, SplineConfig, SplineTails};
 
 /// How well a flow inverts, on examples and in its tails, and how many numbers its splines leave alone.
 ///
@@ -23,7 +23,7 @@ pub struct InverseReport {
     /// The largest error in the tails; none on circles, which have no tails.
     pub tail_error: Option<f64>,
     /// The share of numbers that entered a spline outside its interval, over all layers; none without
-    /// splines of an interval.
+    /// splines that leave numbers alone.
     pub clipped: Option<f64>,
 }
 
@@ -75,7 +75,8 @@ impl std::fmt::Display for InverseReport {
         if self.clipped.is_some_and(|clipped| clipped > CLIPPED) {
             write!(
                 f,
-                ". Beyond a spline's bound nothing is learned: standardise the data, or raise `bound`"
+                ". Beyond a spline's bound nothing is learned: standardise the data, raise `bound`, or set \
+                 `tails` to `affine`"
             )?;
         }
         Ok(())
@@ -102,7 +103,7 @@ impl NormalizingFlow {
         let circles = self.config().circles();
         let (error, tail_error) = inverse_errors_of(&flow, &x, condition, &circles)?;
         let clipped = match self.config().flow.map() {
-            Some(NumberMap::Spline(spline)) => {
+            Some(NumberMap::Spline(spline @ SplineConfig { tails: SplineTails::Identity, .. })) => {
                 let entering = Tensor::cat(flow.given(condition, rows).entering(x), 0);
                 // Angles are always inside.
                 let entering = scaled(entering, &circles, 1.0, 0.0);

@@ -9,7 +9,7 @@ use pyrogen_core::folder::{Card, to_bytes};
 use pyrogen_core::{Describe, Examples, Noise, Sample, SampleOptions, ScoreOptions, Seed};
 use pyrogen_flow::{
     Base, ContinuousConfig, FlowKind, NormalizingFlow, NormalizingFlowConfig, NumberMap, Order,
-    SplineConfig,
+    SplineConfig, SplineTails,
 };
 use pyrogen_nn::{Activation, MlpConfig};
 use pyrogen_testkit as kit;
@@ -39,7 +39,11 @@ pub fn louder_by<M: Module>(model: M, by: f64) -> M {
 }
 
 fn spline() -> NumberMap {
-    NumberMap::Spline(SplineConfig { bins: 4, bound: 3.0 })
+    NumberMap::Spline(SplineConfig { bins: 4, bound: 3.0, ..Default::default() })
+}
+
+fn affine_spline() -> NumberMap {
+    NumberMap::Spline(SplineConfig { bins: 4, bound: 1.0, tails: SplineTails::Affine })
 }
 
 fn continuous(probes: Option<usize>) -> FlowKind {
@@ -70,6 +74,12 @@ pub fn configs() -> Vec<NormalizingFlowConfig> {
         NormalizingFlowConfig { context: Some(vec![2]), ..of(FlowKind::iaf()) },
         of(FlowKind::Autoregressive(spline())),
         NormalizingFlowConfig { classes: Some(2), ..of(FlowKind::Coupling(spline())) },
+        of(FlowKind::Autoregressive(affine_spline())),
+        NormalizingFlowConfig {
+            circular: vec![1],
+            base: Base::StudentT { degrees: 3.0 },
+            ..of(FlowKind::Coupling(affine_spline()))
+        },
         of(FlowKind::Autoregressive(NumberMap::Circular { bins: 4 })),
         of(FlowKind::Coupling(NumberMap::Circular { bins: 4 })),
         NormalizingFlowConfig { circular: vec![1], ..of(FlowKind::Autoregressive(spline())) },

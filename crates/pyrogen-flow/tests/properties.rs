@@ -12,7 +12,7 @@ use pyrogen_core::{
 };
 use pyrogen_flow::{
     ContinuousConfig, FAMILIES, FlowKind, NormalizingFlow, NormalizingFlowConfig, NumberMap,
-    SplineConfig,
+    SplineConfig, SplineTails,
 };
 use pyrogen_nn::{Activation, MlpConfig};
 use pyrogen_testkit::{condition_for, device, host, largest_difference};
@@ -106,7 +106,9 @@ fn mass(model: &NormalizingFlow, half: f64, cells: usize) -> f64 {
 #[test]
 fn densities_of_the_plane_integrate_to_one() {
     let network = MlpConfig { hidden: vec![16], activation: Activation::Tanh };
-    let spline = NumberMap::Spline(SplineConfig { bins: 5, bound: 4.0 });
+    let spline = NumberMap::Spline(SplineConfig { bins: 5, bound: 4.0, ..Default::default() });
+    let affine = SplineConfig { bins: 5, bound: 4.0, tails: SplineTails::Affine };
+    let affine = NumberMap::Spline(affine);
     for flow in [
         FlowKind::nice(),
         FlowKind::realnvp(),
@@ -114,6 +116,7 @@ fn densities_of_the_plane_integrate_to_one() {
         FlowKind::iaf(),
         FlowKind::Autoregressive(spline),
         FlowKind::Coupling(spline),
+        FlowKind::Autoregressive(affine),
         FlowKind::Autoregressive(NumberMap::Circular { bins: 5 }),
         FlowKind::naf(),
         FlowKind::Planar,
@@ -139,7 +142,7 @@ fn densities_of_the_plane_integrate_to_one() {
 /// and at its ends.
 #[test]
 fn splines_are_finite_everywhere() {
-    let spline = NumberMap::Spline(SplineConfig { bins: 4, bound: 3.0 });
+    let spline = NumberMap::Spline(SplineConfig { bins: 4, bound: 3.0, ..Default::default() });
     for flow in [FlowKind::Autoregressive(spline), FlowKind::Coupling(spline)] {
         let config = NormalizingFlowConfig { flow, layers: 3, ..NormalizingFlowConfig::default() };
         let plain = device();
@@ -246,8 +249,13 @@ fn one_feature_is_a_map_of_it_alone() {
 #[test]
 fn wrong_configs_name_the_field() {
     let base = NormalizingFlowConfig::default;
-    let spline =
-        |bins, bound| FlowKind::Autoregressive(NumberMap::Spline(SplineConfig { bins, bound }));
+    let spline = |bins, bound| {
+        FlowKind::Autoregressive(NumberMap::Spline(SplineConfig {
+            bins,
+            bound,
+            ..Default::default()
+        }))
+    };
     let circular = FlowKind::Coupling(NumberMap::Circular { bins: 1 });
     let continuous =
         |steps, probes| FlowKind::Continuous(ContinuousConfig { steps, probes, frequencies: 3 });
@@ -331,9 +339,16 @@ fn the_report_says_what_is_wrong() {
     let fine = model.inverse_report(x.clone(), &Condition::none()).unwrap();
     assert!(!fine.is_faulty() && fine.examples == 64, "{fine}");
     // Data that nobody standardised is beyond the splines.
-    let far = model.inverse_report(x * 100.0, &Condition::none()).unwrap();
+    let far_out = x * 100.0;
+    let far = model.inverse_report(far_out.clone(), &Condition::none()).unwrap();
     assert!(far.is_faulty() && far.clipped.unwrap() > 0.9, "{far}");
     assert!(far.to_string().contains("standardise the data"), "{far}");
+    // With affine tails numbers out there are learnt.
+    let tails = SplineConfig { tails: SplineTails::Affine, ..Default::default() };
+    let flow = FlowKind::Autoregressive(NumberMap::Spline(tails));
+    let affine = NormalizingFlowConfig { flow, ..Default::default() };
+    let affine = affine.init(Seed(1), &device()).unwrap();
+    assert_eq!(affine.inverse_report(far_out, &Condition::none()).unwrap().clipped, None);
     let nan = Tensor::<2>::full([1, 2], f32::NAN, &device());
     let nan = model.inverse_report(nan, &Condition::none()).unwrap();
     assert!(nan.is_faulty() && nan.error.is_infinite(), "{nan}");
