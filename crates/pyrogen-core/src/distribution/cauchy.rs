@@ -42,6 +42,14 @@ pub(super) fn lower<R: Real>(z: R) -> R {
     R::select(far, tail * FRAC_1_PI, near)
 }
 
+/// `ln(1 + z^2 / df)`, also where the square is beyond all numbers.
+pub(super) fn log_one_plus_square<R: Real>(z: R, df: R) -> R {
+    let size = z.abs();
+    let far = size.over(1e15);
+    let large = size.guard(far, 1.0).ln() * 2.0 - df.ln();
+    R::select(far, large, (z.safe(far, 0.0).square() / df).ln_1p())
+}
+
 /// The number with `P(X <= z) = q`.
 fn quantile<R: Real>(q: R) -> R {
     let below = q.under(0.5);
@@ -60,7 +68,7 @@ impl Family for CauchyFamily {
 
     fn log_prob<R: Real>(x: R, p: &[R]) -> R {
         let [loc, scale] = params(p);
-        -((x - loc) / scale).square().ln_1p() - scale.ln() - PI.ln()
+        -log_one_plus_square((x - loc) / scale, scale.lit(1.0)) - scale.ln() - PI.ln()
     }
 
     fn noise(stream: &mut Stream, _p: &[f64]) -> [f64; 2] {

@@ -36,7 +36,8 @@ impl Family for HalfCauchyFamily {
     const NAME: &'static str = "HalfCauchy";
 
     fn log_prob<R: Real>(x: R, p: &[R]) -> R {
-        let density = -(x / p[0]).square().ln_1p() - p[0].ln() - FRAC_PI_2.ln();
+        let density =
+            -cauchy::log_one_plus_square(x / p[0], p[0].lit(1.0)) - p[0].ln() - FRAC_PI_2.ln();
         density.unless(x.under(0.0), f64::NEG_INFINITY)
     }
 

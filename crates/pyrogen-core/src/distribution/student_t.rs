@@ -1,5 +1,6 @@
 //! Student's distribution.
 
+use super::cauchy;
 use super::draws;
 use super::family::prelude::*;
 
@@ -48,7 +49,7 @@ impl Family for StudentTFamily {
     fn log_prob<R: Real>(x: R, p: &[R]) -> R {
         let [df, loc, scale] = params(p);
         let z = (x - loc) / scale;
-        let power = (df + 1.0) * 0.5 * (z.square() / df).ln_1p();
+        let power = (df + 1.0) * 0.5 * cauchy::log_one_plus_square(z, df);
         -power - scale.ln() - df.ln() * 0.5 - lbeta(df.lit(0.5), df * 0.5)
     }
 

@@ -151,6 +151,16 @@ impl Div<f64> for OnDevice {
     }
 }
 
+/// Where the series of `ln_1p` and `exp_m1` have all digits of double precision.
+const NEAR: f64 = 0.25;
+
+/// `sum over k of coefficient_k x^k`.
+fn series(x: OnDevice, coefficients: impl Iterator<Item = f64>) -> OnDevice {
+    let coefficients: Vec<f64> = coefficients.collect();
+    let (last, rest) = coefficients.split_last().expect("a coefficient");
+    rest.iter().rev().fold(x.lit(*last), |sum, &c| sum * x + c)
+}
+
 impl Real for OnDevice {
     type Mask = Mask;
 
@@ -164,14 +174,24 @@ impl Real for OnDevice {
         self.map(Tensor::log)
     }
     fn ln_1p(self) -> Self {
-        self.map(Tensor::log1p)
+        // Shaders have ln(1 + x) alone. ln(1 + x) = 2 artanh(s) with s = x / (2 + x), near 0.
+        let near = Real::under(Real::abs(self), NEAR);
+        let x = self.guard(near, 0.0);
+        let s = x / (x + 2.0);
+        let coefficients = (0..=10).map(|k| 1.0 / f64::from(2 * k + 1));
+        let artanh = s * series(Real::square(s), coefficients);
+        Self::select(near, artanh * 2.0, self.map(|x| (x + 1.0).log()))
     }
     fn exp_m1(self) -> Self {
-        // exp(x) - 1 = 2 t / (1 - t) with t = tanh(x / 2), near 0; far away nothing cancels.
-        let near = Real::under(Real::abs(self), 1.0);
-        let t = Real::tanh(self.guard(near, 0.0) * 0.5);
-        let far = self.map(|x| x.exp() - 1.0);
-        Self::select(near, t * 2.0 / t.under_from(1.0), far)
+        // Its Taylor series near 0; far away nothing cancels.
+        let near = Real::under(Real::abs(self), NEAR);
+        let x = self.guard(near, 0.0);
+        let mut factorial = 1.0;
+        let coefficients = (1..=13).map(|k| {
+            factorial *= f64::from(k);
+            1.0 / factorial
+        });
+        Self::select(near, x * series(x, coefficients), self.map(|x| x.exp() - 1.0))
     }
     fn sqrt(self) -> Self {
         self.map(Tensor::sqrt)

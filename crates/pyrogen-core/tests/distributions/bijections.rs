@@ -1,22 +1,28 @@
 //! Bijections: the inverse leads back, log-determinants are those of Jacobians by autodiff, densities
 //! integrate to one.
 
-use burn::tensor::{DType, Tensor, TensorData};
+use burn::tensor::{DType, Tensor};
 use pyrogen_core::bijection::*;
 use pyrogen_core::distribution::*;
 use pyrogen_core::{Noise, Seed};
 
-use crate::table::{F64, Tolerance, assert_close, column, device, host};
+use crate::table::{F64, Tolerance, assert_close, column, full, host};
 
 /// There and back: roundings of both ways, which steep maps make larger.
 const BACK: Tolerance = F64.relative(1e-9).absolute(1e-9);
 
 fn rows<const D: usize>(values: &[f64], shape: [usize; D]) -> Tensor<D> {
-    Tensor::from_data(TensorData::new(values.to_vec(), shape), (&device(), DType::F64))
+    full(values, shape, DType::F64)
+}
+
+/// Normal numbers, the same in each precision to its rounding.
+fn numbers<const D: usize>(label: &str, shape: [usize; D], dtype: DType) -> Tensor<D> {
+    let values = Noise::new(Seed(5)).fork(label).normal_vec(shape.iter().product());
+    full(&values, shape, dtype)
 }
 
 fn normal<const D: usize>(label: &str, shape: [usize; D]) -> Tensor<D> {
-    Noise::new(Seed(5)).fork(label).normal(shape, &device()).cast(DType::F64)
+    numbers(label, shape, DType::F64)
 }
 
 /// A map of numbers: back to where it came from, and the logarithm of the slope.
@@ -33,37 +39,61 @@ fn check_numbers(name: &str, map: &dyn Bijection<1, 1, 1>, at: &[f64]) {
     assert_close(&format!("{name} inverse log_det"), &host(inverse), &sum, BACK);
 }
 
-#[test]
-fn maps_of_numbers() {
+type Map = (&'static str, Box<dyn Bijection<1, 1, 1>>, Vec<f64>);
+
+/// Maps of numbers, each with places to look at.
+fn maps(dtype: DType) -> Vec<Map> {
     let real = [-9.0, -2.0, -0.3, 0.0, 0.7, 3.0, 9.0];
     let positive = [1e-6, 0.3, 1.0, 4.0, 50.0];
     let unit = [1e-6, 0.2, 0.5, 0.999];
-    let one = |x: f64| column(&[x], DType::F64);
-    check_numbers("identity", &Identity, &real);
-    check_numbers("affine", &Affine { shift: one(2.0), scale: one(-3.0) }, &real);
-    check_numbers("exp", &Exp, &real);
-    check_numbers("log", &Log, &positive);
-    check_numbers("softplus", &Softplus, &real);
-    check_numbers("sigmoid", &Sigmoid, &real);
-    check_numbers("logit", &Logit, &unit);
-    check_numbers("tanh", &Tanh, &real[1..6]);
-    check_numbers("power", &Power { exponent: -0.7 }, &positive);
-    check_numbers("between", &Between { low: one(-2.0), high: one(7.0) }, &real);
-    check_numbers("inverse", &Inverse(Exp), &positive);
-    check_numbers("compose", &Compose::<_, _, 1>::new(Exp, Softplus), &real[..6]);
+    let one = |x: f64| column(&[x], dtype);
     let chain = Chain::<1, 1>::new(vec![Box::new(Sigmoid), Box::new(Inverse(Tanh))]);
-    check_numbers("chain", &chain, &real[1..6]);
-    let parameters = |n: usize, label: &str| normal(label, [1, n]) * 2.0;
     let spline = |ends, slopes| {
-        let (w, h) = (parameters(6, "widths"), parameters(6, "heights"));
-        RationalQuadratic::new(w, h, parameters(slopes, "slopes"), 3.0, ends)
+        let [w, h, s] = [("widths", 6), ("heights", 6), ("slopes", slopes)]
+            .map(|(label, n)| numbers(label, [1, n], dtype) * 2.0);
+        RationalQuadratic::new(w, h, s, 3.0, ends)
     };
-    check_numbers(
-        "spline",
-        &spline(SplineEnds::Linear, 5),
-        &[-7.0, -2.99, -1.0, 0.1, 2.5, 2.99, 8.0],
-    );
-    check_numbers("circle", &spline(SplineEnds::Circular, 6), &[-2.99, -1.0, 0.1, 2.5, 2.99]);
+    vec![
+        ("identity", Box::new(Identity), real.to_vec()),
+        ("affine", Box::new(Affine { shift: one(2.0), scale: one(-3.0) }), real.to_vec()),
+        ("exp", Box::new(Exp), real.to_vec()),
+        ("log", Box::new(Log), positive.to_vec()),
+        ("softplus", Box::new(Softplus), real.to_vec()),
+        ("sigmoid", Box::new(Sigmoid), real.to_vec()),
+        ("logit", Box::new(Logit), unit.to_vec()),
+        ("tanh", Box::new(Tanh), real[1..6].to_vec()),
+        ("power", Box::new(Power { exponent: -0.7 }), positive.to_vec()),
+        ("between", Box::new(Between { low: one(-2.0), high: one(7.0) }), real.to_vec()),
+        ("inverse", Box::new(Inverse(Exp)), positive.to_vec()),
+        ("compose", Box::new(Compose::<_, _, 1>::new(Exp, Softplus)), real[..6].to_vec()),
+        ("chain", Box::new(chain), real[1..6].to_vec()),
+        (
+            "spline",
+            Box::new(spline(SplineEnds::Linear, 5)),
+            vec![-7.0, -2.99, -1.0, 0.1, 2.5, 2.99, 8.0],
+        ),
+        ("circle", Box::new(spline(SplineEnds::Circular, 6)), vec![-2.99, -1.0, 0.1, 2.5, 2.99]),
+    ]
+}
+
+#[test]
+fn maps_of_numbers() {
+    for (name, map, at) in maps(DType::F64) {
+        check_numbers(name, &*map, &at);
+    }
+}
+
+/// Roundings of an input of up to 50 and of the parameters.
+const SINGLE: Tolerance = F64.relative(2e-5).absolute(2e-5);
+
+#[test]
+fn maps_in_single_precision_are_near_those_in_double() {
+    for ((name, single, at), (_, double, _)) in maps(DType::F32).into_iter().zip(maps(DType::F64)) {
+        let (y, log_det) = single.forward(column(&at, DType::F32));
+        let (expected, expected_log_det) = double.forward(column(&at, DType::F64));
+        assert_close(name, &host(y), &host(expected), SINGLE);
+        assert_close(name, &host(log_det), &host(expected_log_det), SINGLE);
+    }
 }
 
 /// Far away the determinant's logarithm is right where the slope has vanished.

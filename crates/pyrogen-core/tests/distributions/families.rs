@@ -10,7 +10,7 @@ use burn::tensor::{DType, Tensor};
 use pyrogen_core::distribution::*;
 
 use crate::case::{Case, Subject};
-use crate::table::{F32, F64, Table, column, host};
+use crate::table::{F64, Table, both, column, host};
 
 /// Which trait a property needs.
 macro_rules! has {
@@ -114,7 +114,7 @@ fn normal() {
         },
     };
     let table = &case.table;
-    for (dtype, t) in [(DType::F64, F64), (DType::F32, F32)] {
+    for (dtype, t) in both() {
         let (p, x) = (case.of(&case.columns(), dtype), column(&table.values("x"), dtype));
         // The log-variance is rounded, and so is its exponential: 2 or 3 units of the tensor's type, in
         // which the density of 30 standard deviations has 450 nats.

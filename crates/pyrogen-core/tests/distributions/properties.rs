@@ -4,17 +4,18 @@ use burn::tensor::{DType, Tensor};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::case::{Case, Subject};
-use crate::table::{F32, F64, Tolerance, assert_close, column, host, leaf};
+use crate::table::{F32, F64, Tolerance, assert_close, both, column, host, leaf, single};
 
 /// A derivative is a sum of terms of the size of a logarithm or of `x / scale`, which may cancel.
 const SLOPES_F64: Tolerance = F64.relative(1e-9).absolute(1e-11);
-const SLOPES_F32: Tolerance = F32.absolute(1e-6);
+fn slopes_in_single() -> Tolerance {
+    let t = single();
+    t.absolute(t.absolute.max(1e-6))
+}
 
 /// Tensor operations in double precision, as on other devices: the same formulas without the fused host
 /// functions' care for `exp(x) - 1`.
 const TENSORS: Tolerance = F64.relative(1e-9).absolute(1e-11);
-
-const BOTH: [(DType, Tolerance); 2] = [(DType::F64, F64), (DType::F32, F32)];
 
 /// Parameters that any finite number is good for.
 const FREE: [&str; 5] = ["loc", "mean", "logits", "low", "high"];
@@ -33,8 +34,8 @@ impl Case {
     /// The log-density and its gradients are those of the fixture, in both precisions; without a graph the
     /// values are the same.
     fn density(&self) {
-        for (dtype, tolerance) in BOTH {
-            let slopes = if dtype == DType::F64 { SLOPES_F64 } else { SLOPES_F32 };
+        for (dtype, tolerance) in both() {
+            let slopes = if dtype == DType::F64 { SLOPES_F64 } else { slopes_in_single() };
             let (p, parameters) = self.tracked(&self.columns(), dtype);
             let value = leaf(&self.table.values("x"), dtype);
             let log_prob = p.log_prob(value.clone());
@@ -69,7 +70,7 @@ impl Case {
 
     /// Neither a log-density nor a gradient of it is NaN anywhere in the support.
     pub fn nothing_is_nan(&self) {
-        for (dtype, _) in BOTH {
+        for (dtype, _) in both() {
             for p in self.distinct() {
                 let grid = self.grid(&p);
                 let columns: Vec<_> = p.iter().map(|&v| vec![v; grid.len()]).collect();
@@ -145,7 +146,7 @@ impl Case {
     /// The distribution function is the fixture's, goes from 0 to 1 without a step back, and its complement is
     /// what is left of 1; the gradients are its differences.
     pub fn cdf(&self) {
-        for (dtype, tolerance) in BOTH {
+        for (dtype, tolerance) in both() {
             if self.table.has("cdf") {
                 let p = self.of(&self.columns(), dtype);
                 let x = column(&self.table.values("x"), dtype);
@@ -315,7 +316,7 @@ impl Case {
     }
 
     fn limits(&self) {
-        for (dtype, _) in BOTH {
+        for (dtype, _) in both() {
             for p in self.distinct() {
                 let of = self.one(&p, 2, dtype);
                 let ends = self.ends(&p);
@@ -336,7 +337,7 @@ impl Case {
 
     /// Mean and variance are the fixture's.
     pub fn moments(&self) {
-        for (dtype, tolerance) in BOTH {
+        for (dtype, tolerance) in both() {
             let p = self.of(&self.columns(), dtype);
             self.table.check("mean", p.mean(), tolerance);
             self.table.check("variance", p.variance(), tolerance);
@@ -345,7 +346,7 @@ impl Case {
 
     /// The entropy is the fixture's, and its gradients are its differences.
     pub fn entropy(&self) {
-        for (dtype, t) in BOTH {
+        for (dtype, t) in both() {
             // A difference that may pass through zero.
             let p = self.of(&self.columns(), dtype);
             self.table.check("entropy", p.entropy(), t.absolute(1e-3 * t.relative));
@@ -383,7 +384,7 @@ impl Case {
 
     /// The mode is the fixture's.
     pub fn mode(&self) {
-        for (dtype, tolerance) in BOTH {
+        for (dtype, tolerance) in both() {
             self.table.check("mode", self.of(&self.columns(), dtype).mode(), tolerance);
         }
     }

@@ -4,7 +4,7 @@ use burn::tensor::{DType, Tensor};
 use pyrogen_core::special::{self, host};
 use serde_json::Value;
 
-use crate::table::{F32, F64, Tolerance, assert_close, host as values, leaf};
+use crate::table::{F64, Tolerance, assert_close, both, host as values, leaf};
 
 /// What `special`'s table states, with a margin of two.
 const STATED: f64 = 2e-12;
@@ -118,7 +118,7 @@ fn check_tensor<const K: usize>(
     /// of order 1e-10.
     const DIFFERENCE: Tolerance = F64.relative(2e-6).absolute(1e-8);
     let columns: [Vec<f64>; K] = std::array::from_fn(|k| points.iter().map(|p| p[k]).collect());
-    for (dtype, t) in [(DType::F64, F64), (DType::F32, F32)] {
+    for (dtype, t) in both() {
         let args = columns.each_ref().map(|c| leaf(c, dtype));
         let y = f(args.clone());
         let inputs: Vec<[f64; K]> = (0..points.len())

@@ -8,14 +8,27 @@ pub fn device() -> Device {
     pyrogen_testkit::device().autodiff()
 }
 
+/// Where numbers of a type are: those in double precision on the host, since shaders have none.
+pub fn device_of(dtype: DType) -> Device {
+    match dtype {
+        DType::F64 => Device::flex().autodiff(),
+        _ => device(),
+    }
+}
+
+/// Numbers of a type in a shape.
+pub fn full<const D: usize>(values: &[f64], shape: [usize; D], dtype: DType) -> Tensor<D> {
+    let data = TensorData::new(values.to_vec(), shape).convert_dtype(dtype);
+    Tensor::from_data(data, (&device_of(dtype), dtype))
+}
+
 pub fn host<const D: usize>(x: Tensor<D>) -> Vec<f64> {
     x.into_data().iter().collect()
 }
 
 /// A column of numbers of a type.
 pub fn column(values: &[f64], dtype: DType) -> Tensor<1> {
-    let data = TensorData::new(values.to_vec(), [values.len()]).convert_dtype(dtype);
-    Tensor::from_data(data, (&device(), dtype))
+    full(values, [values.len()], dtype)
 }
 
 /// The same with its gradient.
@@ -82,6 +95,21 @@ pub struct Tolerance {
 pub const F64: Tolerance = Tolerance { absolute: 0.0, relative: 1e-10, tiny: 1e-300, huge: 1e300 };
 /// The issue's own: 1e-5, relative.
 pub const F32: Tolerance = Tolerance { absolute: 0.0, relative: 1e-5, tiny: 1.2e-38, huge: 3.4e38 };
+
+/// Of single precision on the device under test. The host computes in double precision and rounds. Elsewhere
+/// all arithmetic is in single precision: shapes of 1e5 and probabilities near 1 are differences of large
+/// numbers, and exponentials of shaders have 2^-20 of relative error at arguments of -80.
+pub fn single() -> Tolerance {
+    match pyrogen_testkit::device() == Device::flex() {
+        true => F32,
+        false => F32.relative(5e-4).absolute(1e-5),
+    }
+}
+
+/// Both precisions, each with its tolerance.
+pub fn both() -> [(DType, Tolerance); 2] {
+    [(DType::F64, F64), (DType::F32, single())]
+}
 
 impl Tolerance {
     pub const fn absolute(self, absolute: f64) -> Self {

@@ -1,22 +1,38 @@
 //! Distributions of vectors and matrices against the arrays of `scripts/reference_vectors.py`.
 
-use burn::tensor::{DType, Tensor, TensorData};
+use burn::tensor::{DType, Tensor};
 use pyrogen_core::distribution::*;
 use pyrogen_core::{Noise, Seed};
 use serde_json::Value;
 
-use crate::table::{F64, Tolerance, assert_close, device, host};
+use crate::table::{self, F64, Tolerance, assert_close, host};
 
-/// Triangular products of four numbers; torch's own solve has as much.
-const PRODUCTS: Tolerance = F64.relative(1e-9).absolute(1e-12);
-
-struct Arrays(Value);
+/// A fixture's arrays, in one precision.
+struct Arrays(Value, DType);
 
 impl Arrays {
-    fn new(name: &str) -> Self {
+    /// In double precision, and in single on the device under test.
+    fn both(name: &str) -> [Self; 2] {
         let mut all: Value =
             serde_json::from_str(include_str!("../fixtures/vectors.json")).unwrap();
-        Self(all[name].take())
+        let all = all[name].take();
+        [DType::F64, DType::F32].map(|dtype| Self(all.clone(), dtype))
+    }
+
+    /// What products of four numbers leave: 1e-9, as torch's own solve, and roundings of single precision.
+    fn products(&self) -> Tolerance {
+        match self.1 {
+            DType::F64 => F64.relative(1e-9).absolute(1e-12),
+            _ => F64.relative(2e-5).absolute(1e-5),
+        }
+    }
+
+    /// Of gradients, which divide by pivots once more.
+    fn slopes(&self) -> Tolerance {
+        match self.1 {
+            DType::F64 => F64.relative(1e-8).absolute(1e-10),
+            _ => F64.relative(2e-4).absolute(1e-4),
+        }
     }
 
     fn values(&self, name: &str) -> Vec<f64> {
@@ -27,8 +43,8 @@ impl Arrays {
     fn tensor<const D: usize>(&self, name: &str) -> Tensor<D> {
         let shape = self.0[name]["shape"].as_array().unwrap();
         let shape: Vec<usize> = shape.iter().map(|v| v.as_u64().unwrap() as usize).collect();
-        let data = TensorData::new(self.values(name), shape);
-        Tensor::from_data(data, (&device(), DType::F64))
+        let shape = shape.try_into().expect("as many axes as the fixture has");
+        table::full(&self.values(name), shape, self.1)
     }
 
     fn leaf<const D: usize>(&self, name: &str) -> Tensor<D> {
@@ -36,7 +52,7 @@ impl Arrays {
     }
 
     fn check<const D: usize>(&self, name: &str, got: Tensor<D>) {
-        assert_close(name, &host(got), &self.values(name), PRODUCTS);
+        assert_close(name, &host(got), &self.values(name), self.products());
     }
 
     /// The gradients of what was computed, by the leaves.
@@ -46,12 +62,7 @@ impl Arrays {
             let key = format!("d_{name}.{leaf_name}");
             if self.0.get(&key).is_some() {
                 let got = leaf.gradient(&grads).unwrap_or_else(|| panic!("{key}: no gradient"));
-                assert_close(
-                    &key,
-                    &got,
-                    &self.values(&key),
-                    PRODUCTS.relative(1e-8).absolute(1e-10),
-                );
+                assert_close(&key, &got, &self.values(&key), self.slopes());
             }
         }
     }
@@ -69,7 +80,10 @@ impl<const D: usize> Leaf for Tensor<D> {
 
 #[test]
 fn dirichlet_equals_torch() {
-    let f = Arrays::new("dirichlet");
+    Arrays::both("dirichlet").iter().for_each(dirichlet);
+}
+
+fn dirichlet(f: &Arrays) {
     let [a, b, x] = ["concentration", "other", "value"].map(|n| f.leaf::<2>(n));
     let (p, q) = (Dirichlet::new(a.clone()).unwrap(), Dirichlet::new(b.clone()).unwrap());
     let leaves: [(&str, &dyn Leaf); 3] = [("concentration", &a), ("other", &b), ("value", &x)];
@@ -85,7 +99,10 @@ fn dirichlet_equals_torch() {
 
 #[test]
 fn normals_of_every_covariance_equal_torch() {
-    let f = Arrays::new("normals");
+    Arrays::both("normals").iter().for_each(normals);
+}
+
+fn normals(f: &Arrays) {
     let [m1, v1, m2, v2, x] =
         ["mean", "variance", "other_mean", "other_variance", "value"].map(|n| f.leaf::<2>(n));
     let [l1, w1, l2, w2] = ["tril", "factor", "other_tril", "other_factor"].map(|n| f.leaf::<3>(n));
@@ -129,23 +146,29 @@ fn normals_of_every_covariance_equal_torch() {
 
 #[test]
 fn one_covariance_serves_all_rows() {
-    let f = Arrays::new("normals");
+    Arrays::both("normals").iter().for_each(one_covariance);
+}
+
+fn one_covariance(f: &Arrays) {
     let (mean, x, factor) = (f.tensor::<2>("mean"), f.tensor::<2>("value"), f.tensor::<3>("tril"));
     let one = factor.clone().slice(0..1);
     let shared = MultivariateNormal::cholesky(mean.clone(), one.clone()).unwrap();
     let each = MultivariateNormal::cholesky(mean, one.expand([3, 4, 4])).unwrap();
     let (a, b) = (shared.log_prob(x.clone()), each.log_prob(x));
-    assert_close("log_prob", &host(a), &host(b), PRODUCTS);
+    assert_close("log_prob", &host(a), &host(b), f.products());
     let (a, b) = (shared.kl_divergence(&each), each.kl_divergence(&shared));
-    assert_close("kl", &host::<1>(a), &[0.0; 3], PRODUCTS);
-    assert_close("kl", &host::<1>(b), &[0.0; 3], PRODUCTS);
+    assert_close("kl", &host::<1>(a), &[0.0; 3], f.products());
+    assert_close("kl", &host::<1>(b), &[0.0; 3], f.products());
     let draw = |p: &MultivariateNormal<2>| host(p.sample(&mut Noise::new(Seed(1))));
-    assert_close("draws", &draw(&shared), &draw(&each), PRODUCTS);
+    assert_close("draws", &draw(&shared), &draw(&each), f.products());
 }
 
 #[test]
 fn categories_equal_torch() {
-    let f = Arrays::new("categories");
+    Arrays::both("categories").iter().for_each(categories);
+}
+
+fn categories(f: &Arrays) {
     let [logits, other, t, y] =
         ["logits", "other", "temperature", "relaxed_value"].map(|n| f.leaf::<2>(n));
     let leaves: [(&str, &dyn Leaf); 4] =
@@ -168,7 +191,10 @@ fn categories_equal_torch() {
 
 #[test]
 fn matrices_equal_torch_and_scipy() {
-    let f = Arrays::new("wishart");
+    Arrays::both("wishart").iter().for_each(wishart);
+}
+
+fn wishart(f: &Arrays) {
     let (df, tril, x) = (f.leaf::<1>("df"), f.leaf::<3>("tril"), f.leaf::<3>("value"));
     let leaves: [(&str, &dyn Leaf); 2] = [("df", &df), ("tril", &tril)];
     // Anew for each backward pass, which consumes the graph of the constructor, too.
@@ -187,14 +213,15 @@ fn matrices_equal_torch_and_scipy() {
         (0..18).map(|k| v[k] + v[k / 9 * 9 + k % 3 * 3 + k / 3 % 3]).collect()
     };
     let got = symmetric(host(x.grad(&grads).unwrap()));
-    assert_close(
-        "value",
-        &got,
-        &symmetric(f.values("d_log_prob.value")),
-        PRODUCTS.relative(1e-8).absolute(1e-9),
-    );
+    assert_close("value", &got, &symmetric(f.values("d_log_prob.value")), f.slopes());
+}
 
-    let f = Arrays::new("lkj");
+#[test]
+fn correlations_equal_torch() {
+    Arrays::both("lkj").iter().for_each(lkj);
+}
+
+fn lkj(f: &Arrays) {
     let (c, x) = (f.leaf::<1>("concentration"), f.tensor::<3>("value"));
     let p = Lkj::new(3, c.clone().reshape([3, 1, 1])).unwrap();
     let log_prob: Tensor<1> = p.log_prob(x);
@@ -219,7 +246,7 @@ fn uniform(name: &str, mut u: Vec<f64>) {
 }
 
 fn full<const D: usize>(values: &[f64], shape: [usize; D]) -> Tensor<D> {
-    Tensor::from_data(TensorData::new(values.to_vec(), shape), (&device(), DType::F64))
+    table::full(values, shape, DType::F64)
 }
 
 fn all_inside<const X: usize>(support: Support<X>, x: &Tensor<X>) {
@@ -341,7 +368,10 @@ fn the_mode_of_categories_has_the_largest_logit() {
 /// A covariance gives the distribution of its factor, with gradients; one that is none says which pivot.
 #[test]
 fn covariances_are_factorised_or_refused_by_pivot() {
-    let f = Arrays::new("normals");
+    Arrays::both("normals").iter().for_each(covariances_are_factorised_or_refused_by_pivot_in);
+}
+
+fn covariances_are_factorised_or_refused_by_pivot_in(f: &Arrays) {
     let (mean, x, tril) = (f.tensor::<2>("mean"), f.tensor::<2>("value"), f.tensor::<3>("tril"));
     let leaf = tril.clone().matmul(tril.clone().swap_dims(1, 2)).detach().require_grad();
     let p = MultivariateNormal::from_covariance(mean.clone(), leaf.clone()).unwrap();
@@ -373,7 +403,7 @@ fn covariances_are_factorised_or_refused_by_pivot() {
     let error = Wishart::from_scale(df.clone(), full(&singular, [1, 3, 3])).unwrap_err();
     assert_eq!((error.parameter, error.index), ("pivot of scale", 1));
     let mean = Wishart::from_scale(df, full(&good, [1, 3, 3])).unwrap().mean();
-    assert_close("mean", &host(mean), &good.map(|v| 5.0 * v), PRODUCTS);
+    assert_close("mean", &host(mean), &good.map(|v| 5.0 * v), F64);
 }
 
 /// Shapes that do not broadcast are named, both of them.
@@ -386,7 +416,10 @@ fn vectors_of_another_length_panic() {
 
 #[test]
 fn divergences_of_wishart_matrices_equal_torch() {
-    let f = Arrays::new("wishart");
+    Arrays::both("wishart").iter().for_each(divergences_of_wishart_matrices_equal_torch_in);
+}
+
+fn divergences_of_wishart_matrices_equal_torch_in(f: &Arrays) {
     let ([n1, n2], [l1, l2]) = (
         ["df", "other_df"].map(|n| f.leaf::<1>(n)),
         ["tril", "other_tril"].map(|n| f.leaf::<3>(n)),
