@@ -122,3 +122,14 @@ fn models_are_opened_in_eight_bits() {
         assert!(outcome.stderr.contains("`weights`"), "{outcome:?}");
     }
 }
+
+#[test]
+fn a_file_of_another_program_says_what_it_is() {
+    let room = Room::new();
+    let file = "/../pyrogen-autoregressive/tests/fixtures/llama.gguf";
+    let file = format!("{}{file}", env!("CARGO_MANIFEST_DIR"));
+    let info = room.json(&format!("info {file} --json"));
+    assert_eq!((&info["family"], &info["modality"]), (&"gpt".into(), &"text".into()));
+    assert!(info["parameters"].as_u64() > Some(1000) && info["config"].is_null(), "{info}");
+    assert!(room.ok(&format!("info {file}")).stdout.contains("gpt"));
+}

@@ -10,16 +10,17 @@ use crate::door::device;
 use crate::error::CliError;
 use crate::output::{print_fields, print_json};
 
-/// Shows what a model folder says of itself; loads the weights to check them.
+/// Shows what a model says of itself; loads the weights to check them. Folders and files of other programs have
+/// no config of ours.
 pub fn run(registry: &Registry, args: InfoArgs) -> Result<(), CliError> {
-    let folder = ModelFolder::open(&args.model)?;
     let model = registry.open(&args.model, &device(DeviceName::Flex)?)?;
-    let config: Value = folder.config()?;
+    let folder = ModelFolder::open(&args.model).ok();
+    let config: Value = folder.as_ref().map_or(Ok(Value::Null), ModelFolder::config)?;
     let can: Vec<&str> = model.can().abilities().iter().map(|a| a.name()).collect();
     let options = model.can().generate.as_ref().map(|g| g.options());
     let about = model.about();
     let info = json!({
-        "path": folder.path(),
+        "path": folder.as_ref().map_or(args.model.as_path(), ModelFolder::path),
         "family": about.family,
         "method": about.method,
         "modality": about.modality,
@@ -30,7 +31,7 @@ pub fn run(registry: &Registry, args: InfoArgs) -> Result<(), CliError> {
         "context": about.context,
         "can": can,
         "sample_options": options,
-        "card": to_value(folder.card()),
+        "card": to_value(model.card()),
         "config": config,
     });
     if args.json.json {
