@@ -78,10 +78,11 @@ impl Workload for Train {
     }
 }
 
-struct Write {
-    model: GptText,
-    texts: u64,
-    tokens: usize,
+/// Texts of so many tokens, side by side.
+pub(crate) struct Write {
+    pub(crate) model: GptText,
+    pub(crate) texts: u64,
+    pub(crate) tokens: usize,
 }
 
 /// `texts` completions of 128 tokens, side by side.

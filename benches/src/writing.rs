@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use pyrogen::autoregressive::{
-    DecodeSettings, Decoder, Gpt, GptConfig, GptText, LanguageModel, Packed, Preset, Start,
-    TextModel, Tokenizer, TokenizerChoice,
+    Gpt, GptConfig, LanguageModel, Packed, Preset, Start, TextModel, Tokenizer, TokenizerChoice,
 };
 use pyrogen::core::{Noise, Seed};
 
+use crate::language::Write;
 use crate::workload::{Plan, Workload, first, plain};
 
 /// Characters and the end: 65 tokens.
@@ -26,12 +26,6 @@ fn network(plan: Plan, context: usize) -> Gpt {
         ..GptConfig::of(Preset::Gpt2)
     };
     config.init(Seed(1), &plain()).expect("a valid config")
-}
-
-struct Write {
-    model: GptText,
-    texts: u64,
-    tokens: usize,
 }
 
 fn write(plan: Plan, texts: u64) -> Box<dyn Workload> {
@@ -53,17 +47,6 @@ pub fn sixteen(plan: Plan) -> Box<dyn Workload> {
 /// Sixty-four texts side by side.
 pub fn sixty_four(plan: Plan) -> Box<dyn Workload> {
     write(plan, plan.pick(64, 5))
-}
-
-impl Workload for Write {
-    /// The tokens that were written.
-    fn run(&mut self) -> f64 {
-        let (most, least) = (self.tokens, self.tokens);
-        let settings = DecodeSettings { most, least, ..DecodeSettings::default() };
-        let decoder = Decoder::new(&self.model, settings, Seed(1)).expect("valid settings");
-        let texts = decoder.complete("a", 0..self.texts).expect("finite logits");
-        texts.iter().map(|text| text.tokens.len()).sum::<usize>() as f64
-    }
 }
 
 struct Prefill {

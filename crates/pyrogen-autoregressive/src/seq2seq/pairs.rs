@@ -34,8 +34,9 @@ const TOGETHER: usize = 32;
 
 /// Pairs of sources and targets as tokens.
 ///
-/// The pairs of a batch are worked on in order of their lengths, 32 at a time, and are padded to the longest of
-/// those: rows that are padded to the longest of a whole batch take two to three times as long.
+/// The pairs of a batch are worked on in order of their lengths, 32 at a time, and are padded to the longest
+/// of those. With rows padded to the longest of the whole batch, a step of letters to sounds took 1.4 times as
+/// long.
 #[derive(Debug, Clone)]
 pub struct PairExamples {
     sources: Vec<Vec<u32>>,
