@@ -20,14 +20,14 @@ from torch.nn import functional as F
 
 torch.set_num_threads(2)
 
-# What a device other than the CPU computes with, and how.
-HOW = "f32"
+# The device of all rows, and what it computes with.
+DEVICE, HOW = "cpu", "f32"
 
 
 def prepare(device, how):
     """All rows' tensors on a device from now on."""
-    global HOW
-    HOW = how
+    global DEVICE, HOW
+    DEVICE, HOW = device, how
     torch.set_default_device(device)
     torch.backends.cuda.matmul.allow_tf32 = how == "tf32"
     torch.backends.cudnn.allow_tf32 = how == "tf32"
@@ -42,9 +42,9 @@ def computed(f):
     return f
 
 
-def trained(model, optimizer, loss_of):
+def trained(model, optimizer, loss_of, outer=None):
     """A training step: forward, loss, backward, update."""
-    loss_of = computed(loss_of)
+    loss_of = (outer or computed)(loss_of)
 
     def run():
         optimizer.zero_grad(set_to_none=True)
@@ -65,6 +65,59 @@ def inferred(work):
             return work().flatten()[0].item()
 
     return run
+
+
+# The pieces of a network, forward and backward.
+
+
+def piece(x, work):
+    """The mean of `work()`, its gradient, and one element of `x.grad`."""
+
+    def run():
+        x.grad = None
+        computed(work)().mean().backward()
+        return x.grad.flatten()[0].item()
+
+    return run
+
+
+def tracked(*shape):
+    return torch.randn(*shape).requires_grad_()
+
+
+def part_conv(batch, channels, side):
+    x, kernel = tracked(batch, channels, side, side), tracked(channels, channels, 3, 3)
+    return piece(kernel, lambda: F.conv2d(x, kernel, padding=1))
+
+
+def part_group_norm(batch, channels, side):
+    x, layer = tracked(batch, channels, side, side), nn.GroupNorm(8, channels)
+    return piece(x, lambda: layer(x))
+
+
+def part_layer_norm(rows, width):
+    x, layer = tracked(rows, width), nn.LayerNorm(width)
+    return piece(x, lambda: layer(x))
+
+
+def part_linear(rows, inside, outside):
+    x, weights = tracked(rows, inside), tracked(inside, outside)
+    return piece(weights, lambda: x @ weights)
+
+
+def part_attention(batch, heads, length):
+    x = tracked(batch, heads, length, 64)
+    return piece(x, lambda: (x @ x.mT * 0.125).softmax(-1) @ x)
+
+
+def part_entropy(rows, classes):
+    logits, targets = tracked(rows, classes), torch.arange(rows) % classes
+    return piece(logits, lambda: F.cross_entropy(logits, targets))
+
+
+def part_half(n):
+    a, b = (torch.randn(n, n, dtype=torch.bfloat16) for _ in range(2))
+    return inferred(lambda: a @ b)
 
 
 def matmul(n=1024):
@@ -422,12 +475,15 @@ def diffusion_train(batch, side, width):
     betas = torch.linspace(1e-4, 0.02, 1000)
     kept = (1 - betas).cumprod(0)
 
+    # Random numbers are drawn outside of what is compiled.
+    compared = computed(lambda m, x, moment, noise: F.mse_loss(m(x, moment).sample, noise))
+
     def loss(m):
         moment = torch.randint(1000, (batch,), device=x.device)
         noise, share = torch.randn_like(x), kept[moment].view(-1, 1, 1, 1)
-        return F.mse_loss(m(share.sqrt() * x + (1 - share).sqrt() * noise, moment).sample, noise)
+        return compared(m, share.sqrt() * x + (1 - share).sqrt() * noise, moment, noise)
 
-    return trained(model, torch.optim.Adam(model.parameters()), loss)
+    return trained(model, torch.optim.Adam(model.parameters()), loss, outer=lambda f: f)
 
 
 def diffusion_sample(n, side, width):
@@ -744,19 +800,29 @@ ROWS = {
     "diffusion_sample": diffusion_sample,
     "language_train": language_train,
     "language_write": language_write,
+    "part_conv": part_conv,
+    "part_group_norm": part_group_norm,
+    "part_layer_norm": part_layer_norm,
+    "part_linear": part_linear,
+    "part_attention": part_attention,
+    "part_entropy": part_entropy,
+    "part_half": part_half,
 }
 
 
 def serve(row):
     name, _, sizes = row.partition(":")
     run = ROWS[name](*map(int, sizes.split(","))) if sizes else ROWS[name]()
+    if HOW == "compiled":
+        # What is built is on the device; `torch.compile` does not follow a default device.
+        torch.set_default_device(None)
     print("ready", flush=True)
     for line in sys.stdin:
         runs = int(line.removeprefix("run "))
         started = time.perf_counter()
         for _ in range(runs):
             value = run()
-            if torch.get_default_device().type == "cuda":
+            if DEVICE == "cuda":
                 torch.cuda.synchronize()
         milliseconds = (time.perf_counter() - started) * 1e3 / runs
         print(milliseconds, value, flush=True)

@@ -1,7 +1,7 @@
 //! Rows whose sizes are chosen: how their cost grows.
 
 use crate::workload::{Plan, Workload};
-use crate::{dcgan, diffusion, language, markov, matmul, mixture, topics, vae};
+use crate::{dcgan, diffusion, language, markov, matmul, mixture, parts, topics, vae};
 
 /// A row at sizes of its own, `ROW:NUMBER,NUMBER,...`; none where `name` has no sizes.
 ///
@@ -27,6 +27,13 @@ pub fn build(name: &str, plan: Plan) -> Option<Result<Box<dyn Workload>, String>
         "language_write" => {
             sizes(text, "TEXTS,LAYERS,WIDTH", [1, 1, 8]).map(|sizes| language::write(plan, sizes))
         }
+        "part_conv" => sizes(text, "BATCH,CHANNELS,SIDE", [1, 1, 3]).map(parts::convolution),
+        "part_group_norm" => sizes(text, "BATCH,CHANNELS,SIDE", [1, 1, 1]).map(parts::group_norm),
+        "part_layer_norm" => sizes(text, "ROWS,WIDTH", [1, 1]).map(parts::layer_norm),
+        "part_linear" => sizes(text, "ROWS,IN,OUT", [1, 1, 1]).map(parts::linear),
+        "part_attention" => sizes(text, "BATCH,HEADS,LENGTH", [1, 1, 1]).map(parts::attention),
+        "part_entropy" => sizes(text, "ROWS,CLASSES", [1, 2]).map(parts::entropy),
+        "part_half" => sizes(text, "SIDE", [1]).map(parts::half),
         "gmm_step" => sizes(text, "ROWS,COLUMNS,COMPONENTS", [2, 1, 1])
             .map(|sizes| mixture::grown(plan, sizes)),
         "hmm_step" => {
@@ -72,6 +79,12 @@ mod tests {
             "diffusion_sample:2,8,4",
             "language_train:2,1,8",
             "language_write:2,1,8",
+            "part_conv:2,3,4",
+            "part_group_norm:2,4,3",
+            "part_layer_norm:3,5",
+            "part_linear:3,4,5",
+            "part_attention:2,2,5",
+            "part_entropy:4,6",
         ] {
             let value = build(right, TINY).unwrap().expect(right).run();
             assert!(value.is_finite(), "{right}: {value}");

@@ -24,6 +24,7 @@ pub mod markov;
 pub mod matmul;
 pub mod mixture;
 pub mod models;
+pub mod parts;
 pub mod picture_flow;
 pub mod resblock;
 pub mod rows;
