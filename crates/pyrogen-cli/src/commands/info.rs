@@ -2,8 +2,8 @@
 
 use pyrogen::core::config::to_value;
 use pyrogen::core::folder::ModelFolder;
-use pyrogen::model::Registry;
-use serde_json::{Value, json};
+use pyrogen::model::{OptionSpec, Registry};
+use serde_json::{Map, Value, json};
 
 use crate::args::{DeviceName, InfoArgs};
 use crate::door::device;
@@ -37,13 +37,34 @@ pub fn run(registry: &Registry, args: InfoArgs) -> Result<(), CliError> {
     if args.json.json {
         return print_json(&info);
     }
-    print_fields(&without_preparation(info), "")
+    let options: Map<String, Value> = options
+        .iter()
+        .flatten()
+        .map(|option| (option.name.to_string(), Value::String(line(option))))
+        .collect();
+    print_fields(&readable(info, options), "")
 }
 
-/// The steps of a preparation are many numbers that nobody reads.
-fn without_preparation(mut info: Value) -> Value {
+/// An option in one line: its default where it has one, what it does, its choices.
+fn line(option: &OptionSpec) -> String {
+    let mut line = match &option.default {
+        Value::Null => String::new(),
+        Value::String(text) => format!("{text}: "),
+        other => format!("{other}: "),
+    };
+    line.push_str(option.about);
+    if !option.choices.is_empty() {
+        line.push_str(&format!(" ({})", option.choices.join(", ")));
+    }
+    line
+}
+
+/// With a line for each option, and without the steps of a preparation: they are many numbers that nobody reads.
+fn readable(mut info: Value, options: Map<String, Value>) -> Value {
     if let Some(data) = info.pointer_mut("/card/data").and_then(Value::as_object_mut) {
         data.remove("preparation");
     }
+    info["sample_options"] =
+        if options.is_empty() { Value::Null } else { Value::Object(options) };
     info
 }
