@@ -64,7 +64,6 @@ fn readable(mut info: Value, options: Map<String, Value>) -> Value {
     if let Some(data) = info.pointer_mut("/card/data").and_then(Value::as_object_mut) {
         data.remove("preparation");
     }
-    info["sample_options"] =
-        if options.is_empty() { Value::Null } else { Value::Object(options) };
+    info["sample_options"] = if options.is_empty() { Value::Null } else { Value::Object(options) };
     info
 }
