@@ -42,9 +42,13 @@ def computed(f):
     return f
 
 
-def trained(model, optimizer, loss_of, outer=None):
+def trained(model, optimizer, loss_of):
     """A training step: forward, loss, backward, update."""
-    loss_of = (outer or computed)(loss_of)
+    return stepped(model, optimizer, computed(loss_of))
+
+
+def stepped(model, optimizer, loss_of):
+    """The same of a loss that says itself what of it is compiled."""
 
     def run():
         optimizer.zero_grad(set_to_none=True)
@@ -73,9 +77,11 @@ def inferred(work):
 def piece(x, work):
     """The mean of `work()`, its gradient, and one element of `x.grad`."""
 
+    work = computed(work)
+
     def run():
         x.grad = None
-        computed(work)().mean().backward()
+        work().mean().backward()
         return x.grad.flatten()[0].item()
 
     return run
@@ -91,7 +97,7 @@ def part_conv(batch, channels, side):
 
 
 def part_group_norm(batch, channels, side):
-    x, layer = tracked(batch, channels, side, side), nn.GroupNorm(8, channels)
+    x, layer = tracked(batch, channels, side, side), nn.GroupNorm(min(8, channels), channels)
     return piece(x, lambda: layer(x))
 
 
@@ -483,7 +489,7 @@ def diffusion_train(batch, side, width):
         noise, share = torch.randn_like(x), kept[moment].view(-1, 1, 1, 1)
         return compared(m, share.sqrt() * x + (1 - share).sqrt() * noise, moment, noise)
 
-    return trained(model, torch.optim.Adam(model.parameters()), loss, outer=lambda f: f)
+    return stepped(model, torch.optim.Adam(model.parameters()), loss)
 
 
 def diffusion_sample(n, side, width):

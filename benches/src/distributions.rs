@@ -4,22 +4,10 @@ use burn::tensor::{Int, Tensor};
 use pyrogen::core::distribution::{Categorical, Distribution, Gamma, MultivariateNormal, Normal};
 use pyrogen::core::{Noise, Seed};
 
-use crate::workload::{Plan, Workload, first, noise, plain};
+use crate::workload::{Plan, Workload, first, noise, plain, repeat};
 
 /// Categories of a row.
 const CATEGORIES: usize = 16;
-
-struct Repeat<F>(F);
-
-impl<F: FnMut() -> f64> Workload for Repeat<F> {
-    fn run(&mut self) -> f64 {
-        (self.0)()
-    }
-}
-
-fn repeat(work: impl FnMut() -> f64 + 'static) -> Box<dyn Workload> {
-    Box::new(Repeat(work))
-}
 
 /// Numbers, or rows.
 fn count(plan: Plan) -> usize {

@@ -13,6 +13,19 @@ pub trait Workload {
     fn run(&mut self) -> f64;
 }
 
+struct Repeat<F>(F);
+
+impl<F: FnMut() -> f64> Workload for Repeat<F> {
+    fn run(&mut self) -> f64 {
+        (self.0)()
+    }
+}
+
+/// Work without a state of its own.
+pub fn repeat(work: impl FnMut() -> f64 + 'static) -> Box<dyn Workload> {
+    Box::new(Repeat(work))
+}
+
 /// How large the work is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Size {
