@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use pyrogen::autoregressive::{
-    DecodeSettings, Decoder, Gpt, GptConfig, GptText, TextModel, TokenBatch, TokenWindows,
-    Tokenizer, TokenizerChoice,
+    DecodeSettings, Decoder, Gpt, GptConfig, GptText, LanguageModel, TextModel, TokenBatch,
+    TokenWindows, Tokenizer, TokenizerChoice,
 };
 use pyrogen::core::{Examples, Seed};
 use pyrogen::train::{
@@ -79,8 +79,8 @@ impl Workload for Train {
 }
 
 /// Texts of so many tokens, side by side.
-pub(crate) struct Write {
-    pub(crate) model: GptText,
+pub(crate) struct Write<M> {
+    pub(crate) model: TextModel<M>,
     pub(crate) texts: u64,
     pub(crate) tokens: usize,
 }
@@ -91,7 +91,7 @@ pub fn write(plan: Plan, [texts, layers, width]: [usize; 3]) -> Box<dyn Workload
     Box::new(Write { model, texts: texts as u64, tokens: plan.pick(128, 5) })
 }
 
-impl Workload for Write {
+impl<M: LanguageModel> Workload for Write<M> {
     /// The tokens that were written.
     fn run(&mut self) -> f64 {
         let (most, least) = (self.tokens, self.tokens);

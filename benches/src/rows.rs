@@ -48,6 +48,8 @@ pub fn rows() -> Vec<Row> {
         row("lm_write_1", false, writing::one),
         row("lm_write_16", false, writing::sixteen),
         row("lm_write_64", false, writing::sixty_four),
+        row("lm_int8_1", false, writing::one_int8),
+        row("lm_int8_16", false, writing::sixteen_int8),
         row("lm_prefill", false, writing::prefill),
         row("lm_pairs", false, writing::pairs),
         row("adam", false, adam::build),

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use pyrogen::autoregressive::{
-    Gpt, GptConfig, LanguageModel, Packed, Preset, Start, TextModel, Tokenizer, TokenizerChoice,
+    Gpt, GptConfig, Int8Gpt, LanguageModel, Packed, Preset, Start, TextModel, Tokenizer,
+    TokenizerChoice,
 };
 use pyrogen::core::{Noise, Seed};
 
@@ -28,10 +29,24 @@ fn network(plan: Plan, context: usize) -> Gpt {
     config.init(Seed(1), &plain()).expect("a valid config")
 }
 
-fn write(plan: Plan, texts: u64) -> Box<dyn Workload> {
+fn write_with<M: LanguageModel + 'static>(network: M, plan: Plan, texts: u64) -> Box<dyn Workload> {
     let tokenizer = Tokenizer::new(TokenizerChoice::Characters, &[LETTERS]).expect("characters");
-    let model = TextModel::new(network(plan, 260), Arc::new(tokenizer));
+    let model = TextModel::new(network, Arc::new(tokenizer));
     Box::new(Write { model, texts, tokens: plan.pick(256, 5) })
+}
+
+fn write(plan: Plan, texts: u64) -> Box<dyn Workload> {
+    write_with(network(plan, 260), plan, texts)
+}
+
+/// One text of 256 tokens by weights of eight bits.
+pub fn one_int8(plan: Plan) -> Box<dyn Workload> {
+    write_with(Int8Gpt::of(network(plan, 260)), plan, 1)
+}
+
+/// Sixteen texts side by side by weights of eight bits.
+pub fn sixteen_int8(plan: Plan) -> Box<dyn Workload> {
+    write_with(Int8Gpt::of(network(plan, 260)), plan, plan.pick(16, 3))
 }
 
 /// One text of 256 tokens.

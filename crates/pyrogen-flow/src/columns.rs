@@ -163,7 +163,7 @@ impl ConditionalFlow {
 }
 
 /// Columns of a matrix.
-fn pick(x: &Tensor<2>, columns: &[usize]) -> Tensor<2> {
+pub(crate) fn pick(x: &Tensor<2>, columns: &[usize]) -> Tensor<2> {
     let columns: Vec<i32> = columns.iter().map(|&j| j as i32).collect();
     x.clone().select(1, Tensor::<1, Int>::from_data(columns.as_slice(), &x.device()))
 }

@@ -7,8 +7,9 @@ use pyrogen_core::config::{check, count};
 use pyrogen_nn::MlpConfig;
 use serde::{Deserialize, Serialize};
 
+use crate::cells::WithinCells;
 use crate::layer::Layer;
-use crate::{FlowKind, NumberMap};
+use crate::{Dequantisation, FeatureCells, FlowKind, NumberMap};
 
 /// Configuration of a [`NormalizingFlow`](crate::NormalizingFlow).
 ///
@@ -58,6 +59,11 @@ pub struct NormalizingFlowConfig {
     /// Columns of numbers on a circle by name, with their period: 360 for degrees. Training on a table sets
     /// `circular` by them.
     pub periods: BTreeMap<String, f64>,
+    /// How what was spread over cells is distributed within them.
+    pub dequantisation: Dequantisation,
+    /// Features that were spread over cells, ascending. Training on a table sets them where `dequantisation` is
+    /// variational.
+    pub cells: Vec<FeatureCells>,
 }
 
 impl Default for NormalizingFlowConfig {
@@ -75,6 +81,8 @@ impl Default for NormalizingFlowConfig {
             circular: Vec::new(),
             conditions: Vec::new(),
             periods: BTreeMap::new(),
+            dequantisation: Dequantisation::default(),
+            cells: Vec::new(),
         }
     }
 }
@@ -137,6 +145,7 @@ impl NormalizingFlowConfig {
             check::positive("base.student_t.degrees", degrees)?;
         }
         self.validate_circles()?;
+        WithinCells::validate(self)?;
         check::params("network", self.count_params())
     }
 
@@ -153,7 +162,7 @@ impl NormalizingFlowConfig {
         let scales = if self.has_scales() { self.features() } else { 0 };
         let degrees = if self.base == Base::Normal { 0 } else { self.features() };
         let layers = (0..self.layers).map(|i| Layer::num_params(self, i));
-        count::sum(layers.chain([scales, degrees]))
+        count::sum(layers.chain([scales, degrees, WithinCells::num_params(self)]))
     }
 
     fn validate_circles(&self) -> Result<(), ConfigError> {

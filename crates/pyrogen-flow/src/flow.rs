@@ -10,6 +10,7 @@ use pyrogen_core::{
 use pyrogen_nn::one_hot;
 use pyrogen_solve::Tolerance;
 
+use crate::cells::WithinCells;
 use crate::layer::{Layer, Mapped};
 use crate::noise::BaseNoise;
 use crate::ode::{Along, signs};
@@ -52,6 +53,7 @@ use crate::{FlowKind, NormalizingFlowConfig};
 /// ```
 #[derive(Module, Debug)]
 pub struct NormalizingFlow {
+    cells: Option<WithinCells>,
     layers: Vec<Layer>,
     log_scale: Option<Param<Tensor<1>>>,
     noise: BaseNoise,
@@ -70,6 +72,7 @@ impl NormalizingFlowConfig {
         let layer = |i: usize| Layer::new(self, i, &mut noise.fork_index(i as u64), device);
         let features = self.features();
         Ok(NormalizingFlow {
+            cells: WithinCells::new(self, &mut noise.fork("cells"), device),
             layers: (0..self.layers).map(layer).collect(),
             log_scale: self.has_scales().then(|| init::constant([features], 0.0, device)),
             noise: BaseNoise::new(self, device),
@@ -151,13 +154,20 @@ impl ExactFlow for NormalizingFlow {
             return Ok(if inverse { given.inverse(x) } else { given.forward(x) });
         }
         let condition = given.condition.as_ref();
-        let mut state = (x.clone(), Tensor::zeros([x.dims()[0]], &x.device()));
+        let mut state = match inverse {
+            true => (x.clone(), Tensor::zeros([x.dims()[0]], &x.device())),
+            false => given.within_cells(x, false),
+        };
         for i in 0..self.layers.len() {
             let i = if inverse { self.layers.len() - 1 - i } else { i };
             if let Layer::Continuous(layer) = &self.layers[i] {
                 let (x, more) = layer.by_tolerance(state.0, condition, TOLERANCE, inverse)?;
                 state = (x, state.1 + more);
             }
+        }
+        if inverse {
+            let (x, more) = given.within_cells(state.0, true);
+            state = (x, state.1 + more);
         }
         Ok(state)
     }
@@ -206,7 +216,7 @@ impl GivenFlow<'_> {
 
     /// What enters each layer on the way of examples to noise.
     pub(crate) fn entering(&self, x: Tensor<2>) -> Vec<Tensor<2>> {
-        let mut x = x;
+        let (mut x, _) = self.within_cells(x, false);
         let mut all = Vec::with_capacity(self.flow.layers.len());
         for layer in &self.flow.layers {
             all.push(x.clone());
@@ -221,6 +231,14 @@ impl GivenFlow<'_> {
         assert_eq!(got[1], features, "NormalizingFlow: expected [rows, {features}], got {got:?}");
     }
 
+    /// What was spread over cells moved within them, or back.
+    fn within_cells(&self, x: Tensor<2>, inverse: bool) -> Mapped {
+        match &self.flow.cells {
+            Some(cells) => cells.apply(x, self.condition.as_ref(), inverse),
+            None => (x.clone(), Tensor::zeros([x.dims()[0]], &x.device())),
+        }
+    }
+
     /// The scale that follows the layers, and its log-determinant.
     fn scale(&self) -> Option<(Tensor<2>, Tensor<1>)> {
         let log_scale = self.flow.log_scale.as_ref()?.val();
@@ -231,8 +249,7 @@ impl GivenFlow<'_> {
 impl Bijection<2, 2, 1> for GivenFlow<'_> {
     fn forward(&self, x: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
         self.expect_width(&x);
-        let mut log_det = Tensor::zeros([x.dims()[0]], &x.device());
-        let mut x = x;
+        let (mut x, mut log_det) = self.within_cells(x, false);
         for layer in &self.flow.layers {
             let condition = self.condition.as_ref();
             let (y, more) = match (layer, &self.signs) {
@@ -260,7 +277,8 @@ impl Bijection<2, 2, 1> for GivenFlow<'_> {
             let (x, more) = layer.inverse(y, self.condition.as_ref());
             (y, log_det) = (x, log_det + more);
         }
-        (y, log_det)
+        let (x, more) = self.within_cells(y, true);
+        (x, log_det + more)
     }
 }
 

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod amortised;
+mod cells;
 mod columns;
 mod config;
 #[cfg(feature = "model")]
@@ -25,6 +26,7 @@ mod sigmoids;
 mod sylvester;
 mod tarflow;
 
+pub use cells::{Dequantisation, FeatureCells};
 pub use columns::{Calibration, ConditionalFlow};
 pub use config::{Base, NormalizingFlowConfig, Order};
 pub use flow::{GivenFlow, NormalizingFlow};

@@ -1,6 +1,7 @@
 //! Everything that this crate promises to its users, in one program: each test program links all of
 //! Burn.
 
+mod cells;
 mod columns;
 mod conformance;
 mod glow;

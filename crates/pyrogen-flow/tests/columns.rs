@@ -28,7 +28,7 @@ fn small() -> NormalizingFlowConfig {
 }
 
 /// The model after so many steps on rows.
-fn fitted<O: Objective<Batch = Batch<2>> + Send + Sync + 'static>(
+pub fn fitted<O: Objective<Batch = Batch<2>> + Send + Sync + 'static>(
     model: O,
     values: Vec<f32>,
     width: usize,

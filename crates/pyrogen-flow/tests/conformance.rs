@@ -8,8 +8,8 @@ use burn::tensor::Tensor;
 use pyrogen_core::folder::{Card, to_bytes};
 use pyrogen_core::{Describe, Examples, Noise, Sample, SampleOptions, ScoreOptions, Seed};
 use pyrogen_flow::{
-    Base, ContinuousConfig, FlowKind, NormalizingFlow, NormalizingFlowConfig, NumberMap, Order,
-    SplineConfig, SplineTails,
+    Base, ContinuousConfig, Dequantisation, FeatureCells, FlowKind, NormalizingFlow,
+    NormalizingFlowConfig, NumberMap, Order, SplineConfig, SplineTails,
 };
 use pyrogen_nn::{Activation, MlpConfig};
 use pyrogen_testkit as kit;
@@ -44,6 +44,11 @@ fn spline() -> NumberMap {
 
 fn affine_spline() -> NumberMap {
     NumberMap::Spline(SplineConfig { bins: 4, bound: 1.0, tails: SplineTails::Affine })
+}
+
+/// A feature that was spread over cells.
+fn cells(feature: usize, edges: &[f64]) -> FeatureCells {
+    FeatureCells { feature, edges: edges.to_vec() }
 }
 
 fn continuous(probes: Option<usize>) -> FlowKind {
@@ -97,6 +102,24 @@ pub fn configs() -> Vec<NormalizingFlowConfig> {
             ..of(FlowKind::Sylvester { directions: 2 })
         },
         of(FlowKind::Sylvester { directions: 8 }),
+        NormalizingFlowConfig {
+            dequantisation: Dequantisation::Variational { layers: 2 },
+            cells: vec![cells(0, &[0.4]), cells(2, &[0.2, 0.7])],
+            classes: Some(2),
+            ..of(FlowKind::Autoregressive(spline()))
+        },
+        NormalizingFlowConfig {
+            dequantisation: Dequantisation::Variational { layers: 1 },
+            cells: vec![cells(1, &[0.1, 0.5, 0.6])],
+            circular: vec![2],
+            ..of(FlowKind::Coupling(spline()))
+        },
+        NormalizingFlowConfig {
+            dequantisation: Dequantisation::Variational { layers: 1 },
+            cells: (0..3).map(|j| cells(j, &[0.5])).collect(),
+            layers: 1,
+            ..of(continuous(None))
+        },
         NormalizingFlowConfig { layers: 1, ..of(continuous(None)) },
         NormalizingFlowConfig { classes: Some(2), ..of(continuous(Some(2))) },
     ]

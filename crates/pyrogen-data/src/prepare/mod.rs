@@ -2,6 +2,7 @@
 
 mod binarise;
 mod card;
+mod cells;
 mod columns;
 mod conditions;
 mod density;

@@ -14,7 +14,9 @@ use pyrogen_train::{
 use serde_json::Value;
 
 use super::FlowMethod;
-use crate::{ConditionalFlow, FlowKind, NormalizingFlow, NormalizingFlowConfig};
+use crate::{
+    ConditionalFlow, Dequantisation, FeatureCells, FlowKind, NormalizingFlow, NormalizingFlowConfig,
+};
 
 /// Optimiser steps where nothing else is wished.
 const STEPS: u64 = 4000;
@@ -46,6 +48,7 @@ fn prepare(data: &dyn RawRows, model: &NormalizingFlowConfig) -> Result<Preparat
 
 /// The model of rows that are prepared like this.
 fn fitted_to(model: NormalizingFlowConfig, preparation: &Preparation) -> NormalizingFlowConfig {
+    let model = NormalizingFlowConfig { cells: cells(&model, preparation), ..model };
     if model.conditions.is_empty() && model.periods.is_empty() {
         return model;
     }
@@ -58,6 +61,20 @@ fn fitted_to(model: NormalizingFlowConfig, preparation: &Preparation) -> Normali
         context: (!given.is_empty()).then(|| vec![given.len()]),
         ..model
     }
+}
+
+/// The cells of the learnt features, where the noise within them is learnt.
+fn cells(model: &NormalizingFlowConfig, preparation: &Preparation) -> Vec<FeatureCells> {
+    if model.dequantisation == Dequantisation::Uniform {
+        return Vec::new();
+    }
+    let features = preparation.features().into_iter().zip(preparation.cells());
+    let learnt = features.filter(|(feature, _)| !feature.condition);
+    let cells = learnt.enumerate().filter_map(|(feature, (_, edges))| {
+        // A column of one category has nothing to learn.
+        edges.filter(|edges| !edges.is_empty()).map(|edges| FeatureCells { feature, edges })
+    });
+    cells.collect()
 }
 
 /// How flows are trained where nothing else is wished.

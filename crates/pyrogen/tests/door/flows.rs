@@ -68,8 +68,27 @@ fn what_a_flow_has_learnt_says_whether_it_inverts() {
 fn mixed_tables_have_a_lower_bound() {
     let room = tempfile::tempdir().unwrap();
     let source = format!("csv:{}", fixture("people.csv").display());
-    let model = trained("nsf", &source, room.path());
     let items = pyrogen::read(&source).unwrap().data.select(&(0..12).collect::<Vec<_>>());
+
+    // Draws that are learnt: scores and samples are those of a table of the same kind.
+    let data = pyrogen::read(&source).unwrap();
+    let wish = Wish::into(room.path().join("learnt"))
+        .set(r#"dequantisation={"variational":{"layers":1}}"#)
+        .set(r#"conditions=["age"]"#)
+        .steps(5);
+    let trained_so = pyrogen::train("maf", &data, &wish, &mut Quiet, &Control::new()).unwrap();
+    let model = trained_so.open(&Device::flex()).unwrap();
+    let config = std::fs::read_to_string(room.path().join("learnt/model/config.json")).unwrap();
+    let config: serde_json::Value = serde_json::from_str(&config).unwrap();
+    // Hours, the city and the income are learnt; the city has cells.
+    assert_eq!((&config["event"][0], &config["cells"][0]["feature"]), (&3.into(), &1.into()));
+    assert_eq!(config["cells"].as_array().unwrap().len(), 1);
+    let broken = conformance::check(&pyrogen::registry(), &model, &items);
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+    let score = model.score(&items, &Request::seed(1), &Control::new()).unwrap();
+    assert_eq!(score.kind(), LikelihoodKind::LowerBound);
+
+    let model = trained("nsf", &source, room.path());
     let broken = conformance::check(&pyrogen::registry(), &model, &items);
     assert!(broken.is_empty(), "{}", broken.join("\n"));
     let score = model.score(&items, &Request::seed(1), &Control::new()).unwrap();
@@ -176,9 +195,13 @@ fn an_untrained_flow_of_normal_pixels_scores_the_shares_of_their_levels() {
 }
 
 /// Models of some methods, each with the source that it was trained on: seed 1, 20 steps; `layers=2` with networks
-/// of 8, and of Glow `steps=1` and `width=8`, before it had `pixels`.
-const KEPT: [(&str, &str); 3] =
-    [("maf", "toy:moons,examples=200"), ("nsf", "toy:moons,examples=200"), ("glow", "digits")];
+/// of 8; of Glow `steps=1` and `width=8`, before it had `pixels`; of TarFlow `blocks=2`, `layers=1` and `width=16`.
+const KEPT: [(&str, &str); 4] = [
+    ("maf", "toy:moons,examples=200"),
+    ("nsf", "toy:moons,examples=200"),
+    ("glow", "digits"),
+    ("tarflow", "digits"),
+];
 
 fn kept(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/format-2").join(name)
@@ -415,7 +438,7 @@ fn dependent_categories_have_a_tight_bound() {
 ///     --set 'network={"hidden":[6],"activation":"silu"}'
 /// ```
 ///
-/// and `nsf-table` on `people.csv`, open, score all rows and sample as they did.
+/// and `nsf-table` and `maf-cells` (with `dequantisation={"variational":{"layers":1}}`) on `people.csv`, open, score all rows and sample as they did.
 #[test]
 fn folders_of_this_format_do_what_they_did() {
     // Sums of f32 in another order on another machine; samples of the continuous flow come from a solver.
@@ -428,7 +451,7 @@ fn folders_of_this_format_do_what_they_did() {
     for (name, was) in expected.as_object().unwrap() {
         let model = pyrogen::open(folder.join(name), &Device::flex()).unwrap();
         let source = match name.as_str() {
-            "nsf-table" => format!("csv:{}", fixture("people.csv").display()),
+            "nsf-table" | "maf-cells" => format!("csv:{}", fixture("people.csv").display()),
             _ => "toy:moons,examples=200".into(),
         };
         let data = pyrogen::read(&source).unwrap().data;
