@@ -79,7 +79,7 @@ impl Workload for Train {
 }
 
 /// Texts of so many tokens, side by side.
-pub(crate) struct Write<M> {
+pub(crate) struct Write<M: LanguageModel> {
     pub(crate) model: TextModel<M>,
     pub(crate) texts: u64,
     pub(crate) tokens: usize,

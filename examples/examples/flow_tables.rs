@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! python benches/peers/flow_tables.py prepare FOLDER --magic keel_magic.csv --letter letter.dat --adult adult.csv
-//! cargo run --release -p pyrogen-examples --example flow_tables FOLDER TABLE METHOD [STEPS]
-//! python benches/peers/flow_tables.py train FOLDER TABLE METHOD --steps STEPS
+//! cargo run --release -p pyrogen-examples --example flow_tables FOLDER TABLE METHOD [STEPS [SEED]]
+//! python benches/peers/flow_tables.py train FOLDER TABLE METHOD --steps STEPS --seed SEED
 //! ```
 //!
 //! `FOLDER/TABLE` holds `train.npy`, `valid.npy` and `test.npy`, which the script writes once; METHOD is `maf` or
@@ -28,20 +28,25 @@ use pyrogen::train::{
 };
 use pyrogen_examples::runs;
 
-const SEED: Seed = Seed(1);
-
 /// Runs the example.
 pub fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let [folder, table, method, steps @ ..] = &args[..] else {
-        return Err("usage: flow_tables FOLDER TABLE METHOD [STEPS]".into());
+    let [folder, table, method, numbers @ ..] = &args[..] else {
+        return Err("usage: flow_tables FOLDER TABLE METHOD [STEPS [SEED]]".into());
     };
-    let steps = steps.first().map_or(Ok(4000), |s| s.parse())?;
-    run(&Path::new(folder).join(table), table, method, steps)
+    let number = |i: usize, otherwise: u64| numbers.get(i).map_or(Ok(otherwise), |n| n.parse());
+    let (steps, seed) = (number(0, 4000)?, Seed(number(1, 1)?));
+    run(&Path::new(folder).join(table), table, method, steps, seed)
 }
 
 /// Trains a flow on the table in `folder` and prints what it reaches.
-pub fn run(folder: &Path, table: &str, method: &str, steps: u64) -> Result<(), Box<dyn Error>> {
+pub fn run(
+    folder: &Path,
+    table: &str,
+    method: &str,
+    steps: u64,
+    seed: Seed,
+) -> Result<(), Box<dyn Error>> {
     let kinds = [FlowKind::maf(), FlowKind::nsf(), FlowKind::realnvp(), FlowKind::nice()];
     let known = kinds.into_iter().find(|kind| kind.method() == method);
     let flow =
@@ -52,7 +57,7 @@ pub fn run(folder: &Path, table: &str, method: &str, steps: u64) -> Result<(), B
     let event = vec![train.width()];
     let config = NormalizingFlowConfig { event, flow, layers: 5, network, ..Default::default() };
     let started = Instant::now();
-    let (model, best, at) = fit(&config, train, valid, steps)?;
+    let (model, best, at) = fit(&config, train, valid, steps, seed)?;
     let seconds = started.elapsed().as_secs_f64();
     let nats = log_density(&model, &test);
     let (mean, spread) = runs::mean_and_deviation(&nats);
@@ -79,6 +84,7 @@ fn fit(
     train: Dataset,
     valid: Dataset,
     steps: u64,
+    seed: Seed,
 ) -> Result<(NormalizingFlow, f64, u64), Box<dyn Error>> {
     let training = TrainConfig {
         batch_size: 512,
@@ -93,9 +99,9 @@ fn fit(
     };
     let raw = Preparation::fit(&Recipe::Raw, &train)?;
     let [train, valid] = [train, valid].map(|part| Prepared::<2>::new(part, raw.clone()));
-    let learner = GradientLearner::new(config.init(SEED, &Device::flex())?, &training)?;
+    let learner = GradientLearner::new(config.init(seed, &Device::flex())?, &training)?;
     let folder = tempfile::tempdir()?;
-    let trainer = Trainer::new(training, SEED)?.progress(ProgressMode::Hidden);
+    let trainer = Trainer::new(training, seed)?.progress(ProgressMode::Hidden);
     let data = (Arc::new(train?), Some(Arc::new(valid?)));
     let mut outcome = trainer.fit(learner, data.0, data.1, folder.path())?;
     outcome.restore_best()?;

@@ -248,8 +248,10 @@ fn flows_of_tables_are_scored() {
         let path = folder.path().join(format!("{part}.npy"));
         pyrogen::data::write_npy(&path, &values, &[rows, 3]).expect("an array");
     }
-    flow_tables::run(folder.path(), "small", "maf", 3).expect("flow_tables");
-    let refused = flow_tables::run(folder.path(), "small", "gmm", 3).expect_err("no flow");
+    flow_tables::run(folder.path(), "small", "maf", 3, pyrogen::core::Seed(1))
+        .expect("flow_tables");
+    let refused = flow_tables::run(folder.path(), "small", "gmm", 3, pyrogen::core::Seed(1))
+        .expect_err("no flow");
     assert!(refused.to_string().contains("maf, nsf"), "{refused}");
 }
 

@@ -20,6 +20,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use pyrogen::core::parallel::on_pool;
 use pyrogen_bench::workload::plain;
 use pyrogen_bench::{Plan, Size, Workload, check, growth, rows, sampling};
 
@@ -31,8 +32,9 @@ fn main() -> ExitCode {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let done = match args[..] {
         ["list"] => list(),
-        ["serve", row] => serve(row, "1"),
-        ["serve", row, workers] => serve(row, workers),
+        // As the command line does.
+        ["serve", row] => on_pool(&plain(), || serve(row, "1")),
+        ["serve", row, workers] => on_pool(&plain(), || serve(row, workers)),
         ["write-model", folder] => sampling::write_model(Path::new(folder)),
         ["first-sample", folder] => first_sample(folder),
         ["check"] => check::run(),

@@ -17,6 +17,9 @@ use clap::Parser;
 use clap::error::ErrorKind;
 use pyrogen::model::Registry;
 
+/// What a main thread has on Linux, in bytes.
+const STACK: usize = 8 << 20;
+
 /// Runs the command line with these families: what `main` of a binary does. A program of your own
 /// gives a registry with families of its own beside the built-in ones.
 pub fn run<I, T>(registry: Registry, args: I) -> ExitCode
@@ -28,7 +31,12 @@ where
         Ok(cli) => cli,
         Err(e) => return usage(&e),
     };
-    match commands::run(&registry, cli.command) {
+    // On a thread of the pool that kernels share: from another one each of them costs a change of threads.
+    let pool =
+        rayon::ThreadPoolBuilder::new().stack_size(STACK).thread_name(|i| format!("pyrogen-{i}"));
+    // A program of one's own may have made the pool; then it stays as it is.
+    let _ = pool.build_global();
+    match rayon::scope(|_| commands::run(&registry, cli.command)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
             output::note(&format!("error: {}", one_line(&e.to_string())));

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use burn::module::Module;
 use burn::tensor::Device;
 use pyrogen_core::ConfigError;
-use pyrogen_core::parallel::{Workers, on_cpu, threads};
+use pyrogen_core::parallel::{Workers, on_cpu, on_pool, threads};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -132,6 +132,8 @@ pub struct Shards {
     /// As many as the count, or one that is all of them in turn.
     workers: Workers,
     running: RunningStatistics,
+    /// Of the model.
+    device: Option<Device>,
 }
 
 impl Shards {
@@ -142,10 +144,12 @@ impl Shards {
     /// # Errors
     /// No workers, or more than the system gives threads for.
     pub fn new<M: Module>(workers: usize, model: &M) -> Result<Self, ConfigError> {
-        let side_by_side = model.devices().iter().all(on_cpu);
+        let devices = model.devices();
+        let side_by_side = devices.iter().all(on_cpu);
         let threads = if side_by_side { workers } else { workers.min(1) };
         let running = RunningStatistics::of(model);
-        Ok(Self { count: workers, workers: Workers::new(threads)?, running })
+        let device = devices.into_iter().next();
+        Ok(Self { count: workers, workers: Workers::new(threads)?, running, device })
     }
 
     /// Number of workers.
@@ -163,7 +167,8 @@ impl Shards {
     /// Running statistics (batch normalisation) are each worker's own while it works. Afterwards
     /// the model's are the mean over the workers, added in their order.
     ///
-    /// One worker is the calling thread and the model itself: nothing is made or merged.
+    /// One worker has the model itself: nothing is made or merged. It runs on a thread of the kernels' pool where the
+    /// CPU computes ([`on_pool`]).
     pub fn run<M: Module, P: Send, R: Send>(
         &self,
         model: &mut M,
@@ -172,7 +177,13 @@ impl Shards {
     ) -> Vec<R> {
         let workers = self.count.min(parts.len());
         if workers <= 1 {
-            return parts.into_iter().map(|part| f(model, part)).collect();
+            // A clone goes to the other thread; it shares weights, graph and statistics.
+            let (model, f) = (model.clone(), &f);
+            let run = move || parts.into_iter().map(|part| f(&model, part)).collect();
+            return match &self.device {
+                Some(device) => on_pool(device, run),
+                None => run(),
+            };
         }
         let count = parts.len();
         let mut shares: Vec<(M, Vec<P>)> =

@@ -10,6 +10,7 @@ mod speculative;
 use std::ops::Range;
 use std::sync::Arc;
 
+use pyrogen_core::parallel::on_pool;
 use pyrogen_core::{Noise, Seed};
 use serde::{Deserialize, Serialize};
 
@@ -165,16 +166,18 @@ impl<'m, N: LanguageModel> Decoder<'m, N> {
         prompt: &str,
         items: Range<u64>,
     ) -> Result<Vec<Completion>, DecodeError> {
-        let mut out = Vec::new();
-        let mut first = items.start;
-        while first < items.end {
-            let end = items.end.min(first + TOGETHER);
-            let mut run = self.begin(prompt, first..end)?;
-            while run.step()? {}
-            out.extend(run.completions());
-            first = end;
-        }
-        Ok(out)
+        on_pool(&self.model.network().device(), || {
+            let mut out = Vec::new();
+            let mut first = items.start;
+            while first < items.end {
+                let end = items.end.min(first + TOGETHER);
+                let mut run = self.begin(prompt, first..end)?;
+                while run.step()? {}
+                out.extend(run.completions());
+                first = end;
+            }
+            Ok(out)
+        })
     }
 
     /// Begins to write some items side by side. Where the model is one of several sources
