@@ -9,6 +9,7 @@ has ended them; the first runs choose kernels and are not counted.
 import atexit
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -79,6 +80,8 @@ def measured(server, args):
 
 
 def machine():
+    if not shutil.which("nvidia-smi"):
+        return "no card"
     query = ["nvidia-smi", "--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"]
     done = subprocess.run(query, capture_output=True, text=True)
     return done.stdout.strip() or "no card"

@@ -168,7 +168,8 @@ impl Shards {
     /// the model's are the mean over the workers, added in their order.
     ///
     /// One worker has the model itself: nothing is made or merged. It runs on a thread of the kernels' pool where the
-    /// CPU computes ([`on_pool`]).
+    /// CPU computes ([`on_pool`]); a model with running statistics stays on the calling thread, since Burn keeps
+    /// their updates by thread.
     pub fn run<M: Module, P: Send, R: Send>(
         &self,
         model: &mut M,
@@ -177,13 +178,7 @@ impl Shards {
     ) -> Vec<R> {
         let workers = self.count.min(parts.len());
         if workers <= 1 {
-            // A clone goes to the other thread; it shares weights, graph and statistics.
-            let (model, f) = (model.clone(), &f);
-            let run = move || parts.into_iter().map(|part| f(&model, part)).collect();
-            return match &self.device {
-                Some(device) => on_pool(device, run),
-                None => run(),
-            };
+            return self.alone(model, parts, f);
         }
         let count = parts.len();
         let mut shares: Vec<(M, Vec<P>)> =
@@ -203,6 +198,23 @@ impl Shards {
         self.running.merge(model, models);
         let mut results: Vec<_> = results.into_iter().map(Vec::into_iter).collect();
         (0..count).map(|i| results[i % workers].next().expect("one result a part")).collect()
+    }
+
+    /// All parts by one worker.
+    fn alone<M: Module, P: Send, R: Send>(
+        &self,
+        model: &M,
+        parts: Vec<P>,
+        f: impl Fn(&M, P) -> R + Sync,
+    ) -> Vec<R> {
+        match &self.device {
+            Some(device) if self.running.is_empty() => {
+                // A clone goes to the other thread; it shares weights and graph.
+                let (model, f) = (model.clone(), &f);
+                on_pool(device, move || parts.into_iter().map(|part| f(&model, part)).collect())
+            }
+            _ => parts.into_iter().map(|part| f(model, part)).collect(),
+        }
     }
 }
 
