@@ -64,7 +64,7 @@ mod tests {
         let mut noise = Noise::new(Seed(1));
         let z = noise.normal_vec(400);
         let row = |i: usize| {
-            let pay = if i % 4 == 0 { f64::NAN } else { z[i] };
+            let pay = if i.is_multiple_of(4) { f64::NAN } else { z[i] };
             [(i % 10).min(2) as f64, pay, (i % 7) as f64, z[399 - i]].map(|v| v as f32)
         };
         let sizes = ["big", "mid", "small"].map(String::from).to_vec();
