@@ -5,7 +5,8 @@
 #
 # BIN holds the programs `peers` and `pyrogen`, built with `--features vulkan,cuda` (or `wgpu` alone), and OUT gets what is
 # found. PYTHON names a Python with PyTorch (python3), MNIST and CIFAR folders of these data sets, SIDES ours (cuda wgpu),
-# PEERS PyTorch's kinds (f32 tf32 bf16 compiled), DEVICE PyTorch's device (cuda). What a variable leaves out is not run.
+# PEERS PyTorch's kinds (f32 tf32 bf16 compiled), DEVICE PyTorch's device (cuda), STEPS
+# the steps of a training on MNIST (200). What a variable leaves out is not run.
 #
 # Kernels are chosen on the first step of each size, which takes minutes on one core: so all rows choose theirs at once
 # first, and are timed one after the other afterwards. Choices stay on disk.
@@ -15,6 +16,7 @@ bin="$(realpath "$1")"; mkdir -p "$2"; out="$(realpath "$2")"; minutes="${3:-14}
 python="${PYTHON:-python3}"; sides="${SIDES-cuda wgpu}"; peers="${PEERS-f32 tf32 bf16 compiled}"; device="${DEVICE:-cuda}"
 rows="${ROWS-vae:4096;conv_vae:1024,32,64;dcgan:512,64;diffusion_train:128,32,64;diffusion_sample:64,32,64;language_train:4,12,768;language_write:16,12,768}"
 largest="${LARGEST-language_train:{\},12,768=4;diffusion_train:{\},32,64=128}"
+steps="${STEPS:-200}"
 export CUBECL_AUTOTUNE_LEVEL="${CUBECL_AUTOTUNE_LEVEL:-minimal}"
 cd "$out" || exit 1
 printf '[compilation]\ncache = true\n' > cubecl.toml
@@ -22,7 +24,7 @@ printf '[compilation]\ncache = true\n' > cubecl.toml
 left() { echo $((minutes * 60 - SECONDS)); }
 step() { printf '== %s: %s s left\n' "$1" "$(left)" | tee -a log.txt; }
 # A command with a limit of its own, and no longer than what is left.
-within() { local most=$1; shift; local have; have=$(left); [ "$have" -gt 5 ] && timeout -k 2 $((have < most ? have : most)) "$@"; }
+within() { local most=$1; shift; local have; have=$(left); [ "$have" -gt 5 ] && timeout -k 10 $((have < most ? have : most)) "$@"; }
 
 step "kernels of all rows"
 IFS=';' read -ra list <<< "$rows"
@@ -45,18 +47,29 @@ step "largest batches"
 [ -z "$largest" ] || within $((minutes * 8)) "$python" "$here/largest.py" --device "$device" --binary "$bin/peers" \
     --rows "$largest" --sides "${kinds#,}" --limit 40 > largest.txt 2>> log.txt
 
-# A run that is cut and goes on ends as the one that was not; one seed draws the same on the card and on the CPU.
+# Whether a run that is cut and goes on ends as the one that was not; one seed draws the same on the card and on the CPU.
 for side in $sides; do
     [ -n "${MNIST-}" ] || continue
     for family in vae gan diffusion; do
         step "$family on MNIST by $side"
-        train() { within 60 "$bin/pyrogen" train "$family" --data "mnist:$MNIST" --device "$side" --seed 1 --no-evaluate "$@" >> log.txt 2>&1; }
-        train --out "$side-$family" --steps 200
-        train --out "$side-$family-cut" --steps 100
-        train --out "$side-$family-cut" --steps 200 --resume
-        cmp "$side-$family/model/model.safetensors" "$side-$family-cut/model/model.safetensors" \
-            && echo "$side $family: resumed exactly" >> resumed.txt || echo "$side $family: resumed otherwise" >> resumed.txt
-        for where in "$side" cpu; do
+        train() { # SECONDS FOLDER OPTIONS
+            within "$1" "$bin/pyrogen" train "$family" --data "mnist:$MNIST" --device "$side" --seed 1 --no-evaluate \
+                --steps "$steps" --out "$2" "${@:3}" >> log.txt 2>&1
+        }
+        # The second run is interrupted half-way, saves its state, and goes on.
+        before=$SECONDS; done=no
+        if train 60 "$side-$family"; then
+            half=$(((SECONDS - before + 1) / 2))
+            train "$half" "$side-$family-cut" || train 60 "$side-$family-cut" --resume && done=yes
+        fi
+        if [ $done = no ]; then
+            echo "$side $family: not trained within the time" >> resumed.txt
+        elif cmp -s "$side-$family/model/model.safetensors" "$side-$family-cut/model/model.safetensors"; then
+            echo "$side $family: the same bytes" >> resumed.txt
+        else
+            echo "$side $family: other bytes" >> resumed.txt
+        fi
+        for where in "$side" flex; do
             within 30 "$bin/pyrogen" sample "$side-$family" -n 16 --seed 3 --device "$where" --out "$side-$family-$where.npy" >> log.txt 2>&1
         done
     done
