@@ -4,9 +4,9 @@
 #   benches/peers/card.sh BIN OUT [MINUTES]
 #
 # BIN holds the programs `peers` and `pyrogen`, built with `--features vulkan,cuda` (or `wgpu` alone), and OUT gets what is
-# found. PYTHON names a Python with PyTorch (python3), MNIST and CIFAR folders of these data sets, SIDES ours (cuda wgpu),
-# PEERS PyTorch's kinds (f32 tf32 bf16 compiled), DEVICE PyTorch's device (cuda), STEPS
-# the steps of a training on MNIST (200). What a variable leaves out is not run.
+# found. PYTHON names a Python with PyTorch (python3), MNIST and CIFAR folders of these data sets, STEPS the steps of a
+# training on MNIST (200), SIDES ours (cuda wgpu), PEERS PyTorch's kinds (f32 tf32 bf16 compiled), DEVICE PyTorch's device
+# (cuda), ROWS and LARGEST the rows. What a variable leaves empty is not run.
 #
 # Kernels are chosen on the first step of each size, which takes minutes on one core: so all rows choose theirs at once
 # first, and are timed one after the other afterwards. Choices stay on disk.
@@ -18,6 +18,9 @@ rows="${ROWS-vae:4096;conv_vae:1024,32,64;dcgan:512,64;diffusion_train:128,32,64
 largest="${LARGEST-language_train:{\},12,768=4;diffusion_train:{\},32,64=128}"
 steps="${STEPS:-200}"
 export CUBECL_AUTOTUNE_LEVEL="${CUBECL_AUTOTUNE_LEVEL:-minimal}"
+# Paths are those of the folder that this is called from.
+[ -z "${MNIST-}" ] || MNIST="$(realpath "$MNIST")"
+[ -z "${CIFAR-}" ] || CIFAR="$(realpath "$CIFAR")"
 cd "$out" || exit 1
 printf '[compilation]\ncache = true\n' > cubecl.toml
 

@@ -121,10 +121,6 @@ mod host {
     /// Columns that are worked out together, so that a number of the inputs is read once for all.
     const TOGETHER: usize = 4;
 
-    /// Rows that are worked out together, so that a number of a column is read once for all. With four the partial sums
-    /// do not fit into registers: 720 us for 273 (16 rows, 384 x 1,536, one thread), and 366 with one.
-    const SIDE_BY_SIDE: usize = 2;
-
     /// Partial sums of a column.
     const LANES: usize = 16;
 
@@ -172,91 +168,56 @@ mod host {
         let (d_in, rows) = (values.len() / scales.len(), out.len() / scales.len());
         let columns = values.chunks(TOGETHER * d_in).zip(out.chunks_mut(TOGETHER * rows));
         for ((values, out), scales) in columns.zip(scales.chunks(TOGETHER)) {
-            let mut row = 0;
-            while row < rows {
-                row += match (scales.len(), rows - row) {
-                    (TOGETHER, SIDE_BY_SIDE..) => {
-                        tile::<T, TOGETHER, SIDE_BY_SIDE>(out, row, x, values, scales)
+            for (row, x) in x.chunks_exact(d_in).enumerate() {
+                if scales.len() == TOGETHER {
+                    let sums = sums::<T, TOGETHER>(x, values);
+                    for c in 0..TOGETHER {
+                        out[c * rows + row] = sums[c] * scales[c];
                     }
-                    (TOGETHER, _) => tile::<T, TOGETHER, 1>(out, row, x, values, scales),
-                    _ => {
-                        for (c, scale) in scales.iter().enumerate() {
-                            let (out, values) = (&mut out[c * rows..], &values[c * d_in..]);
-                            tile::<T, 1, 1>(&mut out[..rows], row, x, &values[..d_in], &[*scale]);
-                        }
-                        1
+                } else {
+                    for (c, scale) in scales.iter().enumerate() {
+                        let [sum] = sums::<T, 1>(x, &values[c * d_in..][..d_in]);
+                        out[c * rows + row] = sum * scale;
                     }
-                };
+                }
             }
         }
-    }
-
-    /// `M` rows from `row` on with `N` columns; how many rows that are.
-    #[inline(always)]
-    fn tile<T: Copy + Into<f32>, const N: usize, const M: usize>(
-        out: &mut [f32],
-        row: usize,
-        x: &[f32],
-        values: &[T],
-        scales: &[f32],
-    ) -> usize {
-        let (d_in, rows) = (values.len() / N, out.len() / N);
-        let sums = sums::<T, N, M>(&x[row * d_in..][..M * d_in], values);
-        for (m, sums) in sums.iter().enumerate() {
-            for c in 0..N {
-                out[c * rows + row + m] = sums[c] * scales[c];
-            }
-        }
-        M
     }
 
     /// The sums of products with columns, each in an order that does not depend on the others or on the
     /// processor.
     #[inline(always)]
-    fn sums<T: Copy + Into<f32>, const N: usize, const M: usize>(
-        x: &[f32],
-        values: &[T],
-    ) -> [[f32; N]; M] {
-        let d_in = x.len() / M;
-        let mut lanes = [[[0f32; LANES]; N]; M];
+    fn sums<T: Copy + Into<f32>, const N: usize>(x: &[f32], values: &[T]) -> [f32; N] {
+        let d_in = x.len();
+        let mut lanes = [[0f32; LANES]; N];
         let whole = d_in / LANES * LANES;
         for from in (0..whole).step_by(LANES) {
-            for c in 0..N {
+            let x = &x[from..from + LANES];
+            for (c, lanes) in lanes.iter_mut().enumerate() {
                 let values = &values[c * d_in + from..][..LANES];
-                for m in 0..M {
-                    let x = &x[m * d_in + from..][..LANES];
-                    for l in 0..LANES {
-                        let value: f32 = values[l].into();
-                        lanes[m][c][l] += x[l] * value;
-                    }
+                for l in 0..LANES {
+                    let value: f32 = values[l].into();
+                    lanes[l] += x[l] * value;
                 }
             }
         }
-        let mut out = [[0f32; N]; M];
-        for m in 0..M {
-            for c in 0..N {
-                let mut rest = 0f32;
-                for i in whole..d_in {
-                    let value: f32 = values[c * d_in + i].into();
-                    rest += x[m * d_in + i] * value;
-                }
-                out[m][c] = folded(lanes[m][c]) + rest;
+        let mut out = [0f32; N];
+        for c in 0..N {
+            let mut rest = 0f32;
+            for i in whole..d_in {
+                let value: f32 = values[c * d_in + i].into();
+                rest += x[i] * value;
             }
+            let mut width = LANES / 2;
+            while width > 0 {
+                for l in 0..width {
+                    lanes[c][l] += lanes[c][l + width];
+                }
+                width /= 2;
+            }
+            out[c] = lanes[c][0] + rest;
         }
         out
-    }
-
-    /// The sum of all lanes, halves upon halves.
-    #[inline(always)]
-    fn folded(mut lanes: [f32; LANES]) -> f32 {
-        let mut width = LANES / 2;
-        while width > 0 {
-            for l in 0..width {
-                lanes[l] += lanes[l + width];
-            }
-            width /= 2;
-        }
-        lanes[0]
     }
 }
 

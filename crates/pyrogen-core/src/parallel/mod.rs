@@ -47,7 +47,7 @@ pub fn threads(device: &Device) -> usize {
 ///
 /// A kernel that any other thread calls hands its parts to the pool and sleeps until they are done. That
 /// costs some microseconds, as many as a small kernel takes: one text by a small language model is written in 0.35
-/// to 0.75 of the time on the pool. Take it around work of many small kernels; within the pool it costs
+/// to 0.7 of the time on the pool. Take it around work of many small kernels; within the pool it costs
 /// nothing. A thread of the pool that waits for parts of a kernel works on other parts meanwhile, so `f` holds no
 /// lock while it calls kernels.
 ///
