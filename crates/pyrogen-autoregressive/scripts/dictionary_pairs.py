@@ -8,9 +8,9 @@ a headword, its annotations behind one blank, and translations behind three. Ann
 slashes are left out, translations are cut at semicolons, and pairs are kept whose sides have one to so many characters.
 """
 
+import argparse
 import gzip
 import re
-import sys
 
 NOTE = re.compile(r"\{[^}]*\}|\([^)]*\)|\[[^\]]*\]|<[^>]*>|/[^/]*/")
 LEFT_OVER = re.compile(r"[\t|{}\[\]<>()]")
@@ -50,9 +50,13 @@ def entries(lines):
 
 
 def main():
-    path, most = sys.argv[1], int(sys.argv[2])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("dictionary")
+    parser.add_argument("most", type=int, help="characters of a side")
+    args = parser.parse_args()
+    most = args.most
     pairs = set()
-    with gzip.open(path, "rt", encoding="utf8") as lines:
+    with gzip.open(args.dictionary, "rt", encoding="utf8") as lines:
         for head, translations in entries(lines):
             source = plain(head).strip(" ,;:")
             for translation in translations:
