@@ -215,3 +215,14 @@ fn a_folder_of_pictures_trains_from_its_files() {
     // The source's text is part of the card and not of the weights.
     assert!(run("yes") == run("no"));
 }
+
+/// The report looks at some of many held-out items, and says so.
+#[test]
+fn the_report_says_how_many_items_are_held_out() {
+    let room = Room::new();
+    room.ok("train maf --data toy:moons,examples=11000 --out run --steps 1 --no-evaluate");
+    let report = room.text("run/report.html");
+    assert!(report.contains("2200 examples, 2000 of them drawn for this report"), "{report}");
+    room.ok("train maf --data toy:moons,examples=500 --out small --steps 1 --no-evaluate");
+    assert!(room.text("small/report.html").contains(">100 examples<"));
+}

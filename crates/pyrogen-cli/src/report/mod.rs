@@ -31,6 +31,8 @@ struct Page<'a> {
     page: Report,
     model: &'a Model,
     test: Option<&'a Data>,
+    /// All held-out items, of which `test` has some.
+    held_out: usize,
     out: &'a Path,
     seed: Seed,
     control: &'a Control,
@@ -49,7 +51,8 @@ pub fn write(
     let test = trained.test.as_ref().map(|test| test.take_random(LIMIT, seed));
     let title = format!("{} on {}", model.about().method, short(&model.card().data.source));
     let page = Report::new(&title);
-    let mut page = Page { page, model: &model, test: test.as_ref(), out, seed, control };
+    let held_out = trained.test.as_ref().map_or(0, Data::len);
+    let mut page = Page { page, model: &model, test: test.as_ref(), held_out, out, seed, control };
     page.overview();
     training::curve(&mut page.page, out)?;
     training::monitor(&mut page.page, out)?;
@@ -105,7 +108,11 @@ impl Page<'_> {
             row("model folder", self.model.path().display().to_string()),
         ];
         if let Some(test) = self.test {
-            rows.insert(2, row("held out", format!("{} examples", test.len())));
+            let mut held_out = format!("{} examples", self.held_out);
+            if test.len() < self.held_out {
+                held_out += &format!(", {} of them drawn for this report", test.len());
+            }
+            rows.insert(2, row("held out", held_out));
         }
         self.page.table(&["", ""], &rows);
         let ending = match about.modality {
