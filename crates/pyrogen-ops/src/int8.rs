@@ -89,11 +89,12 @@ impl Int8Matrix {
     /// If the sizes do not fit.
     pub fn apply<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
         let [d_in, d_out] = self.dims();
-        let mut dims = x.dims();
+        let dims = x.dims();
         assert_eq!(dims[D - 1], d_in, "Int8Matrix: inputs {dims:?} for a matrix of {d_in} rows");
-        dims[D - 1] = d_out;
         #[cfg(feature = "flex")]
         if crate::host::on_host(&x) {
+            let mut dims = dims;
+            dims[D - 1] = d_out;
             let array = host::product(&crate::host::read(&x), &self.values, &self.scales);
             return Tensor::<2>::from_primitive::<burn::backend::Flex>(array.0).reshape(dims);
         }
