@@ -7,7 +7,7 @@ use pyrogen_core::{
     Batch, Condition, ConfigError, Describe, ExactFlow, Loss, ModelError, Noise, Objective, Seed,
     flatten, init,
 };
-use pyrogen_nn::one_hot;
+use pyrogen_nn::{one_hot, ops};
 use pyrogen_solve::Tolerance;
 
 use crate::cells::WithinCells;
@@ -242,7 +242,7 @@ impl GivenFlow<'_> {
     /// The scale that follows the layers, and its log-determinant.
     fn scale(&self) -> Option<(Tensor<2>, Tensor<1>)> {
         let log_scale = self.flow.log_scale.as_ref()?.val();
-        Some((log_scale.clone().unsqueeze(), log_scale.sum()))
+        Some((log_scale.clone().unsqueeze(), ops::sum(log_scale)))
     }
 }
 

@@ -3,6 +3,7 @@
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Tensor, activation};
 use pyrogen_core::{Adversarial, Batch, Loss, Noise, Player, unflatten};
+use pyrogen_nn::ops;
 
 use crate::augment::{self, augment};
 use crate::dual::Dual;
@@ -204,7 +205,7 @@ impl Gan {
         // The logit of an example is the mean over its places.
         let sum = |logits: Tensor<2>| {
             let places = logits.dims()[1] as f64;
-            logits.sum() / places
+            ops::sum(logits) / places
         };
         // New leaves, so that the backward pass for the slope has a graph of its own.
         let fixed = self.discriminator.valid().train().no_grad();

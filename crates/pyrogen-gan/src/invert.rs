@@ -4,6 +4,7 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use pyrogen_core::parallel::batches;
 use pyrogen_core::{Condition, Noise};
+use pyrogen_nn::ops;
 
 use crate::dual::Dual;
 use crate::given::Given;
@@ -181,11 +182,11 @@ fn descend(
     for step in 0..options.steps {
         let at = Tensor::from_inner(z.clone()).require_grad();
         let (error, features) = apart(at.clone());
-        let mut loss = error.sum() * (1.0 - players.weight);
+        let mut loss = ops::sum(error) * (1.0 - players.weight);
         if let Some(features) = features {
-            loss = loss + features.sum() * players.weight;
+            loss = loss + ops::sum(features) * players.weight;
         }
-        let loss = loss + at.clone().square().mean_dim(1).sum() * options.prior;
+        let loss = loss + ops::sum(at.clone().square().mean_dim(1)) * options.prior;
         let gradient = at.grad(&loss.backward()).expect("the latents are in the loss");
         first = first * BETA_1 + gradient.clone() * (1.0 - BETA_1);
         second = second * BETA_2 + gradient.square() * (1.0 - BETA_2);

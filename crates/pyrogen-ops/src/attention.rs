@@ -1,7 +1,8 @@
 //! Scaled dot-product attention over several heads.
 
-use burn::tensor::{Tensor, activation};
+use burn::tensor::Tensor;
 
+use crate::AttentionHeads;
 #[cfg(feature = "flex")]
 use crate::host::{apply, on_host};
 
@@ -16,7 +17,8 @@ use crate::host::{apply, on_host};
 ///
 /// # Numerics
 /// On the host the weights are never held for more than a few rows; the gradient computes them
-/// again from the logarithm of each row's sum.
+/// again from the logarithm of each row's sum. A GPU makes the weights of one call at a time, and the
+/// gradient makes them again.
 ///
 /// # Panics
 /// If the sizes do not fit, or with `causal` there are more queries than keys.
@@ -51,7 +53,7 @@ pub fn attention(
         let op = host::Attention::new(heads, causal, false);
         return apply(op, [q.into(), k.into(), v.into()]);
     }
-    composed(q, k, v, heads, causal)
+    heads_apart(heads, causal).on_device(q, k, v)
 }
 
 /// [`attention`] of a sequence to itself: `qkv` holds queries, keys and values side by side.
@@ -71,8 +73,7 @@ pub fn self_attention(qkv: Tensor<3>, heads: usize, causal: bool) -> Tensor<3> {
     if on_host(&qkv) {
         return apply(host::Packed(host::Attention::new(heads, causal, false)), [qkv.into()]);
     }
-    let [q, k, v]: [Tensor<3>; 3] = qkv.chunk(3, 2).try_into().expect("three parts");
-    composed(q, k, v, heads, causal)
+    heads_apart(heads, causal).packed_on_device(qkv)
 }
 
 /// Causal attention of the last places to a cache of all places, without gradients.
@@ -102,37 +103,12 @@ pub fn cached_attention(q: Tensor<3>, k: Tensor<3>, v: Tensor<3>, heads: usize) 
         let op = host::Attention::new(heads, true, true);
         return apply(op, [q.into(), k.into(), v.into()]);
     }
-    composed(q, k.swap_dims(0, 1), v.swap_dims(0, 1), heads, true)
+    heads_apart(heads, true).on_device(q, k.swap_dims(0, 1), v.swap_dims(0, 1))
 }
 
-/// The same by Burn's operations.
-fn composed(q: Tensor<3>, k: Tensor<3>, v: Tensor<3>, heads: usize, causal: bool) -> Tensor<3> {
-    let ([batch, queries, width], [_, keys, _]) = (q.dims(), k.dims());
-    let d = width / heads;
-    let device = q.device();
-    let split = |x: Tensor<3>, places| x.reshape([batch, places, heads, d]).swap_dims(1, 2);
-    let q = q / (d as f64).sqrt();
-    let scores = split(q, queries).matmul(split(k, keys).swap_dims(2, 3));
-    let scores = if causal {
-        let offset = (keys - queries) as i64;
-        let mask = Tensor::<2, burn::tensor::Bool>::tril_mask([queries, keys], offset, &device);
-        scores.mask_fill(mask.unsqueeze(), f32::NEG_INFINITY)
-    } else {
-        scores
-    };
-    let out = activation::softmax(scores, 3).matmul(split(v, keys));
-    out.swap_dims(1, 2).reshape([batch, queries, width])
-}
-
-/// Each head of keys or values as often as queries share it.
-pub(crate) fn repeated(x: Tensor<3>, heads: usize, shared: usize) -> Tensor<3> {
-    if shared == 1 {
-        return x;
-    }
-    let [batch, places, width] = x.dims();
-    let d = width / heads;
-    let x = x.reshape([batch, places, heads, 1, d]).expand([batch, places, heads, shared, d]);
-    x.reshape([batch, places, width * shared])
+/// Heads that each have keys and values of their own.
+fn heads_apart(heads: usize, causal: bool) -> AttentionHeads {
+    AttentionHeads { heads, shared: 1, causal, first: None }
 }
 
 #[cfg(feature = "flex")]

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use burn::tensor::{Bool, Device, Int, Tensor, TensorData, activation};
+use burn::tensor::Tensor;
 
-use crate::attention::repeated;
 #[cfg(feature = "flex")]
 use crate::host::{apply, on_host};
 
@@ -59,10 +58,7 @@ impl AttentionHeads {
         if on_host(&qkv) {
             return apply(crate::attention::host::Packed(self.op(false)), [qkv.into()]);
         }
-        let d = width / parts;
-        let (q, rest) = (self.heads * d, self.key_heads() * d);
-        let [k, v] = [0, 1].map(|i| qkv.clone().narrow(2, q + i * rest, rest));
-        self.composed(qkv.narrow(2, 0, q), k, v)
+        self.packed_on_device(qkv)
     }
 
     /// Attention of queries to the keys and values of another sequence.
@@ -81,7 +77,7 @@ impl AttentionHeads {
         if on_host(&q) {
             return apply(self.op(false), [q.into(), k.into(), v.into()]);
         }
-        self.composed(q, k, v)
+        self.on_device(q, k, v)
     }
 
     /// Attention to a cache of keys and values, without gradients: of the last places to all, or of any
@@ -101,7 +97,7 @@ impl AttentionHeads {
         if on_host(&q) {
             return apply(self.op(true), [q.into(), k.into(), v.into()]);
         }
-        self.composed(q, k.swap_dims(0, 1), v.swap_dims(0, 1))
+        self.on_device(q, k.swap_dims(0, 1), v.swap_dims(0, 1))
     }
 
     fn check(&self, batch: usize, queries: usize, keys: usize) {
@@ -133,47 +129,5 @@ impl AttentionHeads {
     fn op(&self, places_first: bool) -> crate::attention::host::Attention {
         let Self { heads, shared, causal, first } = self.clone();
         crate::attention::host::Attention { heads, shared, first, causal, places_first }
-    }
-
-    /// The same by Burn's operations.
-    fn composed(&self, q: Tensor<3>, k: Tensor<3>, v: Tensor<3>) -> Tensor<3> {
-        let ([batch, queries, width], [_, keys, _]) = (q.dims(), k.dims());
-        let (d, device) = (width / self.heads, q.device());
-        let [k, v] = [k, v].map(|x| repeated(x, self.key_heads(), self.shared));
-        let split =
-            |x: Tensor<3>, places| x.reshape([batch, places, self.heads, d]).swap_dims(1, 2);
-        let q = q / (d as f64).sqrt();
-        let scores = split(q, queries).matmul(split(k, keys).swap_dims(2, 3));
-        let scores = match self.hidden([batch, queries, keys], &device) {
-            Some(hidden) => scores.mask_fill(hidden, f32::NEG_INFINITY),
-            None => scores,
-        };
-        let out = activation::softmax(scores, 3).matmul(split(v, keys));
-        out.swap_dims(1, 2).reshape([batch, queries, width])
-    }
-
-    /// Which keys a query does not see: `[batch or 1, 1, queries, keys]`, made on the device; None where
-    /// each sees all.
-    fn hidden(
-        &self,
-        [batch, queries, keys]: [usize; 3],
-        device: &Device,
-    ) -> Option<Tensor<4, Bool>> {
-        let behind = self.causal.then(|| {
-            let offset = keys as i64 - queries as i64;
-            let mask = Tensor::<2, Bool>::tril_mask([queries, keys], offset, device);
-            mask.reshape([1, 1, queries, keys])
-        });
-        let Some(first) = &self.first else { return behind };
-        let first: Vec<i32> = first.iter().map(|&first| first as i32).collect();
-        let first = TensorData::new(first, [batch, 1, queries, 1]);
-        let first = Tensor::<4, Int>::from_data(first, device);
-        let keys_at = Tensor::<1, Int>::arange(0..keys as i64, device).reshape([1, 1, 1, keys]);
-        let shape = [batch, 1, queries, keys];
-        let before = keys_at.expand(shape).lower(first.expand(shape));
-        Some(match behind {
-            Some(behind) => before.bool_or(behind.expand(shape)),
-            None => before,
-        })
     }
 }

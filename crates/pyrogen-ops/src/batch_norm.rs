@@ -2,8 +2,10 @@
 
 use burn::tensor::Tensor;
 
+use crate::device;
 #[cfg(feature = "flex")]
 use crate::host::{Array, HostOp, apply, on_host, read};
+use crate::normalise_device::{After, Normalise, Over};
 
 /// What [`batch_norm`] gives.
 #[derive(Debug, Clone)]
@@ -50,7 +52,20 @@ pub fn batch_norm<const D: usize>(
         let output = apply(op, [x.into(), gamma.into(), beta.into()]);
         return BatchNormalised { output, mean, variance };
     }
-    composed(x, gamma, beta, epsilon, slope)
+    let (dims, channels) = (x.dims(), gamma.dims()[1]);
+    let inputs = [
+        x.reshape([dims[0], channels, dims[2..].iter().product()]),
+        gamma.unsqueeze_dim(2),
+        beta.unsqueeze_dim(2),
+    ];
+    let after = if slope == 1.0 { After::Nothing } else { After::LeakyRelu(slope) };
+    let (output, saved) = device::apply(Normalise { over: Over::Batch, epsilon, after }, inputs);
+    let [_, _, _, mean, variance] = saved.try_into().expect("inputs and moments");
+    BatchNormalised {
+        output: output.reshape(dims),
+        mean: mean.reshape([channels]),
+        variance: variance.reshape([channels]),
+    }
 }
 
 /// [`batch_norm`] by statistics that are given, `[channels]` each, and count as constants: how a trained
@@ -101,29 +116,6 @@ fn check(dims: &[usize], gamma: [usize; 2], beta: [usize; 2]) {
 fn leaky(normal: Tensor<3>, gamma: Tensor<2>, beta: Tensor<2>, slope: f64) -> Tensor<3> {
     let z = normal * gamma.unsqueeze_dim(2) + beta.unsqueeze_dim(2);
     if slope == 1.0 { z } else { crate::leaky_relu(z, slope) }
-}
-
-/// The same by Burn's operations.
-fn composed<const D: usize>(
-    x: Tensor<D>,
-    gamma: Tensor<2>,
-    beta: Tensor<2>,
-    epsilon: f64,
-    slope: f64,
-) -> BatchNormalised<D> {
-    let dims = x.dims();
-    let [batch, channels] = [dims[0], dims[1]];
-    let x = x.reshape([batch, channels, dims[2..].iter().product()]);
-    let over = |x: Tensor<3>| x.mean_dim(2).mean_dim(0);
-    let mean = over(x.clone());
-    let x = x - mean.clone();
-    let variance = over(x.clone().square());
-    let normal = x / (variance.clone() + epsilon).sqrt();
-    BatchNormalised {
-        output: leaky(normal, gamma, beta, slope).reshape(dims),
-        mean: mean.detach().reshape([channels]),
-        variance: variance.detach().reshape([channels]),
-    }
 }
 
 /// Mean and inverse deviation of each channel.

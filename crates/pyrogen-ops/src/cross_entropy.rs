@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::{IndexingUpdateOp, Int, Tensor, TensorData};
 
+use crate::device::{self, DeviceOp};
 #[cfg(feature = "flex")]
 use crate::host::{apply, on_host};
 
@@ -27,8 +28,43 @@ pub fn cross_entropy(logits: Tensor<2>, targets: &Arc<[u32]>) -> Tensor<1> {
     }
     let targets: Vec<i32> = targets.iter().map(|&t| t as i32).collect();
     let targets = TensorData::new(targets, [rows, 1]);
-    let targets = Tensor::<2, Int>::from_data(targets, &logits.device());
-    crate::log_softmax(logits).gather(1, targets).reshape([rows]).neg()
+    let targets = Tensor::from_data(targets, &logits.device().without_autodiff());
+    device::apply(CrossEntropy { targets }, [logits]).0
+}
+
+/// The cross entropy of Burn's operations, whose gradient keeps the logits.
+#[derive(Debug, Clone)]
+struct CrossEntropy {
+    targets: Tensor<2, Int>,
+}
+
+impl CrossEntropy {
+    /// The targets as indices for a tensor.
+    fn targets(&self, logits: &Tensor<2>) -> Tensor<2, Int> {
+        match logits.device().is_autodiff() {
+            true => Tensor::from_inner(self.targets.clone()),
+            false => self.targets.clone(),
+        }
+    }
+}
+
+impl DeviceOp<1, 2, 1> for CrossEntropy {
+    fn forward(&self, [logits]: [Tensor<2>; 1]) -> (Tensor<1>, Vec<Tensor<2>>) {
+        let targets = self.targets(&logits);
+        let most = logits.clone().detach().max_dim(1);
+        let sums = (logits.clone() - most.clone()).exp().sum_dim(1).log() + most;
+        let out = sums.clone() - logits.clone().gather(1, targets);
+        (out.reshape([-1]), vec![logits, sums])
+    }
+
+    /// `(softmax - one hot) * gradient`.
+    fn backward(&self, saved: Vec<Tensor<2>>, grad: Tensor<1>) -> [Tensor<2>; 1] {
+        let [logits, sums] = saved.try_into().expect("the logits and their sums");
+        let grad: Tensor<2> = grad.unsqueeze_dim(1);
+        let targets = self.targets(&logits);
+        let softmax = (logits - sums).exp() * grad.clone();
+        [softmax.scatter(1, targets, grad.neg(), IndexingUpdateOp::Add)]
+    }
 }
 
 #[cfg(feature = "flex")]
@@ -113,5 +149,20 @@ mod host {
                 row[targets[first + i] as usize] -= grad;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::tests::{assert_gradients, leaf};
+
+    #[test]
+    fn gradients_of_the_logits_alone() {
+        let targets: [i32; 5] = [3, 0, 6, 6, 2];
+        let device = pyrogen_testkit::device();
+        let targets = Tensor::from_data(TensorData::new(targets.to_vec(), [5, 1]), &device);
+        let logits = (leaf([5, 7], 1) * 4.0).detach().require_grad();
+        assert_gradients(&CrossEntropy { targets }, [logits]);
     }
 }

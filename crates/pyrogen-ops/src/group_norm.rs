@@ -2,8 +2,10 @@
 
 use burn::tensor::Tensor;
 
+use crate::device;
 #[cfg(feature = "flex")]
 use crate::host::{Array, HostOp, apply, on_host};
+use crate::normalise_device::{After, Normalise, Over};
 
 /// Normalises each group of channels of each example, then scales and shifts each channel:
 /// `(x - mean) / sqrt(var + epsilon) * gamma + beta`.
@@ -57,8 +59,16 @@ fn forward<const D: usize>(
         let op = GroupNorm { groups, epsilon, silu };
         return apply(op, [x.into(), gamma.into(), beta.into()]);
     }
-    let y = composed(x, groups, gamma, beta, epsilon);
-    if silu { crate::silu(y) } else { y }
+    let dims = x.dims();
+    let [batch, channels] = [dims[0], dims[1]];
+    let inputs = [
+        x.reshape([batch, channels, dims[2..].iter().product()]),
+        gamma.reshape([1, channels, 1]),
+        beta.reshape([1, channels, 1]),
+    ];
+    let after = if silu { After::Silu } else { After::Nothing };
+    let op = Normalise { over: Over::Groups(groups), epsilon, after };
+    device::apply(op, inputs).0.reshape(dims)
 }
 
 fn check(dims: &[usize], groups: usize, gamma: &[usize], beta: &[usize]) {
@@ -71,25 +81,6 @@ fn check(dims: &[usize], groups: usize, gamma: &[usize], beta: &[usize]) {
         gamma == channels && beta == channels,
         "group_norm: expected gamma and beta of {channels:?}, got {gamma:?} and {beta:?}"
     );
-}
-
-/// The same by Burn's operations.
-fn composed<const D: usize>(
-    x: Tensor<D>,
-    groups: usize,
-    gamma: Tensor<1>,
-    beta: Tensor<1>,
-    epsilon: f64,
-) -> Tensor<D> {
-    let dims = x.dims();
-    let [batch, channels] = [dims[0], dims[1]];
-    let size: usize = dims[2..].iter().product::<usize>() * (channels / groups);
-    let x = x.reshape([batch * groups, size]);
-    let x = x.clone() - x.mean_dim(1);
-    let var = (x.clone() * x.clone()).mean_dim(1);
-    let x = (x / (var + epsilon).sqrt()).reshape([batch, channels, size * groups / channels]);
-    let y = x * gamma.reshape([1, channels, 1]) + beta.reshape([1, channels, 1]);
-    y.reshape(dims)
 }
 
 #[cfg(feature = "flex")]

@@ -2,8 +2,10 @@
 
 use burn::tensor::Tensor;
 
+use crate::device;
 #[cfg(feature = "flex")]
 use crate::host::{Array, HostOp, apply, on_host};
+use crate::normalise_device::{After, Normalise, Over};
 
 /// Normalises along the last axis, then scales and shifts each of its elements:
 /// `(x - mean) / sqrt(var + epsilon) * gamma + beta`; `var` is divided by the count.
@@ -27,9 +29,11 @@ pub fn layer_norm<const D: usize>(
     if on_host(&x) {
         return apply(LayerNorm { epsilon }, [x.into(), gamma.into(), beta.into()]);
     }
-    let x = x.clone() - x.mean_dim(D - 1);
-    let var = (x.clone() * x.clone()).mean_dim(D - 1);
-    x / (var + epsilon).sqrt() * gamma.unsqueeze() + beta.unsqueeze()
+    let (dims, width) = (x.dims(), gamma.dims()[0]);
+    let rows = dims[..D - 1].iter().product();
+    let inputs = [x.reshape([rows, 1, width]), gamma.unsqueeze(), beta.unsqueeze()];
+    let op = Normalise { over: Over::Last, epsilon, after: After::Nothing };
+    device::apply(op, inputs).0.reshape(dims)
 }
 
 /// # Panics

@@ -1,13 +1,16 @@
 #![doc = include_str!("../README.md")]
 
 mod attention;
+mod attention_device;
 mod attention_grouped;
 mod batch_norm;
 mod channels;
 mod conv;
 mod cross_entropy;
 mod density;
+mod device;
 mod elementwise;
+mod elementwise_device;
 mod gated;
 mod group_norm;
 mod head_norm;
@@ -16,11 +19,13 @@ mod layer_norm;
 mod linear;
 mod lstm;
 mod nearest;
+mod normalise_device;
 mod orthogonalise;
 mod rms_norm;
 mod rotary;
 mod softmax;
 mod spline;
+mod sum;
 
 #[cfg(feature = "flex")]
 mod gemm;
@@ -68,3 +73,4 @@ pub use rms_norm::rms_norm;
 pub use rotary::Rotation;
 pub use softmax::{log_softmax, softmax};
 pub use spline::{SplineShape, spline};
+pub use sum::sum;

@@ -62,7 +62,7 @@ pub fn orthogonalise(g: Tensor<2>, parts: &[usize]) -> Tensor<2> {
 fn composed(g: Tensor<2>) -> Tensor<2> {
     let [a, b, c] = QUINTIC;
     let [rows, columns] = g.dims();
-    let norm = g.clone().square().sum().sqrt().clamp_min(LEAST).reshape([1, 1]);
+    let norm = crate::sum(g.clone().square()).sqrt().clamp_min(LEAST).reshape([1, 1]);
     let x = g / norm;
     let wide = rows <= columns;
     let mut gram = match wide {

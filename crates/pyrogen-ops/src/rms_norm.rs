@@ -2,8 +2,10 @@
 
 use burn::tensor::Tensor;
 
+use crate::device;
 #[cfg(feature = "flex")]
 use crate::host::{apply, on_host};
+use crate::normalise_device::NormaliseRootMeanSquare;
 
 /// Divides by the root mean square along the last axis, then scales each element:
 /// `x / sqrt(mean(x^2) + epsilon) * gamma`.
@@ -22,8 +24,10 @@ pub fn rms_norm<const D: usize>(x: Tensor<D>, gamma: Tensor<1>, epsilon: f64) ->
     if on_host(&x) {
         return apply(host::RmsNorm { epsilon }, [x.into(), gamma.into()]);
     }
-    let mean = (x.clone() * x.clone()).mean_dim(D - 1);
-    x / (mean + epsilon).sqrt() * gamma.unsqueeze()
+    let (dims, width) = (x.dims(), gamma.dims()[0]);
+    let rows = dims[..D - 1].iter().product();
+    let inputs = [x.reshape([rows, 1, width]), gamma.unsqueeze()];
+    device::apply(NormaliseRootMeanSquare { epsilon }, inputs).0.reshape(dims)
 }
 
 #[cfg(feature = "flex")]

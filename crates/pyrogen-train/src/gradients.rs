@@ -9,6 +9,7 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use pyrogen_core::NumericalError;
+use pyrogen_ops as ops;
 
 use crate::passes;
 use crate::values::Values;
@@ -206,7 +207,7 @@ fn weighted_sum<const D: usize>(
         Err(first) => {
             let first = if weights[0] == 1.0 { first } else { first * weights[0] };
             let sum = grads.zip(&weights[1..]).fold(first, |sum, (g, &w)| sum + g * w);
-            let squares = sum.clone().square().sum().reshape([1]);
+            let squares = ops::sum(sum.clone().square());
             Some((sum, Err(squares)))
         }
     }
@@ -214,13 +215,13 @@ fn weighted_sum<const D: usize>(
 
 /// The sum of squares by tensor operations; not finite where an element is not.
 fn squares<const D: usize>(grad: &Tensor<D>) -> f64 {
-    let square = scalar(grad.clone().square().sum());
+    let square = scalar(ops::sum(grad.clone().square()));
     if square.is_finite() || !all_finite(grad.clone()) {
         return square;
     }
     // The squares overflow f32, and the gradient does not.
     let largest = scalar(grad.clone().abs().max());
-    scalar((grad.clone() / largest).square().sum()) * largest * largest
+    scalar(ops::sum((grad.clone() / largest).square())) * largest * largest
 }
 
 /// Multiplies every gradient.

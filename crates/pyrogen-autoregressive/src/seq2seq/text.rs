@@ -215,7 +215,7 @@ impl Objective for Seq2SeqText {
         let parts = batch.parts.iter().zip(&draws);
         let parts = parts.map(|(part, draws)| self.loss_of(part, draws, factor));
         let (nats, smoothing): (Vec<_>, Vec<_>) = parts.unzip();
-        let sum = |terms: Vec<Tensor<1>>| Tensor::cat(terms, 0).sum();
+        let sum = |terms: Vec<Tensor<1>>| ops::sum(Tensor::cat(terms, 0));
         let share = self.network.config().label_smoothing;
         if share == 0.0 {
             return Loss::new().term("cross_entropy", sum(nats));
@@ -242,7 +242,7 @@ impl Seq2SeqText {
         let weights: Vec<f32> = part.lengths.iter().flat_map(of_row).collect();
         let weights = TensorData::new(weights, [rows * places]);
         let weights = Tensor::<1>::from_data(weights, &logits.device());
-        let mean = |nats: Tensor<1>| (nats * weights.clone()).sum();
+        let mean = |nats: Tensor<1>| ops::sum(nats * weights.clone());
         let nats = mean(ops::cross_entropy(logits.clone(), &part.targets));
         let smooth = self.network.config().label_smoothing > 0.0;
         let all = smooth.then(|| ops::log_softmax(logits).mean_dim(1).neg());

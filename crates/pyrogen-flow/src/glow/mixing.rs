@@ -94,7 +94,7 @@ impl Mixing {
 
     fn log_det(&self, log_std: &Tensor<2>, x: &Tensor<4>) -> Tensor<1> {
         let [_, _, height, width] = x.dims();
-        (self.log_scale.val().sum() - log_std.clone().sum()) * (height * width) as f64
+        (ops::sum(self.log_scale.val()) - ops::sum(log_std.clone())) * (height * width) as f64
     }
 }
 

@@ -2,6 +2,7 @@
 
 use burn::tensor::Tensor;
 use pyrogen_core::Loss;
+use pyrogen_nn::ops;
 
 use super::Pass;
 use super::pass::divergences;
@@ -13,7 +14,7 @@ pub(super) fn elbo(pass: &Pass, beta: f64) -> Loss {
 
 pub(super) fn free_bits(pass: &Pass, beta: f64, nats: f64) -> Loss {
     let each: Tensor<2> = divergences(pass.posterior()).mean_dim(0);
-    let kl = each.clamp_min(nats).sum();
+    let kl = ops::sum(each.clamp_min(nats));
     Loss::new()
         .term("reconstruction", pass.reconstruction())
         .weighted("kl", kl, beta)

@@ -2,6 +2,7 @@
 
 use burn::tensor::Tensor;
 use pyrogen_core::{ConfigError, Loss};
+use pyrogen_nn::ops;
 use serde::{Deserialize, Serialize};
 
 use super::Pass;
@@ -193,7 +194,7 @@ fn mmd(kernel: &Kernel, a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
     }
     let k = |x: &Tensor<2>, y: &Tensor<2>| kernel.apply(squared_distances(x.clone(), y.clone()), d);
     let others = Tensor::<2>::eye(n, &a.device()).neg() + 1.0;
-    let within = ((k(&a, &a) + k(&b, &b)) * others).sum() / (n * (n - 1)) as f64;
+    let within = ops::sum((k(&a, &a) + k(&b, &b)) * others) / (n * (n - 1)) as f64;
     within - k(&a, &b).mean() * 2.0
 }
 

@@ -9,6 +9,7 @@ use burn::module::{Module, Param, RunningState};
 use burn::tensor::{Device, Int, Tensor};
 use pyrogen_core::distribution::Distribution;
 use pyrogen_core::{Batch, Condition, ConfigError, Loss, Noise, Objective, Seed, init};
+use pyrogen_nn::ops;
 
 pub use capability::CodeReport;
 pub use config::{CodeLearning, VqConfig};
@@ -145,7 +146,7 @@ impl VqVae {
             let uses = q.index.dims()[0] as f64;
             let share = occurrences(q.index.clone(), self.config.codes) / uses;
             let log = (share.clone() + 1e-10).log();
-            (share * log).sum().neg().exp()
+            ops::sum(share * log).neg().exp()
         };
         let levels = steps.len() as f64;
         steps.iter().map(level).reduce(|a, b| a + b).expect("one level or more") / levels
@@ -188,7 +189,7 @@ impl Objective for VqVae {
         let through = vectors.clone() + (chain.sum.clone() - vectors.clone().detach());
         let reconstruction = self.decode_vectors(through, rows).log_prob(batch.x).mean().neg();
         let total = |f: &dyn Fn(&Tensor<2>, &codebook::Quantised) -> Tensor<2>| {
-            let level = |(r, q): &(Tensor<2>, codebook::Quantised)| f(r, q).square().sum();
+            let level = |(r, q): &(Tensor<2>, codebook::Quantised)| ops::sum(f(r, q).square());
             let sum = chain.steps.iter().map(level).reduce(|a, b| a + b);
             sum.expect("one level or more") / rows as f64
         };
