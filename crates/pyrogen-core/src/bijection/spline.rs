@@ -158,11 +158,17 @@ impl<const P: usize> RationalQuadratic<P> {
     /// Which values are outside, with harmless ones in their place.
     fn inside<const X: usize>(&self, x: Tensor<X>) -> (Tensor<X, Bool>, Tensor<X>) {
         let outside = match self.ends {
-            SplineEnds::Linear => x.clone().abs().greater_elem(self.bound),
+            // What is NaN is not inside.
+            SplineEnds::Linear => x.clone().abs().lower_equal_elem(self.bound).bool_not(),
             SplineEnds::Circular => x.clone().is_nan(),
         };
         (outside.clone(), x.mask_fill(outside, 0.0))
     }
+}
+
+/// A share of a bin within it, where rounding has it a little outside; its slope stays 1.
+fn within<const X: usize>(t: Tensor<X>) -> Tensor<X> {
+    t.clone() + (t.clone().clamp(0.0, 1.0) - t).detach()
 }
 
 impl<const X: usize> Bin<X> {
@@ -192,7 +198,7 @@ where
         let (outside, at) = self.inside(x.clone());
         let bin = self.bin(&at, &self.starts(&self.widths));
         let s = bin.height.clone() / bin.width.clone();
-        let t = (at - bin.x.clone()) / bin.width.clone();
+        let t = within((at - bin.x.clone()) / bin.width.clone());
         let both = t.clone() * (t.clone().neg() + 1.0);
         let upper = s.clone() * t.clone().square() + bin.slope.clone() * both.clone();
         let lower = s.clone() + bin.bend(&s) * both;
@@ -213,7 +219,7 @@ where
         let b = bin.height.clone() * bin.slope.clone() - bent;
         let c = (s * rise).neg();
         let root = (b.clone().square() - a * c.clone() * 4.0).clamp_min(0.0).sqrt();
-        let t = c * -2.0 / (b + root);
+        let t = within(c * -2.0 / (b + root));
         let x = bin.x.clone() + bin.width.clone() * t.clone();
         let dims = x.dims();
         let outside = expand_to(outside, dims);
