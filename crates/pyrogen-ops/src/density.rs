@@ -3,7 +3,7 @@
 use burn::tensor::{Int, Tensor};
 
 #[cfg(feature = "flex")]
-use crate::host::{apply, on_host, read};
+use crate::host::{apply, on_host, read, untracked_on_host};
 
 /// The normal log-density of each element, from means and log-variances:
 ///
@@ -50,7 +50,7 @@ pub fn gamma_log_density<const D: usize>(
     #[cfg(feature = "flex")]
     {
         let all = [x, concentration, rate];
-        if all.into_iter().all(|t| on_host(t) && !t.is_tracked() && t.dims() == x.dims()) {
+        if all.into_iter().all(|t| untracked_on_host(t) && t.dims() == x.dims()) {
             let out = host::gamma(all.map(read), exact);
             return Some(Tensor::from_data(out, &x.device()));
         }
@@ -69,7 +69,7 @@ pub fn gamma_log_density<const D: usize>(
 /// If a number of `index` is no place of a row.
 pub fn log_softmax_at(logits: &Tensor<2>, index: &Tensor<1, Int>) -> Option<Tensor<1>> {
     #[cfg(feature = "flex")]
-    if on_host(logits) && !logits.is_tracked() && logits.dims()[0] == index.dims()[0] {
+    if untracked_on_host(logits) && logits.dims()[0] == index.dims()[0] {
         let index = index.to_data().convert::<i64>();
         let index = index.as_slice::<i64>().expect("integers of 64 bits");
         let out = host::softmax_at(&read(logits), index);
@@ -88,8 +88,7 @@ pub fn whitened_square(x: &Tensor<2>, mean: &Tensor<2>, inverse: &Tensor<2>) -> 
     {
         let [n, d] = x.dims();
         let fits = (mean.dims() == [n, d] || mean.dims() == [1, d]) && inverse.dims() == [d, d];
-        let plain = |t: &Tensor<2>| on_host(t) && !t.is_tracked();
-        if fits && d > 0 && [x, mean, inverse].into_iter().all(plain) {
+        if fits && d > 0 && [x, mean, inverse].into_iter().all(untracked_on_host) {
             let out = host::whitened_square(&read(x), &read(mean), &read(inverse));
             return Some(Tensor::from_data(out, &x.device()));
         }

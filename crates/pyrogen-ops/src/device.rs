@@ -10,7 +10,6 @@ use std::fmt::Debug;
 use burn::tensor::Tensor;
 
 /// A differentiable operation of `N` tensors of `D` axes to one of `E` axes.
-#[cfg_attr(not(feature = "autodiff"), allow(dead_code, reason = "there are no gradients"))]
 pub(crate) trait DeviceOp<const N: usize, const D: usize, const E: usize>:
     Debug + Clone + Send + 'static
 {
@@ -33,7 +32,7 @@ pub(crate) fn apply<Op, const N: usize, const D: usize, const E: usize>(
 where
     Op: DeviceOp<N, D, E>,
 {
-    #[cfg(feature = "autodiff")]
+    #[cfg(all(feature = "autodiff", any(feature = "flex", feature = "gpu")))]
     if let Some(device) = inputs.iter().map(Tensor::device).find(tracked::keeps) {
         use burn::backend::DispatchDevice;
         match device.without_autodiff().as_dispatch() {
@@ -56,7 +55,7 @@ where
     (result, saved.into_iter().map(Tensor::detach).collect())
 }
 
-#[cfg(feature = "autodiff")]
+#[cfg(all(feature = "autodiff", any(feature = "flex", feature = "gpu")))]
 mod tracked {
     use burn::backend::autodiff::{
         Autodiff,

@@ -125,6 +125,15 @@ pub(crate) fn on_host<const D: usize>(x: &Tensor<D>) -> bool {
     x.dtype() == DType::F32 && is_host(&x.device())
 }
 
+/// [`on_host`], and no gradient is wanted.
+pub(crate) fn untracked_on_host<const D: usize>(x: &Tensor<D>) -> bool {
+    #[cfg(feature = "autodiff")]
+    if x.is_tracked() {
+        return false;
+    }
+    on_host(x)
+}
+
 fn is_host(device: &burn::tensor::Device) -> bool {
     #[cfg(feature = "autodiff")]
     if device.is_autodiff() {

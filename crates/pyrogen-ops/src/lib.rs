@@ -1,4 +1,8 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(
+    not(all(feature = "autodiff", any(feature = "flex", feature = "gpu"))),
+    allow(dead_code, reason = "no backend takes gradients of one's own")
+)]
 
 mod attention;
 mod attention_device;
