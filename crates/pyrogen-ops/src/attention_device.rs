@@ -8,12 +8,16 @@ use crate::device::{DeviceOp, apply};
 impl AttentionHeads {
     /// Attention of queries to keys and values, each `[batch, places, heads d]`.
     pub(crate) fn on_device(&self, q: Tensor<3>, k: Tensor<3>, v: Tensor<3>) -> Tensor<3> {
-        apply(Apart(self.clone()), [q, k, v]).0
+        let ([batch, queries, _], [_, keys, _]) = (q.dims(), k.dims());
+        let hidden = self.hidden([batch, queries, keys], &q.device().without_autodiff());
+        apply(Apart { heads: self.clone(), hidden }, [q, k, v]).0
     }
 
     /// Attention of queries, keys and values that stand side by side.
     pub(crate) fn packed_on_device(&self, qkv: Tensor<3>) -> Tensor<3> {
-        apply(Packed(self.clone()), [qkv]).0
+        let [batch, places, _] = qkv.dims();
+        let hidden = self.hidden([batch, places, places], &qkv.device().without_autodiff());
+        apply(Packed(Apart { heads: self.clone(), hidden }), [qkv]).0
     }
 
     /// Queries, keys and values.
@@ -53,18 +57,6 @@ impl AttentionHeads {
         x.swap_dims(1, 2).reshape([batch, places, heads * d])
     }
 
-    /// `softmax(q k^T)` of split heads; the queries are scaled.
-    fn weights(&self, q: Tensor<4>, k: Tensor<4>) -> Tensor<4> {
-        let ([batch, _, queries, _], [_, _, keys, _]) = (q.dims(), k.dims());
-        let hidden = self.hidden([batch, queries, keys], &q.device());
-        let scores = q.matmul(k.swap_dims(2, 3));
-        let scores = match hidden {
-            Some(hidden) => scores.mask_fill(hidden, f32::NEG_INFINITY),
-            None => scores,
-        };
-        activation::softmax(scores, 3)
-    }
-
     /// Which keys a query does not see: `[batch or 1, 1, queries, keys]`, made on the device; None where
     /// each sees all.
     fn hidden(
@@ -93,20 +85,37 @@ impl AttentionHeads {
 
 /// Queries, keys and values apart.
 #[derive(Debug, Clone)]
-struct Apart(AttentionHeads);
+struct Apart {
+    heads: AttentionHeads,
+    /// Which keys a query does not see, made once for both directions.
+    hidden: Option<Tensor<4, Bool>>,
+}
 
 /// Queries, keys and values side by side.
 #[derive(Debug, Clone)]
-struct Packed(AttentionHeads);
+struct Packed(Apart);
+
+impl Apart {
+    /// `softmax(q k^T)` of split heads; the queries are scaled.
+    fn weights(&self, q: Tensor<4>, k: Tensor<4>) -> Tensor<4> {
+        let scores = q.matmul(k.swap_dims(2, 3));
+        let scores = match &self.hidden {
+            Some(hidden) => scores.mask_fill(hidden.clone(), f32::NEG_INFINITY),
+            None => scores,
+        };
+        activation::softmax(scores, 3)
+    }
+}
 
 impl DeviceOp<3, 3, 3> for Apart {
     fn forward(&self, [q, k, v]: [Tensor<3>; 3]) -> (Tensor<3>, Vec<Tensor<3>>) {
-        let (heads, key_heads) = (self.0.heads, self.0.key_heads());
+        let (heads, key_heads) = (self.heads.heads, self.heads.key_heads());
         let scale = root(&q, heads);
         let saved = [q.clone(), k.clone(), v.clone()];
-        let weights = self.0.weights(self.0.split(q / scale, heads), self.0.split(k, key_heads));
-        let out = weights.matmul(self.0.split(v, key_heads));
-        let out = self.0.join(out, heads);
+        let weights =
+            self.weights(self.heads.split(q / scale, heads), self.heads.split(k, key_heads));
+        let out = weights.matmul(self.heads.split(v, key_heads));
+        let out = self.heads.join(out, heads);
         let saved = saved.into_iter().chain([out.clone()]).collect();
         (out, saved)
     }
@@ -114,33 +123,33 @@ impl DeviceOp<3, 3, 3> for Apart {
     /// With weights `P` and the gradient `G` of the result `O`: `dV = P^T G`,
     /// `dS = P (G V^T - rows of G O)`, `dQ = dS K / sqrt(d)`, `dK = dS^T Q / sqrt(d)`.
     fn backward(&self, saved: Vec<Tensor<3>>, grad: Tensor<3>) -> [Tensor<3>; 3] {
-        let (heads, key_heads) = (self.0.heads, self.0.key_heads());
+        let (heads, key_heads) = (self.heads.heads, self.heads.key_heads());
         let [q, k, v, out] = saved.try_into().expect("queries, keys, values and the result");
         let scale = root(&q, heads);
-        let (q, k) = (self.0.split(q / scale, heads), self.0.split(k, key_heads));
-        let [v, out, grad] =
-            [(v, key_heads), (out, heads), (grad, heads)].map(|(x, heads)| self.0.split(x, heads));
-        let weights = self.0.weights(q.clone(), k.clone());
+        let (q, k) = (self.heads.split(q / scale, heads), self.heads.split(k, key_heads));
+        let [v, out, grad] = [(v, key_heads), (out, heads), (grad, heads)]
+            .map(|(x, heads)| self.heads.split(x, heads));
+        let weights = self.weights(q.clone(), k.clone());
         let of_values = weights.clone().swap_dims(2, 3).matmul(grad.clone());
         let mean = (grad.clone() * out).sum_dim(3);
         let of_scores = weights * (grad.matmul(v.swap_dims(2, 3)) - mean);
         let of_queries = of_scores.clone().matmul(k) / scale;
         let of_keys = of_scores.swap_dims(2, 3).matmul(q);
         [(of_queries, heads), (of_keys, key_heads), (of_values, key_heads)]
-            .map(|(x, heads)| self.0.join(x, heads))
+            .map(|(x, heads)| self.heads.join(x, heads))
     }
 }
 
 impl DeviceOp<1, 3, 3> for Packed {
     fn forward(&self, [qkv]: [Tensor<3>; 1]) -> (Tensor<3>, Vec<Tensor<3>>) {
-        let (out, _) = Apart(self.0.clone()).forward(self.0.parts(qkv.clone()));
+        let (out, _) = self.0.forward(self.0.heads.parts(qkv.clone()));
         (out.clone(), vec![qkv, out])
     }
 
     fn backward(&self, saved: Vec<Tensor<3>>, grad: Tensor<3>) -> [Tensor<3>; 1] {
         let [qkv, out] = saved.try_into().expect("all parts and the result");
-        let saved = self.0.parts(qkv).into_iter().chain([out]).collect();
-        let parts = Apart(self.0.clone()).backward(saved, grad);
+        let saved = self.0.heads.parts(qkv).into_iter().chain([out]).collect();
+        let parts = self.0.backward(saved, grad);
         [Tensor::cat(parts.into(), 2)]
     }
 }
@@ -152,6 +161,8 @@ fn root(q: &Tensor<3>, heads: usize) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use pyrogen_testkit::device;
+
     use super::*;
     use crate::device::tests::{assert_gradients, leaf};
 
@@ -170,10 +181,13 @@ mod tests {
             let width = heads / shared * d;
             let q = leaf([batch, queries, heads * d], 1);
             let (k, v) = (leaf([batch, keys, width], 2), leaf([batch, keys, width], 3));
-            assert_gradients(&Apart(op.clone()), [q, k, v]);
+            let hidden = op.hidden([batch, queries, keys], &device());
+            assert_gradients(&Apart { heads: op.clone(), hidden }, [q, k, v]);
             let qkv = leaf([batch, queries, heads * d + 2 * width], 4);
             let first = op.first.is_some().then(|| vec![0; batch * queries].into());
-            assert_gradients(&Packed(AttentionHeads { first, ..op }), [qkv]);
+            let heads = AttentionHeads { first, ..op };
+            let hidden = heads.hidden([batch, queries, queries], &device());
+            assert_gradients(&Packed(Apart { heads, hidden }), [qkv]);
         }
     }
 }

@@ -38,22 +38,11 @@ struct CrossEntropy {
     targets: Tensor<2, Int>,
 }
 
-impl CrossEntropy {
-    /// The targets as indices for a tensor.
-    fn targets(&self, logits: &Tensor<2>) -> Tensor<2, Int> {
-        match logits.device().is_autodiff() {
-            true => Tensor::from_inner(self.targets.clone()),
-            false => self.targets.clone(),
-        }
-    }
-}
-
 impl DeviceOp<1, 2, 1> for CrossEntropy {
     fn forward(&self, [logits]: [Tensor<2>; 1]) -> (Tensor<1>, Vec<Tensor<2>>) {
-        let targets = self.targets(&logits);
         let most = logits.clone().detach().max_dim(1);
         let sums = (logits.clone() - most.clone()).exp().sum_dim(1).log() + most;
-        let out = sums.clone() - logits.clone().gather(1, targets);
+        let out = sums.clone() - logits.clone().gather(1, self.targets.clone());
         (out.reshape([-1]), vec![logits, sums])
     }
 
@@ -61,9 +50,8 @@ impl DeviceOp<1, 2, 1> for CrossEntropy {
     fn backward(&self, saved: Vec<Tensor<2>>, grad: Tensor<1>) -> [Tensor<2>; 1] {
         let [logits, sums] = saved.try_into().expect("the logits and their sums");
         let grad: Tensor<2> = grad.unsqueeze_dim(1);
-        let targets = self.targets(&logits);
         let softmax = (logits - sums).exp() * grad.clone();
-        [softmax.scatter(1, targets, grad.neg(), IndexingUpdateOp::Add)]
+        [softmax.scatter(1, self.targets.clone(), grad.neg(), IndexingUpdateOp::Add)]
     }
 }
 

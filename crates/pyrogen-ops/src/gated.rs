@@ -1,7 +1,8 @@
 //! The gate of SwiGLU.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Tensor, activation::sigmoid};
 
+use crate::device::{self, DeviceOp};
 #[cfg(feature = "flex")]
 use crate::host::{apply, on_host};
 
@@ -23,8 +24,32 @@ pub fn gated_silu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     if on_host(&x) {
         return apply(host::Gated, [x.into()]);
     }
-    let [gate, values] = [0, 1].map(|i| x.clone().narrow(D - 1, i * width / 2, width / 2));
-    crate::silu(gate) * values
+    device::apply(Gated, [x]).0
+}
+
+/// The gate of Burn's operations, whose gradient keeps the input alone.
+#[derive(Debug, Clone)]
+struct Gated;
+
+fn halves<const D: usize>(x: &Tensor<D>) -> [Tensor<D>; 2] {
+    let width = x.dims()[D - 1];
+    [0, 1].map(|i| x.clone().narrow(D - 1, i * width / 2, width / 2))
+}
+
+impl<const D: usize> DeviceOp<1, D, D> for Gated {
+    fn forward(&self, [x]: [Tensor<D>; 1]) -> (Tensor<D>, Vec<Tensor<D>>) {
+        let [gate, values] = halves(&x);
+        (gate.clone() * sigmoid(gate) * values, vec![x])
+    }
+
+    fn backward(&self, saved: Vec<Tensor<D>>, grad: Tensor<D>) -> [Tensor<D>; 1] {
+        let [x] = saved.try_into().expect("the input");
+        let [gate, values] = halves(&x);
+        let share = sigmoid(gate.clone());
+        let slope = share.clone() * (gate.clone() * (share.clone().neg() + 1.0) + 1.0);
+        let parts = vec![grad.clone() * values * slope, grad * gate * share];
+        [Tensor::cat(parts, D - 1)]
+    }
 }
 
 #[cfg(feature = "flex")]
@@ -100,5 +125,16 @@ mod host {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::tests::{assert_gradients, leaf};
+
+    #[test]
+    fn gradients_of_the_input_alone() {
+        assert_gradients(&Gated, [(leaf([3, 2, 10], 1) * 3.0).detach().require_grad()]);
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use burn::tensor::{Tensor, TensorData};
 
+use crate::device::{self, DeviceOp};
 #[cfg(feature = "flex")]
 use crate::host::{apply, on_host};
 
@@ -77,15 +78,28 @@ impl Rotation {
         if on_host(&x) {
             return apply(host::Rotate { rotation: self.clone(), heads }, [x.into()]);
         }
-        self.composed(x, heads)
+        let angles = TensorData::new(self.angles.to_vec(), [batch, places, 1, 2 * self.half]);
+        let angles = Tensor::from_data(angles, &x.device().without_autodiff());
+        device::apply(Rotate { angles, heads }, [x]).0
     }
+}
 
-    fn composed(&self, x: Tensor<3>, heads: usize) -> Tensor<3> {
-        let ([batch, places, width], half) = (x.dims(), self.half);
-        let (d, device) = (2 * half, x.device());
-        let angles = TensorData::new(self.angles.to_vec(), [batch, places, 1, d]);
-        let angles = Tensor::<4>::from_data(angles, &device);
+/// The rotation of Burn's operations; its gradient is the rotation back, which keeps nothing.
+#[derive(Debug, Clone)]
+struct Rotate {
+    /// `[batch, places, 1, d]`: cosines, then sines.
+    angles: Tensor<4>,
+    heads: usize,
+}
+
+impl Rotate {
+    /// Turns by the angles, or back.
+    fn turn(&self, x: Tensor<3>, back: bool) -> Tensor<3> {
+        let (angles, heads) = (self.angles.clone(), self.heads);
+        let ([batch, places, width], d) = (x.dims(), angles.dims()[3]);
+        let half = d / 2;
         let [cos, sin] = [0, 1].map(|i| angles.clone().narrow(3, i * half, half));
+        let sin = if back { sin.neg() } else { sin };
         let turned = x.clone().narrow(2, 0, heads * d).reshape([batch, places, heads, d]);
         let [a, b] = [0, 1].map(|i| turned.clone().narrow(3, i * half, half));
         let first = a.clone() * cos.clone() - b.clone() * sin.clone();
@@ -95,6 +109,16 @@ impl Rotation {
             return turned;
         }
         Tensor::cat(vec![turned, x.narrow(2, heads * d, width - heads * d)], 2)
+    }
+}
+
+impl DeviceOp<1, 3, 3> for Rotate {
+    fn forward(&self, [x]: [Tensor<3>; 1]) -> (Tensor<3>, Vec<Tensor<3>>) {
+        (self.turn(x, false), vec![])
+    }
+
+    fn backward(&self, _saved: Vec<Tensor<3>>, grad: Tensor<3>) -> [Tensor<3>; 1] {
+        [self.turn(grad, true)]
     }
 }
 
@@ -160,6 +184,23 @@ mod host {
                     b[j] = y * cos[j] + x * (sign * sin[j]);
                 }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::tests::{assert_gradients, leaf};
+
+    #[test]
+    fn the_gradient_turns_back() {
+        let rotation = Rotation::new((0..6).map(f64::from), &[1.0, 0.3], 1.5);
+        let angles = TensorData::new(rotation.angles.to_vec(), [2, 3, 1, 4]);
+        let angles = Tensor::from_data(angles, &pyrogen_testkit::device());
+        for width in [8, 11] {
+            let op = Rotate { angles: angles.clone(), heads: 2 };
+            assert_gradients(&op, [leaf([2, 3, width], 1)]);
         }
     }
 }
