@@ -14,7 +14,6 @@ mod cross_entropy;
 mod density;
 mod device;
 mod elementwise;
-mod elementwise_device;
 mod gated;
 mod group_norm;
 mod head_norm;
