@@ -40,10 +40,11 @@ struct CrossEntropy {
 
 impl DeviceOp<1, 2, 1> for CrossEntropy {
     fn forward(&self, [logits]: [Tensor<2>; 1]) -> (Tensor<1>, Vec<Tensor<2>>) {
+        let rows = logits.dims()[0];
         let most = logits.clone().detach().max_dim(1);
         let sums = (logits.clone() - most.clone()).exp().sum_dim(1).log() + most;
         let out = sums.clone() - logits.clone().gather(1, self.targets.clone());
-        (out.reshape([-1]), vec![logits, sums])
+        (out.reshape([rows]), vec![logits, sums])
     }
 
     /// `(softmax - one hot) * gradient`.
@@ -152,5 +153,11 @@ mod tests {
         let targets = Tensor::from_data(TensorData::new(targets.to_vec(), [5, 1]), &device);
         let logits = (leaf([5, 7], 1) * 4.0).detach().require_grad();
         assert_gradients(&CrossEntropy { targets }, [logits]);
+    }
+
+    #[test]
+    fn no_rows_have_no_losses() {
+        let logits = Tensor::<2>::zeros([0, 7], &pyrogen_testkit::device());
+        assert_eq!(cross_entropy(logits, &[].into()).dims(), [0]);
     }
 }

@@ -86,6 +86,13 @@ fn composed_gelu_tanh<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     x * sigmoid(u)
 }
 
+/// [`sigmoid`] and the slope of [`silu`], of Burn's operations.
+pub(crate) fn sigmoid_and_silu_slope<const D: usize>(x: Tensor<D>) -> [Tensor<D>; 2] {
+    let share = activation::sigmoid(x.clone());
+    let slope = share.clone() * (x * (share.clone().neg() + 1.0) + 1.0);
+    [share, slope]
+}
+
 /// `1 / (1 + exp(-x))`.
 pub fn sigmoid<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     Elementwise::Sigmoid.apply(x)

@@ -3,6 +3,7 @@
 use burn::tensor::{Tensor, activation::sigmoid};
 
 use crate::device::{self, DeviceOp};
+use crate::elementwise::sigmoid_and_silu_slope;
 #[cfg(feature = "flex")]
 use crate::host::{apply, on_host};
 
@@ -45,8 +46,7 @@ impl<const D: usize> DeviceOp<1, D, D> for Gated {
     fn backward(&self, saved: Vec<Tensor<D>>, grad: Tensor<D>) -> [Tensor<D>; 1] {
         let [x] = saved.try_into().expect("the input");
         let [gate, values] = halves(&x);
-        let share = sigmoid(gate.clone());
-        let slope = share.clone() * (gate.clone() * (share.clone().neg() + 1.0) + 1.0);
+        let [share, slope] = sigmoid_and_silu_slope(gate.clone());
         let parts = vec![grad.clone() * values * slope, grad * gate * share];
         [Tensor::cat(parts, D - 1)]
     }

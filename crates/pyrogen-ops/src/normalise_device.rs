@@ -3,6 +3,7 @@
 use burn::tensor::{Tensor, activation};
 
 use crate::device::DeviceOp;
+use crate::elementwise::sigmoid_and_silu_slope;
 
 /// `(x - mean) / sqrt(var + epsilon) * gamma + beta` of `[batch, channels, size]`, and a function of it.
 ///
@@ -63,7 +64,7 @@ impl After {
     fn apply(self, z: Tensor<3>) -> Tensor<3> {
         match self {
             Self::Nothing => z,
-            Self::Silu => z.clone() * activation::sigmoid(z),
+            Self::Silu => activation::silu(z),
             Self::LeakyRelu(slope) => activation::leaky_relu(z, slope),
         }
     }
@@ -73,9 +74,8 @@ impl After {
         match self {
             Self::Nothing => grad,
             Self::Silu => {
-                let z = z();
-                let share = activation::sigmoid(z.clone());
-                grad * share.clone() * (z * (share.neg() + 1.0) + 1.0)
+                let [_, slope] = sigmoid_and_silu_slope(z());
+                grad * slope
             }
             Self::LeakyRelu(slope) => {
                 let below = z().lower_elem(0.0);
